@@ -1,0 +1,67 @@
+"""F.sh finds multiple-sclerosis lesions on FLAIR MRI.
+
+One case flows one way, and the folders stand in that order::
+
+    case on disk -> volume -> patches -> network -> probability -> lesions -> measures -> record on disk
+      cases         imaging   inference  network    inference      lesions    evaluation   derivatives
+
+>>> from fsh_core import segment
+>>> found = segment("sub-01_FLAIR.nii.gz")  # doctest: +SKIP
+>>> found.lesions[["label", "volume_mm3"]]  # doctest: +SKIP
+
+Importing this package loads no torch; the names that need it load it when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fsh_core.config import ModelConfig, SegmentConfig, TrainConfig
+from fsh_core.errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from fsh_core.api import segment
+    from fsh_core.cases import Case, discover_cases
+    from fsh_core.imaging.volume import Volume, load_mask, load_volume, save_like
+    from fsh_core.inference.predict import BrainFinder, load_predictor
+    from fsh_core.inference.segment import Segmentation, find_lesions, segment_case
+
+_LAZY = {
+    "segment": "fsh_core.api",
+    "Case": "fsh_core.cases",
+    "discover_cases": "fsh_core.cases",
+    "Volume": "fsh_core.imaging.volume",
+    "load_mask": "fsh_core.imaging.volume",
+    "load_volume": "fsh_core.imaging.volume",
+    "save_like": "fsh_core.imaging.volume",
+    "BrainFinder": "fsh_core.inference.predict",
+    "load_predictor": "fsh_core.inference.predict",
+    "Segmentation": "fsh_core.inference.segment",
+    "find_lesions": "fsh_core.inference.segment",
+    "segment_case": "fsh_core.inference.segment",
+}
+
+__all__ = [
+    "BrainFinder",
+    "Cancelled",
+    "Case",
+    "InputError",
+    "ModelConfig",
+    "SegmentConfig",
+    "Segmentation",
+    "TrainConfig",
+    "Volume",
+    "discover_cases",
+    "find_lesions",
+    "load_mask",
+    "load_predictor",
+    "load_volume",
+    "save_like",
+    "segment",
+    "segment_case",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

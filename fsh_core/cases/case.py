@@ -1,0 +1,41 @@
+"""One case: one session of one subject."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHANNELS = ("FLAIR", "T1w", "T2w")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One session of one subject.
+
+    Attributes
+    ----------
+    subject : str
+        Subject label without ``sub-``.
+    session : str or None
+        Session label without ``ses-``.
+    channels : dict of str to Path
+        Image files by channel: ``FLAIR`` always, ``T1w`` and ``T2w`` when found.
+    reference : Path or None
+        Reference lesion mask.
+    brain : Path or None
+        Brain mask.
+    """
+
+    subject: str
+    session: str | None
+    channels: dict[str, Path] = field(hash=False)
+    reference: Path | None = None
+    brain: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """``sub-X`` or ``sub-X_ses-Y``: how files of this case begin."""
+        return f"sub-{self.subject}" + (f"_ses-{self.session}" if self.session else "")
+
+    @property
+    def flair(self) -> Path:
+        """The FLAIR's file."""
+        return self.channels["FLAIR"]

@@ -1,0 +1,238 @@
+"""Finding cases: BIDS datasets, nnU-Net raw folders, plain folders, single files."""
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fsh_core.cases.case import CHANNELS, Case
+from fsh_core.cases.names import entries_of, identify, is_mask, niftis_in, stem_of, with_ending, without_channel
+from fsh_core.errors import InputError
+
+_OWN_NAMES = ("f.sh", "fsh", "fsh-ms")
+_log = logging.getLogger(__name__)
+
+
+def discover_cases(source: str | Path | Sequence[str | Path], label: str = "L") -> list[Case]:
+    """Find the cases in a dataset, a folder or a file.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        Each is one of:
+
+        - a BIDS dataset, or one ``sub-*`` folder of it: ``sub-X[/ses-Y]/anat`` with one
+          ``_FLAIR`` and, optionally, ``_T1w`` and ``_T2w``; masks are looked up in every
+          folder of ``derivatives``, ``manual`` first, F.sh's own output never;
+        - an nnU-Net raw folder: ``imagesTr``, ``labelsTr``, and the channel order of
+          ``dataset.json`` (without it, ``_0000`` is the FLAIR);
+        - a plain folder: every NIfTI directly in it is a FLAIR, except what is called a
+          mask, ``_T1w`` or ``_T2w``; sub-folders are not searched;
+        - a file, whatever it is called.
+    label : str
+        BIDS label of the reference mask: ``*_label-{label}_mask.nii.gz``.
+
+    Returns
+    -------
+    list of Case
+        Sorted by subject, then session. A file without ``sub-`` in its name is a
+        subject of its own, called by the letters and digits of the name. Where several
+        optional images or masks fit, the one with the shortest list of entities is taken.
+
+    Raises
+    ------
+    InputError
+        If a path is missing or unreadable, holds no scan, or if two files claim to be
+        the FLAIR of one case.
+    """
+    sources = [source] if isinstance(source, str | Path) else list(source)
+    if not sources:
+        raise InputError("no input was given; name a NIfTI file, a folder or a BIDS dataset")
+    cases = [case for one in sources for case in _discover(Path(one), label)]
+    first: dict[str, Case] = {}
+    for case in cases:
+        other = first.setdefault(case.name, case)
+        if other is not case:
+            raise InputError(
+                f"{case.flair}: is called {case.name}, and so is {other.flair}; rename one or give only one of them"
+            )
+    return sorted(cases, key=lambda case: (case.subject, case.session or ""))
+
+
+def _discover(path: Path, label: str) -> list[Case]:
+    """Find the cases of one source, by what it looks like."""
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder; check the name")
+        if not path.is_dir():
+            return [_case_of(without_channel(stem_of(path))[0], {"FLAIR": path})]
+        entries = entries_of(path)
+        subjects = [entry for entry in entries if entry.name.startswith("sub-") and entry.is_dir()]
+        if (path / "imagesTr").is_dir():
+            return _nnunet_cases(path / "imagesTr", path / "labelsTr", path / "dataset.json")
+        if subjects:
+            return _bids_cases(path, subjects, label)
+        if path.name.startswith("sub-") and any(entry.name == "anat" or entry.name[:4] == "ses-" for entry in entries):
+            return _bids_cases(path.parent, [path], label)
+        scans = [entry for entry in niftis_in(path) if not is_mask(stem_of(entry))]
+        numbers = {stem_of(scan)[-5:] for scan in scans}
+        if "_0000" in numbers and all(re.fullmatch(r"_000\d", number) for number in numbers):
+            labels = path.parent / path.name.replace("images", "labels")
+            return _nnunet_cases(path, labels, path.parent / "dataset.json")
+        return _plain_cases(path, label)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from None
+
+
+def _bids_cases(root: Path, subjects: Sequence[Path], label: str) -> list[Case]:
+    """Find the cases of a BIDS dataset."""
+    mask_folders = _mask_folders(root)
+    cases = []
+    for folder in (session for subject in subjects for session in _sessions(subject)):
+        case = _bids_case(root, folder, mask_folders, label)
+        if case is None:
+            _log.warning("%s: has no FLAIR, skipped", folder)
+        else:
+            cases.append(case)
+    if not cases:
+        raise InputError(
+            f"{root}: expected a scan in sub-*/anat or sub-*/ses-*/anat called *_FLAIR.nii.gz, "
+            f"found none in {len(subjects)} subject folder(s); check the names"
+        )
+    return cases
+
+
+def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: str) -> Case | None:
+    """Return the case in a subject's or session's folder, if it has a FLAIR."""
+    images = niftis_in(folder / "anat")
+    flairs = with_ending(images, "_FLAIR")
+    if not flairs:
+        return None
+    if len(flairs) > 1:
+        raise InputError(
+            f"{flairs[0]}: must be the only FLAIR of its case, found {flairs[1].name} beside it; "
+            "move one away or name the file to use"
+        )
+    channels = {channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))}
+    subject, session = identify(folder.relative_to(root).as_posix().replace("/", "_"), folder)
+    there = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
+    references = [file for files in there for file in with_ending(files, f"_label-{label}_mask")]
+    brains = [file for files in there for file in with_ending(files, "_label-brain_mask")]
+    return Case(subject, session, channels, next(iter(references), None), next(iter(brains), None))
+
+
+def _sessions(subject: Path) -> list[Path]:
+    """List the folders of a subject that hold, or should hold, ``anat``."""
+    sessions = [entry for entry in entries_of(subject) if entry.name.startswith("ses-") and entry.is_dir()]
+    return [subject, *sessions] if (subject / "anat").is_dir() or not sessions else sessions
+
+
+def _mask_folders(root: Path) -> list[Path]:
+    """List the derivatives that may hold masks, ``manual`` first, without F.sh's own."""
+    derivatives = root / "derivatives"
+    if not derivatives.is_dir():
+        return []
+    folders = [folder for folder in entries_of(derivatives) if folder.is_dir() and not _is_own_output(folder)]
+    return sorted(folders, key=lambda folder: (folder.name != "manual", folder.name))
+
+
+def _is_own_output(folder: Path) -> bool:
+    """Tell whether F.sh wrote a derivative, so that no prediction passes for a reference."""
+    if folder.name == "fsh":
+        return True
+    try:
+        description = json.loads((folder / "dataset_description.json").read_text(encoding="utf-8"))
+        makers = [str(maker["Name"]).lower() for maker in description["GeneratedBy"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return any(maker in _OWN_NAMES for maker in makers)
+
+
+def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
+    """Find the cases of an nnU-Net raw folder."""
+    channels = _nnunet_channels(dataset)
+    files: dict[str, dict[str, Path]] = {}
+    for file in niftis_in(images):
+        identifier, _, number = stem_of(file).rpartition("_")
+        if not identifier or not re.fullmatch(r"\d{4}", number):
+            _log.warning("%s: is not called CASE_0000.nii.gz, skipped", file)
+        elif number in channels:
+            first = files.setdefault(identifier, {}).setdefault(channels[number], file)
+            if first is not file:
+                raise InputError(
+                    f"{file}: must be the only {channels[number]} of its case, found {first.name} beside it; "
+                    "move one away"
+                )
+    if not files:
+        raise InputError(f"{images}: expected scans called CASE_0000.nii.gz, found none; check the names")
+    references = {stem_of(file): file for file in niftis_in(labels)}
+    for identifier, found in files.items():
+        if "FLAIR" not in found:
+            raise InputError(
+                f"{images}: the case {identifier} has no FLAIR, found only {', '.join(sorted(found))}; "
+                "add the missing channel or remove the case"
+            )
+    return [_case_of(identifier, found, references.get(identifier)) for identifier, found in files.items()]
+
+
+def _nnunet_channels(dataset: Path) -> dict[str, str]:
+    """Read which channel each file number is: ``{"0000": "FLAIR", ...}``."""
+    if not dataset.exists():
+        return {"0000": "FLAIR"}
+    try:
+        description = json.loads(dataset.read_text(encoding="utf-8"))
+        names = dict(description.get("channel_names") or description.get("modality") or {"0": "FLAIR"})
+        channels = {f"{int(number):04d}": _channel_called(str(name)) for number, name in names.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{dataset}: expected nnU-Net's channel_names, cannot read them ({error}); correct it"
+        ) from None
+    if len(channels) == 1:
+        return dict.fromkeys(channels, "FLAIR")
+    if "FLAIR" not in channels.values():
+        raise InputError(
+            f"{dataset}: expected a channel called FLAIR, found {', '.join(map(str, names.values()))}; rename it there"
+        )
+    return {number: channel for number, channel in channels.items() if channel}
+
+
+def _channel_called(name: str) -> str:
+    """Translate a free channel name; what is neither FLAIR, T1w nor T2w is ''."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    if "flair" in plain:
+        return "FLAIR"
+    return {"t1": "T1w", "t1w": "T1w", "mprage": "T1w", "t2": "T2w", "t2w": "T2w"}.get(plain, "")
+
+
+def _plain_cases(folder: Path, label: str) -> list[Case]:
+    """Find the cases of a folder of NIfTI files: a FLAIR each, unless its name says otherwise."""
+    flairs: list[tuple[str, Path]] = []
+    others: dict[str, Path] = {}
+    files = niftis_in(folder)
+    for file in files:
+        name, channel = without_channel(stem_of(file))
+        if is_mask(stem_of(file)) or channel != "FLAIR":
+            others[stem_of(file)] = file
+        else:
+            flairs.append((name, file))
+    if not flairs:
+        found = f"{len(files)} of another kind ({files[0].name})" if files else "none"
+        raise InputError(
+            f"{folder}: expected a FLAIR scan (.nii or .nii.gz) directly in this folder, found {found}; "
+            "name the folder or file that holds it"
+        )
+    cases = []
+    for name, flair in flairs:
+        optional = {channel: others[f"{name}_{channel}"] for channel in CHANNELS if f"{name}_{channel}" in others}
+        masks = [others.get(f"{name}_label-{kind}_mask") for kind in (label, "brain")]
+        cases.append(_case_of(name, {"FLAIR": flair, **optional}, *masks))
+    return cases
+
+
+def _case_of(name: str, channels: dict[str, Path], reference: Path | None = None, brain: Path | None = None) -> Case:
+    """Make a case of files called ``name``."""
+    subject, session = identify(re.sub(r"(?<=.)_0000$", "", name), channels["FLAIR"])
+    return Case(subject, session, channels, reference, brain)

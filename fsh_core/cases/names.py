@@ -1,0 +1,76 @@
+"""What the names of files say: subject, session, channel, mask or scan."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fsh_core.cases.case import CHANNELS
+from fsh_core.errors import InputError
+
+_SUFFIXES = (".nii.gz", ".nii")
+_MASK_WORDS = frozenset(
+    ("mask", "masks", "brainmask", "lesionmask", "seg", "dseg", "probseg", "segmentation", "label", "labels")
+)
+_MASK_ENDINGS = _MASK_WORDS | {"lesion", "lesions"}
+
+
+def identify(name: str, path: Path) -> tuple[str, str | None]:
+    """Read subject and session from a name; without ``sub-`` the whole name is the subject.
+
+    Labels keep only what BIDS allows in them: letters, digits and ``+``.
+
+    Raises
+    ------
+    InputError
+        If nothing of the name is left; ``path`` is the file to rename.
+    """
+    first, second, *_ = (*name.split("_"), "", "")
+    session = None
+    if first.startswith("sub-"):
+        name = first.removeprefix("sub-")
+        session = _as_label(second.removeprefix("ses-")) if second.startswith("ses-") else None
+    subject = _as_label(name)
+    if not subject or session == "":
+        raise InputError(f"{path}: expected a letter (a-z) or digit in the name, found none; rename it")
+    return subject, session
+
+
+def _as_label(text: str) -> str:
+    return re.sub(r"[^0-9A-Za-z+]", "", text)
+
+
+def without_channel(stem: str) -> tuple[str, str]:
+    """Split ``X_FLAIR`` into name and channel; a name without a channel is a FLAIR's."""
+    for channel in CHANNELS:
+        if stem.lower().endswith(f"_{channel.lower()}") and len(stem) > len(channel) + 1:
+            return stem[: -len(channel) - 1], channel
+    return stem, "FLAIR"
+
+
+def is_mask(stem: str) -> bool:
+    """Tell whether a name is clearly that of a mask or label image."""
+    words = re.findall(r"[a-z0-9]+", stem.lower())
+    return bool(words) and words[-1] != "flair" and (words[-1] in _MASK_ENDINGS or not _MASK_WORDS.isdisjoint(words))
+
+
+def with_ending(files: Sequence[Path], ending: str) -> list[Path]:
+    """Pick the files whose stem ends so, the one with the fewest BIDS entities first."""
+    fitting = [file for file in files if stem_of(file).endswith(ending)]
+    return sorted(fitting, key=lambda file: (file.name.count("_"), file.name))
+
+
+def niftis_in(folder: Path) -> list[Path]:
+    """List the NIfTI files directly in a folder; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return [entry for entry in entries_of(folder) if entry.name.endswith(_SUFFIXES) and not entry.is_dir()]
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """List a folder by name, without hidden files (such as the ``._`` ones of macOS)."""
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without .nii or .nii.gz."""
+    return path.name.removesuffix(".gz").removesuffix(".nii")

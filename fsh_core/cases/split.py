@@ -1,0 +1,118 @@
+"""Who trains and who validates: by subject, stored, reproducible."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fsh_core.cases.case import Case
+from fsh_core.errors import InputError
+from fsh_core.files import write_atomically
+
+
+class Split(BaseModel):
+    """Which subjects train and which validate. Stored in the run folder.
+
+    Attributes
+    ----------
+    training : tuple of str
+        Subject labels, sorted.
+    validation : tuple of str
+        Subject labels, sorted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training: tuple[str, ...]
+    validation: tuple[str, ...]
+
+    def save(self, path: str | Path) -> None:
+        """Write as JSON, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        write_atomically(path, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Split":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read or is not a split.
+        """
+        try:
+            return cls.model_validate_json(Path(path).read_bytes())
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
+        except ValidationError as error:
+            raise InputError(
+                f"{path}: expected a split with the lists training and validation, "
+                f"found something else ({error.errors()[0]['msg']}); make a new one"
+            ) from None
+
+
+def split_by_subject(cases: Sequence[Case], validation_fraction: float, seed: int) -> Split:
+    """Divide subjects into training and validation; all sessions of one stay together.
+
+    Subjects are ranked by a hash of seed and label, so the same seed gives the same
+    split on every machine and numpy version, and in any order of the cases.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        All cases.
+    validation_fraction : float in [0, 1)
+        Share of subjects for validation: rounded, but at least one (and one left for
+        training) when it is above 0 and there are two subjects or more.
+    seed : int
+        Another seed, another split.
+
+    Raises
+    ------
+    InputError
+        If there is no case or the fraction is out of range.
+    """
+    if not 0 <= validation_fraction < 1:
+        raise InputError(f"--validation-fraction: must be at least 0 and below 1, got {validation_fraction:g}")
+    subjects = sorted({case.subject for case in cases})
+    if not subjects:
+        raise InputError("a split needs at least one case, found none; name a folder with scans")
+    ranked = sorted(subjects, key=lambda subject: hashlib.sha256(f"{seed}:{subject}".encode()).digest())
+    count = 0
+    if validation_fraction > 0 and len(subjects) > 1:
+        count = min(max(1, round(validation_fraction * len(subjects))), len(subjects) - 1)
+    return Split(training=tuple(sorted(ranked[count:])), validation=tuple(sorted(ranked[:count])))
+
+
+def check_no_leak(split: Split, cases: Sequence[Case] = ()) -> None:
+    """Check that every subject is on exactly one side of a split.
+
+    Parameters
+    ----------
+    split : Split
+        The split.
+    cases : sequence of Case
+        The cases it must cover.
+
+    Raises
+    ------
+    InputError
+        If a subject is on both sides, or a case's subject is on neither.
+    """
+    both = sorted(set(split.training) & set(split.validation))
+    if both:
+        raise InputError(
+            f"the split leaks: {', '.join(both)} must be in training or validation, found in both; make a new split"
+        )
+    neither = sorted({case.subject for case in cases} - set(split.training) - set(split.validation))
+    if neither:
+        raise InputError(
+            f"the split is incomplete: {', '.join(neither)} must be in training or validation, "
+            "found in neither; make a new split"
+        )

@@ -1,0 +1,1 @@
+"""What each command does and shows; `fsh_core.cli` only parses."""

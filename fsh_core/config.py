@@ -1,0 +1,176 @@
+"""Every setting, once: frozen, validated, and kept beside what it produced.
+
+Command-line flags and widget fields are generated from these classes, so a setting's
+name, default, limits and explanation are written here and nowhere else.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fsh_core.errors import InputError
+
+Size3 = tuple[int, int, int]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def from_options(cls, **options: Any) -> Self:
+        """Build from user-given values; the error is one sentence.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is out of range.
+        """
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or cls.__name__
+            flag = f"--{name.replace('_', '-')}" if first["loc"] else name
+            message = str(first["msg"]).removeprefix("Value error, ")
+            raise InputError(f"{flag}: {message}, got {first['input']!r}") from None
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(self.model_dump_json(indent=2) + "\n")
+
+
+class ModelConfig(_Config):
+    """What a network is, and what it expects of an image. Travels with the weights."""
+
+    channels: tuple[str, ...] = Field(("FLAIR",), min_length=1, description="input images, in this order")
+    widths: tuple[int, int, int, int, int] = Field(
+        (16, 32, 64, 128, 256), description="feature channels from the first level to the bridge"
+    )
+    recurrence: int = Field(2, ge=0, le=8, description="t: times a shared convolution is applied again; 0 = plain")
+    attention: bool = Field(True, description="attention gates on the skip connections")
+    norm: Literal["instance", "batch"] = Field("instance", description="normalisation (paper: batch)")
+    target: Literal["lesion", "brain"] = Field("lesion", description="what the network finds")
+    spacing_mm: float = Field(1.0, gt=0.2, le=8.0, description="isotropic voxel size the network works on, in mm")
+    intensity: Literal["percentile", "minmax"] = Field("percentile", description="scaling to [0, 1] (paper: minmax)")
+
+    @model_validator(mode="after")
+    def _widths_are_even(self) -> Self:
+        if any(width < 2 or width % 2 for width in self.widths):
+            raise ValueError("widths must be even numbers of at least 2")
+        return self
+
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "unet": {"recurrence": 0, "attention": False},
+    "attention-unet": {"recurrence": 0, "attention": True},
+    "r2unet": {"recurrence": 2, "attention": False},
+    "fsh": {"recurrence": 2, "attention": True},
+}
+"""The paper's baseline methods and F.sh itself: one class, four configurations."""
+
+
+class TrainConfig(_Config):
+    """How a network is trained. Stored in the run folder."""
+
+    model: ModelConfig = ModelConfig()
+    epochs: int = Field(40, ge=1, description="epochs")
+    steps_per_epoch: int = Field(50, ge=0, description="optimiser steps per epoch; 0 = every grid patch once (paper)")
+    batch_size: int = Field(2, ge=1, le=64, description="patches per step")
+    patch_size: Size3 = Field((64, 64, 64), description="patch size in voxels, each divisible by 16")
+    sampling: Literal["lesion", "grid"] = Field(
+        "lesion",
+        description="patches around lesions (default), or lesion-containing patches of a stride-32 grid (paper)",
+    )
+    lesion_fraction: float = Field(0.6, ge=0, le=1, description="share of patches centred near a lesion")
+    augmentation: Literal["default", "paper", "none"] = Field("default", description="augmentation recipe")
+    bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
+    optimiser: Literal["adam", "adamw"] = Field("adamw", description="optimiser")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="peak learning rate")
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay")
+    schedule: Literal["poly", "cosine", "plateau"] = Field(
+        "poly", description="learning-rate schedule; plateau halves when the validation loss stalls"
+    )
+    warmup_steps: int = Field(50, ge=0, description="steps of linear warm-up")
+    plateau_patience: int = Field(5, ge=0, description="epochs without improvement before plateau halves the rate")
+    gradient_clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 = no clipping")
+    ema: float = Field(0.99, ge=0, lt=1, description="decay of the weights' moving average; 0 = none")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="auto = bfloat16 where the processor multiplies it natively"
+    )
+    validation_fraction: float = Field(0.2, ge=0, lt=1, description="share of subjects held out for validation")
+    validate_every: int = Field(8, ge=1, description="epochs between whole-volume validations")
+    seed: int = Field(0, ge=0, description="seed of the split, the weights and the patches")
+
+    @model_validator(mode="after")
+    def _patch_fits_network(self) -> Self:
+        check_patch_size(self.patch_size)
+        return self
+
+    @classmethod
+    def preset(cls, name: str) -> "TrainConfig":
+        """Return the settings called ``name``: ``paper`` or ``default``.
+
+        Raises
+        ------
+        InputError
+            If there is no such preset.
+        """
+        if name == "default":
+            return cls()
+        if name == "paper":
+            return cls(
+                model=ModelConfig(norm="batch", intensity="minmax"),
+                epochs=70,
+                steps_per_epoch=0,
+                sampling="grid",
+                augmentation="paper",
+                optimiser="adam",
+                learning_rate=1e-4,
+                weight_decay=0.0,
+                schedule="plateau",
+                warmup_steps=0,
+                gradient_clip=0.0,
+                precision="fp32",
+                ema=0.0,
+                validate_every=1,
+            )
+        raise InputError(f"--preset must be 'default' or 'paper', got {name!r}")
+
+
+class SegmentConfig(_Config):
+    """How a scan becomes lesions. Stored in the record."""
+
+    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel is lesion")
+    minimum_volume_mm3: float = Field(3.0, ge=0, description="smaller lesions are dropped, in mm3")
+    smooth: bool = Field(False, description="smooth lesion boundaries (the paper's processed prediction)")
+    overlap: float = Field(0.5, ge=0, lt=1, description="fraction by which neighbouring patches overlap")
+    patch_size: Size3 = Field((64, 64, 64), description="patch size in voxels, each divisible by 16")
+    batch_size: int = Field(1, ge=1, le=64, description="patches per forward pass")
+    mirror: bool = Field(False, description="average over left-right mirroring (twice the time)")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="auto = bfloat16 where the processor multiplies it natively"
+    )
+    device: Device = Field("auto", description="where the network runs")
+
+    @model_validator(mode="after")
+    def _patch_fits_network(self) -> Self:
+        check_patch_size(self.patch_size)
+        return self
+
+
+def check_patch_size(size: Size3) -> None:
+    """Check that every axis can be halved four times.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not a positive multiple of 16, or if the bridge would be a
+        single voxel, over which instance normalisation is undefined.
+    """
+    if any(axis < 16 or axis % 16 for axis in size):
+        nearest = tuple(max(16, round(axis / 16) * 16) for axis in size)
+        raise ValueError(f"patch size must be divisible by 16, got {tuple(size)}; try {nearest}")
+    if all(axis == 16 for axis in size):
+        raise ValueError("patch size (16, 16, 16) leaves a bridge of one voxel; try (32, 32, 32)")

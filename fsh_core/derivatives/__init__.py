@@ -1,0 +1,31 @@
+"""Segmentations on disk: each case a BIDS derivative, and the tables of a cohort.
+
+::
+
+    fsh/sub-X[/ses-Y]/anat/     masks, probability, lesion labels, lesion table, record
+    fsh/sub-X[/ses-Y]/figures/  triptych
+    fsh/sub-X[_ses-Y].html      report
+    fsh/cases.tsv, lesions.tsv  the cohort
+
+A case is complete when its record exists: everything else is in place before it.
+"""
+
+from fsh_core.derivatives.cohort import Cohort, read_cohort, write_cohort
+from fsh_core.derivatives.layout import derivative_paths
+from fsh_core.derivatives.read import StoredSegmentation, find_records, is_current, read_record, read_segmentation
+from fsh_core.derivatives.write import Illustrate, round_probability, write_segmentation
+
+__all__ = [
+    "Cohort",
+    "Illustrate",
+    "StoredSegmentation",
+    "derivative_paths",
+    "find_records",
+    "is_current",
+    "read_cohort",
+    "read_record",
+    "read_segmentation",
+    "round_probability",
+    "write_cohort",
+    "write_segmentation",
+]

@@ -1,0 +1,76 @@
+"""Which file is where, and in what form: the names and formats of BIDS derivatives."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fsh_core.cases import Case
+from fsh_core.lesions.table import LESION_COLUMNS
+
+RECORD_ENDING = "_seg-lesions_dseg.json"
+_ANAT_ENDINGS = {
+    "mask": "_space-orig_label-L_mask.nii.gz",
+    "raw_mask": "_space-orig_label-L_desc-raw_mask.nii.gz",
+    "probability": "_space-orig_label-L_probseg.nii.gz",
+    "brain": "_space-orig_label-brain_mask.nii.gz",
+    "labels": "_seg-lesions_dseg.nii.gz",
+    "table": "_seg-lesions_dseg.tsv",
+    "record": RECORD_ENDING,
+}
+
+
+def derivative_paths(case: Case, folder: Path) -> dict[str, Path]:
+    """Name the files of a case; nothing is touched.
+
+    The images, the lesion table and the record lie in ``sub-X[/ses-Y]/anat``, the
+    figure in ``sub-X[/ses-Y]/figures``, and the report at the top, where people look.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    folder : Path
+        The derivatives folder.
+
+    Returns
+    -------
+    dict of str to Path
+        Paths by the keys of `StoredSegmentation.paths`.
+    """
+    home = folder / f"sub-{case.subject}"
+    if case.session:
+        home = home / f"ses-{case.session}"
+    paths = {key: home / "anat" / f"{case.name}{ending}" for key, ending in _ANAT_ENDINGS.items()}
+    paths["figure"] = home / "figures" / f"{case.name}_triptych.png"
+    paths["report"] = folder / f"{case.name}.html"
+    return paths
+
+
+def with_bids_columns(lesions: pd.DataFrame) -> pd.DataFrame:
+    """BIDS asks a segmentation's table for ``index`` and ``name``; in memory ``index`` is ``label``."""
+    table = lesions.rename(columns={"label": "index"})
+    table.insert(1, "name", [f"lesion {label}" for label in lesions["label"]])
+    return table
+
+
+def describe_columns(columns: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Describe the columns of the table as BIDS sidecars do: by name, at the top level."""
+    texts = LESION_COLUMNS | {"index": LESION_COLUMNS["label"], "name": "Name of the lesion."}
+    described = {}
+    for column in columns:
+        unit = next((unit for unit in ("mm3", "ml", "mm") if column.endswith(f"_{unit}")), None)
+        described[column] = {"Description": texts.get(column, column)} | ({"Units": unit} if unit else {})
+    return described
+
+
+def to_tsv(table: pd.DataFrame) -> str:
+    """Format a table as BIDS wants it: tabs, ``n/a`` for what is missing, 6 significant digits."""
+    return table.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """Format as strict JSON: NaN is refused."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

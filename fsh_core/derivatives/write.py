@@ -1,0 +1,138 @@
+"""Writing one case, whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsh_core.derivatives.layout import derivative_paths, describe_columns, to_json, to_tsv, with_bids_columns
+from fsh_core.errors import InputError
+from fsh_core.files import write_atomically
+from fsh_core.imaging.volume import save_like
+from fsh_core.inference.segment import Segmentation
+
+Illustrate = Callable[[Mapping[str, Path]], None]
+
+
+def write_segmentation(
+    segmentation: Segmentation, folder: Path, illustrate: Illustrate | None = None
+) -> dict[str, Path]:
+    """Write one case whole or not at all, its record last.
+
+    Everything is written into a hidden folder first, then moved into place, so that
+    a failure while writing leaves an earlier result of the same case as it was.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        What was found.
+    folder : Path
+        The derivatives folder, made when missing.
+    illustrate : callable or None
+        Given paths, writes a picture to ``paths["figure"]`` and a page to
+        ``paths["report"]``, or either (see `fsh_core.report.illustrate`).
+
+    Returns
+    -------
+    dict of str to Path
+        The files that were written, by the keys of `StoredSegmentation.paths`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written; nothing of this call is left behind.
+    """
+    paths = derivative_paths(segmentation.case, folder)
+    with _staging(folder, segmentation.case.name) as staging:
+        staged = derivative_paths(segmentation.case, staging)
+        _write_images(segmentation, staged)
+        table = with_bids_columns(segmentation.lesions)
+        write_atomically(staged["table"], to_tsv(table))
+        if illustrate is not None:
+            illustrate(staged)
+        files = {key: path.relative_to(folder).as_posix() for key, path in paths.items() if staged[key].exists()}
+        files["record"] = paths["record"].relative_to(folder).as_posix()
+        write_atomically(
+            staged["record"], to_json({**segmentation.record, "files": files, **describe_columns(table.columns)})
+        )
+        _move_into_place(staged, paths)
+    return {key: paths[key] for key in files}
+
+
+def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None:
+    like = segmentation.flair
+    labels = segmentation.lesion_labels
+    threshold = float(segmentation.record["settings"]["threshold"])
+    save_like(segmentation.prediction, like, paths["mask"])
+    save_like(segmentation.raw_prediction, like, paths["raw_mask"])
+    save_like(round_probability(segmentation.probability, threshold), like, paths["probability"])
+    save_like(segmentation.brain, like, paths["brain"])
+    save_like(labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32), like, paths["labels"])
+
+
+def round_probability(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Round to 3 decimals, so that it compresses, without crossing the threshold.
+
+    Whoever thresholds the file again gets the same lesions.
+
+    Parameters
+    ----------
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability.
+    threshold : float
+        Probability from which a voxel is lesion.
+
+    Returns
+    -------
+    (I, J, K) float32 in [0, 1]
+        The same, within 0.001.
+    """
+    limit = np.float32(threshold)
+    rounded = np.round(probability, 3).astype(np.float32)
+    rounded[(probability < limit) & (rounded >= limit)] -= np.float32(0.001)
+    rounded[(probability >= limit) & (rounded < limit)] += np.float32(0.001)
+    return np.clip(np.round(rounded, 3), 0, 1)
+
+
+@contextmanager
+def _staging(folder: Path, name: str) -> Iterator[Path]:
+    """Give a hidden folder beside the target; whatever happens, it is gone afterwards."""
+    made_here = [path for path in (folder, *folder.parents) if not path.exists()]
+    staging = folder / f".{name}.partial"
+    try:
+        shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed
+        staging.mkdir(parents=True)
+        yield staging
+    except InputError as error:
+        raise InputError(str(error).replace(str(staging), str(folder))) from None
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); free some space or choose another output folder"
+        ) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        for path in made_here:
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _move_into_place(staged: Mapping[str, Path], paths: Mapping[str, Path]) -> None:
+    """Rename each staged file to its final name, the record last; all or none."""
+    moved: list[Path] = []
+    try:
+        paths["record"].unlink(missing_ok=True)
+        for key in sorted(paths, key=lambda key: key == "record"):
+            if not staged[key].exists():
+                paths[key].unlink(missing_ok=True)
+                continue
+            paths[key].parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staged[key], paths[key])
+            moved.append(paths[key])
+    except BaseException:
+        for path in moved:
+            path.unlink(missing_ok=True)
+        raise

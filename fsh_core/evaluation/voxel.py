@@ -1,0 +1,161 @@
+"""Agreement of two masks, voxel by voxel, and of their volumes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class VoxelMetrics:
+    """Agreement of two masks, voxel by voxel; every ratio is in [0, 1].
+
+    Attributes
+    ----------
+    true_positive_voxels, false_positive_voxels, false_negative_voxels, true_negative_voxels : int
+        The four counts that all others follow from.
+    accuracy : float
+        Share of all voxels on which the masks agree.
+    sensitivity : float
+        Share of the reference's voxels that were predicted (recall).
+    specificity : float
+        Share of the voxels outside the reference that were left out. Close to 1 for any
+        small lesion load, since almost all of the image is background.
+    precision : float
+        Share of the predicted voxels that are in the reference.
+    f1 : float
+        Harmonic mean of precision and sensitivity: the same number as ``dice``.
+    dice : float
+        Twice the overlap over the sum of both sizes.
+    """
+
+    true_positive_voxels: int
+    false_positive_voxels: int
+    false_negative_voxels: int
+    true_negative_voxels: int
+    accuracy: float
+    sensitivity: float
+    specificity: float
+    precision: float
+    f1: float
+    dice: float
+
+
+@dataclass(frozen=True)
+class VolumeMetrics:
+    """Volumes of two masks.
+
+    Attributes
+    ----------
+    reference_ml, prediction_ml : float
+        Volume of each mask, in ml.
+    volume_difference_ml : float
+        Prediction minus reference, in ml: positive means too much was found.
+    volume_difference_fraction : float
+        The same, divided by the reference's volume; 0 where both masks are empty, NaN
+        (undefined) where only the reference is.
+    """
+
+    reference_ml: float
+    prediction_ml: float
+    volume_difference_ml: float
+    volume_difference_fraction: float
+
+
+def voxel_metrics(
+    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], within: NDArray[np.bool_] | None = None
+) -> VoxelMetrics:
+    """Compare two masks voxel by voxel.
+
+    Empty masks, by one rule, so that no metric is ever NaN: a ratio whose denominator
+    is 0 is 1 if both masks are empty (nothing to find, nothing claimed) and 0 if one is.
+    So, with both empty all ratios are 1; with only the reference empty, Dice, F1,
+    precision and sensitivity are 0; with only the prediction empty, they are 0 too.
+    Specificity is 1 where no voxel lies outside the reference.
+
+    Parameters
+    ----------
+    reference, prediction : (I, J, K) bool
+        The masks.
+    within : (I, J, K) bool or None
+        Count only these voxels (a brain mask); all when None.
+
+    Returns
+    -------
+    VoxelMetrics
+        The counts and ratios.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or there is no voxel to count.
+    """
+    check_shapes(reference, prediction)
+    if within is not None:
+        if within.shape != reference.shape:
+            raise ValueError(f"within must have the masks' shape {reference.shape}, got {within.shape}")
+        reference, prediction = reference[within], prediction[within]
+    if reference.size == 0:
+        raise ValueError("there must be at least one voxel to compare, found none; is the brain mask empty?")
+    both = int(np.count_nonzero(reference & prediction))
+    claimed, real = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
+    neither = reference.size - (claimed + real - both)
+    empty = 1.0 if claimed == real == 0 else 0.0
+    dice = 2 * both / (claimed + real) if claimed + real else empty
+    return VoxelMetrics(
+        true_positive_voxels=both,
+        false_positive_voxels=claimed - both,
+        false_negative_voxels=real - both,
+        true_negative_voxels=neither,
+        accuracy=(both + neither) / reference.size,
+        sensitivity=both / real if real else empty,
+        specificity=neither / (reference.size - real) if real < reference.size else 1.0,
+        precision=both / claimed if claimed else empty,
+        f1=dice,
+        dice=dice,
+    )
+
+
+def volume_metrics(
+    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], voxel_volume_mm3: float
+) -> VolumeMetrics:
+    """Compare the volumes of two masks.
+
+    Parameters
+    ----------
+    reference, prediction : (I, J, K) bool
+        The masks.
+    voxel_volume_mm3 : float
+        Volume of one voxel, in mm3.
+
+    Returns
+    -------
+    VolumeMetrics
+        Both volumes and their difference.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
+    """
+    check_shapes(reference, prediction)
+    real, claimed = int(np.count_nonzero(reference)), int(np.count_nonzero(prediction))
+    undefined = float("nan") if claimed else 0.0
+    return VolumeMetrics(
+        reference_ml=real * voxel_volume_mm3 / 1000,
+        prediction_ml=claimed * voxel_volume_mm3 / 1000,
+        volume_difference_ml=(claimed - real) * voxel_volume_mm3 / 1000,
+        volume_difference_fraction=(claimed - real) / real if real else undefined,
+    )
+
+
+def check_shapes(reference: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
+    """Check that two arrays lie on grids of one size.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    if reference.shape != prediction.shape:
+        raise ValueError(f"reference and prediction must have one shape, got {reference.shape} and {prediction.shape}")

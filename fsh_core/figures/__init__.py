@@ -1,0 +1,7 @@
+"""Pictures for people: lesions in slices, and training curves. No screen is needed."""
+
+from fsh_core.figures.png import save_figure, to_png
+from fsh_core.figures.scans import montage, triptych
+from fsh_core.figures.training import curves
+
+__all__ = ["curves", "montage", "save_figure", "to_png", "triptych"]

@@ -1,0 +1,1 @@
+"""Images: volumes on their grids, intensities, the brain."""

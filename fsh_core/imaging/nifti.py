@@ -1,0 +1,181 @@
+"""A NIfTI file, read whole and checked, or refused in one sentence.
+
+The file is taken into memory and unpacked to its last byte, so that a truncated or
+corrupt one (the gzip check sum is the last thing in it) fails here, with its name, and
+not in the middle of a run.
+"""
+
+import gzip
+import io
+import logging
+import math
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from fsh_core.errors import InputError
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+SMALLEST_AXIS_VOXELS = 16
+LARGEST_SPACING_MM = 20.0
+SMALLEST_SPACING_MM = 0.05
+
+_SILENT = logging.Logger("header checks", level=logging.CRITICAL + 1)  # nibabel's own prints
+
+
+def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], Any]:
+    """Read one 3-D image from a NIfTI-1 or NIfTI-2 file.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in .nii or .nii.gz. Trailing axes of length 1 are dropped.
+
+    Returns
+    -------
+    data : (I, J, K) float32
+        Voxels in the file's order, slope and intercept applied.
+    affine : (4, 4) float64
+        Voxel indices to RAS+ millimetres.
+    header : Nifti1Header or Nifti2Header
+        Without extensions, which may name the patient.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, not a NIfTI, truncated, not 3-D, complex or
+        RGB, smaller than 16 voxels on an axis, or without a usable affine.
+    """
+    payload = _read_bytes(path)
+    header = _parse_header(path, payload)
+    shape = _check_shape(path, header)
+    _check_size(path, payload, header)
+    affine = _read_affine(path, header)
+    with np.errstate(over="ignore"):  # what is too large for float32 counts as infinite later
+        data = np.asarray(ArrayProxy(io.BytesIO(payload), header), dtype=np.float32)
+    return data.reshape(shape), affine, header
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return the file's content, unpacked."""
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the name")
+        if path.is_dir():
+            raise InputError(f"{path}: expected a NIfTI file, found a folder; name a file inside it")
+        if not path.name.endswith(NIFTI_SUFFIXES):
+            raise InputError(f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert it first")
+        payload = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
+    if not payload:
+        raise InputError(f"{path}: expected a NIfTI file, found an empty one; copy it again")
+    if not path.name.endswith(".gz"):
+        return payload
+    try:
+        return gzip.decompress(payload)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        if payload[:2] != b"\x1f\x8b":
+            raise InputError(
+                f"{path}: expected a gzip file, its content is something else; "
+                "copy it again, or rename it if it is not compressed"
+            ) from None
+        raise InputError(
+            f"{path}: expected a complete gzip file, found one that ends early or is damaged ({error}); copy it again"
+        ) from None
+
+
+def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
+    """Return the header, with what can be repaired safely repaired."""
+    header: Nifti1Header
+    try:
+        if Nifti1Header.may_contain_header(payload):
+            header = Nifti1Header(payload[: Nifti1Header.sizeof_hdr], check=False)
+        elif Nifti2Header.may_contain_header(payload):
+            header = Nifti2Header(payload[: Nifti2Header.sizeof_hdr], check=False)
+        else:
+            raise InputError(f"{path}: expected a NIfTI file, its content is something else; convert it first")
+        if int(header["sform_code"]) == 0 and not (np.abs(header["pixdim"][1:4]) > 0).all():
+            raise _absurd_spacing(path, np.abs(header["pixdim"][1:4]))
+        header.check_fix(logger=_SILENT)
+        kind = header.get_data_dtype()
+    except (HeaderDataError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: expected a NIfTI file, its header makes no sense ({reason}); convert it again"
+        ) from None
+    if kind.kind not in "iuf":
+        named = "RGB colours" if kind.names else str(kind)
+        raise InputError(f"{path}: voxels must be plain numbers, found {named}; export a magnitude image")
+    return header
+
+
+def _check_shape(path: Path, header: Nifti1Header) -> tuple[int, int, int]:
+    """Refuse what is not one 3-D image of a sensible size."""
+    shape = tuple(int(size) for size in header.get_data_shape())
+    spatial = shape
+    while len(spatial) > 3 and spatial[-1] == 1:
+        spatial = spatial[:-1]
+    if len(spatial) != 3:
+        raise InputError(
+            f"{path}: expected one 3-D image, found {len(shape)}-D with shape {shape}; extract a single volume"
+        )
+    if min(spatial) < SMALLEST_AXIS_VOXELS:
+        raise InputError(
+            f"{path}: expected at least {SMALLEST_AXIS_VOXELS} voxels on each axis, found shape {spatial}; "
+            "use the whole scan, not a localiser or a crop"
+        )
+    return spatial[0], spatial[1], spatial[2]
+
+
+def _check_size(path: Path, payload: bytes, header: Nifti1Header) -> None:
+    """Refuse a file shorter than its header promises, before any memory is reserved."""
+    offset = float(header["vox_offset"])
+    if not offset >= header.sizeof_hdr:
+        raise InputError(
+            f"{path}: expected a NIfTI file, its header makes no sense (voxels start at byte {offset:g}); "
+            "convert it again"
+        )
+    needed = offset + math.prod(map(int, header.get_data_shape())) * header.get_data_dtype().itemsize
+    if needed > len(payload):
+        raise InputError(
+            f"{path}: expected a complete NIfTI file of {needed:.0f} bytes, found one that ends early or is damaged "
+            f"({len(payload)} bytes); copy it again"
+        )
+
+
+def _read_affine(path: Path, header: Nifti1Header) -> NDArray[np.float64]:
+    """Return the affine; refuse one that cannot place the voxels in the patient."""
+    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
+        raise InputError(
+            f"{path}: has no affine (sform and qform codes are 0), so left and right are unknown; "
+            "convert the scan again from DICOM"
+        )
+    try:
+        affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    except ValueError:  # a quaternion longer than 1
+        affine = np.zeros((4, 4))
+    with np.errstate(all="ignore"):
+        spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+        # The volume of a voxel relative to a box with the same edges: units do not matter.
+        relative_volume = abs(np.linalg.det(affine[:3, :3] / spacing))
+    if not (np.isfinite(affine).all() and relative_volume > 1e-6):
+        raise InputError(f"{path}: has a singular affine, so voxels have no volume; convert the scan again from DICOM")
+    if spacing.min() < SMALLEST_SPACING_MM or spacing.max() > LARGEST_SPACING_MM:
+        raise _absurd_spacing(path, spacing)
+    return affine
+
+
+def _absurd_spacing(path: Path, spacing_mm: NDArray[np.floating[Any]]) -> InputError:
+    shown = " x ".join(f"{value:.3g}" for value in spacing_mm)
+    return InputError(
+        f"{path}: expected voxels of {SMALLEST_SPACING_MM} to {LARGEST_SPACING_MM:g} mm, found {shown} mm; "
+        "check the header's units"
+    )

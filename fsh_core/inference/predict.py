@@ -1,0 +1,182 @@
+"""The network over a whole image. The one place where inference meets torch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fsh_core.config import Device, ModelConfig, SegmentConfig
+from fsh_core.inference.patches import Size3, Stitcher, blend_window, pad_to_patch, patch_corners
+from fsh_core.network.checkpoint import BRAIN_WEIGHTS, load_checkpoint
+from fsh_core.network.model import R2AttentionUNet3d
+
+OnPatch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class NetworkPredictor:
+    """A network that turns an image into a probability; see `load_predictor`.
+
+    Attributes
+    ----------
+    network : R2AttentionUNet3d
+        In evaluation mode, on its device.
+    settings : SegmentConfig
+        Patch size, overlap, batch size, mirroring, precision.
+    card : dict
+        Name, SHA-256 and description of the weights.
+    """
+
+    network: R2AttentionUNet3d
+    settings: SegmentConfig
+    card: dict[str, Any]
+
+    @property
+    def model(self) -> ModelConfig:
+        """What the network expects of an image."""
+        return self.network.config
+
+    def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None) -> NDArray[np.float32]:
+        """Return the probability of every voxel.
+
+        Parameters
+        ----------
+        image : (C, I, J, K) float32 in [0, 1]
+            On the network's grid, 0 outside the brain. Patches of zeros are skipped.
+        on_patch : callable, optional
+            Called with (done, total) after every batch; raising from it cancels.
+
+        Returns
+        -------
+        (I, J, K) float32 in [0, 1]
+            0 where nothing but zeros was seen.
+        """
+        probability = self._one_way(image, on_patch, mirrored=False)
+        if self.settings.mirror:
+            # Axis 1 is left-right: the image is RAS.
+            other = self._one_way(np.ascontiguousarray(image[:, ::-1]), on_patch, mirrored=True)
+            probability = (probability + other[::-1]) / np.float32(2)
+        return probability
+
+    def _one_way(self, image: NDArray[np.float32], on_patch: OnPatch | None, mirrored: bool) -> NDArray[np.float32]:
+        size = self.settings.patch_size
+        i, j, k = image.shape[1:]
+        padded = pad_to_patch(image, size)
+        corners = [
+            corner
+            for corner in patch_corners(_shape3(padded), size, self.settings.overlap)
+            if padded[(slice(None), *_where(corner, size))].any()
+        ]
+        passes = 2 if self.settings.mirror else 1
+        done = len(corners) if mirrored else 0
+        stitcher = Stitcher(_shape3(padded), blend_window(size))
+        for group in batched_corners(corners, self.settings.batch_size):
+            patches = np.stack([padded[(slice(None), *_where(corner, size))] for corner in group])
+            for corner, patch in zip(group, self._forward(patches), strict=True):
+                stitcher.add(patch, corner)
+            done += len(group)
+            if on_patch is not None:
+                on_patch(done, passes * len(corners))
+        return stitcher.result()[:i, :j, :k]
+
+    def _forward(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run (B, C, I, J, K) patches; return (B, I, J, K) probabilities."""
+        device = next(self.network.parameters()).device
+        precise = self.settings.precision == "fp32" or (
+            self.settings.precision == "auto" and not has_fast_bfloat16(device.type)
+        )
+        tensor = torch.from_numpy(patches).to(device, memory_format=torch.channels_last_3d)
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, dtype=torch.bfloat16, enabled=not precise),
+        ):
+            logits = self.network(tensor)
+        probability: NDArray[np.float32] = logits[:, 0].float().sigmoid().cpu().numpy()
+        return probability
+
+
+def load_predictor(weights: Path | None = None, settings: SegmentConfig | None = None) -> NetworkPredictor:
+    """Load weights and return a callable from image to probability.
+
+    Parameters
+    ----------
+    weights : Path or None
+        A ``.safetensors`` file with its JSON beside it; None is the bundled default.
+    settings : SegmentConfig or None
+        How to run the network; the default settings if None.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be used; see `fsh_core.network.checkpoint.load_checkpoint`.
+    """
+    settings = settings or SegmentConfig()
+    checkpoint = load_checkpoint(weights)
+    device = settings.device if settings.device != "auto" else best_device()
+    network = checkpoint.model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    card = {
+        "name": checkpoint.path.stem,
+        "sha256": checkpoint.sha256,
+        "config": checkpoint.model.config.model_dump(mode="json"),
+        **checkpoint.card,
+    }
+    return NetworkPredictor(network, settings, card)
+
+
+@dataclass(frozen=True)
+class BrainFinder:
+    """The bundled network that finds the brain, loaded when first used: many scans never need it.
+
+    Handed to `fsh_core.imaging.brain.find_brain`.
+    """
+
+    device: Device = "auto"
+
+    @cached_property
+    def _predictor(self) -> NetworkPredictor:
+        return load_predictor(BRAIN_WEIGHTS, SegmentConfig(device=self.device))
+
+    @property
+    def model(self) -> ModelConfig:
+        """What the network expects of an image."""
+        return self._predictor.model
+
+    def __call__(self, image: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Turn a (1, I, J, K) image in [0, 1] into the (I, J, K) probability of brain."""
+        return self._predictor(image)
+
+
+def best_device() -> str:
+    """Return ``cuda`` or ``mps`` where there is one, else ``cpu``."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def has_fast_bfloat16(device: str) -> bool:
+    """Tell whether a device multiplies bfloat16 natively; elsewhere it would be slower."""
+    if device == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return device == "cuda" and torch.cuda.is_bf16_supported()
+
+
+def batched_corners(corners: list[Size3], size: int) -> Iterator[list[Size3]]:
+    """Cut a list of patch corners into runs of ``size``."""
+    for start in range(0, len(corners), size):
+        yield corners[start : start + size]
+
+
+def _where(corner: Size3, size: Size3) -> tuple[slice, slice, slice]:
+    i, j, k = (slice(start, start + length) for start, length in zip(corner, size, strict=True))
+    return i, j, k
+
+
+def _shape3(image: NDArray[np.float32]) -> Size3:
+    i, j, k = image.shape[1:]
+    return i, j, k

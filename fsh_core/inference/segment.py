@@ -1,0 +1,216 @@
+"""From a case on disk to its lesions: the whole path, free of torch."""
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fsh_core.cases import Case
+from fsh_core.config import ModelConfig, SegmentConfig
+from fsh_core.errors import InputError
+from fsh_core.imaging.brain import Brain, Finder, find_brain
+from fsh_core.imaging.prepare import prepare
+from fsh_core.imaging.volume import Volume, check_same_grid, load_mask, load_volume
+from fsh_core.lesions.label import label_lesions, smooth_mask
+from fsh_core.lesions.table import lesion_table
+
+OnPatch = Callable[[int, int], None]
+
+
+class Predictor(Protocol):
+    """Any callable from an image to a probability; `fsh_core.load_predictor` returns one.
+
+    It may also have an attribute ``model``, the `ModelConfig` of the image it wants, and
+    ``card``, what the record says about the weights.
+    """
+
+    def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None, /) -> NDArray[np.float32]:
+        """Turn a (C, I, J, K) image in [0, 1] into an (I, J, K) probability."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Everything found in one scan, on the scan's own grid (I, J, K).
+
+    Attributes
+    ----------
+    case : Case
+        What was segmented.
+    flair : Volume
+        The FLAIR as it came, (I, J, K) float32.
+    brain : (I, J, K) bool
+        Where the brain is; no lesion lies outside.
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability, 0 outside the brain.
+    raw_prediction : (I, J, K) bool
+        Probability at or above the threshold, before post-processing.
+    lesion_labels : (I, J, K) int32
+        0 = background, 1 = largest lesion, and so on.
+    lesions : DataFrame
+        One row per lesion, see `fsh_core.lesions.table.lesion_table`.
+    record : dict
+        Plain JSON: what made this (version, weights' hash, settings, input hash) and
+        what was found (brain source, counts, volume). What differs between two runs of
+        the same thing (seconds, date) stands under ``run`` alone.
+    """
+
+    case: Case
+    flair: Volume
+    brain: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+    raw_prediction: NDArray[np.bool_]
+    lesion_labels: NDArray[np.int32]
+    lesions: pd.DataFrame
+    record: dict[str, Any]
+
+    @property
+    def prediction(self) -> NDArray[np.bool_]:
+        """Lesions after post-processing, (I, J, K) bool."""
+        return self.lesion_labels > 0
+
+
+def segment_case(
+    case: Case,
+    predictor: Predictor,
+    config: SegmentConfig | None = None,
+    *,
+    finder: Finder | None = None,
+    on_patch: OnPatch | None = None,
+) -> Segmentation:
+    """Segment one case.
+
+    Parameters
+    ----------
+    case : Case
+        Its FLAIR, other channels where the predictor wants them, and its brain mask where
+        there is one.
+    predictor : Predictor
+        From an image to a probability.
+    config : SegmentConfig, optional
+        Threshold, minimum volume, smoothing.
+    finder : Finder, optional
+        Finds the brain in a whole head without a brain mask.
+    on_patch : callable, optional
+        Called with (done, total); raising from it cancels.
+
+    Returns
+    -------
+    Segmentation
+        On the grid of the FLAIR's file.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used.
+    """
+    config = config or SegmentConfig()
+    model = getattr(predictor, "model", ModelConfig())
+    started = time.perf_counter()
+    volumes = _load_channels(case, model)
+    flair = volumes[0]
+    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
+    brain = find_brain(flair, given, finder)
+    prepared = prepare(volumes, brain.mask, model)
+    probability = prepared.to_input_grid(predictor(prepared.masked, on_patch))
+    probability = np.where(brain.mask, probability, np.float32(0))
+    raw, labels = find_lesions(probability, brain.mask, flair, config)
+    lesions = lesion_table(labels, flair, probability, brain.mask)
+    record = _record(case, model, config, flair, brain, getattr(predictor, "card", {}))
+    record |= {
+        "lesion_count": len(lesions),
+        "lesion_volume_ml": round(float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "raw_lesion_volume_ml": round(float(raw.sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "run": {
+            "seconds": round(time.perf_counter() - started, 2),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "threads": os.cpu_count(),
+            "platform": platform.platform(),
+        },
+    }
+    return Segmentation(case, flair, brain.mask, probability, raw, labels, lesions, record)
+
+
+def find_lesions(
+    probability: NDArray[np.float32], brain: NDArray[np.bool_], flair: Volume, config: SegmentConfig
+) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Turn a probability into lesions; fast enough to follow a slider.
+
+    Parameters
+    ----------
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability.
+    brain : (I, J, K) bool
+        Lesions lie inside.
+    flair : Volume
+        For the voxel size.
+    config : SegmentConfig
+        Threshold, minimum volume, smoothing.
+
+    Returns
+    -------
+    raw_prediction : (I, J, K) bool
+        At or above the threshold.
+    lesion_labels : (I, J, K) int32
+        After smoothing and the minimum volume, 1 = largest.
+    """
+    raw = (probability >= config.threshold) & brain
+    mask = smooth_mask(raw, flair.spacing_mm) & brain if config.smooth else raw
+    return raw, label_lesions(mask, flair.voxel_volume_mm3, config.minimum_volume_mm3)
+
+
+def _load_channels(case: Case, model: ModelConfig) -> list[Volume]:
+    """Load the images a network wants, all on the FLAIR's grid."""
+    missing = [name for name in model.channels if name not in case.channels]
+    if missing:
+        raise InputError(
+            f"{case.flair}: these weights want {', '.join(model.channels)}, found no {missing[0]} beside the FLAIR; "
+            "add it or use weights for FLAIR alone"
+        )
+    volumes = [load_volume(case.channels[name]) for name in model.channels]
+    for name, volume in zip(model.channels[1:], volumes[1:], strict=True):
+        check_same_grid(volume, volumes[0], case.channels[name], case.flair)
+    return volumes
+
+
+def _record(
+    case: Case, model: ModelConfig, config: SegmentConfig, flair: Volume, brain: Brain, card: dict[str, Any]
+) -> dict[str, Any]:
+    """Say what made a segmentation."""
+    inputs = {name: case.channels[name] for name in model.channels}
+    if case.brain:
+        inputs["brain"] = case.brain
+    return {
+        "case": case.name,
+        "subject": case.subject,
+        "session": case.session,
+        "input": {name: {"path": str(path), "sha256": sha256_of(path)} for name, path in inputs.items()},
+        "version": version("fsh-ms"),
+        "weights": card,
+        "settings": config.model_dump(mode="json"),
+        "brain": {
+            "source": brain.source,
+            "volume_ml": round(float(brain.mask.sum()) * flair.voxel_volume_mm3 / 1000, 1),
+            "note": brain.note,
+        },
+        "grid": {
+            "shape": list(flair.shape),
+            "spacing_mm": [round(size, 4) for size in flair.spacing_mm],
+            "orientation": "".join(nib.aff2axcodes(flair.affine)),
+        },
+    }
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,131 @@
+"""Checkpoints that explain themselves: weights in safetensors, everything else in JSON.
+
+``name.safetensors`` holds the weights, ``name.json`` beside it the configuration, the
+weights' SHA-256 and whatever the author wants to say (training data, results). Nothing is
+ever unpickled.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_from_bytes
+from safetensors.torch import save as tensors_to_bytes
+from torch import Tensor
+
+from fsh_core.config import ModelConfig
+from fsh_core.errors import InputError
+from fsh_core.files import write_atomically
+from fsh_core.network.model import R2AttentionUNet3d
+
+FORMAT = "fsh-checkpoint-1"
+WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
+DEFAULT_WEIGHTS = WEIGHTS_FOLDER / "default.safetensors"
+BRAIN_WEIGHTS = WEIGHTS_FOLDER / "brain.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network ready to use, with its papers.
+
+    Attributes
+    ----------
+    model : R2AttentionUNet3d
+        In evaluation mode.
+    sha256 : str
+        Of the safetensors file.
+    card : dict
+        What the JSON says beside the configuration.
+    path : Path
+        The safetensors file.
+    """
+
+    model: R2AttentionUNet3d
+    sha256: str
+    card: dict[str, Any]
+    path: Path
+
+
+def save_checkpoint(model: R2AttentionUNet3d, path: Path, card: dict[str, Any], weights: dict[str, Tensor]) -> str:
+    """Write weights and their JSON; return the weights' SHA-256.
+
+    Parameters
+    ----------
+    model : R2AttentionUNet3d
+        The network, for its configuration.
+    path : Path
+        Ends in ``.safetensors``; the JSON is written beside it.
+    card : dict
+        Plain JSON: training data, results, whatever explains the weights.
+    weights : dict of str to Tensor
+        The model's state dict or an average of several; stored as float32.
+    """
+    payload = tensors_to_bytes({name: tensor.detach().float().contiguous() for name, tensor in weights.items()})
+    sha256 = hashlib.sha256(payload).hexdigest()
+    facts = {"format": FORMAT, "sha256": sha256, "config": model.config.model_dump(mode="json"), **card}
+    write_atomically(path, payload)
+    write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=2) + "\n")
+    return sha256
+
+
+def load_checkpoint(path: Path | None = None) -> Checkpoint:
+    """Rebuild a network from its files.
+
+    Parameters
+    ----------
+    path : Path or None
+        The ``.safetensors`` file; None is the bundled default.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, is a pickle or another format, does not match its
+        recorded hash, or holds the weights of another architecture.
+    """
+    path = DEFAULT_WEIGHTS if path is None else Path(path)
+    if path.suffix != ".safetensors":
+        raise InputError(
+            f"{path}: weights must be a .safetensors file (pickles such as .pt can run code and are never loaded); "
+            "export them with fsh train"
+        )
+    described = path.with_suffix(".json")
+    for needed in (path, described):
+        if not needed.is_file():
+            raise InputError(f"{needed}: no such file; a checkpoint is a .safetensors file with its .json beside it")
+    payload = path.read_bytes()
+    card = _read_card(described)
+    sha256 = hashlib.sha256(payload).hexdigest()
+    if sha256 != card["sha256"]:
+        raise InputError(
+            f"{path}: its SHA-256 must be {card['sha256'][:12]}… as {described.name} says, is {sha256[:12]}…; "
+            "the file is damaged or not the one described: copy both again"
+        )
+    try:
+        config = ModelConfig.model_validate(card["config"])
+        model = R2AttentionUNet3d(config)
+        model.load_state_dict(tensors_from_bytes(payload))
+    except (SafetensorError, ValidationError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{path}: expected weights of the network that {described.name} describes, found others ({reason}); "
+            "use a checkpoint written by fsh train"
+        ) from None
+    explained = {key: value for key, value in card.items() if key not in ("format", "sha256", "config")}
+    return Checkpoint(model.eval(), sha256, explained, path)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    """Read the JSON beside the weights."""
+    try:
+        card = json.loads(path.read_text())
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{path}: expected the JSON of a checkpoint, cannot be read ({error}); copy it again"
+        ) from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT or not {"sha256", "config"} <= card.keys():
+        raise InputError(f"{path}: expected a {FORMAT} description, found another JSON; use one written by fsh train")
+    return card

@@ -1,0 +1,157 @@
+"""Variations of a patch: place, shape, and everything that differs between scanners."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+from torch.nn import functional as F
+
+Recipe = Literal["default", "paper", "none"]
+
+_LARGEST_TURN_DEGREES = 15.0
+_ELASTIC_NODES = 5  # control points of the elastic field along an axis
+_ELASTIC_VOXELS = 4.0  # largest displacement of one
+
+
+def cut(
+    stack: Tensor,
+    centre: NDArray[np.float64],
+    size: tuple[int, int, int],
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> Tensor:
+    """Cut a patch out of a whole image, turned, scaled, mirrored or bent on the way.
+
+    The patch is read straight from the image, so a turned patch has no empty corners.
+
+    Parameters
+    ----------
+    stack : (C + 2, I, J, K) float32
+        Channels, reference, distance outside the brain.
+    centre : (3,) float
+        The patch's centre, in voxels.
+    size : (int, int, int)
+        The patch, in voxels.
+    recipe : {"default", "paper", "none"}
+        default: left-right mirror, small turns and scales; paper: turns, mirrors in all
+        axes, elastic deformation.
+    rng : Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    (C + 2, P, Q, R) float32
+        Outside the image 0.
+    """
+    shape = np.asarray(stack.shape[1:])
+    half = (np.asarray(size) - 1) / 2
+    # A patch that would stick out moves inside, as far as the image is large enough.
+    centre = np.clip(centre, np.minimum(half, (shape - 1) / 2), np.maximum(shape - 1 - half, (shape - 1) / 2))
+    axes = [torch.arange(length, dtype=torch.float32) - (length - 1) / 2 for length in size]
+    offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)  # (P, Q, R, 3)
+    places = offsets @ torch.from_numpy(_matrix(recipe, rng).T.astype(np.float32))
+    if recipe == "paper":
+        places = places + _elastic(size, rng)
+    if recipe == "none":
+        centre = np.floor(centre) + half % 1  # whole voxels: no interpolation
+    places = places + torch.from_numpy(centre.astype(np.float32))
+    normalised = places / torch.from_numpy(np.maximum(shape - 1, 1).astype(np.float32)) * 2 - 1
+    # grid_sample counts the axes from the last to the first.
+    return F.grid_sample(stack[None], normalised.flip(-1)[None], mode="bilinear", align_corners=True)[0]
+
+
+def _matrix(recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw a turn, a scale and mirrors as one (3, 3) matrix."""
+    if recipe == "none":
+        return np.eye(3)
+    turn = Rotation.from_euler(
+        "xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True
+    ).as_matrix()
+    mirrored = rng.random(3) < 0.5
+    if recipe == "default":
+        mirrored[1:] = False  # only left and right look alike
+    scale = rng.uniform(0.85, 1.2, 3) ** (recipe == "default")
+    return np.asarray(turn * (np.where(mirrored, -1.0, 1.0) * scale), dtype=np.float64)
+
+
+def _elastic(size: tuple[int, int, int], rng: np.random.Generator) -> Tensor:
+    """Draw a smooth displacement field, (P, Q, R, 3) in voxels."""
+    nodes = rng.uniform(-_ELASTIC_VOXELS, _ELASTIC_VOXELS, (1, 3, _ELASTIC_NODES, _ELASTIC_NODES, _ELASTIC_NODES))
+    field = F.interpolate(torch.from_numpy(nodes.astype(np.float32)), size, mode="trilinear", align_corners=True)
+    return field[0].permute(1, 2, 3, 0)
+
+
+def vary_intensities(
+    patch: Tensor, recipe: Recipe, has_thick_slices: bool, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Strip the skull and, for the default recipe, imitate other scanners.
+
+    Parameters
+    ----------
+    patch : (C + 2, I, J, K) float32
+        Channels, reference (interpolated), distance outside the brain in mm.
+    recipe : {"default", "paper", "none"}
+        Only ``default`` changes intensities.
+    has_thick_slices : bool
+        Whether the scan has thick slices already; they are then not made thicker.
+    rng : Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    image : (C, I, J, K) float32 in [0, 1]
+    reference : (1, I, J, K) float32 in {0, 1}
+    """
+    image, reference, distance = patch[:-2], patch[-2:-1], patch[-1]
+    if recipe == "default":
+        if not has_thick_slices and rng.random() < 0.6:
+            thickness = int(rng.integers(2, 8))
+            axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
+            image, reference = _thicken(image, thickness, axis), _thicken(reference, thickness, axis)
+        image = torch.stack([_other_scanner(channel, rng) for channel in image])
+        rim_mm = rng.uniform(-1.5, 3.0) if rng.random() < 0.8 else np.inf
+    else:
+        rim_mm = 0.0
+    image = torch.where(distance <= rim_mm, image, 0.0)
+    return image.clamp(0, 1), (reference >= 0.5).float()
+
+
+def _thicken(image: Tensor, thickness: int, axis: int) -> Tensor:
+    """Average runs of ``thickness`` slices of (C, I, J, K), and interpolate back."""
+    size = list(image.shape[1:])
+    size[axis] = max(2, size[axis] // thickness)
+    thick = F.interpolate(image[None], size, mode="area")
+    return F.interpolate(thick, image.shape[1:], mode="trilinear", align_corners=False)[0]
+
+
+def _other_scanner(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """Change gamma, contrast, bias field, sharpness and noise of (I, J, K)."""
+    if rng.random() < 0.5:
+        image = image.clamp_min(0) ** float(np.exp(rng.uniform(-0.4, 0.4)))
+    if rng.random() < 0.5:
+        image = image * float(np.exp(rng.uniform(-0.3, 0.3))) + float(rng.uniform(-0.05, 0.05))
+    if rng.random() < 0.4:
+        nodes = torch.from_numpy(rng.uniform(-0.35, 0.35, (1, 1, 3, 3, 3)).astype(np.float32))
+        image = image * F.interpolate(nodes, image.shape, mode="trilinear", align_corners=True)[0, 0].exp()
+    if rng.random() < 0.25:
+        image = _blur(image, float(rng.uniform(0.4, 1.0)))
+    if rng.random() < 0.4:
+        noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
+        image = image + noise * float(rng.uniform(0.0, 0.06))
+    return image
+
+
+def _blur(image: Tensor, sigma_voxels: float) -> Tensor:
+    """Blur (I, J, K) by a Gaussian of five taps along each axis."""
+    taps = torch.exp(-0.5 * (torch.arange(-2.0, 3.0) / sigma_voxels) ** 2)
+    taps = taps / taps.sum()
+    blurred = image[None, None]
+    for axis in range(3):
+        shape = [1, 1, 1, 1, 1]
+        shape[axis + 2] = 5
+        padding = [2 if other == axis else 0 for other in range(3)]
+        blurred = F.conv3d(blurred, taps.reshape(shape), padding=padding)
+    return blurred[0, 0]

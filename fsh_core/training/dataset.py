@@ -1,0 +1,203 @@
+"""Patches to learn from: where they are cut.
+
+Everything random is drawn from a generator made from (seed, step), so a patch depends on
+nothing but those two numbers: a run can be killed at any moment and go on identically.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from fsh_core.cases import Case
+from fsh_core.config import ModelConfig, TrainConfig
+from fsh_core.errors import InputError
+from fsh_core.imaging.brain import Finder, find_brain
+from fsh_core.imaging.prepare import Prepared, prepare
+from fsh_core.imaging.volume import check_same_grid, load_mask, load_volume
+from fsh_core.inference.patches import patch_starts
+from fsh_core.training.augment import cut, vary_intensities
+
+_LARGEST_RIM_MM = 6.0  # how far outside the brain distances are kept
+_GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """A case in memory on the network's grid.
+
+    Attributes
+    ----------
+    name : str
+        ``sub-X[_ses-Y]``.
+    prepared : Prepared
+        The scaled image and the way back to the file's grid.
+    reference : (I', J', K') bool
+        The reference on the file's grid.
+    stack : (C + 2, I, J, K) float32
+        Channels, reference, and the distance outside the brain in mm (negative inside).
+    lesions : list of (N, 3) int arrays
+        Voxels of each lesion.
+    brain_voxels : (N, 3) int
+        A thinned list of voxels in the brain.
+    """
+
+    name: str
+    prepared: Prepared
+    reference: NDArray[np.bool_]
+    stack: Tensor
+    lesions: list[NDArray[np.int64]]
+    brain_voxels: NDArray[np.int64]
+
+    @property
+    def has_thick_slices(self) -> bool:
+        """Whether the scan's own slices are 3 mm or thicker."""
+        return max(self.prepared.original.spacing_mm) >= 3.0
+
+
+def load_training_case(case: Case, config: ModelConfig, finder: Finder | None = None) -> TrainingCase:
+    """Read a case with its reference and prepare it.
+
+    Parameters
+    ----------
+    case : Case
+        Must have a reference; for ``config.target == "brain"`` a brain mask.
+    config : ModelConfig
+        Channels, spacing and scaling.
+    finder : callable, optional
+        Finds the brain where no mask is given and the scan is not stripped.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be used.
+    """
+    missing = [name for name in config.channels if name not in case.channels]
+    if missing:
+        raise InputError(f"{case.name}: has no {missing[0]}; every training case needs {', '.join(config.channels)}")
+    volumes = [load_volume(case.channels[name]) for name in config.channels]
+    flair = volumes[0]
+    for name, volume in zip(config.channels[1:], volumes[1:], strict=True):
+        check_same_grid(volume, flair, case.channels[name], case.flair)
+    target = case.brain if config.target == "brain" else case.reference
+    if target is None:
+        raise InputError(f"{case.name}: has no reference {config.target} mask; add one or leave the case out")
+    reference = load_mask(target, flair, case.flair).data
+    if config.target == "brain":
+        brain = np.zeros(flair.shape, np.bool_)
+    else:
+        given = load_mask(case.brain, flair, case.flair).data if case.brain else None
+        brain = find_brain(flair, given, finder).mask
+    prepared = prepare(volumes, brain, config)
+    learned = prepared.from_input_grid(reference)
+    distance = _distance_outside(prepared.brain) * config.spacing_mm
+    stack = np.concatenate([prepared.image, learned[None].astype(np.float32), distance[None]])
+    return TrainingCase(
+        case.name,
+        prepared,
+        reference,
+        torch.from_numpy(stack),
+        _lesion_voxels(learned),
+        np.argwhere(prepared.brain)[::97],
+    )
+
+
+def _distance_outside(brain: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Voxels from the brain's border, positive outside, cut at a few mm."""
+    if brain.all():
+        return np.full(brain.shape, -_LARGEST_RIM_MM, np.float32)
+    outside = ndimage.distance_transform_edt(~brain)
+    inside = ndimage.distance_transform_edt(brain)
+    return np.asarray(np.clip(outside - inside, -_LARGEST_RIM_MM, _LARGEST_RIM_MM), dtype=np.float32)
+
+
+def _lesion_voxels(reference: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    labels, _ = ndimage.label(reference, np.ones((3, 3, 3)))
+    return [
+        np.argwhere(labels[box] == number) + [side.start for side in box]
+        for number, box in enumerate(ndimage.find_objects(labels), start=1)
+    ]
+
+
+class PatchSource:
+    """Batches of patches by step number.
+
+    Parameters
+    ----------
+    cases : sequence of TrainingCase
+        The training subjects.
+    config : TrainConfig
+        Patch size, sampling, augmentation, seed.
+    """
+
+    def __init__(self, cases: Sequence[TrainingCase], config: TrainConfig) -> None:
+        self._cases = cases
+        self._config = config
+        self._with_lesions = [case for case in cases if case.lesions]
+        self._grid = _lesion_grid(cases, config) if config.sampling == "grid" else []
+        if config.lesion_fraction > 0 and not self._with_lesions:
+            raise InputError("no training case has a lesion; add cases with lesions to the training set")
+        if config.sampling == "grid" and not self._grid:
+            raise InputError("no patch of the training cases contains a lesion; add cases with lesions")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch: as configured, or as many as the grid has batches."""
+        if self._config.steps_per_epoch:
+            return self._config.steps_per_epoch
+        patches = self._grid or _lesion_grid(self._cases, self._config)
+        return max(1, len(patches) // self._config.batch_size)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return images (B, C, I, J, K) and references (B, 1, I, J, K) of a step, counted from 0."""
+        patches = [self._patch(step, item) for item in range(self._config.batch_size)]
+        images, references = zip(*patches, strict=True)
+        return torch.stack(images), torch.stack(references)
+
+    def _patch(self, step: int, item: int) -> tuple[Tensor, Tensor]:
+        config = self._config
+        rng = np.random.default_rng((config.seed, step, item))
+        if config.sampling == "grid":
+            case, centre = self._grid[self._grid_index(step, item)]
+        else:
+            case, centre = self._draw(rng)
+        patch = cut(case.stack, centre, config.patch_size, config.augmentation, rng)
+        return vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
+
+    def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, NDArray[np.float64]]:
+        """Choose a place: near a lesion, every lesion of a case equally likely, or anywhere in the brain."""
+        if rng.random() < self._config.lesion_fraction:
+            case = self._with_lesions[int(rng.integers(len(self._with_lesions)))]
+            voxels = case.lesions[int(rng.integers(len(case.lesions)))]
+            reach = np.asarray(self._config.patch_size) // 4
+            return case, voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
+        case = self._cases[int(rng.integers(len(self._cases)))]
+        return case, case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
+
+    def _grid_index(self, step: int, item: int) -> int:
+        """Every patch of the grid once an epoch, in an order of that epoch's own."""
+        epoch, position = divmod(step * self._config.batch_size + item, len(self._grid))
+        order = np.random.default_rng((self._config.seed, epoch)).permutation(len(self._grid))
+        return int(order[position])
+
+
+def _lesion_grid(cases: Sequence[TrainingCase], config: TrainConfig) -> list[tuple[TrainingCase, NDArray[np.float64]]]:
+    """Centres of the patches of a half-overlapping grid that contain lesions (the paper's selection)."""
+    size = np.asarray(config.patch_size)
+    found = []
+    for case in cases:
+        reference = case.stack[-2].numpy() > 0
+        starts = [
+            patch_starts(max(length, patch), patch, _GRID_OVERLAP)
+            for length, patch in zip(reference.shape, config.patch_size, strict=True)
+        ]
+        for corner in product(*starts):
+            i, j, k = (slice(start, start + patch) for start, patch in zip(corner, config.patch_size, strict=True))
+            if reference[i, j, k].any():
+                found.append((case, np.asarray(corner) + (size - 1) / 2))
+    return found

@@ -1,0 +1,283 @@
+"""The training loop, on one page."""
+
+import copy
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fsh_core.cases import Case, Split, check_no_leak
+from fsh_core.config import SegmentConfig, TrainConfig
+from fsh_core.errors import InputError
+from fsh_core.evaluation.voxel import voxel_metrics
+from fsh_core.imaging.brain import Finder
+from fsh_core.inference.predict import NetworkPredictor, best_device, has_fast_bfloat16
+from fsh_core.network.checkpoint import save_checkpoint
+from fsh_core.network.losses import composite_loss
+from fsh_core.network.model import R2AttentionUNet3d, parameter_count
+from fsh_core.training.dataset import PatchSource, TrainingCase, load_training_case
+from fsh_core.training.runs import RunFolder
+from fsh_core.training.schedule import learning_rate
+
+METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "dice")
+_VALIDATION_OVERLAP = 0.25
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is; given to ``on_progress`` after every step and every epoch.
+
+    Attributes
+    ----------
+    epoch, epochs, step, steps : int
+        Finished so far, and in all.
+    loss : float
+        Training loss of the last step.
+    seconds_per_step : float
+        Mean over this process, without the first step.
+    memory_mb : float
+        Peak memory of the process.
+    epoch_log : dict or None
+        The line just logged, at the end of an epoch.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    seconds_per_step: float
+    memory_mb: float
+    epoch_log: dict[str, Any] | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def train(
+    cases: Sequence[Case],
+    split: Split,
+    config: TrainConfig,
+    run: RunFolder,
+    *,
+    resume: bool = False,
+    finder: Finder | None = None,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Train a network and leave a run folder.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Every subject of theirs is in the split; each with a reference.
+    split : Split
+        Which subjects are for training, which for validation.
+    config : TrainConfig
+        Everything else.
+    run : RunFolder
+        Created by the caller; see `fsh_core.training.runs`.
+    resume : bool
+        Go on from the run's saved state. The numbers are those of an uninterrupted run.
+    finder : callable, optional
+        Finds the brain in whole-head scans without a brain mask.
+    on_progress : callable, optional
+        Called after every step and epoch; raising from it stops the training.
+
+    Raises
+    ------
+    InputError
+        If subjects leak between the sets, or a case cannot be used.
+    """
+    check_no_leak(split, cases)
+    training, validation = (
+        [load_training_case(case, config.model, finder) for case in cases if case.subject in subjects]
+        for subjects in (split.training, split.validation)
+    )
+    patches = PatchSource(training, config)
+    steps_per_epoch = patches.steps_per_epoch
+    steps = steps_per_epoch * config.epochs
+
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it would triple the time of a step
+    torch.manual_seed(config.seed)
+    device = torch.device(best_device())
+    bf16 = config.precision == "bf16" or (config.precision == "auto" and has_fast_bfloat16(device.type))
+    model = R2AttentionUNet3d(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    average = copy.deepcopy(model).eval()
+    optimiser = _optimiser(model, config)
+    first_epoch, log = 0, []
+    if resume and run.state.exists():
+        tensors, first_epoch = run.load_state()
+        _unpack(tensors, model, average, optimiser)
+        run.cut_log(first_epoch)
+        log = run.read_log()
+
+    started, timed_steps = time.perf_counter(), 0
+    for epoch in range(first_epoch, config.epochs):
+        model.train()
+        totals = _Totals()
+        validation_losses = [line["val_loss"] for line in log if line.get("val_loss") is not None]
+        epoch_started = time.perf_counter()
+        for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
+            # set the learning rate
+            rate = learning_rate(config, step, steps, validation_losses)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            # step
+            images, references = patches.batch(step)
+            images = images.to(device, memory_format=torch.channels_last_3d)
+            references = references.to(device)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+                logits = model(images)
+            losses = composite_loss(logits, references, config.bce_weight)
+            optimiser.zero_grad(set_to_none=True)
+            losses.total.backward()
+            if config.gradient_clip:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+            optimiser.step()
+            _follow(average, model, config.ema if step >= config.warmup_steps else 0.0)
+            # report
+            totals.add(losses.total, losses.bce, losses.dice, logits, references)
+            if not np.isfinite(totals.last_loss):
+                raise InputError(f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate")
+            if step == first_epoch * steps_per_epoch:
+                started = time.perf_counter()  # the first step warms caches up
+            else:
+                timed_steps += 1
+            seconds = (time.perf_counter() - started) / max(1, timed_steps)
+            if on_progress is not None:
+                on_progress(
+                    Progress(epoch, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb())
+                )
+        # evaluate
+        line: dict[str, Any] = {"epoch": epoch + 1, "step": step + 1, "learning_rate": rate, **totals.means()}
+        is_last = epoch + 1 == config.epochs
+        if validation and ((epoch + 1) % config.validate_every == 0 or is_last):
+            line |= validate(average, validation, config)
+        epoch_seconds = time.perf_counter() - epoch_started
+        line |= {"seconds": round(epoch_seconds, 3), "steps_per_second": round(steps_per_epoch / epoch_seconds, 4)}
+        # log, then checkpoint: a kill in between is mended by cut_log
+        run.append(line)
+        log.append(line)
+        best = max((entry["val_dice"] for entry in log if entry.get("val_dice") is not None), default=None)
+        facts = {"epoch": epoch + 1, "seed": config.seed, "validation_dice": line.get("val_dice")}
+        card = {"training": facts | {"subjects": list(split.training), "validated_on": list(split.validation)}}
+        if best is None or line.get("val_dice") == best:
+            save_checkpoint(model, run.weights("best"), card, average.state_dict())
+        save_checkpoint(model, run.weights("last"), card, average.state_dict())
+        run.save_state(_pack(model, average, optimiser), epoch + 1)
+        if on_progress is not None:
+            on_progress(
+                Progress(epoch + 1, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb(), line)
+            )
+
+
+def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: TrainConfig) -> dict[str, float]:
+    """Measure losses and metrics on whole volumes, on each file's own grid.
+
+    Returns
+    -------
+    dict
+        Means over the cases, names beginning with ``val_``.
+    """
+    settings = SegmentConfig(overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size)
+    predictor = NetworkPredictor(model, settings, {})
+    rows = []
+    for case in cases:
+        seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked
+        probability = torch.from_numpy(case.prepared.to_input_grid(predictor(seen)))
+        reference = torch.from_numpy(case.reference)
+        losses = composite_loss(torch.logit(probability, 1e-6), reference, config.bce_weight)
+        metrics = voxel_metrics(case.reference, probability.numpy() >= 0.5)
+        row = {"bce": losses.bce.item(), "dice_loss": losses.dice.item(), "loss": losses.total.item()}
+        rows.append(row | {name: getattr(metrics, name) for name in METRICS})
+    return {f"val_{name}": float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+class _Totals:
+    """Sums over the steps of an epoch."""
+
+    def __init__(self) -> None:
+        self.last_loss = 0.0
+        self._losses: list[tuple[float, float, float]] = []
+        self._counts = np.zeros(4)
+
+    def add(self, total: Tensor, bce: Tensor, dice: Tensor, logits: Tensor, reference: Tensor) -> None:
+        self.last_loss = float(total.detach())
+        self._losses.append((self.last_loss, float(bce.detach()), float(dice.detach())))
+        found, true = logits.detach() > 0, reference > 0
+        both = int((found & true).sum())
+        self._counts += (both, int(found.sum()) - both, int(true.sum()) - both, int((~found & ~true).sum()))
+
+    def means(self) -> dict[str, float]:
+        """Return mean losses, and metrics over all voxels of the epoch's patches."""
+        tp, fp, fn, tn = self._counts
+        total, bce, dice_loss = np.mean(self._losses, axis=0)
+        dice = 2 * tp / max(1, 2 * tp + fp + fn)
+        metrics = {
+            "accuracy": (tp + tn) / max(1, tp + fp + fn + tn),
+            "sensitivity": tp / max(1, tp + fn),
+            "specificity": tn / max(1, tn + fp),
+            "precision": tp / max(1, tp + fp),
+            "f1": dice,
+            "dice": dice,
+        }
+        named = {"bce": bce, "dice_loss": dice_loss, "loss": total, **metrics}
+        return {f"train_{name}": float(value) for name, value in named.items()}
+
+
+def _optimiser(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    if config.optimiser == "adam":
+        return torch.optim.Adam(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+
+
+@torch.no_grad()
+def _follow(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
+    """Move the averaged weights towards the model's; decay 0 copies them."""
+    for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point and decay:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def _pack(model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Name every tensor that the next step depends on."""
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"average/{name}": tensor for name, tensor in average.state_dict().items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{index}/{name}": torch.as_tensor(moment) for name, moment in moments.items()}
+    return tensors
+
+
+def _unpack(
+    tensors: dict[str, Tensor], model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
+) -> None:
+    """Undo `_pack`."""
+    for name, module in (("model/", model), ("average/", average)):
+        module.load_state_dict({key[len(name) :]: value for key, value in tensors.items() if key.startswith(name)})
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser/"):
+            _, index, moment = key.split("/")
+            state.setdefault(int(index), {})[moment] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def peak_memory_mb() -> float:
+    """Return the largest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def parameters_of(config: TrainConfig) -> int:
+    """Return the number of parameters that a configuration trains."""
+    with torch.device("meta"):
+        return parameter_count(R2AttentionUNet3d(config.model))

@@ -1,0 +1,1 @@
+"""F.sh in the browser: runs, cases and cohorts as a read-only dashboard."""

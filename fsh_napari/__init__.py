@@ -1,0 +1,1 @@
+"""F.sh in napari: segment, review and correct lesions."""

@@ -1,0 +1,81 @@
+"""What every test may ask for: a phantom with known lesions, the sample, real data if there is any."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from numpy.typing import NDArray
+
+from fsh_core.imaging.volume import Volume, save_like
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A busy machine is no failure, and the same examples every time keep CI quiet.
+settings.register_profile("fsh", deadline=None, max_examples=50, derandomize=True, print_blob=True)
+settings.load_profile("fsh")
+
+
+class Phantom(NamedTuple):
+    """A skull-stripped FLAIR whose lesions are known.
+
+    Attributes
+    ----------
+    flair : Volume
+        (48, 56, 20) float32 in LAS order, voxels of 1 x 1 x 2.5 mm: brain about 100,
+        ventricle 30, lesions 180, outside exactly 0.
+    reference : (48, 56, 20) bool
+        Three box lesions: 6 x 6 x 2, 4 x 4 x 2 and 2 x 2 x 1 voxels, hence 180, 80 and
+        10 mm3.
+    brain : (48, 56, 20) bool
+        The brain.
+    """
+
+    flair: Volume
+    reference: NDArray[np.bool_]
+    brain: NDArray[np.bool_]
+
+
+@pytest.fixture(scope="session")
+def phantom() -> Phantom:
+    """A small scan with three lesions of 180, 80 and 10 mm3."""
+    shape = (48, 56, 20)
+    affine = np.diag([-1.0, 1.0, 2.5, 1.0])
+    affine[:3, 3] = 24.0, -28.0, -25.0
+    grid = np.indices(shape).astype(float)
+    from_centre = [(grid[axis] - (size - 1) / 2) / (size / 2) for axis, size in enumerate(shape)]
+    brain = sum(part**2 for part in from_centre) < 0.8
+    ventricle = (from_centre[0] / 0.15) ** 2 + (from_centre[1] / 0.3) ** 2 + (from_centre[2] / 0.3) ** 2 < 1
+
+    reference = np.zeros(shape, dtype=bool)
+    reference[12:18, 24:30, 9:11] = True
+    reference[32:36, 30:34, 8:10] = True
+    reference[24:26, 42:44, 12:13] = True
+
+    data = np.where(brain, 100.0, 0.0) + np.random.default_rng(0).normal(0, 4, shape) * brain
+    data[ventricle] = 30.0
+    data[reference] = 180.0
+    return Phantom(Volume(data.astype(np.float32), affine), reference, brain)
+
+
+@pytest.fixture
+def phantom_bids(phantom: Phantom, tmp_path: Path) -> Path:
+    """A BIDS dataset of two subjects, one of them with two sessions; all are the phantom."""
+    root = tmp_path / "bids"
+    for subject, session in (("01", None), ("02", "a"), ("02", "b")):
+        folder = Path(f"sub-{subject}") / (f"ses-{session}" if session else "") / "anat"
+        name = f"sub-{subject}" + (f"_ses-{session}" if session else "")
+        save_like(phantom.flair.data, phantom.flair, root / folder / f"{name}_FLAIR.nii.gz")
+        masks = root / "derivatives" / "manual" / folder
+        save_like(phantom.reference, phantom.flair, masks / f"{name}_label-L_mask.nii.gz")
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real scans that lies beside the project on its makers' machines."""
+    folder = REPOSITORY.parent / "shared" / "data" / "ms-flair"
+    if not folder.is_dir():
+        pytest.skip("real scans are not beside the project (../shared/data/ms-flair)")
+    return folder

@@ -1,0 +1,488 @@
+"""Cases on disk: complete or not there, found again, skipped when current, and stacked into tables."""
+
+import errno
+import gzip
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsh_core.config import SegmentConfig
+from fsh_core.derivatives import (
+    derivative_paths,
+    find_records,
+    is_current,
+    read_cohort,
+    read_record,
+    read_segmentation,
+    round_probability,
+    write_cohort,
+    write_segmentation,
+)
+from fsh_core.errors import Cancelled, InputError
+from fsh_core.inference.segment import sha256_of
+
+WEIGHTS_SHA256 = "1c" * 32
+
+
+def files_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def voxels(path):
+    return np.asarray(nib.load(path).dataobj)
+
+
+def current(segmentation, folder, weights_sha256=WEIGHTS_SHA256, config=None, **changes):
+    return is_current(replace(segmentation.case, **changes), folder, weights_sha256, config or SegmentConfig())
+
+
+@pytest.fixture
+def fail_at(monkeypatch):
+    """Make the n-th write to the disk fail as a full disk does."""
+
+    def arrange(call):
+        calls = {"made": 0}
+        real = os.fsync
+
+        def fsync(handle):
+            calls["made"] += 1
+            if calls["made"] == call:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            real(handle)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        return calls
+
+    return arrange
+
+
+class TestWriting:
+    def test_names_follow_bids(self, make_segmentation, tmp_path):
+        write_segmentation(make_segmentation("01", "a"), tmp_path / "out")
+        anat, name = "sub-01/ses-a/anat", "sub-01_ses-a"
+        assert files_in(tmp_path / "out") == [
+            f"{anat}/{name}_seg-lesions_dseg.json",
+            f"{anat}/{name}_seg-lesions_dseg.nii.gz",
+            f"{anat}/{name}_seg-lesions_dseg.tsv",
+            f"{anat}/{name}_space-orig_label-L_desc-raw_mask.nii.gz",
+            f"{anat}/{name}_space-orig_label-L_mask.nii.gz",
+            f"{anat}/{name}_space-orig_label-L_probseg.nii.gz",
+            f"{anat}/{name}_space-orig_label-brain_mask.nii.gz",
+        ]
+
+    def test_a_case_without_session_has_no_session_folder(self, make_segmentation, tmp_path):
+        paths = write_segmentation(make_segmentation("01"), tmp_path)
+        assert paths["mask"] == tmp_path / "sub-01/anat/sub-01_space-orig_label-L_mask.nii.gz"
+
+    def test_images_hold_what_was_found_on_the_scans_grid(self, make_segmentation, phantom, tmp_path):
+        segmentation = make_segmentation(minimum_volume_mm3=20.0)
+        paths = write_segmentation(segmentation, tmp_path)
+        for key in ("mask", "raw_mask", "probability", "brain", "labels"):
+            image = nib.load(paths[key])
+            assert image.shape == phantom.flair.shape
+            np.testing.assert_array_equal(image.affine, phantom.flair.affine)
+        types = {key: nib.load(paths[key]).get_data_dtype() for key in ("mask", "brain", "labels", "probability")}
+        assert types == {"mask": np.uint8, "brain": np.uint8, "labels": np.int16, "probability": np.float32}
+        assert voxels(paths["raw_mask"]).sum() == 72 + 32 + 4
+        assert voxels(paths["mask"]).sum() == 72 + 32
+        np.testing.assert_array_equal(voxels(paths["labels"]), segmentation.lesion_labels)
+        np.testing.assert_array_equal(voxels(paths["brain"]), phantom.brain)
+
+    def test_more_lesions_than_int16_holds(self, make_segmentation, tmp_path):
+        segmentation = make_segmentation()
+        labels = segmentation.lesion_labels.copy()
+        labels[labels == 1] = 40_000
+        paths = write_segmentation(replace(segmentation, lesion_labels=labels), tmp_path)
+        assert voxels(paths["labels"]).max() == 40_000
+
+    def test_probability_is_rounded_so_that_it_compresses(self, make_segmentation, tmp_path):
+        paths = write_segmentation(make_segmentation(), tmp_path)
+        assert set(np.unique(voxels(paths["probability"])).round(6)) == {0.0, np.float32(0.123), np.float32(0.875)}
+
+    def test_table_has_the_columns_of_bids(self, make_segmentation, tmp_path):
+        paths = write_segmentation(make_segmentation(), tmp_path)
+        table = pd.read_csv(paths["table"], sep="\t")
+        assert list(table.columns[:4]) == ["index", "name", "voxels", "volume_mm3"]
+        assert list(table["volume_mm3"]) == [180, 80, 10]
+        assert list(table["name"]) == ["lesion 1", "lesion 2", "lesion 3"]
+
+    def test_record_describes_every_column_with_its_unit(self, make_segmentation, tmp_path):
+        paths = write_segmentation(make_segmentation(), tmp_path)
+        record = json.loads(paths["record"].read_text())
+        for column in pd.read_csv(paths["table"], sep="\t").columns:
+            assert len(record[column]["Description"]) > 10
+        assert record["volume_mm3"]["Units"] == "mm3"
+        assert record["extent_r_mm"]["Units"] == "mm"
+        assert "Units" not in record["contrast"]
+
+    def test_what_is_drawn_belongs_to_the_case(self, make_segmentation, tmp_path):
+        def illustrate(paths):
+            paths["figure"].parent.mkdir(parents=True)
+            paths["figure"].write_bytes(b"picture")
+            paths["report"].write_text("page")
+
+        paths = write_segmentation(make_segmentation("01", "a"), tmp_path, illustrate)
+        assert paths["figure"] == tmp_path / "sub-01/ses-a/figures/sub-01_ses-a_triptych.png"
+        assert paths["report"] == tmp_path / "sub-01_ses-a.html"
+        assert paths["figure"].read_bytes() == b"picture"
+        assert read_record(paths["record"])["files"]["report"] == "sub-01_ses-a.html"
+
+    def test_two_runs_write_the_same_bytes_but_for_the_run_itself(self, make_segmentation, tmp_path):
+        first = write_segmentation(make_segmentation(seconds=1.0), tmp_path / "a")
+        second = write_segmentation(make_segmentation(seconds=2.0), tmp_path / "b")
+        for key in first.keys() - {"record"}:
+            assert first[key].read_bytes() == second[key].read_bytes(), key
+        records = [json.loads(paths["record"].read_text()) for paths in (first, second)]
+        assert [record.pop("run")["seconds"] for record in records] == [1.0, 2.0]
+        assert json.dumps(records[0]) == json.dumps(records[1])
+
+    @given(
+        probability=st.floats(0, 1, width=32),
+        threshold=st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.3, 0.5, 0.7, 0.7004])),
+    )
+    def test_rounding_never_crosses_the_threshold(self, probability, threshold):
+        values = np.array([probability, np.nextafter(np.float32(threshold), np.float32(0))], dtype=np.float32)
+        rounded = round_probability(values, threshold)
+        np.testing.assert_array_equal(rounded >= threshold, values >= threshold)
+        assert np.abs(rounded - values).max() <= 0.00101
+
+
+class TestNothingHalfWritten:
+    @pytest.mark.parametrize("call", range(1, 8))
+    def test_full_disk_leaves_nothing(self, make_segmentation, tmp_path, fail_at, call):
+        segmentation = make_segmentation()
+        fail_at(call)
+        with pytest.raises(InputError, match=r"out/sub-01/anat/.*No space left on device.*another output folder"):
+            write_segmentation(segmentation, tmp_path / "new" / "out")
+        assert not (tmp_path / "new").exists()
+
+    def test_every_file_is_among_those_that_may_fail(self, make_segmentation, tmp_path, fail_at):
+        segmentation = make_segmentation()
+        calls = fail_at(0)
+        write_segmentation(segmentation, tmp_path / "out")
+        assert calls["made"] == 7
+
+    def test_full_disk_leaves_an_earlier_result_whole(self, make_segmentation, tmp_path, fail_at):
+        old = make_segmentation()
+        write_segmentation(old, tmp_path / "out")
+        before = {name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")}
+        new = make_segmentation(threshold=0.9)
+        fail_at(4)
+        with pytest.raises(InputError, match="No space left"):
+            write_segmentation(new, tmp_path / "out")
+        after = {name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")}
+        assert after == before
+        assert current(old, tmp_path / "out")
+
+    def test_failure_while_moving_removes_what_was_moved(self, make_segmentation, tmp_path, monkeypatch):
+        segmentation = make_segmentation()
+        real, calls = os.replace, []
+
+        def replace_(source, target):
+            if ".partial" in str(source) and ".partial" not in str(target):
+                calls.append(target)
+                if len(calls) == 3:
+                    raise OSError(errno.EIO, "Input/output error")
+            real(source, target)
+
+        monkeypatch.setattr(os, "replace", replace_)
+        with pytest.raises(InputError, match="Input/output error"):
+            write_segmentation(segmentation, tmp_path / "out")
+        assert files_in(tmp_path) == ["input/01_None_FLAIR.nii.gz"]
+
+    def test_the_record_is_moved_last(self, make_segmentation, tmp_path, monkeypatch):
+        segmentation, real, targets = make_segmentation(), os.replace, []
+
+        def replace_(source, target):
+            targets.append(target)
+            real(source, target)
+
+        monkeypatch.setattr(os, "replace", replace_)
+        paths = write_segmentation(segmentation, tmp_path)
+        assert targets[-1] == paths["record"]
+        assert set(targets[-7:]) == set(paths.values())
+
+    def test_stopping_while_drawing_leaves_nothing(self, make_segmentation, tmp_path):
+        def stop(paths):
+            raise Cancelled
+
+        with pytest.raises(Cancelled):
+            write_segmentation(make_segmentation(), tmp_path / "out", stop)
+        assert not (tmp_path / "out").exists()
+
+    def test_what_a_killed_process_left_is_cleared(self, make_segmentation, tmp_path):
+        left = tmp_path / "out" / ".sub-01.partial" / "sub-01" / "anat"
+        left.mkdir(parents=True)
+        (left / "sub-01_seg-lesions_dseg.json").write_text("{}")
+        assert find_records(tmp_path / "out") == []
+        write_segmentation(make_segmentation(), tmp_path / "out")
+        assert not (tmp_path / "out" / ".sub-01.partial").exists()
+
+    def test_pictures_of_an_earlier_result_do_not_stay(self, make_segmentation, tmp_path):
+        def illustrate(paths):
+            paths["report"].write_text("old")
+
+        write_segmentation(make_segmentation(), tmp_path / "out", illustrate)
+        write_segmentation(make_segmentation(), tmp_path / "out")
+        assert not (tmp_path / "out" / "sub-01.html").exists()
+
+    def test_a_file_in_the_place_of_the_folder(self, make_segmentation, tmp_path):
+        (tmp_path / "out").write_text("a file")
+        with pytest.raises(InputError, match=r"out: cannot be written .*choose another output folder"):
+            write_segmentation(make_segmentation(), tmp_path / "out")
+        assert (tmp_path / "out").read_text() == "a file"
+
+
+class TestReading:
+    def test_reopening_gives_back_the_table_and_the_paths(self, make_segmentation, tmp_path):
+        segmentation = make_segmentation("01", "a")
+        paths = write_segmentation(segmentation, tmp_path)
+        stored = read_segmentation(paths["record"])
+        assert stored.paths == paths
+        assert stored.record["settings"] == segmentation.record["settings"]
+        pd.testing.assert_frame_equal(stored.lesions, segmentation.lesions, rtol=1e-5)
+
+    def test_a_case_without_lesions_keeps_columns_and_types(self, make_segmentation, tmp_path):
+        segmentation = make_segmentation(found=False)
+        stored = read_segmentation(write_segmentation(segmentation, tmp_path)["record"])
+        pd.testing.assert_frame_equal(stored.lesions, segmentation.lesions, check_index_type=False)
+        assert len(stored.lesions) == 0
+
+    def test_a_moved_folder_still_opens(self, make_segmentation, tmp_path):
+        write_segmentation(make_segmentation("01", "a"), tmp_path / "here")
+        shutil.move(tmp_path / "here", tmp_path / "there")
+        stored = read_segmentation(find_records(tmp_path / "there")[0])
+        assert stored.paths["mask"].is_file()
+
+    def test_records_are_found_by_name(self, make_segmentation, tmp_path):
+        for subject, session in (("02", "b"), ("01", None), ("02", "a")):
+            write_segmentation(make_segmentation(subject, session), tmp_path / "out")
+        assert [path.name for path in find_records(tmp_path / "out")] == [
+            "sub-01_seg-lesions_dseg.json",
+            "sub-02_ses-a_seg-lesions_dseg.json",
+            "sub-02_ses-b_seg-lesions_dseg.json",
+        ]
+        assert find_records(tmp_path / "nowhere") == []
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("{", "expected a JSON record"),
+            ("[1]", "expected a record of F.sh, case, subject"),
+            ('{"case": "sub-01"}', "subject, session, input"),
+            (b"\xff\xfe", "expected a JSON record"),
+        ],
+    )
+    def test_a_damaged_record_is_named(self, tmp_path, content, message):
+        path = tmp_path / "sub-01_seg-lesions_dseg.json"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        with pytest.raises(InputError, match=f"sub-01_seg-lesions_dseg.json: .*{message}"):
+            read_record(path)
+
+    def test_a_missing_record_is_named(self, tmp_path):
+        with pytest.raises(InputError, match="no such record; segment the case first"):
+            read_record(tmp_path / "sub-01_seg-lesions_dseg.json")
+
+    def test_an_unreadable_record_is_named(self, tmp_path):
+        with pytest.raises(InputError, match="cannot be read"):
+            read_record(tmp_path)
+
+    def test_a_lost_file_is_named(self, make_segmentation, tmp_path):
+        paths = write_segmentation(make_segmentation(), tmp_path)
+        paths["mask"].unlink()
+        with pytest.raises(InputError, match=r"label-L_mask\.nii\.gz: named by the record .*, but gone"):
+            read_segmentation(paths["record"])
+
+    @pytest.mark.parametrize(
+        ("table", "message"),
+        [
+            ("index\tname\n1\tlesion 1\n", "must have 3 rows as the record says, has 1"),
+            ("", "expected a lesion table"),
+            ("nonsense\n1\n", "expected a lesion table"),
+            ("index\tname\tvoxels\nn/a\tlesion 1\tn/a\n", "expected a lesion table"),
+        ],
+    )
+    def test_a_damaged_table_is_named(self, make_segmentation, tmp_path, table, message):
+        paths = write_segmentation(make_segmentation(), tmp_path)
+        paths["table"].write_text(table)
+        with pytest.raises(InputError, match=f"dseg.tsv: .*{message}"):
+            read_segmentation(paths["record"])
+
+    def test_a_record_with_a_damaged_list_of_files(self, make_segmentation, tmp_path):
+        path = write_segmentation(make_segmentation(), tmp_path)["record"]
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"files": []}))
+        with pytest.raises(InputError, match="its list of files is damaged"):
+            read_segmentation(path)
+
+
+class TestResuming:
+    @pytest.fixture
+    def done(self, make_segmentation, tmp_path):
+        segmentation = make_segmentation()
+        return segmentation, tmp_path / "out", write_segmentation(segmentation, tmp_path / "out")
+
+    def test_a_finished_case_is_current(self, done):
+        segmentation, folder, _ = done
+        assert current(segmentation, folder)
+
+    def test_a_case_never_made_is_not(self, make_segmentation, tmp_path):
+        assert not current(make_segmentation(), tmp_path / "out")
+
+    def test_other_weights(self, done):
+        segmentation, folder, _ = done
+        assert not current(segmentation, folder, weights_sha256="00" * 32)
+
+    def test_other_settings(self, done):
+        segmentation, folder, _ = done
+        assert not current(segmentation, folder, config=SegmentConfig(threshold=0.4))
+
+    def test_another_scan_under_the_same_name(self, done):
+        segmentation, folder, _ = done
+        flair = segmentation.case.flair
+        flair.write_bytes(gzip.compress(b"other"))
+        assert not current(segmentation, folder)
+
+    def test_the_same_scan_under_another_name(self, done, tmp_path):
+        segmentation, folder, _ = done
+        copy = shutil.copy(segmentation.case.flair, tmp_path / "copy.nii.gz")
+        assert current(segmentation, folder, channels={"FLAIR": copy})
+
+    def test_a_channel_that_was_not_used_does_not_matter(self, done, tmp_path):
+        segmentation, folder, _ = done
+        channels = segmentation.case.channels | {"T1w": tmp_path / "T1w.nii.gz"}
+        assert current(segmentation, folder, channels=channels)
+
+    def test_a_brain_mask_that_was_not_there(self, done, tmp_path):
+        segmentation, folder, _ = done
+        (tmp_path / "brain.nii.gz").write_bytes(b"mask")
+        assert not current(segmentation, folder, brain=tmp_path / "brain.nii.gz")
+
+    def test_a_brain_mask_is_compared_by_content(self, make_segmentation, tmp_path):
+        segmentation = make_segmentation()
+        brain = tmp_path / "brain.nii.gz"
+        brain.write_bytes(b"mask")
+        given = {"path": str(brain), "sha256": sha256_of(brain)}
+        record = segmentation.record | {"input": segmentation.record["input"] | {"brain": given}}
+        write_segmentation(replace(segmentation, record=record), tmp_path / "out")
+        assert current(segmentation, tmp_path / "out", brain=brain)
+        assert not current(segmentation, tmp_path / "out")
+        brain.write_bytes(b"another mask")
+        assert not current(segmentation, tmp_path / "out", brain=brain)
+
+    @pytest.mark.parametrize("key", ["mask", "probability", "labels", "table", "record"])
+    def test_a_file_that_was_deleted(self, done, key):
+        segmentation, folder, paths = done
+        paths[key].unlink()
+        assert not current(segmentation, folder)
+
+    @pytest.mark.parametrize("damage", [{"weights": {}}, {"files": []}, {"input": None}, {"settings": []}])
+    def test_a_damaged_record(self, done, damage):
+        segmentation, folder, paths = done
+        paths["record"].write_text(json.dumps(json.loads(paths["record"].read_text()) | damage))
+        assert not current(segmentation, folder)
+
+
+class TestCohort:
+    @pytest.fixture
+    def folder(self, make_segmentation, tmp_path):
+        folder = tmp_path / "out"
+        write_segmentation(make_segmentation("01"), folder)
+        write_segmentation(make_segmentation("02", "a"), folder)
+        write_segmentation(make_segmentation("02", "b", found=False), folder)
+        return folder
+
+    def read(self, path):
+        return pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, dtype={"subject": str})
+
+    def test_one_row_a_case(self, folder):
+        assert write_cohort(folder) == []
+        cases = self.read(folder / "cases.tsv")
+        assert list(cases["subject"]) == ["01", "02", "02"]
+        assert list(cases["session"].fillna("-")) == ["-", "a", "b"]
+        assert list(cases["lesion_count"]) == [3, 3, 0]
+        assert list(cases["lesion_volume_ml"]) == [0.27, 0.27, 0.0]
+        assert set(cases["brain_source"]) == {"stripped"}
+        assert set(cases["seconds"]) == {12.5}
+        assert set(cases["weights_sha256"]) == {WEIGHTS_SHA256}
+        assert cases["input_path"][1].endswith("02_a_FLAIR.nii.gz")
+        assert (folder / cases["record"][1]).is_file()
+
+    def test_one_row_a_lesion(self, folder):
+        write_cohort(folder)
+        lesions = self.read(folder / "lesions.tsv")
+        assert list(lesions.columns[:5]) == ["subject", "session", "label", "voxels", "volume_mm3"]
+        assert list(lesions["subject"]) == ["01"] * 3 + ["02"] * 3
+        assert list(lesions["volume_mm3"]) == [180, 80, 10] * 2
+
+    def test_the_tables_are_those_of_read_cohort(self, folder):
+        write_cohort(folder)
+        cohort = read_cohort(folder)
+        assert len(cohort.cases) == len(self.read(folder / "cases.tsv")) == 3
+        assert len(cohort.lesions) == len(self.read(folder / "lesions.tsv")) == 6
+
+    def test_dataset_description(self, folder):
+        write_cohort(folder)
+        description = json.loads((folder / "dataset_description.json").read_text())
+        assert description["BIDSVersion"] == "1.10.0"
+        assert description["DatasetType"] == "derivative"
+        assert description["GeneratedBy"] == [{"Name": "F.sh", "Version": "0.1.0"}]
+        assert "cases.tsv" in (folder / ".bidsignore").read_text()
+
+    def test_an_unusable_record_is_reported_and_the_others_stay(self, folder):
+        records = find_records(folder)
+        records[1].write_text("{")
+        [failure] = write_cohort(folder)
+        assert records[1].name in failure
+        assert list(self.read(folder / "cases.tsv")["session"].fillna("-")) == ["-", "b"]
+        assert list(self.read(folder / "lesions.tsv")["subject"]) == ["01"] * 3
+
+    def test_a_record_without_a_brain_is_reported(self, folder):
+        path = find_records(folder)[0]
+        record = json.loads(path.read_text())
+        del record["brain"]
+        path.write_text(json.dumps(record))
+        [failure] = write_cohort(folder)
+        assert "sub-01_seg-lesions_dseg.json: expected a record of F.sh, found an incomplete one" in failure
+
+    def test_no_lesion_at_all_leaves_the_header(self, make_segmentation, tmp_path):
+        write_segmentation(make_segmentation(found=False), tmp_path / "out")
+        assert write_cohort(tmp_path / "out") == []
+        lines = (tmp_path / "out" / "lesions.tsv").read_text().splitlines()
+        assert len(lines) == 1
+        assert lines[0].startswith("subject\tsession\tlabel\tvoxels\tvolume_mm3")
+
+    def test_no_case_at_all(self, tmp_path):
+        assert write_cohort(tmp_path / "out") == []
+        assert (tmp_path / "out" / "cases.tsv").read_text().startswith("subject\tsession\tlesion_count")
+        assert (tmp_path / "out" / "lesions.tsv").read_text() == "subject\tsession\tlabel\n"
+        description = json.loads((tmp_path / "out" / "dataset_description.json").read_text())
+        assert description["GeneratedBy"] == [{"Name": "F.sh"}]
+
+    def test_full_disk_keeps_the_earlier_tables(self, folder, fail_at):
+        write_cohort(folder)
+        before = (folder / "cases.tsv").read_bytes()
+        fail_at(2)
+        with pytest.raises(InputError, match=r"cases.tsv: cannot be written \(No space left"):
+            write_cohort(folder)
+        assert (folder / "cases.tsv").read_bytes() == before
+        assert not [name for name in files_in(folder) if name.startswith(".cases")]
+
+    def test_predictor_without_weights(self, make_segmentation, tmp_path):
+        segmentation = make_segmentation()
+        record = segmentation.record | {"weights": {}}
+        write_segmentation(replace(segmentation, record=record), tmp_path / "out")
+        assert write_cohort(tmp_path / "out") == []
+        assert self.read(tmp_path / "out" / "cases.tsv")["weights_sha256"].isna().all()
+
+
+def test_naming_touches_nothing(make_segmentation, tmp_path):
+    derivative_paths(make_segmentation().case, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

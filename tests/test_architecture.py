@@ -1,0 +1,207 @@
+"""The house stands as drawn: one direction, no screen in the core, torch behind one door."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGES = ("fsh_core", "fsh_napari", "fsh_dashboard")
+SCREENS = {"fsh_napari", "fsh_dashboard", "napari", "qtpy", "magicgui", "streamlit", "altair"}
+SCREENS |= {"PyQt5", "PyQt6", "PySide2", "PySide6"}
+
+# From the ground up: what stands in a row imports only from rows above it or from its own.
+# segment.py, which joins everything, stands after the lesions it makes.
+ORDER = (
+    "errors",
+    "files",
+    "config",
+    "cases",
+    "sample",
+    "imaging",
+    "network",
+    "inference",
+    "lesions",
+    "inference.segment",
+    "evaluation",
+    "training",
+    "derivatives",
+    "review",
+    "figures",
+    "report",
+    "api",
+    "options",
+    "commands",
+    "cli",
+)
+
+# The only files that may load torch; everything else works without it. The commands and the
+# Python API are imported when they are called, and not before.
+TORCH_FILES = (
+    "fsh_core/network/",
+    "fsh_core/training/",
+    "fsh_core/inference/predict.py",
+    "fsh_core/commands/",
+    "fsh_core/api.py",
+)
+
+
+def files_of(*packages: str) -> list[Path]:
+    """Every Python file of the packages, relative to the repository."""
+    return sorted(file.relative_to(REPOSITORY) for name in packages for file in (REPOSITORY / name).rglob("*.py"))
+
+
+def name_of(file: Path) -> str:
+    """The module that a file is."""
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(file): file for file in files_of(*PACKAGES)}
+
+
+def imports_of(file: Path, *, at_start_only: bool = False) -> Iterator[str]:
+    """The full names that a file imports, wherever in it, or only those that run when it is imported."""
+    tree = ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))
+    package = name_of(file).split(".")
+    if file.name != "__init__.py":
+        package = package[:-1]
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        if at_start_only and (isinstance(node, ast.FunctionDef) or _is_type_checking(node)):
+            continue
+        todo.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield full if full in MODULES else base
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def row_of(module: str) -> int:
+    """Where a module of fsh_core stands in the order; the longest entry that fits counts."""
+    inner = module.removeprefix("fsh_core.")
+    fitting = [row for row in ORDER if inner == row or inner.startswith(row + ".")]
+    assert fitting, f"{module} has no place in the order of rooms: give it one in {Path(__file__).name}"
+    return ORDER.index(max(fitting, key=len))
+
+
+def test_a_core_file_imports_only_what_stands_above_it() -> None:
+    wrong = [
+        f"{module} imports {imported}, which stands below it"
+        for module, file in MODULES.items()
+        if module.startswith("fsh_core.")
+        for imported in imports_of(file)
+        if imported.startswith("fsh_core.") and imported in MODULES and row_of(imported) > row_of(module)
+    ]
+    assert wrong == []
+
+
+def test_no_two_files_import_each_other() -> None:
+    graph = {
+        module: {name for name in imports_of(file) if name in MODULES and name != module and name not in PACKAGES}
+        for module, file in MODULES.items()
+        if module not in PACKAGES
+    }
+    # A package's __init__ only hands on what its files hold.
+    packages = {module for module, file in MODULES.items() if file.name == "__init__.py"}
+    for module, imported in graph.items():
+        graph[module] = {name for name in imported if not (name in packages and module.startswith(name + "."))}
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError, naming the files
+
+
+def packages_of(file: Path, *, at_start_only: bool = False) -> set[str]:
+    """The packages that a file imports from."""
+    return {name.split(".")[0] for name in imports_of(file, at_start_only=at_start_only)}
+
+
+def test_the_core_knows_no_screen() -> None:
+    assert {str(file): found for file in files_of("fsh_core") if (found := SCREENS & packages_of(file))} == {}
+
+
+@pytest.mark.parametrize(("face", "other"), [("fsh_napari", "fsh_dashboard"), ("fsh_dashboard", "fsh_napari")])
+def test_the_faces_do_not_know_each_other(face: str, other: str) -> None:
+    assert [str(file) for file in files_of(face) if other in packages_of(file)] == []
+
+
+def test_monai_is_imported_only_when_it_is_needed() -> None:
+    assert [str(file) for file in files_of(*PACKAGES) if "monai" in packages_of(file, at_start_only=True)] == []
+
+
+def test_torch_stays_behind_its_doors() -> None:
+    outside = [file for file in files_of(*PACKAGES) if not file.as_posix().startswith(TORCH_FILES)]
+    assert [str(file) for file in outside if "torch" in packages_of(file)] == []
+
+
+def test_whatever_is_imported_is_declared() -> None:
+    known = set(sys.stdlib_module_names) | set(PACKAGES)
+    imported = {(str(file), name) for file in files_of(*PACKAGES) for name in packages_of(file) - known}
+    owners = importlib.metadata.packages_distributions()
+    declared = _declared()
+    missing = [
+        f"{file} imports {name}, which pyproject.toml does not name"
+        for file, name in sorted(imported)
+        if not declared & {_normal(owner) for owner in owners.get(name, [name])}
+    ]
+    assert missing == []
+
+
+def _declared() -> set[str]:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    return {_normal(re.split(r"[\[<>=~! ;]", name)[0]) for name in wanted}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def loaded_after(code: str) -> set[str]:
+    """Top-level modules that a fresh Python has loaded after running some code."""
+    script = f"import sys\n{code}\nprint('LOADED', *sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.rsplit("LOADED", 1)[1].split())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_a_package_loads_neither_torch_nor_monai(package: str) -> None:
+    assert not {"torch", "monai"} & loaded_after(f"import {package}")
+
+
+def test_every_file_outside_the_doors_works_without_torch() -> None:
+    behind = [name for name, file in MODULES.items() if file.as_posix().startswith(TORCH_FILES)]
+    outside = [name for name in MODULES if name.startswith("fsh_core") and name not in behind]
+    assert not {"torch", "monai"} & loaded_after("\n".join(f"import {name}" for name in outside))
+
+
+def test_help_loads_nothing_heavy() -> None:
+    # What keeps `fsh --help` under half a second, whatever the machine is doing.
+    code = """
+sys.argv = ["fsh", "--help"]
+from fsh_core.cli import main
+try:
+    code = main()
+except SystemExit as stop:
+    code = stop.code
+assert not code, code
+"""
+    heavy = {"torch", "monai", "pandas", "scipy", "skimage", "matplotlib", "SimpleITK", "nibabel"}
+    assert not heavy & loaded_after(code)
