@@ -4,10 +4,9 @@ Command-line flags and widget fields are generated from these classes, so a sett
 name, default, limits and explanation are written here and nowhere else.
 """
 
-from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fsh_core.errors import InputError
 
@@ -31,14 +30,10 @@ class _Config(BaseModel):
             return cls(**options)
         except ValidationError as error:
             first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"]) or cls.__name__
-            flag = f"--{name.replace('_', '-')}" if first["loc"] else name
-            message = str(first["msg"]).removeprefix("Value error, ")
-            raise InputError(f"{flag}: {message}, got {first['input']!r}") from None
-
-    def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(self.model_dump_json(indent=2) + "\n")
+            flag = f"--{str(first['loc'][0]).replace('_', '-')}"
+            if first["type"] == "value_error":  # one of the checks below, which say what they got
+                raise InputError(f"{flag}: {first['ctx']['error']}") from None
+            raise InputError(f"{flag}: {first['msg']}, got {first['input']!r}") from None
 
 
 class ModelConfig(_Config):
@@ -55,11 +50,19 @@ class ModelConfig(_Config):
     spacing_mm: float = Field(1.0, gt=0.2, le=8.0, description="isotropic voxel size the network works on, in mm")
     intensity: Literal["percentile", "minmax"] = Field("percentile", description="scaling to [0, 1] (paper: minmax)")
 
-    @model_validator(mode="after")
-    def _widths_are_even(self) -> Self:
-        if any(width < 2 or width % 2 for width in self.widths):
-            raise ValueError("widths must be even numbers of at least 2")
-        return self
+    @field_validator("channels")
+    @classmethod
+    def _flair_comes_first(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        if channels[0] != "FLAIR" or len(set(channels)) < len(channels):
+            raise ValueError(f"channels must begin with FLAIR and name each image once, got {channels}")
+        return channels
+
+    @field_validator("widths")
+    @classmethod
+    def _widths_are_even(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        if any(width < 2 or width % 2 for width in widths):
+            raise ValueError(f"widths must be even numbers of at least 2, got {widths}")
+        return widths
 
 
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -93,7 +96,7 @@ class TrainConfig(_Config):
         "poly", description="learning-rate schedule; plateau halves when the validation loss stalls"
     )
     warmup_steps: int = Field(50, ge=0, description="steps of linear warm-up")
-    plateau_patience: int = Field(5, ge=0, description="epochs without improvement before plateau halves the rate")
+    plateau_patience: int = Field(5, ge=0, description="validations without improvement before plateau halves the rate")
     gradient_clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 = no clipping")
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the weights' moving average; 0 = none")
     precision: Literal["auto", "bf16", "fp32"] = Field(
@@ -103,10 +106,11 @@ class TrainConfig(_Config):
     validate_every: int = Field(8, ge=1, description="epochs between whole-volume validations")
     seed: int = Field(0, ge=0, description="seed of the split, the weights and the patches")
 
-    @model_validator(mode="after")
-    def _patch_fits_network(self) -> Self:
-        check_patch_size(self.patch_size)
-        return self
+    @field_validator("patch_size")
+    @classmethod
+    def _patch_fits_network(cls, size: Size3) -> Size3:
+        check_patch_size(size)
+        return size
 
     @classmethod
     def preset(cls, name: str) -> "TrainConfig":
@@ -154,10 +158,11 @@ class SegmentConfig(_Config):
     )
     device: Device = Field("auto", description="where the network runs")
 
-    @model_validator(mode="after")
-    def _patch_fits_network(self) -> Self:
-        check_patch_size(self.patch_size)
-        return self
+    @field_validator("patch_size")
+    @classmethod
+    def _patch_fits_network(cls, size: Size3) -> Size3:
+        check_patch_size(size)
+        return size
 
 
 def check_patch_size(size: Size3) -> None:
@@ -171,6 +176,7 @@ def check_patch_size(size: Size3) -> None:
     """
     if any(axis < 16 or axis % 16 for axis in size):
         nearest = tuple(max(16, round(axis / 16) * 16) for axis in size)
+        nearest = (32, 32, 32) if nearest == (16, 16, 16) else nearest
         raise ValueError(f"patch size must be divisible by 16, got {tuple(size)}; try {nearest}")
     if all(axis == 16 for axis in size):
         raise ValueError("patch size (16, 16, 16) leaves a bridge of one voxel; try (32, 32, 32)")

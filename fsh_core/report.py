@@ -180,8 +180,8 @@ def _facts(record: Row) -> list[tuple[str, str, bool]]:
         facts += [(channel.capitalize() if channel.islower() else channel, str(source["path"]), True)]
         facts += [("", f"SHA-256 {source['sha256']}", True)]
     facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid['orientation']}", False))
-    facts.append(("Post-processing", f"{_ml(record['raw_lesion_volume_ml'])} ml of lesion before, "
-                  f"{_ml(record['lesion_volume_ml'])} ml after", False))  # fmt: skip
+    before, after = _ml(record["raw_lesion_volume_ml"]), _ml(record["lesion_volume_ml"])
+    facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))
     made = [f"{run['seconds']:.1f} s"] + [f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run]
     facts.append(("Run", ", ".join(made), False))
     return facts

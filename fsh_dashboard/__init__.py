@@ -1,1 +1,10 @@
-"""F.sh in the browser: runs, cases and cohorts as a read-only dashboard."""
+"""F.sh in the browser: runs, cases and cohorts as a read-only dashboard.
+
+The page reads what ``fsh train`` and ``fsh segment`` left in one folder, on this machine,
+and asks the network for nothing::
+
+    folder           which folder is open, and which files of it may be read
+    runs, cohort     files -> tables, pure
+    figures          tables -> charts, pure
+    pages            the story of each page; app.py only navigates
+"""

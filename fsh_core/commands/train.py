@@ -37,19 +37,15 @@ def train_command(
         If the data, the settings or the run folder cannot be used.
     """
     run = RunFolder(out)
-    cases = _trainable(discover_cases(data, label), exclude)
     if resume:
         if options:
             raise InputError("--resume takes its settings from the run folder; leave the other options away")
         config, split = run.open()
-        known = {*split.training, *split.validation}
-        cases = [case for case in cases if case.subject in known]
+        cases = _cases_of(split, discover_cases(data, label))
     else:
         config = configure(preset, ablation, options)
+        cases = _trainable(discover_cases(data, label), exclude, config)
         split = _chosen_split(cases, validation) or split_by_subject(cases, config.validation_fraction, config.seed)
-    if config.model.target == "lesion":
-        cases = [case for case in cases if case.reference] or cases
-    if not resume:
         run.create(config, split)
     show = _Display(config, split, run)
     with show.bar:
@@ -74,13 +70,30 @@ def configure(preset: str, ablation: str, options: dict[str, Any]) -> TrainConfi
     return TrainConfig.from_options(**{**base.model_dump(), **of_training, "model": model})
 
 
-def _trainable(cases: list[Case], exclude: list[str]) -> list[Case]:
-    """Leave out the excluded subjects; a name that is not there is an error."""
+def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> list[Case]:
+    """Keep the cases with a reference, but for the excluded subjects; a name that is not there is an error."""
     names = {name.removeprefix("sub-") for name in exclude}
     unknown = sorted(names - {case.subject for case in cases})
     if unknown:
         raise InputError(f"--exclude: there is no subject {', '.join(unknown)} in the data; check the name")
-    return [case for case in cases if case.subject not in names]
+    target = config.model.target
+    kept = [
+        case
+        for case in cases
+        if case.subject not in names and (case.brain if target == "brain" else case.reference) is not None
+    ]
+    if not kept:
+        raise InputError(f"none of {len(cases)} cases has a reference {target} mask; see docs/training.md for its name")
+    return kept
+
+
+def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
+    """Return the cases of a run's subjects; one that is gone is an error."""
+    subjects = {*split.training, *split.validation}
+    gone = sorted(subjects - {case.subject for case in cases})
+    if gone:
+        raise InputError(f"--resume: the run was started with {', '.join(gone)}, not found in the data; bring it back")
+    return [case for case in cases if case.subject in subjects]
 
 
 def _chosen_split(cases: list[Case], validation: list[str]) -> Split | None:
@@ -106,8 +119,7 @@ class _Display:
 
     def __init__(self, config: TrainConfig, split: Split, run: RunFolder) -> None:
         self.console = Console()
-        self._config = config
-        self._estimated = False
+        self._steps_seen = 0
         self.bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -125,22 +137,21 @@ class _Display:
     def __call__(self, progress: Progress) -> None:
         facts = f"loss {progress.loss:.4f}  {progress.seconds_per_step:.2f} s/step"
         self.bar.update(self._task, completed=progress.step, total=progress.steps, facts=facts)
-        line = progress.epoch_log
-        if line is None:
-            if not self._estimated and progress.seconds_per_step and self._has_measured(progress):
-                self._estimated = True
-                left = (progress.steps - progress.step) * progress.seconds_per_step / 60
-                self.console.print(
-                    f"{progress.steps} steps of {progress.seconds_per_step:.2f} s, "
-                    f"{progress.memory_mb / 1000:.1f} GB of memory: "
-                    f"about {left:.0f} minutes, validation not counted (measured on the first steps)"
-                )
+        if progress.epoch_log is not None:
+            self.console.print(_epoch_line(progress.epoch_log))
             return
-        shown = f"epoch {line['epoch']:>3}  loss {line['train_loss']:.4f}  Dice {line['train_dice']:.3f}"
-        if "val_dice" in line:
-            shown += f"  | validation: loss {line['val_loss']:.4f}  Dice {line['val_dice']:.3f}"
-        self.console.print(shown)
+        self._steps_seen += 1
+        if self._steps_seen == _STEPS_BEFORE_ESTIMATE:
+            minutes = (progress.steps - progress.step) * progress.seconds_per_step / 60
+            self.console.print(
+                f"{progress.steps} steps, {progress.seconds_per_step:.2f} s each, "
+                f"{progress.memory_mb / 1000:.1f} GB of memory: about {minutes:.0f} minutes to go, "
+                "validation not counted (measured on the first steps)"
+            )
 
-    def _has_measured(self, progress: Progress) -> bool:
-        self._steps_seen = getattr(self, "_steps_seen", 0) + 1
-        return self._steps_seen > _STEPS_BEFORE_ESTIMATE
+
+def _epoch_line(log: dict[str, Any]) -> str:
+    line = f"epoch {log['epoch']:>3}  loss {log['train_loss']:.4f}  Dice {log['train_dice']:.3f}"
+    if "val_dice" in log:
+        line += f"  | validation: loss {log['val_loss']:.4f}  Dice {log['val_dice']:.3f}"
+    return line

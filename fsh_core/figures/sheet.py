@@ -81,7 +81,7 @@ class Sheet:
         """Make the figure, with its title."""
         width, height = self.size_in
         figure = Figure(figsize=self.size_in, dpi=DPI, facecolor="white")
-        longest = int((width - self._left_in) * 12)
+        longest = int((width - self._left_in) * 10)
         title = self.title if len(self.title) <= longest else self.title[: longest - 1] + "…"
         y = 1 - (_EDGE_IN + 0.08) / height
         figure.text(self._left_in / width, y, title, size=9, weight="bold", color=INK, va="center", parse_math=False)

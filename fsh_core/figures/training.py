@@ -68,7 +68,7 @@ def _draw(log: pd.DataFrame, names: Mapping[str, str], y_label: str) -> Figure:
     handles.append(Line2D([], [], color=QUIET, linewidth=1.3, linestyle=_DASHES, label="Validation"))
     axes.set_xlabel("Epoch", size=8, color=INK)
     axes.set_ylabel(y_label, size=8, color=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=7, colors=QUIET, length=0)
     axes.grid(color=RULE, linewidth=0.5)
     axes.spines[:].set_visible(False)

@@ -17,7 +17,7 @@ from fsh_core.imaging.intensity import fill_slices, foreground, largest_componen
 from fsh_core.imaging.prepare import prepare
 from fsh_core.imaging.volume import Volume
 
-_STRIPPED_ML = (500.0, 2200.0)
+_STRIPPED_ML = (50.0, 2200.0)  # a few slices may be all there is
 _PLAUSIBLE_ML = (600.0, 2300.0)
 _LARGEST_PART_FRACTION = 0.8  # of all that the finder marks; less means that it found several things, not a brain
 _CONSTANT_AIR_FRACTION = 0.97
@@ -107,7 +107,7 @@ def find_brain(flair: Volume, given: NDArray[np.bool_] | None = None, finder: Fi
 def is_stripped(flair: Volume) -> bool:
     """Tell whether the skull was already removed.
 
-    Three things are asked of what is not air: its volume is that of a brain (500 to
+    Three things are asked of what is not air: it is no larger than a brain (50 to
     2200 ml); around it is nothing at all (one constant value, where a head has noise,
     neck and dim skin); and there is no skull, a dark shell, 2 to 12 mm below its
     surface. A doubtful scan counts as a whole head: the finder copes with either, while

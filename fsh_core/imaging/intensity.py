@@ -115,4 +115,5 @@ def _scale(data: NDArray[np.floating], low: float, span: float) -> NDArray[np.fl
     """Map low to 0 and low + span to 1, and clip."""
     if not span > 0:
         return np.zeros(data.shape, dtype=np.float32)
-    return np.clip((data.astype(np.float32) - np.float32(low)) / np.float32(span), 0.0, 1.0)
+    scaled: NDArray[np.float32] = np.clip((data.astype(np.float32) - np.float32(low)) / np.float32(span), 0, 1)
+    return scaled

@@ -31,6 +31,8 @@ class Prepared:
         Where the crop lies in ``grid``.
     grid : Volume
         The FLAIR resampled, before the crop.
+    spacing_mm : float
+        The voxel size that was asked for; an axis of ``grid`` may differ from it by 1 %.
     original : Volume
         The FLAIR in the file's orientation.
     """
@@ -39,6 +41,7 @@ class Prepared:
     brain: NDArray[np.bool_]
     crop: tuple[slice, slice, slice]
     grid: Volume
+    spacing_mm: float
     original: Volume
 
     @property
@@ -48,7 +51,7 @@ class Prepared:
 
     def from_input_grid(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Take a mask from the file's grid to the network's, (I, J, K) bool."""
-        there = resample(to_ras(self.original.with_data(mask)), self.grid.spacing_mm[0])
+        there = resample(to_ras(self.original.with_data(mask)), self.spacing_mm)
         return np.ascontiguousarray(there.data[self.crop] >= 0.5)
 
     def to_input_grid(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,16 +84,17 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
     if not inside.any():
         inside = np.ones_like(inside)
     crop = _bounding_box(inside, round(_MARGIN_MM / config.spacing_mm))
+    grids = [resample(to_ras(volume), config.spacing_mm) for volume in channels]
     images = []
-    for volume in channels:
-        grid = resample(to_ras(volume), config.spacing_mm)
+    for grid in grids:
         if config.intensity == "minmax":
             scaled = scale_minmax(grid.data)
         else:
             scaled = scale_percentile(grid.data, inside & foreground(grid.data) if inside.all() else inside)
         images.append(scaled[crop])
-    grid = resample(to_ras(flair), config.spacing_mm)
-    return Prepared(np.stack(images), np.ascontiguousarray(inside[crop]), crop, grid, flair)
+    return Prepared(
+        np.stack(images), np.ascontiguousarray(inside[crop]), crop, grids[0], config.spacing_mm, flair
+    )
 
 
 def _bounding_box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice, slice]:

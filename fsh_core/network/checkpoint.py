@@ -26,6 +26,7 @@ FORMAT = "fsh-checkpoint-1"
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 DEFAULT_WEIGHTS = WEIGHTS_FOLDER / "default.safetensors"
 BRAIN_WEIGHTS = WEIGHTS_FOLDER / "brain.safetensors"
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def save_checkpoint(model: R2AttentionUNet3d, path: Path, card: dict[str, Any], 
     """
     payload = tensors_to_bytes({name: tensor.detach().float().contiguous() for name, tensor in weights.items()})
     sha256 = hashlib.sha256(payload).hexdigest()
-    facts = {"format": FORMAT, "sha256": sha256, "config": model.config.model_dump(mode="json"), **card}
+    facts = {"format": FORMAT, "sha256": sha256, "config": model.config.model_dump(mode="json")}
     write_atomically(path, payload)
-    write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=2) + "\n")
+    write_atomically(path.with_suffix(".json"), json.dumps({**facts, **card, **facts}, indent=2) + "\n")
     return sha256
 
 
@@ -105,11 +106,12 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
             "the file is damaged or not the one described: copy both again"
         )
     try:
-        config = ModelConfig.model_validate(card["config"])
+        config = ModelConfig.model_validate(card.get("config"))
         model = R2AttentionUNet3d(config)
         model.load_state_dict(tensors_from_bytes(payload))
     except (SafetensorError, ValidationError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        # The first line of torch and pydantic names only the class; the second says what is wrong.
+        reason = " ".join(line.strip() for line in str(error).splitlines()[:3])[:_LONGEST_REASON]
         raise InputError(
             f"{path}: expected weights of the network that {described.name} describes, found others ({reason}); "
             "use a checkpoint written by fsh train"
@@ -126,6 +128,6 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: expected the JSON of a checkpoint, cannot be read ({error}); copy it again"
         ) from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT or not {"sha256", "config"} <= card.keys():
+    if not isinstance(card, dict) or card.get("format") != FORMAT or not isinstance(card.get("sha256"), str):
         raise InputError(f"{path}: expected a {FORMAT} description, found another JSON; use one written by fsh train")
     return card

@@ -18,10 +18,25 @@ from fsh_core.config import ModelConfig, check_patch_size
 _GATE_BIAS = 2.0  # sigmoid(2) = 0.88: gates start open, so the skips carry signal from the first step
 
 
+class InstanceNorm(nn.Module):
+    """Instance normalisation, as `torch.nn.InstanceNorm3d` with ``affine=True``.
+
+    A sample alone is a batch of one, and torch normalises a batch in channels-last memory in
+    place of copying it to and fro: a forward pass takes two thirds of the time.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        samples = [F.batch_norm(one, None, None, self.weight, self.bias, training=True) for one in x.split(1)]
+        return samples[0] if len(samples) == 1 else torch.cat(samples)
+
+
 def _norm(config: ModelConfig, channels: int) -> nn.Module:
-    if config.norm == "batch":
-        return nn.BatchNorm3d(channels)
-    return nn.InstanceNorm3d(channels, affine=True)
+    return nn.BatchNorm3d(channels) if config.norm == "batch" else InstanceNorm(channels)
 
 
 class RecurrentConv(nn.Module):

@@ -165,6 +165,11 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
         patched((DIM, struct.pack("<4h", 3, -5, 18, 16))),
         r"at least 16 voxels .* found shape \(-5, 18, 16\)",
     ),
+    (
+        "voxels in the header",
+        patched((108, bytes(4))),
+        r"its header makes no sense \(voxels start at byte 0\); convert",
+    ),
     ("unknown data type", patched((DATATYPE, struct.pack("<h", 9999))), r"its header makes no sense \(data code 9999"),
     (
         "several volumes",

@@ -72,7 +72,7 @@ class SeveralBalls(BallFinder):
 
     def __call__(self, image: NDArray[np.float32], /) -> NDArray[np.float32]:
         marked = np.zeros(image.shape[1:], dtype=np.float32)
-        marked[:, :14], marked[:, -14:] = 1.0, 1.0
+        marked[:, :10], marked[:, -10:] = 1.0, 1.0
         return marked
 
 
@@ -130,7 +130,7 @@ def test_a_dim_scalp_does_not_make_a_head_look_stripped() -> None:
 
 
 def test_something_smaller_or_larger_than_a_brain_is_not_a_stripped_brain() -> None:
-    small = np.where(radius_mm() <= 45, 300, 0).astype(np.float32)  # 380 ml
+    small = np.where(radius_mm() <= 20, 300, 0).astype(np.float32)  # 34 ml
     large = np.where(radius_mm() <= 90, 300, 0).astype(np.float32)  # 3000 ml
     assert not is_stripped(Volume(small, AFFINE))
     assert not is_stripped(Volume(large, AFFINE))

@@ -109,15 +109,21 @@ def test_a_patch_that_does_not_fit_is_refused_and_the_suggestion_fits(size, sugg
         (
             ModelConfig,
             {"widths": (3, 4, 4, 4, 4)},
-            "--widths: must be even numbers of at least 2, got (3, 4, 4, 4, 4)",
+            "--widths: widths must be even numbers of at least 2, got (3, 4, 4, 4, 4)",
         ),
-        (ModelConfig, {"channels": ("T1w", "FLAIR")}, "--channels: must begin with FLAIR, got ('T1w', 'FLAIR')"),
-        (ModelConfig, {"channels": ("FLAIR", "FLAIR")}, "--channels: must all differ, got ('FLAIR', 'FLAIR')"),
         (
             ModelConfig,
-            {"channels": ("FLAIR", "PD")},
-            "--channels: Input should be 'FLAIR', 'T1w' or 'T2w', got 'PD'",
+            {"channels": ("T1w", "FLAIR")},
+            "--channels: channels must begin with FLAIR and name each image once, got ('T1w', 'FLAIR')",
         ),
+        (
+            ModelConfig,
+            {"channels": ("FLAIR", "FLAIR")},
+            "--channels: channels must begin with FLAIR and name each image once, got ('FLAIR', 'FLAIR')",
+        ),
+        (ModelConfig, {"widths": ("4", "4", "4")}, "--widths: Field required, got ('4', '4', '4')"),
+        (TrainConfig, {"epochs": 0}, "--epochs: Input should be greater than or equal to 1, got 0"),
+        (TrainConfig, {"colour": 1}, "--colour: Extra inputs are not permitted, got 1"),
     ],
 )
 def test_an_option_error_names_the_option_once_and_nothing_else(kind, options, sentence):

@@ -210,6 +210,21 @@ class TestNothingHalfWritten:
         assert targets[-1] == paths["record"]
         assert set(targets[-7:]) == set(paths.values())
 
+    def test_an_earlier_record_goes_before_its_files_do(self, make_segmentation, tmp_path, monkeypatch):
+        segmentation = make_segmentation()
+        record = write_segmentation(segmentation, tmp_path / "out")["record"]
+        real, there = os.replace, []
+
+        def replace_(source, target):
+            if ".partial" not in str(target):
+                there.append(record.exists())
+            real(source, target)
+
+        monkeypatch.setattr(os, "replace", replace_)
+        write_segmentation(segmentation, tmp_path / "out")
+        assert there == [False] * 7
+        assert record.exists()
+
     def test_stopping_while_drawing_leaves_nothing(self, make_segmentation, tmp_path):
         def stop(paths):
             raise Cancelled

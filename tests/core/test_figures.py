@@ -144,8 +144,10 @@ class TestTriptych:
         lesion = np.zeros_like(phantom.reference)
         lesion[:6, 24:30, 9:11] = True
         figure = triptych(phantom.flair, lesion, brain=phantom.brain)
-        x, _ = coloured(figure, panels(figure)[1], PREDICTION_COLOUR)
+        x, y = coloured(figure, panels(figure)[1], PREDICTION_COLOUR)
         assert np.ptp(x) == pytest.approx(6, abs=0.7)
+        side = y[x < x.min() + 0.4]  # on the border of the image: a whole side, not just two corners
+        assert np.abs(side - (side.min() + side.max()) / 2).min() < 0.5
 
     def test_a_long_title_is_cut(self, phantom):
         figure = triptych(phantom.flair, phantom.reference, title="a" * 300)

@@ -81,17 +81,18 @@ def test_percentile_scaling_of_tissue_does_not_depend_on_the_lesion_load() -> No
     rng = np.random.default_rng(2)
     healthy = rng.normal(900.0, 100.0, SHAPE).astype(np.float32)
     few, many = healthy.copy(), healthy.copy()
-    few[:, :, :1] = 1800.0  # 5 % and 10 % of the brain: an upper percentile would move from one to the other
+    few[:, :, :1] = 1800.0  # 5 % and 10 % of the brain: the 92nd percentile would move from 1060 to 1800
     many[:, :, :2] = 1800.0
     elsewhere = np.s_[:, :, 2:]
     difference = scale_percentile(few, EVERYWHERE)[elsewhere] - scale_percentile(many, EVERYWHERE)[elsewhere]
-    assert np.abs(difference).max() < 0.01
+    assert np.abs(difference).max() < 0.03
 
 
 def test_percentile_scaling_leaves_lesions_below_saturation() -> None:
     data = np.random.default_rng(3).normal(900.0, 100.0, SHAPE).astype(np.float32)
-    data[:4, :4, :4] = 1600.0
-    assert 0.5 < scale_percentile(data, EVERYWHERE)[:4, :4, :4].max() < 1.0
+    data[:, :, :2] = 50.0  # fluid
+    data[:4, :4, 10:14] = 1600.0
+    assert 0.5 < scale_percentile(data, EVERYWHERE)[:4, :4, 10:14].min() < 0.7
 
 
 @given(gain=st.floats(1e-2, 1e3), offset=st.floats(-1e3, 1e3))
@@ -146,5 +147,3 @@ def test_fill_slices_fills_a_tunnel_and_changes_nothing_else() -> None:
     assert np.array_equal(fill_slices(open_to_both_ends), mask)
     assert not open_to_both_ends[4, 4, 4]  # the argument is untouched
     assert not fill_slices(np.zeros((4, 4, 4), dtype=bool)).any()
-
-

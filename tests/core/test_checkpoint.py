@@ -1,0 +1,194 @@
+"""Checkpoints: back as they were, with their papers; and nothing is ever unpickled."""
+
+import hashlib
+import json
+import os
+import pickle
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from fsh_core.config import ModelConfig
+from fsh_core.errors import InputError
+from fsh_core.network.checkpoint import load_checkpoint, save_checkpoint
+from fsh_core.network.model import R2AttentionUNet3d
+
+TINY = ModelConfig(widths=(2, 4, 2, 2, 4), norm="batch", channels=("FLAIR", "T1w"), spacing_mm=1.5)
+CARD = {"name": "tiny", "training": {"subjects": ["01", "02"]}, "results": {"dice": 0.5}}
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(3)
+    model = R2AttentionUNet3d(TINY)
+    model(torch.rand(2, 2, 16, 16, 32))  # running statistics of its own
+    return model.eval()
+
+
+@pytest.fixture
+def saved(model, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(model, path, CARD, model.state_dict())
+    return path
+
+
+def rewrite(path, **changes):
+    card = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps(card | changes))
+
+
+def replace_weights(path, payload):
+    """Put other bytes in place of the weights, with the right hash in the card."""
+    path.write_bytes(payload)
+    rewrite(path, sha256=hashlib.sha256(payload).hexdigest())
+
+
+def test_round_trip(model, saved):
+    loaded = load_checkpoint(saved)
+    assert loaded.model.config == TINY
+    assert not loaded.model.training
+    assert loaded.card == CARD
+    assert loaded.path == saved
+    for (name, one), (other_name, other) in zip(
+        model.state_dict().items(), loaded.model.state_dict().items(), strict=True
+    ):
+        assert name == other_name
+        assert torch.equal(one, other)
+    image = torch.rand(1, 2, 16, 16, 32)
+    with torch.no_grad():
+        assert torch.equal(model(image), loaded.model(image))
+
+
+def test_the_json_beside_it_says_everything(saved):
+    card = json.loads(saved.with_suffix(".json").read_text())
+    assert card["format"] == "fsh-checkpoint-1"
+    assert card["sha256"] == hashlib.sha256(saved.read_bytes()).hexdigest() == load_checkpoint(saved).sha256
+    assert ModelConfig.model_validate(card["config"]) == TINY
+    assert card["training"] == CARD["training"]
+
+
+def test_the_card_cannot_overrule_the_facts(model, tmp_path):
+    path = tmp_path / "net.safetensors"
+    sha256 = save_checkpoint(model, path, {"sha256": "0", "format": "mine", "config": {}}, model.state_dict())
+    assert load_checkpoint(path).sha256 == sha256
+
+
+def test_weights_are_stored_as_float32_whatever_their_layout(model, tmp_path):
+    weights = {name: one.double() for name, one in model.to(memory_format=torch.channels_last_3d).state_dict().items()}
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(model, path, {}, weights)
+    with safe_open(path, "pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float32}  # noqa: SIM118
+    assert torch.equal(load_checkpoint(path).model.head.weight, model.head.weight)
+
+
+def test_the_same_weights_give_the_same_bytes(model, saved, tmp_path):
+    again = tmp_path / "again" / "tiny.safetensors"
+    save_checkpoint(model, again, CARD, model.state_dict())
+    assert again.read_bytes() == saved.read_bytes()
+    assert again.with_suffix(".json").read_bytes() == saved.with_suffix(".json").read_bytes()
+
+
+@pytest.mark.parametrize("position", [0, 100, -1])
+def test_one_flipped_bit_is_seen(saved, position):
+    content = bytearray(saved.read_bytes())
+    content[position] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(InputError, match=r"tiny.safetensors: its SHA-256 must be .*; the file is damaged"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.ckpt", "net.bin", "net"])
+def test_other_kinds_of_file_are_refused_by_name(saved, name):
+    other = saved.with_name(name)
+    saved.rename(other)
+    with pytest.raises(InputError, match=rf"{name}: weights must be a .safetensors file \(pickles"):
+        load_checkpoint(other)
+
+
+class Bomb:
+    """What a malicious pickle looks like: loading it makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("dump", ["pickle", "torch"])
+def test_a_pickle_called_safetensors_is_not_opened(saved, tmp_path, dump):
+    if dump == "pickle":
+        payload = pickle.dumps(Bomb(tmp_path / "exploded"))
+    else:
+        torch.save(Bomb(tmp_path / "exploded"), tmp_path / "bomb")
+        payload = (tmp_path / "bomb").read_bytes()
+    replace_weights(saved, payload)
+    with pytest.raises(InputError, match=r"expected weights of the network .*, found others"):
+        load_checkpoint(saved)
+    assert not (tmp_path / "exploded").exists()
+    pickle.loads(payload) if dump == "pickle" else torch.load(tmp_path / "bomb", weights_only=False)
+    assert (tmp_path / "exploded").exists()  # the bomb was a live one
+
+
+def test_loading_never_unpickles(saved, monkeypatch):
+    def forbidden(*_arguments, **_named):
+        raise AssertionError("something was unpickled")
+
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, forbidden)
+    monkeypatch.setattr(torch, "load", forbidden)
+    load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("missing", ["tiny.safetensors", "tiny.json"])
+def test_both_files_must_be_there(saved, missing):
+    saved.with_name(missing).unlink()
+    with pytest.raises(InputError, match=rf"{missing}: no such file; a checkpoint is"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"weights", "cannot be read"),
+        (b"\xff\xfe", "cannot be read"),
+        (b"", "cannot be read"),
+        (b"[]", "found another JSON"),
+        (b'"fsh-checkpoint-1"', "found another JSON"),
+        (b"null", "found another JSON"),
+        (b'{"format": "other", "sha256": "1", "config": {}}', "found another JSON"),
+        (b'{"format": "fsh-checkpoint-1", "config": {}}', "found another JSON"),
+        (b'{"format": "fsh-checkpoint-1", "sha256": 1, "config": {}}', "found another JSON"),
+    ],
+)
+def test_another_json_is_refused(saved, content, sentence):
+    saved.with_suffix(".json").write_bytes(content)
+    with pytest.raises(InputError, match=rf"tiny.json: expected .*{sentence}"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (TINY.model_copy(update={"widths": (2, 4, 2, 2, 2)}), "size mismatch for bridge"),
+        (TINY.model_copy(update={"attention": False}), r"Unexpected key\(s\) in state_dict.*gate"),
+        (TINY.model_copy(update={"recurrence": 3}), r"Missing key\(s\) in state_dict.*norms.3"),
+        (TINY.model_copy(update={"channels": ("FLAIR",)}), "size mismatch for encoder.0.widen"),
+    ],
+)
+def test_another_architecture_is_refused_and_the_sentence_says_why(saved, config, reason):
+    rewrite(saved, config=config.model_dump(mode="json"))
+    with pytest.raises(InputError, match=rf"expected weights .* tiny.json describes, found others .*{reason}") as caught:
+        load_checkpoint(saved)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value).replace(str(saved.parent), "")) < 450
+
+
+@pytest.mark.parametrize("config", [{"widths": [1, 2, 3]}, {"colour": "red"}, [], None, 5])
+def test_impossible_settings_are_refused(saved, config):
+    rewrite(saved, config=config)
+    with pytest.raises(InputError, match=r"expected weights .* found others") as caught:
+        load_checkpoint(saved)
+    assert "\n" not in str(caught.value)

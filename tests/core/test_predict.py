@@ -1,0 +1,265 @@
+"""The network over a whole image: stitched truly, the same every time, and against MONAI."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fsh_core.config import ModelConfig, SegmentConfig
+from fsh_core.errors import Cancelled, InputError
+from fsh_core.inference import predict
+from fsh_core.inference.patches import blend_window
+from fsh_core.inference.predict import BrainFinder, NetworkPredictor, has_fast_bfloat16, load_predictor
+from fsh_core.network.checkpoint import save_checkpoint
+from fsh_core.network.model import R2AttentionUNet3d
+
+TINY = ModelConfig(widths=(4, 4, 4, 4, 4))
+PATCH = (32, 32, 32)
+EXACT = SegmentConfig(patch_size=PATCH, precision="fp32", device="cpu")
+
+
+class Identity(nn.Module):
+    """Logits whose sigmoid is the first channel; remembers the sizes of its batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = TINY
+        self.scale = nn.Parameter(torch.ones(1))
+        self.batches: list[int] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.batches.append(len(x))
+        return torch.logit(x[:, :1] * self.scale, 1e-6)
+
+
+class LeftRightRamp(Identity):
+    """Says of every voxel how far right it lies in its patch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ramp = torch.linspace(-3, 3, x.shape[2]).reshape(1, 1, -1, 1, 1)
+        return ramp.expand(len(x), 1, *x.shape[2:])
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return R2AttentionUNet3d(TINY).eval().to(memory_format=torch.channels_last_3d)
+
+
+def predictor(network, **changes) -> NetworkPredictor:
+    return NetworkPredictor(network, EXACT.model_copy(update=changes), {})
+
+
+def image_of(*shape: int, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0.1, 0.9, (channels, *shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(64, 48, 32), (57, 33, 71), (32, 32, 32), (20, 40, 9)])
+@pytest.mark.parametrize("settings", [{}, {"overlap": 0.0}, {"overlap": 0.8, "batch_size": 5}, {"mirror": True}])
+def test_a_network_that_changes_nothing_gives_the_image_back(shape, settings):
+    image = image_of(*shape)
+    probability = predictor(Identity(), **settings)(image)
+    assert probability.shape == shape
+    assert probability.dtype == np.float32
+    assert np.allclose(probability, image[0], atol=1e-5)
+
+
+def test_agreement_with_monai(network):
+    """MONAI clamps its own Gaussian at 1/1000 of its peak, so it is given ours: all else is its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MONAI's imports and torch's indexing: not ours to mend
+        from monai.inferers import sliding_window_inference
+
+        image = image_of(64, 48, 80)  # both lay their patches at multiples of 16
+        theirs = sliding_window_inference(
+            torch.from_numpy(image)[None],
+            PATCH,
+            sw_batch_size=2,
+            predictor=lambda patches: network(patches).sigmoid(),
+            overlap=0.5,
+            roi_weight_map=torch.from_numpy(blend_window(PATCH)),
+        )
+    ours = predictor(network)(image)
+    assert np.std(ours) > 0.01
+    assert np.abs(ours - theirs[0, 0].detach().numpy()).max() < 1e-4
+
+
+def test_the_window_is_monais_where_monai_does_not_clamp():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from monai.data.utils import compute_importance_map
+
+        theirs = compute_importance_map(PATCH, mode="gaussian", sigma_scale=0.125).numpy()
+    ours = blend_window(PATCH)
+    unclamped = theirs > 2e-3
+    assert unclamped.mean() > 0.1
+    assert np.allclose(ours[unclamped] / ours.max(), theirs[unclamped] / theirs.max(), rtol=1e-4)
+
+
+def test_patches_without_anything_in_them_are_skipped(network):
+    image = image_of(96, 32, 32)
+    image[:, 40:] = 0
+    seen = []
+    probability = predictor(network, overlap=0.0)(image, lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]  # of three patches
+    assert (probability[64:] == 0).all()
+    assert (probability[:64] > 0).all()
+    whole = predictor(network, overlap=0.0)(image_of(96, 32, 32))
+    assert np.array_equal(probability[:32], whole[:32])
+
+
+def test_a_voxel_in_any_channel_keeps_a_patch():
+    image = np.zeros((2, 64, 32, 32), np.float32)
+    image[1, 63, 31, 31] = 0.5
+    model = Identity()
+    predictor(model, overlap=0.0)(image)
+    assert model.batches == [1]
+
+
+def test_an_image_of_zeros_has_no_lesion(network):
+    called = []
+    probability = predictor(network)(np.zeros((1, 40, 40, 40), np.float32), lambda *counts: called.append(counts))
+    assert probability.shape == (40, 40, 40)
+    assert (probability == 0).all()
+    assert called == []
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_batches_give_what_single_patches_give(network, batch_size):
+    image = image_of(57, 48, 40)
+    assert np.allclose(predictor(network)(image), predictor(network, batch_size=batch_size)(image), atol=1e-5)
+
+
+def test_the_last_batch_is_smaller():
+    model = Identity()
+    predictor(model, overlap=0.0, batch_size=2)(image_of(96, 32, 32))
+    assert model.batches == [2, 1]
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize(("batch_size", "calls"), [(1, 7), (3, 3)])
+def test_progress_rises_to_the_total(mirror, batch_size, calls):
+    """Three by three patches, of which two are empty, unevenly to the left and right."""
+    image = image_of(57, 57, 32)
+    image[:, :32, :45] = 0
+    seen = []
+    settings = {"mirror": mirror, "batch_size": batch_size}
+    predictor(Identity(), **settings)(image, lambda done, total: seen.append((done, total)))
+    done, totals = zip(*seen, strict=True)
+    assert set(totals) == {7}
+    assert list(done) == sorted(set(done))
+    assert done[-1] == 7
+    assert len(done) == calls
+
+
+def test_raising_from_the_callback_stops_at_once():
+    model = Identity()
+
+    def stop(done: int, _total: int) -> None:
+        if done == 2:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled, match="enough"):
+        predictor(model)(image_of(64, 64, 32), stop)
+    assert model.batches == [1, 1]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_two_runs_give_the_same_bytes(network, precision):
+    image = image_of(50, 40, 36)
+    first, second = (predictor(network, precision=precision, mirror=True)(image) for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_mirroring_is_the_mean_of_both_ways(network):
+    image = image_of(64, 48, 32)
+    there = predictor(network)(image)
+    back = predictor(network)(np.ascontiguousarray(image[:, ::-1]))[::-1]
+    assert np.abs(there - back).max() > 0.001
+    assert np.allclose(predictor(network, mirror=True)(image), (there + back) / 2, atol=1e-6)
+
+
+def test_mirroring_is_along_the_first_axis_left_and_right():
+    probability = predictor(LeftRightRamp(), mirror=True)(image_of(32, 32, 32))
+    assert probability == pytest.approx(0.5, abs=1e-6)
+
+
+def test_an_image_smaller_than_a_patch_is_padded_by_zeros(network):
+    image = image_of(20, 40, 9)
+    padded = np.zeros((1, 32, 40, 32), np.float32)
+    padded[:, :20, :, :9] = image
+    probability = predictor(network)(image)
+    assert probability.shape == (20, 40, 9)
+    assert np.array_equal(probability, predictor(network)(padded)[:20, :, :9])
+
+
+def test_several_channels_reach_the_network():
+    torch.manual_seed(0)
+    model = R2AttentionUNet3d(TINY.model_copy(update={"channels": ("FLAIR", "T1w")})).eval()
+    image = image_of(32, 32, 32, channels=2)
+    first = predictor(model)(image)
+    image[1] = image[1, ::-1]
+    assert not np.allclose(first, predictor(model)(image), atol=1e-3)
+
+
+class TestPrecision:
+    def test_bfloat16_is_close_to_float32(self, network):
+        image = image_of(48, 32, 32)
+        exact, rough = (predictor(network, precision=precision)(image) for precision in ("fp32", "bf16"))
+        assert not np.array_equal(exact, rough)
+        assert np.abs(exact - rough).mean() < 0.02
+
+    @pytest.mark.parametrize(("is_fast", "same_as"), [(True, "bf16"), (False, "fp32")])
+    def test_auto_follows_the_processor(self, network, monkeypatch, is_fast, same_as):
+        monkeypatch.setattr(predict, "has_fast_bfloat16", lambda _device: is_fast)
+        image = image_of(32, 32, 32)
+        chosen = predictor(network, precision="auto")(image)
+        assert chosen.tobytes() == predictor(network, precision=same_as)(image).tobytes()
+
+    @pytest.mark.parametrize(
+        ("capabilities", "is_fast"),
+        [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx512_bf16": False, "avx2": True}, False)],
+    )
+    def test_what_counts_as_fast(self, monkeypatch, capabilities, is_fast):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+        assert has_fast_bfloat16("cpu") is is_fast
+
+
+class TestLoad:
+    @pytest.fixture
+    def weights(self, network, tmp_path):
+        path = tmp_path / "tiny.safetensors"
+        save_checkpoint(network, path, {"training": {"seed": 1}}, network.state_dict())
+        return path
+
+    def test_a_loaded_predictor_is_the_networks(self, network, weights):
+        loaded = load_predictor(weights, EXACT)
+        assert loaded.model == TINY
+        assert loaded.settings == EXACT
+        assert loaded.card["name"] == "tiny"
+        assert loaded.card["training"] == {"seed": 1}
+        assert len(loaded.card["sha256"]) == 64
+        assert ModelConfig.model_validate(loaded.card["config"]) == TINY
+        image = image_of(40, 32, 32)
+        assert loaded(image).tobytes() == predictor(network)(image).tobytes()
+
+    def test_settings_have_defaults(self, weights):
+        assert load_predictor(weights).settings == SegmentConfig()
+
+    def test_bad_weights_are_refused(self, tmp_path):
+        with pytest.raises(InputError, match=r"no.safetensors: no such file"):
+            load_predictor(tmp_path / "no.safetensors")
+
+    def test_the_brain_finder_is_loaded_once_and_only_when_needed(self, weights, monkeypatch):
+        monkeypatch.setattr(predict, "BRAIN_WEIGHTS", weights)
+        loads = []
+        original = predict.load_predictor
+        monkeypatch.setattr(predict, "load_predictor", lambda *given: loads.append(given) or original(*given))
+        finder = BrainFinder("cpu")
+        assert loads == []
+        assert finder.model == TINY
+        assert finder(image_of(64, 64, 64)).shape == (64, 64, 64)
+        assert len(loads) == 1
+        assert loads[0][1].device == "cpu"
