@@ -44,8 +44,10 @@ def segment(
     from fsh_core.commands.segment import choose_cases, segment_command
 
     config = SegmentConfig.from_options(**options)
-    cases = choose_cases(inputs or [], sample=sample, brain_mask=brain_mask, t1w=t1w, t2w=t2w)
-    if segment_command(cases, out, weights, config, force):
+    cases, failures = choose_cases(inputs or [], sample=sample, brain_mask=brain_mask, t1w=t1w, t2w=t2w)
+    for sentence in failures:
+        print(f"fsh: {sentence}", file=sys.stderr)
+    if segment_command(cases, out, weights, config, force) or failures:
         raise typer.Exit(2)
 
 
@@ -81,6 +83,46 @@ def evaluate(
 
     if evaluate_command(predictions, references, out):
         raise typer.Exit(2)
+
+
+@app.command()
+def simulate(
+    inputs: Annotated[list[Path], typer.Argument(metavar="FLAIR...", help="FLAIR files, folders, or a BIDS dataset")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="BIDS dataset to write")],
+    count: Annotated[int | None, typer.Option(help="lesions for each scan (default 20)")] = None,
+    burden_ml: Annotated[float | None, typer.Option(help="lesion volume for each scan, instead of --count")] = None,
+    seed: Annotated[int, typer.Option(help="another seed, other lesions")] = 0,
+    remove: Annotated[Path | None, typer.Option(help="mask of lesions to paint over first, for a single FLAIR")] = None,
+) -> None:
+    """Set lesions of known shape into scans: a dataset with exact truth."""
+    from fsh_core.commands.simulate import simulate_command
+
+    if simulate_command(inputs, out, count, burden_ml, seed, remove):
+        raise typer.Exit(2)
+
+
+@app.command()
+def dashboard(
+    folder: Annotated[Path | None, typer.Argument(help="folder with runs and results; default: an example")] = None,
+    images: Annotated[list[Path] | None, typer.Option(help="folder of scans outside it; may be repeated")] = None,
+    port: Annotated[int, typer.Option(help="port on this machine")] = 8501,
+) -> None:
+    """Show runs, cases and cohorts in the browser, on this machine only."""
+    import subprocess
+    from importlib.util import find_spec
+
+    face = find_spec("fsh_dashboard")
+    if face is None or face.origin is None or find_spec("streamlit") is None:
+        raise InputError("the dashboard is not installed; install it with: pip install 'fsh-ms[dashboard]'")
+    for path in [*([folder] if folder else []), *(images or [])]:
+        if not path.is_dir():
+            raise InputError(f"{path}: expected a folder; check the name")
+    # The core knows no screen: the dashboard is started as a program, not imported.
+    command = [sys.executable, "-m", "streamlit", "run", str(Path(face.origin).with_name("app.py"))]
+    command += ["--server.address=localhost", f"--server.port={port}", "--browser.gatherUsageStats=false", "--"]
+    command += [str(folder.resolve())] if folder else []
+    command += [f"--images={path.resolve()}" for path in images or []]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 @app.command()

@@ -87,6 +87,7 @@ class TrainConfig(_Config):
         description="patches around lesions (default), or lesion-containing patches of a stride-32 grid (paper)",
     )
     lesion_fraction: float = Field(0.6, ge=0, le=1, description="share of patches centred near a lesion")
+    simulate_fraction: float = Field(0.0, ge=0, le=1, description="share of patches with simulated lesions")
     augmentation: Literal["default", "paper", "none"] = Field("default", description="augmentation recipe")
     bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
     optimiser: Literal["adam", "adamw"] = Field("adamw", description="optimiser")

@@ -35,10 +35,12 @@ def lesions_of(mask: Volume, others: NDArray[np.bool_]) -> list[tuple[float, tup
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         own = labels[box] == number
         k = int(own.sum(axis=(0, 1)).argmax())
-        i, j = (int(round(middle)) for middle in ndimage.center_of_mass(own[:, :, k]))
+        i, j = (round(middle) for middle in ndimage.center_of_mass(own[:, :, k]))
         place = tuple(side.start + index for side, index in zip(box, (i, j, k), strict=True))
         half = [round(10 / spacing) for spacing in mask.spacing_mm[:2]]
-        near = others[max(0, place[0] - half[0]) : place[0] + half[0], max(0, place[1] - half[1]) : place[1] + half[1], place[2]]
+        near = others[
+            max(0, place[0] - half[0]) : place[0] + half[0], max(0, place[1] - half[1]) : place[1] + half[1], place[2]
+        ]
         if not near.any():
             found.append((float(own.sum()) * mask.voxel_volume_mm3, place))
     return found
@@ -92,7 +94,16 @@ def main() -> None:
                 axes.imshow(picture, cmap="gray", vmin=black, vmax=white, origin="lower", interpolation="bilinear")
                 axes.set_axis_off()
             text = name if not words.blind else f"{line + 1}"
-            figure.text(0.2 / (COLUMNS + 0.5), bottom + 0.5 / (2 * len(words.subjects)), text, color="white", rotation=90, ha="center", va="center", size=9)
+            figure.text(
+                0.2 / (COLUMNS + 0.5),
+                bottom + 0.5 / (2 * len(words.subjects)),
+                text,
+                color="white",
+                rotation=90,
+                ha="center",
+                va="center",
+                size=9,
+            )
             if words.blind:
                 print(f"row {line + 1}: {name}")
     figure.set_dpi(110)

@@ -32,24 +32,45 @@ _ROWS_SHOWN = 15
 
 def choose_cases(
     inputs: Sequence[Path], sample: bool, brain_mask: Path | None, t1w: Path | None, t2w: Path | None
-) -> list[Case]:
+) -> tuple[list[Case], list[str]]:
     """Turn the command's words into cases.
+
+    Returns
+    -------
+    cases : list of Case
+        What there is to segment.
+    failures : list of str
+        One sentence for each input that holds no case, where others do.
 
     Raises
     ------
     InputError
-        If nothing or nonsense was named.
+        If there is no case at all, two of one name, or options that do not fit together.
     """
     if sample and inputs:
         raise InputError("--sample stands alone; leave the other inputs away")
-    cases = [sample_case()] if sample else discover_cases(list(inputs))
+    usable, failures = _usable(inputs)
+    cases = [sample_case()] if sample else discover_cases(usable or list(inputs))
     given = {name: path for name, path in (("T1w", t1w), ("T2w", t2w)) if path is not None}
     if (brain_mask or given) and len(cases) != 1:
         raise InputError(f"--brain-mask, --t1w and --t2w belong to a single FLAIR, found {len(cases)}; name one file")
     if brain_mask or given:
         case = cases[0]
         cases = [dataclasses.replace(case, channels=case.channels | given, brain=brain_mask or case.brain)]
-    return cases
+    return cases, failures
+
+
+def _usable(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Part the inputs that hold a case from those that do not, and say why they do not."""
+    usable, failures = [], []
+    for one in inputs:
+        try:
+            discover_cases(one)
+        except InputError as error:
+            failures.append(str(error))
+        else:
+            usable.append(one)
+    return usable, failures
 
 
 def segment_command(
@@ -84,7 +105,7 @@ def segment_command(
     write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
     predictor = load_predictor(weights, config)
     finder = BrainFinder(config.device)
-    failures: list[str] = []
+    failed: list[str] = []
     with _bar(console) as bar:
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
         for case in cases:
@@ -105,18 +126,18 @@ def segment_command(
                 )
                 _store(found, out, console)
             except InputError as error:
-                failures.append(str(error))
+                failed.append(str(error))
                 console.print(f"{case.name}: failed")
             bar.remove_task(patches)
             bar.advance(cohort)
-    failures += write_cohort(out)
-    if len(cases) == 1 and not failures:
+    failed += write_cohort(out)
+    if len(cases) == 1 and not failed:
         _show(cases[0], out, console)
     elif len(cases) > 1:
-        console.print(f"{len(cases) - len(failures)} of {len(cases)} cases are in {out}: cases.tsv, lesions.tsv")
-    for sentence in failures:
+        console.print(f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: cases.tsv, lesions.tsv")
+    for sentence in failed:
         Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
-    return failures
+    return failed
 
 
 def _bar(console: Console) -> Progress:

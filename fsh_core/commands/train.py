@@ -41,12 +41,11 @@ def train_command(
         if options:
             raise InputError("--resume takes its settings from the run folder; leave the other options away")
         config, split = run.open()
-        cases = _cases_of(split, discover_cases(data, label))
+        cases = _cases_of(split, _trainable(discover_cases(data, label), exclude, config))
     else:
         config = configure(preset, ablation, options)
         cases = _trainable(discover_cases(data, label), exclude, config)
         split = _chosen_split(cases, validation) or split_by_subject(cases, config.validation_fraction, config.seed)
-        run.create(config, split)
     show = _Display(config, split, run)
     with show.bar:
         train(cases, split, config, run, resume=resume, finder=_finder(config), on_progress=show)
@@ -141,7 +140,8 @@ class _Display:
             self.console.print(_epoch_line(progress.epoch_log))
             return
         self._steps_seen += 1
-        if self._steps_seen == _STEPS_BEFORE_ESTIMATE:
+        is_last = progress.step == progress.steps and self._steps_seen < _STEPS_BEFORE_ESTIMATE
+        if is_last or self._steps_seen == _STEPS_BEFORE_ESTIMATE:
             minutes = (progress.steps - progress.step) * progress.seconds_per_step / 60
             self.console.print(
                 f"{progress.steps} steps, {progress.seconds_per_step:.2f} s each, "

@@ -56,14 +56,6 @@ class NetworkPredictor:
         (I, J, K) float32 in [0, 1]
             0 where nothing but zeros was seen.
         """
-        probability = self._one_way(image, on_patch, mirrored=False)
-        if self.settings.mirror:
-            # Axis 1 is left-right: the image is RAS.
-            other = self._one_way(np.ascontiguousarray(image[:, ::-1]), on_patch, mirrored=True)
-            probability = (probability + other[::-1]) / np.float32(2)
-        return probability
-
-    def _one_way(self, image: NDArray[np.float32], on_patch: OnPatch | None, mirrored: bool) -> NDArray[np.float32]:
         size = self.settings.patch_size
         i, j, k = image.shape[1:]
         padded = pad_to_patch(image, size)
@@ -72,20 +64,28 @@ class NetworkPredictor:
             for corner in patch_corners(_shape3(padded), size, self.settings.overlap)
             if padded[(slice(None), *_where(corner, size))].any()
         ]
-        passes = 2 if self.settings.mirror else 1
-        done = len(corners) if mirrored else 0
+        done = 0
         stitcher = Stitcher(_shape3(padded), blend_window(size))
         for group in batched_corners(corners, self.settings.batch_size):
             patches = np.stack([padded[(slice(None), *_where(corner, size))] for corner in group])
-            for corner, patch in zip(group, self._forward(patches), strict=True):
+            for corner, patch in zip(group, self._look(patches), strict=True):
                 stitcher.add(patch, corner)
             done += len(group)
             if on_patch is not None:
-                on_patch(done, passes * len(corners))
+                on_patch(done, len(corners))
         return stitcher.result()[:i, :j, :k]
 
+    def _look(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities, mirrored too if asked for."""
+        probability = self._forward(patches)
+        if self.settings.mirror:
+            # The first axis of space is left-right: the image is RAS.
+            mirrored = self._forward(np.ascontiguousarray(patches[:, :, ::-1]))
+            probability = (probability + mirrored[:, ::-1]) / np.float32(2)
+        return probability
+
     def _forward(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run (B, C, I, J, K) patches; return (B, I, J, K) probabilities."""
+        """Run the network once."""
         device = next(self.network.parameters()).device
         precise = self.settings.precision == "fp32" or (
             self.settings.precision == "auto" and not has_fast_bfloat16(device.type)

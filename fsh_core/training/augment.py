@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 Recipe = Literal["default", "paper", "none"]
 
+RIM_MM = 6.0  # how far outside the brain depths are counted from
+
 _LARGEST_TURN_DEGREES = 15.0
 _ELASTIC_NODES = 5  # control points of the elastic field along an axis
 _ELASTIC_VOXELS = 4.0  # largest displacement of one
@@ -30,14 +32,14 @@ def cut(
     Parameters
     ----------
     stack : (C + 2, I, J, K) float32
-        Channels, reference, distance outside the brain.
+        Channels, reference, depth; see `vary_intensities`.
     centre : (3,) float
         The patch's centre, in voxels.
     size : (int, int, int)
         The patch, in voxels.
     recipe : {"default", "paper", "none"}
         default: left-right mirror, small turns and scales; paper: turns, mirrors in all
-        axes, elastic deformation.
+        axes, elastic deformation; none: the voxels as they are.
     rng : Generator
         Where chance comes from.
 
@@ -50,23 +52,32 @@ def cut(
     half = (np.asarray(size) - 1) / 2
     # A patch that would stick out moves inside, as far as the image is large enough.
     centre = np.clip(centre, np.minimum(half, (shape - 1) / 2), np.maximum(shape - 1 - half, (shape - 1) / 2))
+    if recipe == "none":
+        return _whole_voxels(stack, np.floor(centre - half + 0.5).astype(int), size)
     axes = [torch.arange(length, dtype=torch.float32) - (length - 1) / 2 for length in size]
     offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)  # (P, Q, R, 3)
     places = offsets @ torch.from_numpy(_matrix(recipe, rng).T.astype(np.float32))
     if recipe == "paper":
         places = places + _elastic(size, rng)
-    if recipe == "none":
-        centre = np.floor(centre) + half % 1  # whole voxels: no interpolation
     places = places + torch.from_numpy(centre.astype(np.float32))
     normalised = places / torch.from_numpy(np.maximum(shape - 1, 1).astype(np.float32)) * 2 - 1
     # grid_sample counts the axes from the last to the first.
     return F.grid_sample(stack[None], normalised.flip(-1)[None], mode="bilinear", align_corners=True)[0]
 
 
+def _whole_voxels(stack: Tensor, start: NDArray[np.int_], size: tuple[int, int, int]) -> Tensor:
+    """Cut without interpolation; zeros where the patch sticks out."""
+    patch = torch.zeros(stack.shape[0], *size)
+    ends = zip(start, size, stack.shape[1:], strict=True)
+    inside = [(max(0, first), min(first + length, whole)) for first, length, whole in ends]
+    source = tuple(slice(first, last) for first, last in inside)
+    target = tuple(slice(first - corner, last - corner) for (first, last), corner in zip(inside, start, strict=True))
+    patch[(slice(None), *target)] = stack[(slice(None), *source)]
+    return patch
+
+
 def _matrix(recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw a turn, a scale and mirrors as one (3, 3) matrix."""
-    if recipe == "none":
-        return np.eye(3)
     turn = Rotation.from_euler(
         "xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True
     ).as_matrix()
@@ -92,7 +103,8 @@ def vary_intensities(
     Parameters
     ----------
     patch : (C + 2, I, J, K) float32
-        Channels, reference (interpolated), distance outside the brain in mm.
+        Channels, reference (interpolated), and depth: mm inside a surface `RIM_MM` outside
+        the brain, so that 0, what lies outside the image, is far from any brain.
     recipe : {"default", "paper", "none"}
         Only ``default`` changes intensities.
     has_thick_slices : bool
@@ -105,22 +117,36 @@ def vary_intensities(
     image : (C, I, J, K) float32 in [0, 1]
     reference : (1, I, J, K) float32 in {0, 1}
     """
-    image, reference, distance = patch[:-2], patch[-2:-1], patch[-1]
+    image, reference, depth = patch[:-2], patch[-2:-1], patch[-1]
     if recipe == "default":
         if not has_thick_slices and rng.random() < 0.6:
             thickness = int(rng.integers(2, 8))
             axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
-            image, reference = _thicken(image, thickness, axis), _thicken(reference, thickness, axis)
+            image, reference = thicken(image, thickness, axis), thicken(reference, thickness, axis)
         image = torch.stack([_other_scanner(channel, rng) for channel in image])
         rim_mm = rng.uniform(-1.5, 3.0) if rng.random() < 0.8 else np.inf
     else:
         rim_mm = 0.0
-    image = torch.where(distance <= rim_mm, image, 0.0)
+    image = torch.where(depth >= RIM_MM - rim_mm, image, 0.0)
     return image.clamp(0, 1), (reference >= 0.5).float()
 
 
-def _thicken(image: Tensor, thickness: int, axis: int) -> Tensor:
-    """Average runs of ``thickness`` slices of (C, I, J, K), and interpolate back."""
+def thicken(image: Tensor, thickness: int, axis: int) -> Tensor:
+    """Imitate thick slices: average runs of slices, and interpolate back.
+
+    Parameters
+    ----------
+    image : (C, I, J, K) float32
+        Any channels.
+    thickness : int
+        Slices of a run.
+    axis : int
+        0, 1 or 2: across which axis of space.
+
+    Returns
+    -------
+    (C, I, J, K) float32
+    """
     size = list(image.shape[1:])
     size[axis] = max(2, size[axis] // thickness)
     thick = F.interpolate(image[None], size, mode="area")

@@ -21,9 +21,9 @@ from fsh_core.imaging.brain import Finder, find_brain
 from fsh_core.imaging.prepare import Prepared, prepare
 from fsh_core.imaging.volume import check_same_grid, load_mask, load_volume
 from fsh_core.inference.patches import patch_starts
-from fsh_core.training.augment import cut, vary_intensities
+from fsh_core.training.augment import RIM_MM, cut, vary_intensities
+from fsh_core.training.simulated import PatchSimulator
 
-_LARGEST_RIM_MM = 6.0  # how far outside the brain distances are kept
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
 
 
@@ -40,7 +40,7 @@ class TrainingCase:
     reference : (I', J', K') bool
         The reference on the file's grid.
     stack : (C + 2, I, J, K) float32
-        Channels, reference, and the distance outside the brain in mm (negative inside).
+        Channels, reference, and depth; see `fsh_core.training.augment.vary_intensities`.
     lesions : list of (N, 3) int arrays
         Voxels of each lesion.
     brain_voxels : (N, 3) int
@@ -95,8 +95,8 @@ def load_training_case(case: Case, config: ModelConfig, finder: Finder | None = 
         brain = find_brain(flair, given, finder).mask
     prepared = prepare(volumes, brain, config)
     learned = prepared.from_input_grid(reference)
-    distance = _distance_outside(prepared.brain) * config.spacing_mm
-    stack = np.concatenate([prepared.image, learned[None].astype(np.float32), distance[None]])
+    depth = _depth_mm(prepared.brain, config.spacing_mm)
+    stack = np.concatenate([prepared.image, learned[None].astype(np.float32), depth[None]])
     return TrainingCase(
         case.name,
         prepared,
@@ -107,13 +107,13 @@ def load_training_case(case: Case, config: ModelConfig, finder: Finder | None = 
     )
 
 
-def _distance_outside(brain: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Voxels from the brain's border, positive outside, cut at a few mm."""
+def _depth_mm(brain: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.float32]:
+    """Depth inside a surface `RIM_MM` outside the brain, from 0 to twice that, (I, J, K) float32."""
     if brain.all():
-        return np.full(brain.shape, -_LARGEST_RIM_MM, np.float32)
-    outside = ndimage.distance_transform_edt(~brain)
-    inside = ndimage.distance_transform_edt(brain)
-    return np.asarray(np.clip(outside - inside, -_LARGEST_RIM_MM, _LARGEST_RIM_MM), dtype=np.float32)
+        return np.full(brain.shape, 2 * RIM_MM, np.float32)
+    outside = ndimage.distance_transform_edt(~brain, sampling=spacing_mm)
+    inside = ndimage.distance_transform_edt(brain, sampling=spacing_mm)
+    return np.asarray(np.clip(RIM_MM + inside - outside, 0, 2 * RIM_MM), dtype=np.float32)
 
 
 def _lesion_voxels(reference: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
@@ -133,13 +133,23 @@ class PatchSource:
         The training subjects.
     config : TrainConfig
         Patch size, sampling, augmentation, seed.
+
+    Raises
+    ------
+    InputError
+        If there is no case, or no lesion where lesions are asked for.
     """
 
     def __init__(self, cases: Sequence[TrainingCase], config: TrainConfig) -> None:
+        if not cases:
+            raise InputError("there is no training case; leave at least one subject for training")
         self._cases = cases
         self._config = config
         self._with_lesions = [case for case in cases if case.lesions]
         self._grid = _lesion_grid(cases, config) if config.sampling == "grid" else []
+        self._simulator: PatchSimulator | None = None
+        if config.simulate_fraction > 0:
+            self._simulator = PatchSimulator([(case.prepared, case.stack) for case in cases], config)
         if config.lesion_fraction > 0 and not self._with_lesions:
             raise InputError("no training case has a lesion; add cases with lesions to the training set")
         if config.sampling == "grid" and not self._grid:
@@ -147,7 +157,7 @@ class PatchSource:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch: as configured, or as many as the grid has batches."""
+        """Steps of an epoch: as configured, or as many as the grid has whole batches."""
         if self._config.steps_per_epoch:
             return self._config.steps_per_epoch
         patches = self._grid or _lesion_grid(self._cases, self._config)
@@ -162,11 +172,13 @@ class PatchSource:
     def _patch(self, step: int, item: int) -> tuple[Tensor, Tensor]:
         config = self._config
         rng = np.random.default_rng((config.seed, step, item))
-        if config.sampling == "grid":
-            case, centre = self._grid[self._grid_index(step, item)]
+        if self._simulator is not None and rng.random() < config.simulate_fraction:
+            number, stack, centre = self._simulator.draw(rng)
+            case = self._cases[number]
         else:
-            case, centre = self._draw(rng)
-        patch = cut(case.stack, centre, config.patch_size, config.augmentation, rng)
+            case, centre = self._grid[self._grid_index(step, item)] if self._grid else self._draw(rng)
+            stack = case.stack
+        patch = cut(stack, centre, config.patch_size, config.augmentation, rng)
         return vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
 
     def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, NDArray[np.float64]]:
@@ -180,7 +192,7 @@ class PatchSource:
         return case, case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
 
     def _grid_index(self, step: int, item: int) -> int:
-        """Every patch of the grid once an epoch, in an order of that epoch's own."""
+        """Every patch of the grid once before any comes again, each round in an order of its own."""
         epoch, position = divmod(step * self._config.batch_size + item, len(self._grid))
         order = np.random.default_rng((self._config.seed, epoch)).permutation(len(self._grid))
         return int(order[position])

@@ -47,6 +47,17 @@ class RunFolder:
         """Return the checkpoint called ``last`` or ``best``."""
         return self.path / f"{which}.safetensors"
 
+    def check_is_new(self) -> None:
+        """Check that there is no run in the folder.
+
+        Raises
+        ------
+        InputError
+            If there is one.
+        """
+        if (self.path / "config.json").exists():
+            raise InputError(f"{self.path}: already holds a training run; add --resume or choose another folder")
+
     def create(self, config: TrainConfig, split: Split) -> None:
         """Start a new run.
 
@@ -55,8 +66,7 @@ class RunFolder:
         InputError
             If the folder already holds one, or cannot be written.
         """
-        if (self.path / "config.json").exists():
-            raise InputError(f"{self.path}: already holds a training run; add --resume or choose another folder")
+        self.check_is_new()
         split.save(self.path / "split.json")
         write_atomically(self.path / "config.json", config.model_dump_json(indent=2) + "\n")
         self.log.touch()
@@ -72,7 +82,7 @@ class RunFolder:
         if not (self.path / "config.json").is_file():
             raise InputError(f"{self.path}: expected a run folder with config.json, found none; start without --resume")
         try:
-            config = TrainConfig.model_validate_json((self.path / "config.json").read_text())
+            config = TrainConfig.model_validate_json((self.path / "config.json").read_bytes())
         except ValidationError as error:
             raise InputError(
                 f"{self.path / 'config.json'}: expected the settings of a run, found others "
@@ -88,17 +98,39 @@ class RunFolder:
     def read_log(self) -> list[dict[str, Any]]:
         """Return the epochs logged so far; a line that is still being written is left out."""
         epochs = []
-        for line in self.log.read_text().splitlines():
+        for line in self.log.read_text().splitlines() if self.log.exists() else []:
             try:
                 epochs.append(json.loads(line))
             except ValueError:
                 break
         return epochs
 
-    def cut_log(self, epochs: int) -> None:
-        """Drop what was logged after ``epochs``: a killed run may have logged more than it saved."""
-        kept = [json.dumps(line) + "\n" for line in self.read_log() if line["epoch"] <= epochs]
-        write_atomically(self.log, "".join(kept))
+    def mend(self, epochs: int) -> list[dict[str, Any]]:
+        """Undo what a kill left: log lines after the last saved epoch, and half-written files.
+
+        Parameters
+        ----------
+        epochs : int
+            How many are finished and saved.
+
+        Returns
+        -------
+        list of dict
+            Their lines.
+
+        Raises
+        ------
+        InputError
+            If the log and the saved state do not belong together.
+        """
+        log = self.read_log()
+        if not epochs <= len(log) <= epochs + 1:  # the line of an epoch is written just before its state
+            raise InputError(f"{self.log}: expected the log of {epochs} epoch(s), found {len(log)}; start a new run")
+        kept = log[:epochs]
+        write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
+        for partial in self.path.glob(".*.*.*"):  # as `write_atomically` calls them
+            partial.unlink()
+        return kept
 
     def save_state(self, tensors: dict[str, Tensor], epoch: int) -> None:
         """Replace the state after ``epoch`` finished epochs."""
@@ -119,7 +151,7 @@ class RunFolder:
             with safe_open(self.state, "pt") as file:
                 epoch = int(file.metadata()["epoch"])
             return tensors_from_bytes(self.state.read_bytes()), epoch
-        except (SafetensorError, OSError, KeyError) as error:
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{self.state}: expected the state of a run, cannot be read ({error}); start a new run"
             ) from None

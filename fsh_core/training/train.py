@@ -4,8 +4,10 @@ import copy
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from fsh_core.training.schedule import learning_rate
 
 METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "dice")
 _VALIDATION_OVERLAP = 0.25
+_DETERMINISTIC: Any = torch.utils.deterministic
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Progress:
     loss : float
         Training loss of the last step.
     seconds_per_step : float
-        Mean over this process, without the first step.
+        Mean over this process, without the first step if there were more.
     memory_mb : float
         Peak memory of the process.
     epoch_log : dict or None
@@ -60,6 +63,21 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Let torch choose only algorithms that give the same numbers every time, as far as the device has them."""
+    was_on, was_filling = torch.are_deterministic_algorithms_enabled(), _DETERMINISTIC.fill_uninitialized_memory
+    # Max pooling has no such algorithm on CUDA: there, torch only warns.
+    torch.use_deterministic_algorithms(True, warn_only=best_device() != "cpu")
+    _DETERMINISTIC.fill_uninitialized_memory = False  # it would triple the time of a step
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was_on)
+        _DETERMINISTIC.fill_uninitialized_memory = was_filling
+
+
+@_deterministic()
 def train(
     cases: Sequence[Case],
     split: Split,
@@ -81,7 +99,8 @@ def train(
     config : TrainConfig
         Everything else.
     run : RunFolder
-        Created by the caller; see `fsh_core.training.runs`.
+        Made when the cases are loaded, so that a start that fails leaves none; see
+        `fsh_core.training.runs`.
     resume : bool
         Go on from the run's saved state. The numbers are those of an uninterrupted run.
     finder : callable, optional
@@ -92,9 +111,17 @@ def train(
     Raises
     ------
     InputError
-        If subjects leak between the sets, or a case cannot be used.
+        If subjects leak between the sets or have no case, if a case cannot be used, or
+        if the run folder holds a run already (or, to resume, none or a damaged one).
     """
     check_no_leak(split, cases)
+    absent = sorted({*split.training, *split.validation} - {case.subject for case in cases})
+    if absent:
+        raise InputError(f"the split names {', '.join(absent)}, found no case of theirs; bring the data back")
+    if config.schedule == "plateau" and not split.validation:
+        raise InputError("--schedule plateau watches the validation loss; leave subjects for validation")
+    if not resume:
+        run.check_is_new()
     training, validation = (
         [load_training_case(case, config.model, finder) for case in cases if case.subject in subjects]
         for subjects in (split.training, split.validation)
@@ -103,22 +130,18 @@ def train(
     steps_per_epoch = patches.steps_per_epoch
     steps = steps_per_epoch * config.epochs
 
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it would triple the time of a step
     torch.manual_seed(config.seed)
     device = torch.device(best_device())
     bf16 = config.precision == "bf16" or (config.precision == "auto" and has_fast_bfloat16(device.type))
     model = R2AttentionUNet3d(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     optimiser = _optimiser(model, config)
-    first_epoch, log = 0, []
-    if resume and run.state.exists():
-        tensors, first_epoch = run.load_state()
-        _unpack(tensors, model, average, optimiser)
-        run.cut_log(first_epoch)
-        log = run.read_log()
+    if not resume:
+        run.create(config, split)
+    first_epoch = _restore(run, model, average, optimiser) if run.state.exists() else 0
+    log = run.mend(first_epoch)
 
-    started, timed_steps = time.perf_counter(), 0
+    step_seconds: list[float] = []
     for epoch in range(first_epoch, config.epochs):
         model.train()
         totals = _Totals()
@@ -126,6 +149,7 @@ def train(
         epoch_started = time.perf_counter()
         for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
             # set the learning rate
+            step_started = time.perf_counter()
             rate = learning_rate(config, step, steps, validation_losses)
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -146,23 +170,23 @@ def train(
             totals.add(losses.total, losses.bce, losses.dice, logits, references)
             if not np.isfinite(totals.last_loss):
                 raise InputError(f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate")
-            if step == first_epoch * steps_per_epoch:
-                started = time.perf_counter()  # the first step warms caches up
-            else:
-                timed_steps += 1
-            seconds = (time.perf_counter() - started) / max(1, timed_steps)
+            step_seconds.append(time.perf_counter() - step_started)
+            seconds = fmean(step_seconds[1:] or step_seconds)  # the first step warms caches up
             if on_progress is not None:
                 on_progress(
                     Progress(epoch, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb())
                 )
         # evaluate
         line: dict[str, Any] = {"epoch": epoch + 1, "step": step + 1, "learning_rate": rate, **totals.means()}
+        steps_per_second = steps_per_epoch / (time.perf_counter() - epoch_started)
         is_last = epoch + 1 == config.epochs
         if validation and ((epoch + 1) % config.validate_every == 0 or is_last):
             line |= validate(average, validation, config)
-        epoch_seconds = time.perf_counter() - epoch_started
-        line |= {"seconds": round(epoch_seconds, 3), "steps_per_second": round(steps_per_epoch / epoch_seconds, 4)}
-        # log, then checkpoint: a kill in between is mended by cut_log
+        line |= {
+            "seconds": round(time.perf_counter() - epoch_started, 3),
+            "steps_per_second": round(steps_per_second, 4),
+        }
+        # log, then checkpoint: a kill in between is mended when the run goes on
         run.append(line)
         log.append(line)
         best = max((entry["val_dice"] for entry in log if entry.get("val_dice") is not None), default=None)
@@ -257,18 +281,30 @@ def _pack(model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.opt
     return tensors
 
 
-def _unpack(
-    tensors: dict[str, Tensor], model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
-) -> None:
-    """Undo `_pack`."""
-    for name, module in (("model/", model), ("average/", average)):
-        module.load_state_dict({key[len(name) :]: value for key, value in tensors.items() if key.startswith(name)})
+def _restore(run: RunFolder, model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Put back what `_pack` named; return how many epochs were finished."""
+    tensors, epochs = run.load_state()
+    like = _pack(model, average, optimiser)
+    for index, parameter in enumerate(model.parameters()):
+        moments = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+        like |= {f"optimiser/{index}/{name}": tensor for name, tensor in moments.items()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != {
+        name: tensor.shape for name, tensor in like.items()
+    }:
+        raise InputError(f"{run.state}: expected the state of a run, found that of another network; start a new run")
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser/"):
-            _, index, moment = key.split("/")
-            state.setdefault(int(index), {})[moment] = value
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            # Over another memory layout torch might round differently: each gets that of its parameter.
+            laid_out = torch.empty_like(like[name]).copy_(tensor)
+            owner, _, rest = name.partition("/")
+            if owner == "optimiser":
+                number, moment = rest.split("/")
+                state.setdefault(int(number), {})[moment] = laid_out
+            else:
+                like[name].copy_(laid_out)
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return epochs
 
 
 def peak_memory_mb() -> float:

@@ -1,6 +1,8 @@
 """The brain: given, already stripped, found by a finder, or not found and said so."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from numpy.typing import NDArray
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
 from fsh_core.imaging.brain import find_brain, is_stripped
-from fsh_core.imaging.volume import Volume
+from fsh_core.imaging.volume import Volume, load_mask, load_volume
+from fsh_core.inference.predict import BrainFinder
+from fsh_core.network.checkpoint import BRAIN_WEIGHTS
 
 SPACING_MM = (1.5, 1.5, 5.0)
 AFFINE = np.diag([-1.5, 1.5, 5.0, 1.0])  # LAS, thick slices
@@ -196,3 +200,39 @@ def test_specks_that_the_finder_marks_beside_the_brain_are_dropped_and_holes_fil
     assert brain.source == "found"
     assert brain.mask[radius_mm() <= 15].all()
     assert not brain.mask[radius_mm() > 85].any()
+
+
+def test_the_bundled_finder_finds_the_brain_in_a_head_it_was_never_shown() -> None:
+    brain = find_brain(whole_head(), finder=BrainFinder("cpu"))
+    assert brain.source == "found"
+    assert dice(brain_sphere(), brain.mask) > 0.95
+
+
+def test_the_bundled_finder_finds_the_brain_without_the_lowest_slices() -> None:
+    scan = whole_head()
+    brain = find_brain(Volume(scan.data[:, :, 14:], AFFINE), finder=BrainFinder("cpu"))
+    assert brain.source == "found"
+    assert dice(brain_sphere()[:, :, 14:], brain.mask) > 0.93
+
+
+def test_the_bundled_finder_was_not_trained_on_the_sample() -> None:
+    card = json.loads(BRAIN_WEIGHTS.with_suffix(".json").read_text())
+    assert card["config"]["target"] == "brain"
+    assert len(card["training"]["subjects"]) >= 10
+    assert "mslessegP39" not in card["training"]["subjects"]
+
+
+@pytest.mark.parametrize("subject", ["tabriz104670", "tabriz102313"])
+def test_the_bundled_finder_keeps_every_lesion_of_a_real_head(real_data: Path, subject: str) -> None:
+    flair_path = real_data / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz"
+    masks = real_data / "derivatives" / "manual" / f"sub-{subject}" / "anat"
+    flair = load_volume(flair_path)
+    brain = find_brain(flair, finder=BrainFinder("cpu"))
+    assert brain.source == "found"
+    assert brain.mask[load_mask(masks / f"sub-{subject}_label-L_mask.nii.gz", flair, flair_path).data].all()
+
+
+@pytest.mark.parametrize("subject", ["ljubljana07", "ljubljana19", "mslessegP18", "mslessegP39"])
+def test_real_stripped_scans_are_seen_as_such(real_data: Path, subject: str) -> None:
+    flair = load_volume(real_data / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz")
+    assert is_stripped(flair)

@@ -113,7 +113,7 @@ class Bomb:
     def __init__(self, path):
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self):  # noqa: D105
         return os.mkdir, (str(self.path),)
 
 
@@ -180,7 +180,9 @@ def test_another_json_is_refused(saved, content, sentence):
 )
 def test_another_architecture_is_refused_and_the_sentence_says_why(saved, config, reason):
     rewrite(saved, config=config.model_dump(mode="json"))
-    with pytest.raises(InputError, match=rf"expected weights .* tiny.json describes, found others .*{reason}") as caught:
+    with pytest.raises(
+        InputError, match=rf"expected weights .* tiny.json describes, found others .*{reason}"
+    ) as caught:
         load_checkpoint(saved)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value).replace(str(saved.parent), "")) < 450

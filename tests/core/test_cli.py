@@ -117,6 +117,12 @@ def test_a_bad_case_does_not_stop_the_others(phantom_bids: Path, weights: Path, 
     assert not (tmp_path / "out" / "sub-00").exists()
 
 
+def test_a_missing_input_does_not_stop_the_others(flair: Path, weights: Path, tmp_path: Path, capsys) -> None:
+    assert segment(tmp_path / "no.nii.gz", flair, "-o", tmp_path / "out", weights=weights) == 2
+    assert "no.nii.gz: no such file or folder; check the name" in capsys.readouterr().err
+    assert (tmp_path / "out" / "sub-07" / "anat" / "sub-07_space-orig_label-L_mask.nii.gz").exists()
+
+
 def refused(words: list[str], sentence: str, out: Path, capsys) -> None:
     """Check for one sentence on stderr, exit code 2, and no case left behind."""
     assert main(words) == 2

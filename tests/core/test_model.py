@@ -270,4 +270,3 @@ def test_every_parameter_learns():
     model = R2AttentionUNet3d(TINY)
     model(noise(1, 1, 16, 16, 32)).square().mean().backward()
     assert [name for name, one in model.named_parameters() if one.grad is None or not one.grad.any()] == []
-

@@ -72,7 +72,9 @@ def check_landmark(empty: Volume, spacing_mm: float) -> None:
     assert np.abs(back - blob(scan.affine, scan.shape, centre, 4.0)).max() < 0.12
 
 
-@pytest.mark.parametrize("matrix", ORIENTATIONS, ids=lambda matrix: "".join(aff2axcodes(np.diag([0, 0, 0, 1.0]) + np.pad(matrix, (0, 1)))))
+@pytest.mark.parametrize(
+    "matrix", ORIENTATIONS, ids=lambda matrix: "".join(aff2axcodes(np.diag([0, 0, 0, 1.0]) + np.pad(matrix, (0, 1))))
+)
 def test_a_landmark_stays_in_its_place_for_every_orientation(matrix):
     check_landmark(grid_of(matrix), spacing_mm=1.0)
 
@@ -114,7 +116,10 @@ def test_at_the_networks_spacing_nothing_is_interpolated(matrix):
     values.flat[:2] = 0, 1
     brain = values > 0.5
     prepared = prepare([scan.with_data(values)], brain, ModelConfig(intensity="minmax"))
-    assert prepared.image[0].tobytes() == np.ascontiguousarray(to_ras(scan.with_data(values)).data[prepared.crop]).tobytes()
+    assert (
+        prepared.image[0].tobytes()
+        == np.ascontiguousarray(to_ras(scan.with_data(values)).data[prepared.crop]).tobytes()
+    )
     assert np.array_equal(prepared.to_input_grid(prepared.image[0]), values)
     assert np.array_equal(from_ras(prepared.brain, scan), brain)
     assert np.array_equal(from_ras(prepared.from_input_grid(brain), scan), brain)

@@ -1,0 +1,148 @@
+"""The journal: one line of JSON for every act, on the disk before the next one can happen.
+
+A program that dies leaves at most half a line at the end, which is ignored and
+overwritten. Nothing else is ever changed or removed.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fsh_core.derivatives import StoredSegmentation
+from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.errors import InputError
+from fsh_core.review.acts import Act
+
+FORMAT = "fsh-review-1"
+JOURNAL_ENDING = "_review.jsonl"
+
+
+def reader_label(reader: str) -> str:
+    """Return a reader's name as BIDS allows it in a file name.
+
+    Raises
+    ------
+    InputError
+        If no letter or digit is left.
+    """
+    label = re.sub(r"[^0-9A-Za-z]", "", reader)
+    if not label:
+        raise InputError(f"the reader's name must have a letter (a-z) or digit, got {reader!r}; choose another")
+    return label
+
+
+def journal_path(stored: StoredSegmentation, reader: str) -> Path:
+    """Name a reader's journal; it lies beside the record."""
+    record = stored.paths["record"]
+    start = record.name.removesuffix(RECORD_ENDING)
+    return record.with_name(f"{start}_desc-{reader_label(reader)}{JOURNAL_ENDING}")
+
+
+@dataclass
+class Journal:
+    """An append-only file of acts; made with the first act.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    about : dict
+        What its acts apply to (case, hash and shape of the lesion labels): the first line.
+    acts : list of Act
+        What is in it.
+    """
+
+    path: Path
+    about: dict[str, Any]
+    acts: list[Act] = field(default_factory=list)
+    _end_byte: int = 0
+
+    @classmethod
+    def open(cls, path: Path, about: dict[str, Any]) -> "Journal":
+        """Open a journal, new or begun.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, is damaged before its last line, or belongs to other lesions.
+        """
+        journal = cls(path, about)
+        lines = journal._whole_lines()
+        journal._end_byte = sum(len(line) + 1 for line in lines)
+        if lines:
+            journal._check_header(lines[0])
+        for number, line in enumerate(lines[1:], start=1):
+            try:
+                act = Act.from_json(json.loads(line))
+                if act.number != number:
+                    raise ValueError(f"it is numbered {act.number}")
+            except (ValueError, KeyError, TypeError, OverflowError) as error:
+                raise InputError(
+                    f"{path}: line {number + 1} must be act {number} of the review, cannot be read ({error}); "
+                    "restore the file from a backup"
+                ) from None
+            journal.acts.append(act)
+        return journal
+
+    def append(self, act: Act) -> None:
+        """Write an act and wait until it is on the disk.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written, or another program wrote meanwhile; the act then did not happen.
+        """
+        payload = b"" if self._end_byte else _line({"format": FORMAT, **self.about})
+        payload += _line(act.to_json())
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "r+b" if self.path.exists() else "w+b") as file:
+                file.seek(self._end_byte)
+                if b"\n" in file.read():
+                    raise InputError(
+                        f"{self.path}: another program wrote into this review meanwhile; close one and reopen"
+                    )
+                file.truncate(self._end_byte)  # half a line of a program that died
+                file.seek(self._end_byte)
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: the review cannot be written ({error.strerror or error}); "
+                "free some space or check the folder's permissions"
+            ) from None
+        self._end_byte += len(payload)
+        self.acts.append(act)
+
+    def _whole_lines(self) -> list[bytes]:
+        """Read the lines that end; what follows the last newline was never finished."""
+        try:
+            return self.path.read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be read ({error.strerror or error}); check its permissions"
+            ) from None
+
+    def _check_header(self, line: bytes) -> None:
+        try:
+            header = json.loads(line)
+        except ValueError:
+            header = {}
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise InputError(f"{self.path}: expected a review of F.sh, its first line is something else; move it away")
+        for key, value in self.about.items():
+            if header.get(key) != value:
+                raise InputError(
+                    f"{self.path}: is the review of other lesions ({key} is not that of the record), because the case "
+                    "was segmented again; move it away to begin a new review"
+                )
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,143 @@
+"""The corrected lesions as a derivative of their own, beside the original."""
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fsh_core.derivatives import StoredSegmentation
+from fsh_core.derivatives.layout import RECORD_ENDING, describe_columns, to_json, to_tsv, with_bids_columns
+from fsh_core.files import write_atomically
+from fsh_core.imaging.nifti import read_nifti
+from fsh_core.imaging.volume import Volume, save_like
+from fsh_core.inference.segment import sha256_of
+from fsh_core.lesions.table import lesion_table
+from fsh_core.review.journal import reader_label
+from fsh_core.review.session import Review
+
+_NEEDS_SCAN = ["mean_intensity", "contrast"]
+
+
+def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
+    """Name the files of a reader's corrected lesions; nothing is touched.
+
+    Returns
+    -------
+    dict of str to Path
+        ``mask``, ``labels``, ``table`` and ``record``.
+    """
+    record = stored.paths["record"]
+    start, who = record.name.removesuffix(RECORD_ENDING), f"desc-reviewed{reader_label(reader)}"
+    endings = {
+        "mask": f"_space-orig_label-L_{who}_mask.nii.gz",
+        "labels": f"_seg-lesions_{who}_dseg.nii.gz",
+        "table": f"_seg-lesions_{who}_dseg.tsv",
+        "record": f"_seg-lesions_{who}_dseg.json",
+    }
+    return {key: record.with_name(start + ending) for key, ending in endings.items()}
+
+
+def reviewed_table(review: Review, stored: StoredSegmentation, flair: Volume | None) -> pd.DataFrame:
+    """Measure the lesions as they are now, with ``status`` and ``note``.
+
+    Parameters
+    ----------
+    review : Review
+        The review.
+    stored : StoredSegmentation
+        The original, for its probability and brain.
+    flair : Volume or None
+        The scan; without it there is no ``mean_intensity`` and no ``contrast``.
+    """
+    probability = read_nifti(stored.paths["probability"])[0]
+    brain = read_nifti(stored.paths["brain"])[0] > 0.5
+    scan = flair or review.grid.with_data(np.zeros(review.labels.shape, dtype=np.float32))
+    table = lesion_table(review.labels, scan, probability, brain)
+    if flair is None:
+        table = table.drop(columns=_NEEDS_SCAN)
+    table["status"] = [review.status(label) for label in table["label"]]
+    table["note"] = [review.note(label) for label in table["label"]]
+    return table
+
+
+def save_review(review: Review, stored: StoredSegmentation, flair: Volume | None = None) -> dict[str, Path]:
+    """Write the corrected lesions beside the original, which stays as it is.
+
+    The mask and the labels hold every lesion that was not rejected, under the numbers of
+    the journal; the table holds all of them. The record, written last, says who reviewed
+    what and when.
+
+    Parameters
+    ----------
+    review : Review
+        The review.
+    stored : StoredSegmentation
+        The original.
+    flair : Volume, optional
+        The scan.
+
+    Returns
+    -------
+    dict of str to Path
+        The files, as `review_paths`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    paths = review_paths(stored, review.reader)
+    kept = review.prediction
+    labels = np.where(kept, review.labels, 0)
+    save_like(kept, review.grid, paths["mask"])
+    save_like(labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32), review.grid, paths["labels"])
+    table = with_bids_columns(reviewed_table(review, stored, flair))
+    table["note"] = [" ".join(note.split()) for note in table["note"]]  # one line a lesion
+    write_atomically(paths["table"], to_tsv(table))
+    write_atomically(
+        paths["record"],
+        to_json({**_provenance(review, stored, paths), **_columns(table)}),
+    )
+    return paths
+
+
+def _provenance(review: Review, stored: StoredSegmentation, paths: Mapping[str, Path]) -> dict[str, Any]:
+    record, acts = stored.record, review.journal.acts
+    folder = stored.paths["record"].parent
+    kinds = Counter(act.kind for act in acts)
+    return {
+        "case": record["case"],
+        "subject": record["subject"],
+        "session": record["session"],
+        "version": version("fsh-ms"),
+        "review": {
+            "reader": review.reader,
+            "status": review.case_status,
+            "note": review.note(0),
+            "first_act": acts[0].time if acts else None,
+            "last_act": acts[-1].time if acts else None,
+            "acts": dict(sorted(kinds.items())),
+            "lesions_by_status": dict(review.counts()),
+            "journal": review.journal.path.name if acts else None,
+            "journal_sha256": sha256_of(review.journal.path) if acts else None,
+        },
+        "lesion_count": sum(count for status, count in review.counts().items() if status != "rejected"),
+        "lesion_volume_ml": round(review.lesion_volume_ml, 4),
+        "Sources": [stored.paths["record"].name, stored.paths["labels"].name],
+        "original_labels_sha256": sha256_of(stored.paths["labels"]),
+        "weights": record["weights"],
+        "input": record["input"],
+        "files": {key: path.relative_to(folder).as_posix() for key, path in paths.items()},
+    }
+
+
+def _columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
+    said = {
+        "status": {"Description": "What the reader decided: unreviewed, accepted, rejected or unsure."},
+        "note": {"Description": "What the reader noted."},
+    }
+    return describe_columns(table.columns) | said

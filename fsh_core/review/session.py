@@ -1,0 +1,330 @@
+"""A review in progress: lesion labels, what was said about them, and one history of it all."""
+
+import getpass
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsh_core.derivatives import StoredSegmentation, read_segmentation
+from fsh_core.errors import InputError
+from fsh_core.imaging.nifti import read_nifti
+from fsh_core.imaging.volume import Volume
+from fsh_core.inference.segment import sha256_of
+from fsh_core.review.acts import Act, Change, Field, Mark
+from fsh_core.review.edits import Voxel, split_lesion
+from fsh_core.review.journal import Journal, journal_path
+
+STATUSES = ("unreviewed", "accepted", "rejected", "unsure")
+CASE_STATUSES = ("not started", "in progress", "completed", "flagged")
+_UNDOABLE = frozenset(("paint", "split", "join", "delete", "add", "status", "note", "case"))
+
+
+class Review:
+    """The state of a review; every method that changes it writes an act first.
+
+    Attributes
+    ----------
+    labels : (I, J, K) int32
+        The lesions as they are now, on the grid of the file.
+    journal : Journal
+        What happened.
+    reader : str
+        Who reviews.
+    next_label : int
+        The number a new lesion gets; no number is used twice.
+    last_label : int
+        The lesion of the last act: where the reader stopped; 0 = none.
+    """
+
+    def __init__(
+        self, labels: Volume, journal: Journal, reader: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.grid = labels
+        self.labels = np.ascontiguousarray(labels.data.astype(np.int32))
+        self.journal = journal
+        self.reader = reader
+        self._now = now
+        self._said: dict[tuple[int, Field], str] = {}
+        self._voxels: dict[int, int] = {
+            label: int(count) for label, count in enumerate(np.bincount(self.labels.ravel())) if label and count
+        }
+        self.next_label = max(self._voxels, default=0) + 1
+        self.last_label = 0
+        self._done: list[Act] = []
+        self._undone: list[Act] = []
+        for act in journal.acts:
+            self._repeat(act)
+
+    @property
+    def lesions(self) -> list[int]:
+        """Labels that have voxels."""
+        return sorted(self._voxels)
+
+    def voxels(self, label: int) -> int:
+        """Return the number of voxels of a lesion."""
+        return self._voxels.get(label, 0)
+
+    def status(self, label: int) -> str:
+        """Return one of `STATUSES`."""
+        return self._said.get((label, "status"), STATUSES[0])
+
+    def note(self, label: int) -> str:
+        """Return what was noted about a lesion, or with 0 about the case."""
+        return self._said.get((label, "note"), "")
+
+    @property
+    def case_status(self) -> str:
+        """One of `CASE_STATUSES`."""
+        said = self._said.get((0, "case"), "")
+        return said or CASE_STATUSES[1 if self.journal.acts else 0]
+
+    @property
+    def prediction(self) -> NDArray[np.bool_]:
+        """Every lesion that was not rejected, (I, J, K) bool."""
+        rejected = [label for label in self._voxels if self.status(label) == "rejected"]
+        return (self.labels > 0) & ~np.isin(self.labels, rejected) if rejected else self.labels > 0
+
+    @property
+    def lesion_volume_ml(self) -> float:
+        """Volume of every lesion that was not rejected, in ml."""
+        kept = sum(count for label, count in self._voxels.items() if self.status(label) != "rejected")
+        return kept * self.grid.voxel_volume_mm3 / 1000
+
+    def counts(self) -> Mapping[str, int]:
+        """Count the lesions by status."""
+        said = [self.status(label) for label in self._voxels]
+        return {status: said.count(status) for status in STATUSES}
+
+    def paint(self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int) -> Act | None:
+        """Give voxels other labels.
+
+        Parameters
+        ----------
+        voxels : (N,) int
+            Flat indices (C order) on the grid of the file, in any order, each once.
+        after : (N,) int or int
+            Their new labels; 0 erases.
+
+        Returns
+        -------
+        Act or None
+            None if nothing changed.
+        """
+        changes = self._changes(voxels, after)
+        if not changes:
+            return None
+        label = changes[0].after or changes[0].before
+        return self._do("paint", label, changes, self._forgotten(changes))
+
+    def add(self, mask: NDArray[np.bool_]) -> Act:
+        """Make a new lesion of the free voxels of a mask, (I, J, K).
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        voxels = np.flatnonzero(mask & (self.labels == 0))
+        if voxels.size == 0:
+            raise InputError("there is nothing to add here; click a bright spot outside other lesions")
+        return self._do("add", self.next_label, self._changes(voxels, self.next_label))
+
+    def split(self, label: int, seeds: Sequence[Voxel] = ()) -> Act:
+        """Split a lesion; the largest part keeps the label. See `split_lesion`.
+
+        Raises
+        ------
+        InputError
+            If there is no such lesion, or it cannot be split.
+        """
+        self._check(label)
+        parts = split_lesion(self.labels == label, self.grid.spacing_mm, seeds)
+        voxels = np.flatnonzero(parts > 1)
+        return self._do("split", label, self._changes(voxels, parts.ravel()[voxels] - 2 + self.next_label))
+
+    def join(self, label: int, other: int) -> Act:
+        """Give the voxels of another lesion to this one.
+
+        Raises
+        ------
+        InputError
+            If one of the two does not exist, or they are the same.
+        """
+        self._check(label)
+        self._check(other)
+        if label == other:
+            raise InputError(f"lesion {label} cannot be joined with itself; choose another one")
+        changes = self._changes(np.flatnonzero(self.labels == other), label)
+        return self._do("join", label, changes, self._forgotten(changes))
+
+    def delete(self, label: int) -> Act:
+        """Remove a lesion's voxels, and what was said about it.
+
+        Raises
+        ------
+        InputError
+            If there is no such lesion.
+        """
+        self._check(label)
+        changes = self._changes(np.flatnonzero(self.labels == label), 0)
+        return self._do("delete", label, changes, self._forgotten(changes))
+
+    def set_status(self, label: int, status: str) -> Act | None:
+        """Decide about a lesion; None if that was said already.
+
+        Raises
+        ------
+        InputError
+            If there is no such lesion or status.
+        """
+        self._check(label)
+        if status not in STATUSES:
+            raise InputError(f"a lesion is {', '.join(STATUSES)}, got {status!r}")
+        return self._say("status", label, "status", self.status(label), status)
+
+    def set_note(self, label: int, text: str) -> Act | None:
+        """Note something about a lesion, or with 0 about the case; None if nothing changed."""
+        if label:
+            self._check(label)
+        return self._say("note", label, "note", self.note(label), text.strip())
+
+    def set_case_status(self, status: str) -> Act | None:
+        """Say how far the case is; None if that was said already.
+
+        Raises
+        ------
+        InputError
+            If there is no such status.
+        """
+        if status not in CASE_STATUSES:
+            raise InputError(f"a case is {', '.join(CASE_STATUSES)}, got {status!r}")
+        return self._say("case", 0, "case", self._said.get((0, "case"), ""), status)
+
+    def visit(self, label: int) -> Act | None:
+        """Note that the reader went to a lesion; not undone, and not noted twice in a row."""
+        if label == self.last_label or label not in self._voxels:
+            return None
+        return self._do("visit", label)
+
+    def undo(self) -> Act | None:
+        """Take the last act back; return that act, or None if there is none."""
+        if not self._done:
+            return None
+        act = self._done[-1]
+        self._do("undo", act.label, of=act.number)
+        return act
+
+    def redo(self) -> Act | None:
+        """Repeat the act that was taken back last; return it, or None if there is none."""
+        if not self._undone:
+            return None
+        act = self._undone[-1]
+        self._do("redo", act.label, of=act.number)
+        return act
+
+    def _say(self, kind: str, label: int, field: Field, before: str, after: str) -> Act | None:
+        return None if before == after else self._do(kind, label, marks=(Mark(label, field, before, after),))
+
+    def _do(
+        self, kind: str, label: int, changes: tuple[Change, ...] = (), marks: tuple[Mark, ...] = (), of: int = 0
+    ) -> Act:
+        """Write an act, then let it happen: what is seen is always on the disk."""
+        time = self._now().isoformat(timespec="milliseconds")
+        act = Act(kind, label, changes, marks, of, len(self.journal.acts) + 1, self.reader, time)
+        self.journal.append(act)
+        self._repeat(act)
+        return act
+
+    def _repeat(self, act: Act) -> None:
+        """Let an act of the journal happen."""
+        self.last_label = act.label or self.last_label
+        if act.kind in ("undo", "redo"):
+            stack, other = (self._done, self._undone) if act.kind == "undo" else (self._undone, self._done)
+            if not stack or stack[-1].number != act.of:
+                raise InputError(
+                    f"{self.journal.path}: act {act.number} takes back act {act.of}, which was not the last; "
+                    "restore the file from a backup"
+                )
+            other.append(stack.pop())
+            self._apply(other[-1], backwards=act.kind == "undo")
+        elif act.kind in _UNDOABLE:
+            self._apply(act)
+            self._done.append(act)
+            self._undone.clear()
+
+    def _apply(self, act: Act, backwards: bool = False) -> None:
+        flat = self.labels.reshape(-1)
+        for change in act.changes:
+            before, after = (change.after, change.before) if backwards else (change.before, change.after)
+            if change.voxels.size and (change.voxels[-1] >= flat.size or (flat[change.voxels] != before).any()):
+                raise InputError(
+                    f"{self.journal.path}: act {act.number} does not fit the lesions before it; "
+                    "restore the file from a backup"
+                )
+            flat[change.voxels] = after
+            for label, more in ((before, -change.voxels.size), (after, change.voxels.size)):
+                if label:
+                    self._voxels[label] = self._voxels.get(label, 0) + more
+                    if self._voxels[label] == 0:
+                        del self._voxels[label]
+            self.next_label = max(self.next_label, change.after + 1)
+        for mark in act.marks:
+            self._said[mark.label, mark.field] = mark.before if backwards else mark.after
+
+    def _changes(self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int) -> tuple[Change, ...]:
+        """Sort voxels by what they were and become; those that stay are left out."""
+        new = np.broadcast_to(np.asarray(after, dtype=np.int64), voxels.shape)
+        old = self.labels.reshape(-1)[voxels].astype(np.int64)
+        moved = old != new
+        pairs = np.unique(np.stack([old[moved], new[moved]], axis=1), axis=0)
+        return tuple(
+            Change(int(a), int(b), np.sort(voxels[(old == a) & (new == b)]).astype(np.int64)) for a, b in pairs
+        )
+
+    def _forgotten(self, changes: Sequence[Change]) -> tuple[Mark, ...]:
+        """A lesion that loses its last voxel loses its status and note, so that undo brings all of it back."""
+        lost: dict[int, int] = {}
+        for change in changes:
+            lost[change.before] = lost.get(change.before, 0) + change.voxels.size
+            lost[change.after] = lost.get(change.after, 0) - change.voxels.size
+        gone = [label for label, voxels in lost.items() if label and voxels == self._voxels.get(label, 0)]
+        return tuple(
+            Mark(label, field, before, STATUSES[0] if field == "status" else "")
+            for label in gone
+            for field in ("status", "note")
+            if (before := self._said.get((label, field), ""))
+        )
+
+    def _check(self, label: int) -> None:
+        if label not in self._voxels:
+            raise InputError(f"there is no lesion {label}; choose one from the list")
+
+
+def open_review(record: str | Path | StoredSegmentation, reader: str | None = None) -> Review:
+    """Begin a review, or go on with the one that this reader began.
+
+    Parameters
+    ----------
+    record : path or StoredSegmentation
+        The record of the case.
+    reader : str, optional
+        Who reviews; the name of the login if not given.
+
+    Raises
+    ------
+    InputError
+        If the record or the journal cannot be used.
+    """
+    stored = record if isinstance(record, StoredSegmentation) else read_segmentation(record)
+    reader = reader or getpass.getuser()
+    labels = Volume(*read_nifti(stored.paths["labels"]))
+    about = {
+        "case": stored.record["case"],
+        "labels_sha256": sha256_of(stored.paths["labels"]),
+        "shape": list(labels.shape),
+    }
+    return Review(labels, Journal.open(journal_path(stored, reader), about), reader)
