@@ -28,6 +28,8 @@ FLAGS = (
     "--disable-sync",
 )
 
+_HEIGHT = "document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight"
+
 
 @contextmanager
 def serving(*words: str) -> Iterator[str]:
@@ -48,18 +50,24 @@ def serving(*words: str) -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # on a busy machine it may not even get to its end
+            server.kill()
+            server.wait()
 
 
 def wait_until_drawn(page: Page) -> None:
     """Wait until the app runs no more and every chart has been drawn."""
     page.wait_for_selector("h1", timeout=120_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=120_000)
-    page.wait_for_timeout(2500)
+    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=240_000)
+    height = -1
+    while height != (height := page.evaluate(_HEIGHT)):  # charts and fragments come after the script has ended
+        page.wait_for_timeout(4000)
 
 
 def main(folder: str, out: str, *pages: str) -> None:
-    """Photograph pages such as ``training?run=runs/first``; a bare ``home`` is the first page."""
+    """Photograph pages such as ``training?run=runs/first``; ``home`` is the one that opens first."""
     Path(out).mkdir(parents=True, exist_ok=True)
     with serving(folder) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
@@ -70,15 +78,22 @@ def main(folder: str, out: str, *pages: str) -> None:
                 problems: list[str] = []
                 page.on("console", lambda message, seen=problems: message.type == "error" and seen.append(message.text))
                 page.on("pageerror", lambda error, seen=problems: seen.append(str(error)))
-                page.on("request", lambda request, seen=problems: seen.append(request.url) if "localhost" not in request.url and not request.url.startswith(("data:", "blob:")) else None)
+                page.on(
+                    "request",
+                    lambda request, seen=problems: (
+                        seen.append(request.url)
+                        if "localhost" not in request.url and not request.url.startswith(("data:", "blob:"))
+                        else None
+                    ),
+                )
                 page.goto(f"{address}/{wanted.removeprefix('home')}", timeout=120_000)
                 wait_until_drawn(page)
-                height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+                height = page.evaluate(_HEIGHT)
                 page.set_viewport_size({"width": 1440, "height": min(4000, max(700, int(height) + 40))})
-                page.wait_for_timeout(1500)
-                name = wanted.split("?")[0]
+                page.wait_for_timeout(5000)
+                name = page.locator("h1").inner_text().lower()
                 path = Path(out) / f"dashboard-{name}-{scheme}.png"
-                page.screenshot(path=path)
+                page.screenshot(path=path, timeout=240_000, animations="disabled")
                 print(path, *problems, sep="\n  ")
                 page.close()
         browser.close()

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -170,38 +169,32 @@ def _show(case: Case, out: Path, console: Console) -> None:
     """Print what a person wants to see of one case: the largest lesions, the score, the files."""
     stored = read_segmentation(derivative_paths(case, out)["record"])
     columns = {
-        "label": "lesion",
-        "volume_mm3": "volume (mm3)",
-        "equivalent_diameter_mm": "diameter (mm)",
-        "inside_r_mm": "R (mm)",
-        "inside_a_mm": "A (mm)",
-        "inside_s_mm": "S (mm)",
-        "mean_probability": "probability",
-        "contrast": "contrast",
+        "label": ("lesion", "{}"),
+        "volume_mm3": ("mm3", "{:,.0f}"),
+        "equivalent_diameter_mm": ("diameter mm", "{:.1f}"),
+        "inside_r_mm": ("R mm", "{:.0f}"),
+        "inside_a_mm": ("A mm", "{:.0f}"),
+        "inside_s_mm": ("S mm", "{:.0f}"),
+        "mean_probability": ("prob.", "{:.2f}"),
+        "contrast": ("contrast", "{:.2f}"),
     }
     table = Table(
         title=f"{case.name}: the {min(_ROWS_SHOWN, len(stored.lesions))} largest of {len(stored.lesions)} lesions"
     )
-    for name in columns.values():
-        table.add_column(name, justify="right")
+    for heading, _ in columns.values():
+        table.add_column(heading, justify="right")
     for row in stored.lesions[list(columns)].head(_ROWS_SHOWN).itertuples(index=False):
-        table.add_row(*(_shown(value) for value in row))
+        table.add_row(*(form.format(value) for value, (_, form) in zip(row, columns.values(), strict=True)))
     console.print(table)
     record = stored.record
     console.print(
         f"{record['lesion_count']} lesions, {record['lesion_volume_ml']:.2f} ml "
-        f"({record['raw_lesion_volume_ml']:.2f} ml before post-processing). {record['brain']['note']}."
+        f"({record['raw_lesion_volume_ml']:.2f} ml before post-processing); {record['brain']['note']}."
     )
     if "evaluation" in record:
         scores = record["evaluation"]
-        console.print(
-            f"Against the manual reference of this one scan: Dice {scores['dice']:.3f}, "
-            f"lesion F1 {scores['lesion_f1']:.3f}. One case never trained on; not a validation."
-        )
+        sample = "; the bundled weights never saw this scan" if case == sample_case() else ""
+        console.print(f"Against its reference: Dice {scores['dice']:.3f}, lesion F1 {scores['lesion_f1']:.3f}{sample}.")
     console.print(f"{record['run']['seconds']:.1f} s from file to lesions on {record['run']['threads']} cores.")
     for key, path in stored.paths.items():
         console.print(f"  {key:<12} {path}", highlight=False, soft_wrap=True)
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
