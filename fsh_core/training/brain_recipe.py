@@ -29,6 +29,7 @@ from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d
 from fsh_core.training.brain_heads import Head, vary
 from fsh_core.training.schedule import learning_rate
+from fsh_core.training.train import deterministic
 
 RECIPE = TrainConfig(
     model=ModelConfig(widths=(8, 16, 32, 64, 64), recurrence=0, attention=False, target="brain", spacing_mm=4.0),
@@ -103,9 +104,9 @@ def carry_mask(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.bool_]
     return np.asarray(carried >= 0.5)
 
 
+@deterministic()
 def train_finder(heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, seed: int = 0) -> R2AttentionUNet3d:
     """Train on heads, every subject equally often; return the averaged network, in evaluation mode."""
-    torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model: R2AttentionUNet3d = R2AttentionUNet3d(RECIPE.model).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

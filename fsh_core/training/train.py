@@ -64,7 +64,7 @@ OnProgress = Callable[[Progress], None]
 
 
 @contextmanager
-def _deterministic() -> Iterator[None]:
+def deterministic() -> Iterator[None]:
     """Let torch choose only algorithms that give the same numbers every time, as far as the device has them."""
     was_on, was_filling = torch.are_deterministic_algorithms_enabled(), _DETERMINISTIC.fill_uninitialized_memory
     # Max pooling has no such algorithm on CUDA: there, torch only warns.
@@ -77,7 +77,7 @@ def _deterministic() -> Iterator[None]:
         _DETERMINISTIC.fill_uninitialized_memory = was_filling
 
 
-@_deterministic()
+@deterministic()
 def train(
     cases: Sequence[Case],
     split: Split,

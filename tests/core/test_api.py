@@ -1,0 +1,65 @@
+"""``from fsh_core import segment``: the same as the command, and with the bundled weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fsh_core
+from fsh_core import InputError, load_volume, segment
+from fsh_core.config import ModelConfig
+from fsh_core.evaluation.compare import evaluate_case
+from fsh_core.imaging.volume import load_mask, save_like
+from fsh_core.network.checkpoint import save_checkpoint
+from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.sample import sample_case
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    model = R2AttentionUNet3d(ModelConfig(widths=(2, 2, 2, 2, 2)))
+    save_checkpoint(model, tmp_path / "tiny.safetensors", {}, model.state_dict())
+    return tmp_path / "tiny.safetensors"
+
+
+def test_a_file_a_mask_and_settings(phantom, tmp_path: Path, weights: Path) -> None:
+    save_like(phantom.flair.data, phantom.flair, tmp_path / "flair.nii.gz")
+    save_like(phantom.brain, phantom.flair, tmp_path / "brain.nii.gz")
+    seen: list[tuple[int, int]] = []
+    found = segment(
+        tmp_path / "flair.nii.gz",
+        brain_mask=tmp_path / "brain.nii.gz",
+        weights=weights,
+        on_patch=lambda done, total: seen.append((done, total)),
+        threshold=0.01,
+        precision="fp32",
+    )
+    assert found.record["settings"]["threshold"] == 0.01
+    assert found.record["brain"]["source"] == "given"
+    assert np.array_equal(found.raw_prediction, (found.probability >= 0.01) & phantom.brain)
+    assert seen[-1][0] == seen[-1][1] > 0
+
+
+def test_an_unknown_setting_is_named(tmp_path: Path, phantom) -> None:
+    save_like(phantom.flair.data, phantom.flair, tmp_path / "flair.nii.gz")
+    with pytest.raises(InputError, match=r"--treshold: .*not permitted, got 0.5"):
+        segment(tmp_path / "flair.nii.gz", treshold=0.5)
+
+
+def test_bundled_weights_find_the_obvious_lesions_of_the_sample() -> None:
+    case = sample_case()
+    found = segment(case, overlap=0.25)
+    reference = load_mask(case.reference, found.flair, case.flair)
+    scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
+    assert scores["dice"] > 0.65
+    assert scores["lesion_sensitivity_above_10mm"] == 1
+    assert found.record["weights"]["name"] == "F.sh default 1"
+    assert found.record["brain"]["source"] == "stripped"
+
+
+def test_every_public_name_can_be_had() -> None:
+    for name in fsh_core.__all__:
+        assert getattr(fsh_core, name) is not None
+    assert fsh_core.load_volume is load_volume
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = fsh_core.nothing
