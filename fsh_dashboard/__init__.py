@@ -6,5 +6,8 @@ and asks the network for nothing::
     folder           which folder is open, and which files of it may be read
     runs, cohort     files -> tables, pure
     figures          tables -> charts, pure
-    pages            the story of each page; app.py only navigates
+    views            the story of each page; app.py only navigates
+
+The folder is not called ``pages``: Streamlit serves files of that name by itself, past
+``app.py``, to whoever opens the address of a page first.
 """

@@ -128,8 +128,9 @@ class RunFolder:
             raise InputError(f"{self.log}: expected the log of {epochs} epoch(s), found {len(log)}; start a new run")
         kept = log[:epochs]
         write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
-        for partial in self.path.glob(".*.*.*"):  # as `write_atomically` calls them
-            partial.unlink()
+        for kind in ("safetensors", "json", "jsonl"):
+            for partial in self.path.glob(f".*.{kind}.*"):  # as `write_atomically` calls them
+                partial.unlink()
         return kept
 
     def save_state(self, tensors: dict[str, Tensor], epoch: int) -> None:

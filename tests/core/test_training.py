@@ -266,12 +266,15 @@ class TestResume:
         train(cases, SPLIT, small(), run, resume=True)
         check_same_run(finished[0], run)
 
-    def test_half_a_line_in_the_log(self, finished, training_bids, tmp_path):
+    def test_half_a_line_in_the_log_and_half_written_files(self, finished, training_bids, tmp_path):
         run = self.stopped_after_one_epoch(training_bids, tmp_path)
         with run.log.open("a") as file:
             file.write('{"epoch": 2, "st')
+        for name in (".state.safetensors.x1y2", ".last.json.q_3", ".notes.of.mine"):
+            (run.path / name).write_text("half")
         train(discover_cases(training_bids), SPLIT, small(), run, resume=True)
         check_same_run(finished[0], run)
+        assert {path.name for path in run.path.iterdir()} == LEFT_BEHIND | {".notes.of.mine"}
 
     @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
     def test_the_papers_way(self, training_bids, tmp_path, schedule):

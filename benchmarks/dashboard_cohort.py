@@ -1,0 +1,93 @@
+"""How long the dashboard's Cohort page takes with many cases: simulated records and tables, no images.
+
+python benchmarks/dashboard_cohort.py [CASES]
+
+Needs the extra ``dashboard``. The page is run without a browser, so drawing is not counted.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+
+import fsh_dashboard
+from fsh_core.cases import Case
+from fsh_core.derivatives import derivative_paths
+from fsh_core.derivatives.layout import to_tsv
+from fsh_core.lesions.table import LESION_COLUMNS
+from fsh_dashboard.cohort import read_results
+from fsh_dashboard.folder import open_folder
+
+PAGE = Path(fsh_dashboard.__file__).parent / "views" / "cohort.py"
+
+
+def simulate(folder: Path, cases: int) -> None:
+    """Write records and lesion tables with plausible numbers, 5 to 60 lesions a case."""
+    random = np.random.default_rng(0)
+    for number in range(cases):
+        case = Case(f"{number:04d}", None, {})
+        paths = derivative_paths(case, folder)
+        count = int(random.integers(5, 60))
+        table = pd.DataFrame({name: random.random(count) for name in LESION_COLUMNS})
+        table["label"], table["voxels"] = range(1, count + 1), random.integers(3, 900, count)
+        table["volume_mm3"], table["touches_border"] = table["voxels"] * 1.0, False
+        table = table.rename(columns={"label": "index"})
+        paths["table"].parent.mkdir(parents=True)
+        paths["table"].write_text(to_tsv(table))
+        paths["record"].write_text(json.dumps(record(case, paths, folder, table, random)))
+
+
+def record(case: Case, paths: dict[str, Path], folder: Path, table: pd.DataFrame, random: Any) -> dict[str, Any]:
+    """One record as `fsh segment` writes it, with an evaluation."""
+    volume_ml = float(table["volume_mm3"].sum() / 1000)
+    scores = {name: float(random.random()) for name in ("dice", "sensitivity", "precision", "lesion_f1")}
+    scores |= {"reference_ml": volume_ml * float(random.normal(1, 0.1)), "prediction_ml": volume_ml}
+    return {
+        "case": case.name,
+        "subject": case.subject,
+        "session": None,
+        "input": {"FLAIR": {"path": "scan.nii.gz", "sha256": "0" * 64}},
+        "version": "0.1.0",
+        "weights": {"name": "default", "sha256": "1" * 64},
+        "settings": {"threshold": 0.5},
+        "brain": {"source": "found", "volume_ml": float(random.normal(1200, 90)), "note": ""},
+        "grid": {"shape": [182, 218, 182], "spacing_mm": [1.0, 1.0, 1.0], "orientation": "RAS"},
+        "lesion_count": len(table),
+        "lesion_volume_ml": volume_ml,
+        "raw_lesion_volume_ml": volume_ml,
+        "run": {"seconds": 20.0},
+        "evaluation": scores,
+        "files": {key: paths[key].relative_to(folder).as_posix() for key in ("record", "table")},
+    }
+
+
+def main(cases: int) -> None:
+    """Print seconds for reading, for the first page, for a filter."""
+    with tempfile.TemporaryDirectory() as home:
+        simulate(Path(home) / "fsh", cases)
+        clock = time.perf_counter()
+        results = read_results(open_folder([home]), "fsh")
+        print(
+            f"reading  {time.perf_counter() - clock:.2f} s: {len(results.cases)} cases, {len(results.lesions)} lesions"
+        )
+        sys.argv = [str(PAGE), home]
+        page = AppTest.from_file(str(PAGE), default_timeout=600)
+        for what, act in (
+            ("first", page.run),
+            ("again", page.run),
+            ("filter", lambda: page.text_input(key="find").set_value("00").run()),
+            ("mark", lambda: page.selectbox(key="case").set_value("sub-0007").run()),
+        ):
+            clock = time.perf_counter()
+            act()
+            print(f"{what:<8} {time.perf_counter() - clock:.2f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

@@ -1,0 +1,1 @@
+"""Charts: tables in, Altair charts out; no Streamlit, no files."""

@@ -1,0 +1,88 @@
+"""What every chart shares: colours for light and dark, quiet axes, what its menu offers."""
+
+import re
+from typing import Any
+
+import altair as alt
+
+# Each is at least 3:1 against white and against the dark page, and stays apart in common colour blindness.
+PALETTE = ("#2f86d0", "#d9632a", "#1f9d73", "#b06ab3", "#b58900", "#7d8590")
+HIGHLIGHT = "#d9632a"
+PLAIN = "#2f86d0"
+QUIET = "#7d8590"
+
+HEIGHT = 300
+_MENU = {"actions": {"export": {"svg": True, "png": True}, "source": False, "compiled": False, "editor": False}}
+
+
+def finish(chart: Any, height: int | None = HEIGHT, title: str = "", name: str = "") -> Any:
+    """Give a chart its size, title and menu: download as SVG or PNG, and no way to an online editor.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Any single or layered chart.
+    height : int or None
+        In pixels; None leaves it to the chart.
+    title : str
+        Above the chart; none where the axes say it all.
+    name : str
+        Of the downloaded file; the title when empty.
+
+    Returns
+    -------
+    altair chart
+        The same, finished.
+    """
+    words = re.findall(r"[a-z0-9]+", (name or title or "chart").lower())
+    options = _MENU | {"downloadFileName": "-".join(["fsh", *words])}
+    # The room keeps the title of the upright axis from being cut off when a chart is fitted to its place.
+    room = {"left": 14, "right": 8, "top": 6, "bottom": 4}
+    settings: dict[str, Any] = {"usermeta": {"embedOptions": options}, "padding": room}
+    if height is not None:
+        settings["height"] = height
+    if title:
+        settings["title"] = alt.TitleParams(title, anchor="start", fontSize=13, fontWeight=600, offset=8)
+    return chart.properties(**settings)
+
+
+def zoomable(chart: Any) -> Any:
+    """Let a chart be zoomed by wheel and drag; a double click goes back.
+
+    The names are fixed: with Altair's running numbers every refresh would be another
+    chart to the browser, which would draw it anew and forget the zoom.
+    """
+    chart.layer[0].name = "view"
+    return chart.add_params(alt.selection_interval(name="zoom", bind="scales"))
+
+
+def with_fixed_names(spec: dict[str, Any]) -> dict[str, Any]:
+    """Call the data of a chart ``data-0``, ``data-1`` and so on, in the order in which its layers use them.
+
+    Parameters
+    ----------
+    spec : dict
+        A Vega-Lite chart whose layers name their data, from ``chart.to_dict()``.
+
+    Returns
+    -------
+    dict
+        The same chart, with other names.
+    """
+    names: dict[str, str] = {}
+    parts = [spec, *spec.get("layer", [])]
+    used = [part["data"]["name"] for part in parts if "name" in part.get("data", {})]
+    for name in used:
+        names.setdefault(name, f"data-{len(names)}")
+
+    def renamed(part: dict[str, Any]) -> dict[str, Any]:
+        return part | ({"data": {"name": names[part["data"]["name"]]}} if "name" in part.get("data", {}) else {})
+
+    layers = {"layer": [renamed(layer) for layer in spec["layer"]]} if "layer" in spec else {}
+    datasets = {new: spec["datasets"][old] for old, new in names.items()}
+    return renamed(spec) | layers | {"datasets": datasets}
+
+
+def axis(title: str, **more: Any) -> alt.Axis:
+    """Make an axis with a title, faint rules and no ticks."""
+    return alt.Axis(title=title, ticks=False, domain=False, labelPadding=6, titlePadding=8, **more)

@@ -1,0 +1,91 @@
+"""What every page needs: the opened folder, empty states, skipped files, charts and downloads."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fsh_core.errors import InputError
+from fsh_dashboard.figures.style import with_fixed_names
+from fsh_dashboard.folder import Opened, open_folder
+
+SHOWN_PROBLEMS = 20
+
+
+def begin(title: str, sentence: str) -> Opened:
+    """Write the head of a page and return the opened folder; a wrong folder ends the page with a sentence."""
+    try:
+        opened = open_folder(sys.argv[1:])
+    except InputError as error:
+        st.title(title)
+        st.error(str(error))
+        st.stop()
+    st.title(title)
+    st.caption(sentence)
+    with st.sidebar:
+        place = "the bundled example" if opened.is_example else f"`{opened.root}`"
+        st.caption(f"Reading {place}")
+        if opened.is_example:
+            st.caption("Your own: `fsh dashboard FOLDER`")
+        st.caption("Research software, not a medical device. Nothing leaves this machine.")
+    return opened
+
+
+def empty(sentence: str, command: str) -> None:
+    """Say what is missing here and which command makes it, then end the page."""
+    st.info(sentence)
+    st.code(command, language="bash")
+    st.stop()
+
+
+def tell_problems(problems: Sequence[str]) -> None:
+    """Name what was skipped, folded away but never hidden."""
+    if not problems:
+        return
+    what = "1 file or value was skipped" if len(problems) == 1 else f"{len(problems)} files or values were skipped"
+    with st.expander(f":orange[{what}]"):
+        for sentence in problems[:SHOWN_PROBLEMS]:
+            st.text(sentence)
+        if len(problems) > SHOWN_PROBLEMS:
+            st.caption(f"and {len(problems) - SHOWN_PROBLEMS} more")
+
+
+def show_chart(chart: Any, key: str, alt: str) -> None:
+    """Draw a chart over the whole width, in the colours of the page; ``alt`` says to a screen reader what it is."""
+    st.altair_chart(chart, width="stretch", theme="streamlit", key=key, alt=alt)
+
+
+def show_live_chart(chart: Any, key: str, alt: str) -> None:
+    """Draw a chart that keeps its zoom when rows are added.
+
+    Streamlit names the data of an Altair chart by their content, so that new rows make
+    another chart to the browser; here the names are fixed.
+    """
+    st.vega_lite_chart(with_fixed_names(chart.to_dict()), width="stretch", theme="streamlit", key=key, alt=alt)
+
+
+def offer_csv(table: pd.DataFrame | Callable[[], pd.DataFrame], file_name: str, label: str) -> None:
+    """Offer a table as CSV that spreadsheets read; it is made when it is asked for, not before."""
+
+    def payload() -> bytes:
+        return to_csv(table() if callable(table) else table)
+
+    st.download_button(label, payload, file_name, "text/csv", key=f"get-{file_name}", on_click="ignore")
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """Write a table as CSV with a byte-order mark and 6 significant digits, for people and spreadsheets.
+
+    Text that begins like a formula gets an apostrophe: a subject's name is not a program.
+    """
+    safe = table.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = [_harmless(value) for value in safe[column]]
+    return safe.to_csv(index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n").encode("utf-8-sig")
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

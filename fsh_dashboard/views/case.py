@@ -1,0 +1,179 @@
+"""One case: three planes with reference and prediction, its lesions, and what made the result."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fsh_core.errors import InputError
+from fsh_core.imaging.slices import PLANES, Plane, View
+from fsh_dashboard import loading, page, slices
+from fsh_dashboard.cohort import Results
+from fsh_dashboard.columns import LESIONS, MAIN_METRICS, config_for, label_of
+from fsh_dashboard.folder import Opened
+from fsh_dashboard.scans import Scan, case_files, load_scan
+
+SHOWN = ("Prediction", "Before processing", "Probability")
+
+
+def main() -> None:
+    """Choose a case, then show it."""
+    opened = page.begin("Case", "The scan, the reference where there is one, and what was found.")
+    results = loading.choose_results(opened)
+    case = loading.choose_case(list(results.cases["case"]), "Case", required=True)
+    row = results.cases[results.cases["case"] == case].iloc[0]
+    try:
+        record, paths = case_files(opened, results.name, row["record"])
+    except InputError as error:
+        st.error(str(error))
+        st.stop()
+    show_verdicts(row, results.lesions[results.lesions["case"] == case])
+    show_scan(opened, results, record, paths)
+    show_provenance(record)
+    offer_files(paths)
+
+
+def show_verdicts(row: pd.Series, lesions: pd.DataFrame) -> None:
+    """Counts, volume, agreement, and what to look at."""
+    columns = st.columns(4)
+    columns[0].metric("Lesions", int(row["lesion_count"]))
+    columns[1].metric("Lesion volume", f"{row['lesion_volume_ml']:.2f} ml")
+    columns[2].metric("Largest lesion", f"{row['largest_lesion_mm3']:,.0f} mm³" if len(lesions) else "–")
+    scored = [metric for metric in MAIN_METRICS if metric in row and pd.notna(row[metric])]
+    columns[3].metric("Dice with the reference", f"{row['dice']:.3f}" if "dice" in scored else "no reference")
+    if row["flags"]:
+        st.warning(f"Look at: {row['flags']}.")
+    if scored:
+        st.caption(" · ".join(f"{label_of(metric)} {row[metric]:.3f}" for metric in scored if metric != "dice"))
+    if "region" in lesions:
+        counts = lesions.groupby("region")["volume_mm3"].agg(["size", "sum"])
+        st.caption(
+            " · ".join(
+                f"{name}: {part['size']:.0f} lesions, {part['sum'] / 1000:.2f} ml" for name, part in counts.iterrows()
+            )
+        )
+
+
+def show_scan(opened: Opened, results: Results, record: dict[str, Any], paths: dict[str, Path]) -> None:
+    """The three planes and the lesions; a click on a lesion moves the slices to it."""
+    case = record["case"]
+    lesions = results.lesions[results.lesions["case"] == case].reset_index(drop=True)
+    try:
+        scan = load(opened, results.name, record, paths)
+    except InputError as error:
+        st.info(str(error))
+        show_lesions(lesions, None, case)
+        return
+    page.tell_problems(scan.problems)
+    view = scan.view
+    start_at(view, case)
+    kinds = [name for name in SHOWN if name in view.maps]
+    chosen = kinds[0] if kinds else None
+    if len(kinds) > 1:
+        chosen = st.segmented_control("Show", kinds, default=kinds[0], key="show", bind="query-params", required=True)
+    names = [None, *(["Reference"] if "Reference" in view.maps else []), *([chosen] if chosen else [])]
+    for plane in PLANES:
+        show_plane(view, plane, names, case)
+    st.caption("Radiological convention: the patient's right (R) is on the left of the picture.")
+    show_lesions(lesions, view, case)
+
+
+def load(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> Scan:
+    """Load a scan, or take it from memory while its files have not changed."""
+    stamps = tuple((str(path), path.stat().st_mtime_ns) for path in paths.values() if path.exists())
+    return _load(opened, results, stamps, record, paths)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
+def _load(opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]) -> Scan:
+    return load_scan(opened, results, _record, _paths)
+
+
+def slider_key(plane: Plane, case: str) -> str:
+    """Name the slider of a plane; each case keeps its own place."""
+    return f"{plane.name}-{case}"
+
+
+def start_at(view: View, case: str) -> None:
+    """Begin at the slices with the most lesion."""
+    guide = next((name for name in ("Prediction", "Reference") if name in view.maps and view.maps[name].any()), None)
+    for plane in PLANES:
+        middle = sum(view.box_voxels[plane.through]) // 2
+        index = view.fullest(guide, plane.through) if guide else middle
+        st.session_state.setdefault(slider_key(plane, case), index)
+
+
+def show_plane(view: View, plane: Plane, names: list[str | None], case: str) -> None:
+    """One row: the slice alone, with the reference, with the prediction; a slider above."""
+    first, last = view.box_voxels[plane.through]
+    index = st.slider(f"{plane.name} slice", first, last - 1, key=slider_key(plane, case))
+    position = f"{plane.coordinate} = {view.position_mm(plane.through, index):+.0f} mm".replace("-", "−")
+    for place, name in zip(st.columns(3)[: len(names)], names, strict=True):
+        picture = slices.draw(view, plane, index, name)
+        caption = f"{name or 'FLAIR'}, {position}"
+        place.html(slices.as_html(picture, plane, caption, f"{plane.name} slice at {position}: {name or 'FLAIR'}"))
+
+
+def go_to_lesion(lesions: pd.DataFrame, view: View, case: str) -> None:
+    """Move the slices to the lesion whose row was clicked; a callback."""
+    rows = st.session_state["case-lesions"]["selection"]["rows"]
+    if not rows or rows[0] >= len(lesions):
+        return
+    indices = slices.through_lesion(view, lesions.iloc[rows[0]])
+    for plane, index in zip(PLANES, indices, strict=True):
+        st.session_state[slider_key(plane, case)] = index
+
+
+def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
+    """The lesions of the case."""
+    st.subheader("Lesions")
+    if lesions.empty:
+        st.caption("No lesion was found. This does not mean that there is none.")
+        return
+    table = lesions[[column for column in LESIONS if column in lesions and column != "case"]]
+    movable = view is not None and {"inside_r_mm", "inside_a_mm", "inside_s_mm"} <= set(lesions)
+    if movable:
+        st.caption("A click on a row moves the slices to that lesion.")
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=min(320, 36 * (len(table) + 1) + 2),
+        column_config=config_for(table),
+        key="case-lesions",
+        selection_mode="single-row",
+        on_select=partial(go_to_lesion, lesions, view, case) if movable else "ignore",
+        alt="Lesions of this case",
+    )
+    page.offer_csv(lesions, f"{case}-lesions.csv", "Lesions as CSV (opens in Excel)")
+
+
+def show_provenance(record: dict[str, Any]) -> None:
+    """What made this result, so that it can be made again."""
+    with st.expander("How this was made"):
+        facts = {key: value for key, value in record.items() if key in PROVENANCE}
+        st.json(facts, expanded=2)
+
+
+def offer_files(paths: dict[str, Path]) -> None:
+    """Report and picture to take away."""
+    st.subheader("Files")
+    there = [(key, path) for key, path in paths.items() if key in DOWNLOADS and path.is_file()]
+    if not there:
+        st.caption("No report was written beside this record.")
+    for key, path in there:
+        label, kind = DOWNLOADS[key]
+        st.download_button(label, path.read_bytes(), path.name, kind, key=f"get-{key}", on_click="ignore")
+
+
+PROVENANCE = ("version", "weights", "settings", "input", "brain", "grid", "run")
+DOWNLOADS = {
+    "report": ("Report (HTML, prints on A4)", "text/html"),
+    "figure": ("Picture (PNG)", "image/png"),
+    "table": ("Lesion table (TSV)", "text/tab-separated-values"),
+    "record": ("Record (JSON)", "application/json"),
+}
+
+main()

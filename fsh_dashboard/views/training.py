@@ -1,0 +1,218 @@
+"""How trainings went, live while they go on: the paper's figures 3 and 4 and what explains them."""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fsh_core.errors import InputError
+from fsh_core.figures.training import LOSSES, METRICS
+from fsh_dashboard import page
+from fsh_dashboard.figures.training import curves, over_epochs
+from fsh_dashboard.folder import Opened, find_runs
+from fsh_dashboard.runs import Run, all_settings, measured, one_table, read_run, setting_differences
+
+REFRESH_S = 5
+MOST_RUNS = 6
+
+
+def main() -> None:
+    """Choose runs, then tell their story; again every few seconds while one goes on."""
+    opened = page.begin("Training", "Losses and metrics of training runs. Solid: training. Dashed: validation.")
+    names = find_runs(opened)
+    if not names:
+        page.empty("No training run in this folder. One begins with:", "fsh train DATA --out runs/first")
+    chosen = choose_runs(names)
+    smoothing, log_scale = choose_look()
+    runs, _ = load_runs(opened, chosen)
+    is_live = any(run.state(time.time()) == "running" for run in runs)
+    st.fragment(run_every=REFRESH_S if is_live else None)(tell)(opened, chosen, smoothing, log_scale)
+
+
+def choose_runs(names: Sequence[str]) -> list[str]:
+    """Let one or several runs be chosen; at first the one that was written last."""
+    if len(names) == 1:
+        return list(names)
+    chosen = st.multiselect("Runs", names, default=[names[0]], key="run", max_selections=MOST_RUNS, bind="query-params")
+    if not chosen:
+        st.info("Choose a run above.")
+        st.stop()
+    return chosen
+
+
+def choose_look() -> tuple[float, bool]:
+    """Let smoothing and the scale of the losses be chosen."""
+    left, right, _ = st.columns([2, 2, 1], vertical_alignment="bottom")
+    smoothing = left.slider(
+        "Smoothing",
+        *(0.0, 0.95, 0.0, 0.05),
+        key="smoothing",
+        bind="query-params",
+        help="Weight of earlier epochs in the moving average; 0 shows what was logged.",
+    )
+    return smoothing, right.toggle("Log scale of losses", key="log", bind="query-params")
+
+
+def load_runs(opened: Opened, names: Sequence[str]) -> tuple[list[Run], list[str]]:
+    """Read the runs; what cannot be read is named."""
+    runs, problems = [], []
+    for name in names:
+        try:
+            folder = opened.inside(name)
+            opened.inside(folder / "split.json")
+            stamps = [opened.inside(folder / file).stat() for file in ("config.json", "log.jsonl")]
+            run = cached_run(folder, name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stamps))
+        except InputError as error:
+            problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{name}: cannot be read ({error.strerror or error})")
+        else:
+            runs.append(run)
+            problems += run.problems
+    return runs, problems
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def cached_run(folder: Path, name: str, stamps: tuple[tuple[int, int], ...]) -> Run:
+    """Read a run once for each state of its files."""
+    return read_run(folder, name)
+
+
+def tell(opened: Opened, names: Sequence[str], smoothing: float, log_scale: bool) -> None:
+    """Tell the story of the chosen runs."""
+    runs, problems = load_runs(opened, names)
+    page.tell_problems(problems)
+    if not runs:
+        st.info("None of the chosen runs can be read; the reasons are listed above.")
+        return
+    show_state(runs)
+    if all(run.log.empty for run in runs):
+        st.info("No epoch has ended yet. Curves appear here by themselves when the first one has.")
+    else:
+        show_curves(runs, smoothing, log_scale)
+    show_settings(runs)
+
+
+def show_state(runs: Sequence[Run]) -> None:
+    """Say how far the runs are and how good the best epoch was."""
+    if len(runs) > 1:
+        st.dataframe(state_table(runs), hide_index=True, width="stretch")
+        return
+    run = runs[0]
+    best = run.best()
+    progress, score, left, speed = st.columns(4)
+    progress.metric(f"Epochs ({run.state(time.time())})", f"{run.epochs_done} of {run.epochs_planned or '?'}")
+    label = f"Best validation Dice (epoch {best[0]})" if best else "Best validation Dice"
+    score.metric(label, f"{best[1]:.3f}" if best else "none yet")
+    left.metric("Time left", duration(run.remaining_s()) if run.state(time.time()) == "running" else "–")
+    steps = run.log["steps_per_second"].dropna() if "steps_per_second" in run.log else pd.Series(dtype=float)
+    speed.metric("Steps per second", f"{steps.iloc[-1]:.2f}" if len(steps) else "–")
+
+
+def state_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """List runs with progress and best epoch."""
+    now_s = time.time()
+    rows = []
+    for run in runs:
+        best = run.best()
+        rows.append(
+            {
+                "Run": run.name,
+                "State": run.state(now_s),
+                "Epochs": f"{run.epochs_done} of {run.epochs_planned or '?'}",
+                "Best validation Dice": best[1] if best else None,
+                "At epoch": best[0] if best else None,
+                "Time left": duration(run.remaining_s()) if run.state(now_s) == "running" else "–",
+                "Subjects (training + validation)": f"{len(run.training)} + {len(run.validation)}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
+    """Draw losses, metrics, learning rate and speed."""
+    best = pd.DataFrame([(run.name, found[0]) for run in runs if (found := run.best())], columns=["run", "epoch"])
+    st.subheader("Losses")
+    draw_group(runs, LOSSES, "Loss", smoothing, log_scale, best, None)
+    st.subheader("Metrics")
+    draw_group(runs, METRICS, "Metric (0 to 1)", smoothing, False, best, (0.0, 1.0))
+    table = one_table(runs)
+    left, right = st.columns(2)
+    for place, column, label in (
+        (left, "learning_rate", "Learning rate"),
+        (right, "steps_per_second", "Steps per second"),
+    ):
+        if column in table and table[column].notna().any():
+            with place:
+                page.show_live_chart(over_epochs(table, column, label, label), column, f"{label} over epochs")
+    page.offer_csv(table, "fsh-runs.csv", "Download all epochs as CSV")
+
+
+def draw_group(
+    runs: Sequence[Run],
+    measures: dict[str, str],
+    y_title: str,
+    smoothing: float,
+    log_scale: bool,
+    best: pd.DataFrame,
+    limits: tuple[float, float] | None,
+) -> None:
+    """Draw measures of one run into one chart, of several runs into a chart each."""
+    table = measured(runs, measures, smoothing)
+    if table.empty:
+        st.caption("Not in the log.")
+        return
+    if len(runs) == 1:
+        page.show_live_chart(
+            curves(table, y_title, log_scale=log_scale, best=best, limits=limits), y_title, f"{y_title} over epochs"
+        )
+        return
+    columns = st.columns(min(3, len(measures)))
+    for place, label in enumerate(table["measure"].unique()):
+        chart = curves(
+            table[table["measure"] == label],
+            y_title,
+            colour="run",
+            title=label,
+            log_scale=log_scale,
+            best=best,
+            limits=limits,
+            height=260,
+        )
+        with columns[place % len(columns)]:
+            page.show_live_chart(chart, f"{y_title} {label}", f"{label} over epochs, by run")
+
+
+def show_settings(runs: Sequence[Run]) -> None:
+    """Show in what the runs differ, or all settings of a single one."""
+    st.subheader("Settings")
+    if len(runs) > 1:
+        different = setting_differences(runs)
+        if different.empty:
+            st.caption("All settings are the same.")
+        else:
+            st.dataframe(different.rename(columns={"setting": "Setting"}), hide_index=True, width="stretch")
+        return
+    run = runs[0]
+    st.caption(
+        f"{len(run.training)} subjects for training, {len(run.validation)} for validation"
+        + (f" ({', '.join(run.validation)})" if run.validation else "")
+    )
+    with st.expander("All settings of this run"):
+        st.dataframe(all_settings(run).rename(columns=str.capitalize), hide_index=True, width="stretch")
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it: ``2 h 05 min``, ``40 s``."""
+    if not math.isfinite(seconds):
+        return "unknown"
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+main()

@@ -1,0 +1,50 @@
+"""What the user set in File > Preferences > F.sh."""
+
+import getpass
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from fsh_core.config import SegmentConfig
+
+PLUGIN, PAGE = "fsh-ms", "reading"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """The preferences page.
+
+    Attributes
+    ----------
+    reader_name : str
+        Who reviews.
+    weights : str
+        Empty = bundled.
+    threshold, minimum_volume_mm3 : float
+        What Segment opens with.
+    convention : str
+        ``radiological`` or ``neurological``.
+    """
+
+    reader_name: str
+    weights: str = ""
+    threshold: float = SegmentConfig().threshold
+    minimum_volume_mm3: float = SegmentConfig().minimum_volume_mm3
+    convention: str = "radiological"
+
+
+def preferences() -> Preferences:
+    """Read the preferences; what was never set, or does not exist, has its default."""
+    found = {name: value for name in Preferences.__dataclass_fields__ if (value := _setting(name)) not in (None, "")}
+    return Preferences(**({"reader_name": getpass.getuser()} | found))
+
+
+def _setting(name: str) -> Any:
+    try:
+        from napari.settings import get_plugin_settings
+
+        return getattr(getattr(get_plugin_settings(PLUGIN), PAGE), name, None)
+    except (ImportError, KeyError, AttributeError, ValueError) as error:
+        _log.debug("no preferences (%s)", error)
+        return None

@@ -1,0 +1,163 @@
+"""The list of lesions, as both widgets show it: sortable, with numbers that sort as numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+COLUMNS: dict[str, tuple[str, str]] = {
+    "label": ("No.", "{:.0f}"),
+    "status": ("Status", "{}"),
+    "volume_mm3": ("mm³", "{:.0f}"),
+    "region": ("Region", "{}"),
+    "mean_probability": ("Prob.", "{:.2f}"),
+    "contrast": ("Contrast", "{:.2f}"),
+    "flags": ("Flags", "{}"),
+    "note": ("Note", "{}"),
+}
+"""Title and format of every column that can be shown, in this order."""
+
+SIGNS = {"unreviewed": "○", "accepted": "✓", "rejected": "✗", "unsure": "?"}
+"""Status by sign and text, never by colour alone."""
+
+
+class LesionModel(QAbstractTableModel):
+    """A table of lesions for Qt; missing columns are not shown."""
+
+    def __init__(self, tips: Mapping[str, str]) -> None:
+        super().__init__()
+        self.table = pd.DataFrame({"label": []})
+        self._tips = tips
+        self.columns = ["label"]
+
+    def show(self, table: pd.DataFrame) -> None:
+        """Show another table."""
+        self.beginResetModel()
+        self.table = table.reset_index(drop=True)
+        self.columns = [name for name in COLUMNS if name in table]
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of lesions."""
+        return len(self.table)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of columns."""
+        return len(self.columns)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return text, sort key or tip of a cell."""
+        name = self.columns[index.column()]
+        value = self.table.at[index.row(), name]
+        if role == SORT_ROLE:
+            return value if isinstance(value, str) else float(value)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            if name == "status":
+                return f"{SIGNS[value]} {value}"
+            return "–" if isinstance(value, float) and value != value else COLUMNS[name][1].format(value)
+        if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.ToolTipRole and isinstance(value, str):
+            return value
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a column's title or tip."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        name = self.columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[name][0]
+        return self._tips.get(name) if role == Qt.ItemDataRole.ToolTipRole else None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Leave sorting to the proxy."""
+
+
+class LesionFilter(QSortFilterProxyModel):
+    """Shows the lesions that a rule lets through; sorts numbers as numbers."""
+
+    def __init__(self, model: LesionModel) -> None:
+        super().__init__()
+        self.setSourceModel(model)
+        self.setSortRole(SORT_ROLE)
+        self._model = model
+        self._wanted: dict[str, str] = {}
+
+    def want(self, name: str, value: str) -> None:
+        """Show only lesions with this value in a column; empty = any."""
+        self._wanted[name] = value
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
+        """Tell whether a lesion is shown."""
+        table = self._model.table
+        return all(
+            not value or name not in table or table.at[row, name] == value for name, value in self._wanted.items()
+        )
+
+
+class LesionTable(QTableView):
+    """The list. ``chosen`` says which lesion is selected, ``opened`` which one to go to."""
+
+    chosen = Signal(int)
+    opened = Signal(int)
+
+    def __init__(self, tips: Mapping[str, str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lesions = LesionModel(tips)
+        self.filter = LesionFilter(self.lesions)
+        self.setModel(self.filter)
+        self.setSortingEnabled(True)
+        self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)
+        self.setAccessibleName("Lesions")
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.selectionModel().currentRowChanged.connect(self._on_current)
+        self.activated.connect(lambda index: self.opened.emit(self._label_at(index)))
+        self._quiet = False
+
+    def show_lesions(self, table: pd.DataFrame) -> None:
+        """Show another table, keeping selection and order."""
+        label = self.current_label
+        self._quiet = True
+        self.lesions.show(table)
+        self.select(label)
+        self._quiet = False
+
+    @property
+    def labels(self) -> list[int]:
+        """The lesions that are shown, in the order they are shown in."""
+        return [self._label_at(self.filter.index(row, 0)) for row in range(self.filter.rowCount())]
+
+    def column(self, name: str) -> int:
+        """Return where a column stands."""
+        return self.lesions.columns.index(name)
+
+    @property
+    def current_label(self) -> int:
+        """The selected lesion; 0 = none."""
+        index = self.currentIndex()
+        return self._label_at(index) if index.isValid() else 0
+
+    def select(self, label: int) -> None:
+        """Select a lesion, if it is shown."""
+        labels = self.labels
+        if label in labels:
+            self.selectRow(labels.index(label))
+
+    def _label_at(self, index: QModelIndex) -> int:
+        return int(self.lesions.table.at[self.filter.mapToSource(index).row(), "label"])
+
+    def _on_current(self, index: QModelIndex) -> None:
+        if index.isValid() and not self._quiet:
+            self.chosen.emit(self._label_at(index))

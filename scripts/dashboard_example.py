@@ -1,0 +1,81 @@
+"""Fill the dashboard's bundled example from a finished run and the segmented sample.
+
+python scripts/dashboard_example.py RUN DERIVATIVES
+
+RUN is the run folder of the default weights, DERIVATIVES the result of
+``fsh segment --sample``. Paths of this machine are taken out.
+"""
+
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fsh_core.derivatives import find_records, read_segmentation, write_cohort
+from fsh_core.errors import InputError
+from fsh_core.imaging.volume import load_volume, save_like
+from fsh_core.sample import sample_case
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "fsh_dashboard" / "example"
+LARGEST_BYTES = 2_000_000
+LEFT_OUT = ("labels", "report")  # the one is read by no page, the other names folders of this machine
+
+
+def main(run: str, derivatives: str) -> None:
+    """Replace the example.
+
+    Raises
+    ------
+    InputError
+        If the sample is not among the results, or the example would be too large to ship.
+    """
+    name = sample_case().name
+    records = [path for path in find_records(derivatives) if path.name.startswith(f"{name}_")]
+    if not records:
+        raise InputError(f"{derivatives}: expected the segmented sample {name}, found none; run fsh segment --sample")
+    for old in ("training", "derivatives"):
+        shutil.rmtree(EXAMPLE / old, ignore_errors=True)
+    target = EXAMPLE / "training" / "default"  # runs/ is what git leaves out
+    target.mkdir(parents=True)
+    for file in ("config.json", "split.json", "log.jsonl"):
+        shutil.copyfile(Path(run) / file, target / file)
+    _copy_case(records[0], EXAMPLE / "derivatives" / "fsh")
+    size = sum(path.stat().st_size for path in EXAMPLE.rglob("*") if path.is_file())
+    print(f"{EXAMPLE}: {size / 1e6:.2f} MB")
+    if size > LARGEST_BYTES:
+        raise InputError(f"{EXAMPLE}: must stay below {LARGEST_BYTES} bytes, has {size}; leave a file out")
+
+
+def _copy_case(record_path: Path, target: Path) -> None:
+    """Copy the files that the dashboard shows, and the record without them and without paths of this machine."""
+    stored = read_segmentation(record_path)
+    record = json.loads(record_path.read_text())
+    for key in LEFT_OUT:
+        record["files"].pop(key, None)
+    for source in record["input"].values():
+        source["path"] = Path(source["path"]).name
+    record["run"].pop("platform", None)
+    for key, name in record["files"].items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if key == "probability":
+            _copy_small(stored.paths[key], target / name)
+        else:
+            shutil.copyfile(stored.paths[key], target / name)
+    (target / record["files"]["record"]).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_cohort(target)
+
+
+def _copy_small(source: Path, target: Path) -> None:
+    """Copy a probability in steps of 0.02, packed as tightly as gzip can: a quarter of the size."""
+    volume = load_volume(source)
+    plain = target.with_suffix("")
+    save_like(np.round(volume.data * 50) / np.float32(50), volume, plain)
+    target.write_bytes(gzip.compress(plain.read_bytes(), 9, mtime=0))
+    plain.unlink()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,183 @@
+"""What the dashboard's tests share: run folders, a small cohort with masks, and the app itself."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fsh_dashboard
+from fsh_core.cases import Case
+from fsh_core.config import SegmentConfig, TrainConfig
+from fsh_core.derivatives import write_cohort, write_segmentation
+from fsh_core.evaluation.compare import evaluate_case
+from fsh_core.imaging.volume import save_like
+from fsh_core.inference.segment import Segmentation, find_lesions
+from fsh_core.lesions.table import lesion_table
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+APP = Path(fsh_dashboard.__file__).with_name("app.py")
+
+
+class SkippedModule(pytest.Module):
+    """A file of tests that is skipped before it is imported."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        pytest.skip("the dashboard's extra is not installed: pip install 'fsh-ms[dashboard]'", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Skip every file here where there is no Streamlit; skipping in this file itself would stop pytest."""
+    return None if find_spec("streamlit") else SkippedModule.from_parent(parent, path=module_path)
+
+
+def epoch_line(epoch: int, *, validated: bool = False, seconds: float = 20.0) -> dict[str, Any]:
+    """One line of a log whose losses fall and whose Dice rises."""
+    better = 1 - 0.9**epoch
+    line: dict[str, Any] = {"epoch": epoch, "step": 50 * epoch, "learning_rate": 0.002 * (1 - epoch / 41)}
+    for prefix, gap in (("train_", 0.0), ("val_", 0.05)):
+        if prefix == "val_" and not validated:
+            continue
+        line |= {f"{prefix}bce": 0.4 * (1 - better) + 0.02 + gap, f"{prefix}dice_loss": 1 - 0.8 * better + gap}
+        line[f"{prefix}loss"] = (line[f"{prefix}bce"] + line[f"{prefix}dice_loss"]) / 2
+        line |= {f"{prefix}{name}": 0.8 * better - gap for name in ("sensitivity", "precision", "f1", "dice")}
+        line |= {f"{prefix}accuracy": 0.98 + 0.01 * better, f"{prefix}specificity": 0.99}
+    return line | {"seconds": seconds, "steps_per_second": 50 / seconds}
+
+
+def write_run(folder: Path, epochs: int = 8, **settings: Any) -> Path:
+    """A run folder as `fsh train` leaves it, every fourth epoch validated."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(TrainConfig(**settings).model_dump_json())
+    (folder / "split.json").write_text(json.dumps({"training": ["01", "02", "03"], "validation": ["04"]}))
+    lines = [epoch_line(epoch, validated=epoch % 4 == 0) for epoch in range(1, epochs + 1)]
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A folder with two runs that differ in seed and normalisation; the second was written last."""
+    first = write_run(tmp_path / "opened" / "runs" / "first", epochs=40)
+    write_run(tmp_path / "opened" / "runs" / "second", epochs=12, seed=1, model={"norm": "batch"})
+    os.utime(first / "log.jsonl", (1e9, 1e9))
+    return tmp_path / "opened"
+
+
+@pytest.fixture(scope="session")
+def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BIDS dataset of four phantoms, segmented: P1 has 3 lesions, P2 two, P3 none, P4 (no reference) one false."""
+    root = tmp_path_factory.mktemp("template") / "study"
+    blank = np.zeros_like(phantom.reference)
+    second, false = phantom.reference.copy(), blank.copy()
+    second[24:26, 42:44, 12:13] = False
+    false[10:15, 35:40, 9:12] = True
+    for subject, prediction, referenced in (
+        ("P1", phantom.reference, True),
+        ("P2", second, True),
+        ("P3", blank, True),
+        ("P4", false, False),
+    ):
+        flair = root / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz"
+        save_like(phantom.flair.data, phantom.flair, flair)
+        manual = root / "derivatives" / "manual" / f"sub-{subject}" / "anat" / f"sub-{subject}_label-L_mask.nii.gz"
+        if referenced:
+            save_like(phantom.reference, phantom.flair, manual)
+        write_segmentation(
+            segmented(phantom, Case(subject, None, {"FLAIR": flair}), prediction, referenced),
+            root / "derivatives" / "fsh",
+        )
+    write_cohort(root / "derivatives" / "fsh")
+    people = {
+        "participant_id": ["sub-P1", "sub-P2", "sub-P3", "sub-P4"],
+        "age": [31, 45, 28, "n/a"],
+        "site": list("AABB"),
+    }
+    pd.DataFrame(people).to_csv(root / "participants.tsv", sep="\t", index=False)
+    return root
+
+
+@pytest.fixture
+def study(cohort_template: Path, tmp_path: Path) -> Path:
+    """A copy of the segmented dataset that a test may break."""
+    return Path(shutil.copytree(cohort_template, tmp_path / "study"))
+
+
+def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Segmentation:
+    """A segmentation of the phantom that finds what it is told to."""
+    probability = np.where(prediction, np.float32(0.9), np.float32(0.05)) * phantom.brain
+    probability = probability.astype(np.float32)
+    config = SegmentConfig()
+    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, config)
+    lesions = lesion_table(labels, phantom.flair, probability, phantom.brain)
+    voxel_ml = phantom.flair.voxel_volume_mm3 / 1000
+    record: dict[str, Any] = {
+        "case": case.name,
+        "subject": case.subject,
+        "session": case.session,
+        "input": {"FLAIR": {"path": str(case.flair), "sha256": "0" * 64}},
+        "version": "0.1.0",
+        "weights": {"name": "default", "sha256": "1" * 64, "config": {"norm": "instance"}},
+        "settings": config.model_dump(mode="json"),
+        "brain": {"source": "found", "volume_ml": 20.0, "note": "the brain was found by itself"},
+        "grid": {"shape": list(phantom.flair.shape), "spacing_mm": [1.0, 1.0, 2.5], "orientation": "LAS"},
+        "lesion_count": len(lesions),
+        "lesion_volume_ml": round(float((labels > 0).sum()) * voxel_ml, 4),
+        "raw_lesion_volume_ml": round(float(raw.sum()) * voxel_ml, 4),
+        "run": {"seconds": 1.5, "date": "2026-01-01T00:00:00+00:00", "threads": 2, "platform": "test"},
+    }
+    if referenced:
+        scores = evaluate_case(
+            phantom.flair.with_data(phantom.reference), phantom.flair.with_data(labels > 0), phantom.brain
+        ).row()
+        record["evaluation"] = {name: None if value != value else value for name, value in scores.items()}
+    return Segmentation(case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record)
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> "Callable[..., AppTest]":
+    """Run one page on a folder; None is the bundled example."""
+    from streamlit.testing.v1 import AppTest
+
+    def start(page: str, folder: Path | None, *more: str, **query: str) -> "AppTest":
+        words = [str(folder)] if folder else []
+        monkeypatch.setattr(sys, "argv", [str(APP), *words, *more])
+        app = AppTest.from_file(str(APP.parent / "views" / f"{page}.py"), default_timeout=120)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return start
+
+
+@pytest.fixture
+def words_of() -> "Callable[[AppTest], str]":
+    """Everything a page says, in one text."""
+
+    def words(app: "AppTest") -> str:
+        kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code", "metric")
+        elements = [element for kind in kinds for element in app.get(kind)]
+        return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
+
+    return words
+
+
+@pytest.fixture
+def new_run() -> Callable[..., Path]:
+    """Write a run folder: `write_run`."""
+    return write_run
+
+
+@pytest.fixture
+def new_epoch() -> Callable[..., dict[str, Any]]:
+    """Make a line of a log: `epoch_line`."""
+    return epoch_line

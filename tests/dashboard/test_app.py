@@ -1,0 +1,82 @@
+"""The app as a whole: it navigates, keeps to this machine, and loads no torch."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import fsh_dashboard
+from fsh_core.cli import main
+
+HOME = Path(fsh_dashboard.__file__).parent
+PAGES = sorted(path.stem for path in (HOME / "views").glob("*.py"))
+
+
+def test_every_page_is_reached_from_the_app(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", str(study)])
+    app = AppTest.from_file(str(HOME / "app.py"), default_timeout=120).run()
+    assert app.title[0].value == "Cohort"  # there are results, so it begins with them
+    for page in PAGES:
+        app.switch_page(f"views/{page}.py").run()
+        assert not app.exception
+        assert app.title[0].value == page.capitalize()
+
+
+def test_without_results_it_begins_with_training(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", str(run_folder)])
+    app = AppTest.from_file(str(HOME / "app.py"), default_timeout=120).run()
+    assert app.title[0].value == "Training"
+
+
+def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
+    settings = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())
+    assert settings["server"]["address"] == "localhost"
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert settings["client"]["showErrorDetails"] == "none"
+
+
+def test_no_page_loads_torch() -> None:
+    imports = ["loading", "page", "runs", "cohort", "scans", "slices", "columns", "agreement", "folder"]
+    code = "\n".join(f"import fsh_dashboard.{name}" for name in imports)
+    code += "\nimport sys\nprint(sorted({'torch', 'monai'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_command_starts_streamlit_on_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        started.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert main(["dashboard", str(tmp_path), "--images", str(tmp_path), "--port", "9000"]) == 0
+    words = started[0]
+    assert words[1:5] == ["-m", "streamlit", "run", str(HOME / "app.py")]
+    assert {"--server.address=localhost", "--server.port=9000", "--browser.gatherUsageStats=false"} <= set(words)
+    assert words[words.index("--") + 1 :] == [str(tmp_path.resolve()), f"--images={tmp_path.resolve()}"]
+
+
+def test_the_command_refuses_what_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dashboard", "nowhere"]) == 2
+    assert "nowhere: expected a folder" in capsys.readouterr().err
+
+
+def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    for page in PAGES:
+        app = AppTest.from_file(str(HOME / "views" / f"{page}.py"), default_timeout=240).run()
+        assert not app.exception
+        assert not app.error
+        assert not app.info
+
+
+def test_the_bundled_example_is_small_and_names_no_machine() -> None:
+    files = [path for path in (HOME / "example").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 2_000_000
+    words = "".join(path.read_text() for path in files if path.suffix in (".json", ".jsonl", ".tsv"))
+    assert not any(place in words for place in ("/home/", "/Users/", "/tmp/", "/work/", "/var/"))

@@ -1,0 +1,129 @@
+"""The real thing in Chromium: no errors, no request to anywhere else, live curves, downloads, clicks."""
+
+import importlib.util
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+if not CHROMIUM.is_file():
+    pytest.skip(f"no Chromium at {CHROMIUM}; set $CHROMIUM", allow_module_level=True)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+SLOW_MS = 120_000
+
+
+def screenshots() -> Any:
+    """The script that photographs the pages: it knows how to start the server and the browser."""
+    path = Path(__file__).resolve().parents[2] / "scripts" / "dashboard_screenshots.py"
+    spec = importlib.util.spec_from_file_location("dashboard_screenshots", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests."""
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(screenshots().FLAGS))
+        yield started
+        started.close()
+
+
+class Visit:
+    """A page in the browser, and everything it complained of or asked for elsewhere."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.address = address
+        self.page = browser.new_page(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+        self.page.set_default_timeout(SLOW_MS)
+        self.complaints: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._watch)
+
+    def _hear(self, message: Any) -> None:
+        # A page opened by its own address first asks whether the server lies under that address.
+        is_probe = "404" in message.text and "/_stcore/" in message.location["url"]
+        if message.type == "error" and not is_probe:
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    def _watch(self, request: Any) -> None:
+        if not request.url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:")):
+            self.complaints.append(f"asked for {request.url}")
+
+    def open(self, path: str) -> Any:
+        self.page.goto(f"{self.address}/{path}")
+        self.page.wait_for_selector("h1")
+        self.page.wait_for_selector("[data-test-script-state=notRunning]")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Any, study: Path, run_folder: Path) -> Iterator[Visit]:
+    """The dashboard on a study with a run in it."""
+    (run_folder / "runs").rename(study / "runs")
+    with screenshots().serving(str(study)) as address:
+        visited = Visit(browser, address)
+        yield visited
+        visited.page.close()
+
+
+def test_every_page_opens_without_an_error_and_stays_on_this_machine(visit: Visit) -> None:
+    for path, title in (("", "Cohort"), ("lesions", "Lesions"), ("case", "Case"), ("training", "Training")):
+        page = visit.open(path)
+        assert page.locator("h1").inner_text() == title
+        page.wait_for_timeout(1000)
+        assert page.locator("[data-testid=stException]").count() == 0
+    assert visit.complaints == []
+
+
+def test_a_running_training_is_followed_and_the_choice_stays(
+    visit: Visit, study: Path, new_epoch: Callable[..., dict[str, Any]]
+) -> None:
+    page = visit.open("training?run=runs/second&smoothing=0.5")
+    # The first address that a new server is asked for goes through app.py too.
+    links = page.locator("[data-testid=stSidebarNavLink]")
+    sync_api.expect(links).to_have_text(["Cohort", "Lesions", "Case", "Training"], timeout=SLOW_MS)
+    page.get_by_text("12 of 40").wait_for()
+    chart = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg.marks").first
+    chart.wait_for()
+    page.wait_for_timeout(5000)  # a chart may be drawn twice while the page settles
+    chart.evaluate("element => { element.dataset.kept = 'yes' }")
+    with (study / "runs" / "second" / "log.jsonl").open("a") as file:
+        file.write(json.dumps(new_epoch(13)) + "\n")
+    page.get_by_text("13 of 40").wait_for()
+    assert page.locator("[data-kept=yes]").count() == 1  # the same chart: zoom and place are kept
+    assert "smoothing=0.5" in page.url
+    assert visit.complaints == []
+
+
+def test_the_download_holds_every_run(visit: Visit) -> None:
+    page = visit.open("training?run=runs/first&run=runs/second")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download all epochs as CSV").click()
+    table = pd.read_csv(downloading.value.path())
+    assert table.groupby("run")["epoch"].max().to_dict() == {"runs/first": 40, "runs/second": 12}
+
+
+def test_a_slice_slider_is_moved_by_the_keyboard(visit: Visit) -> None:
+    page = visit.open("case?case=sub-P1")
+    picture = page.locator("figure img").first
+    before = picture.get_attribute("src")
+    page.get_by_role("slider", name=re.compile("Axial")).focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("before => document.querySelector('figure img').src !== before", arg=before)
+    assert visit.complaints == []

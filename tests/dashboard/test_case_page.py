@@ -1,0 +1,74 @@
+"""The Case page: empty, normal, without its scan, broken."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+OpenPage = Callable[..., AppTest]
+Words = Callable[[AppTest], str]
+
+
+def test_without_cases_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("case", tmp_path)
+    assert not app.exception
+    assert "fsh segment SCANS" in words_of(app)
+
+
+def test_a_case_is_shown_in_three_planes(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("case", study)
+    assert not app.exception
+    assert "Lesions 3" in words_of(app)
+    assert "Dice with the reference 1.000" in words_of(app)
+    assert [slider.label for slider in app.slider] == ["Axial slice", "Coronal slice", "Sagittal slice"]
+    pictures = [html.proto.body for html in app.get("html")]
+    assert len(pictures) == 9
+    assert sum('alt="Axial' in picture for picture in pictures) == 3
+
+
+def test_the_slices_start_at_the_most_lesion_and_follow_a_slider(study: Path, open_page: OpenPage) -> None:
+    app = open_page("case", study)
+    assert app.slider[0].value in (8, 9)  # the two large lesions lie in slices 8 to 10
+    before = app.get("html")[0].proto.body
+    app.slider[0].set_value(4).run()
+    assert not app.exception
+    assert app.get("html")[0].proto.body != before
+
+
+def test_the_case_is_the_one_in_the_address(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("case", study)
+    app.selectbox(key="case").set_value("sub-P4").run()
+    assert not app.exception
+    assert "no reference" in words_of(app)
+    assert len(app.get("html")) == 6  # FLAIR and prediction
+
+
+def test_a_case_without_lesions_is_no_error(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("case", study)
+    app.selectbox(key="case").set_value("sub-P3").run()
+    assert not app.exception
+    assert "Look at: no lesion" in words_of(app)
+
+
+def test_without_its_scan_the_rest_is_shown(study: Path, tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+    moved = Path(shutil.move(study / "derivatives" / "fsh", tmp_path / "results"))
+    app = open_page("case", moved)
+    assert not app.exception
+    assert "--images SCANS" in words_of(app)
+    assert len(app.dataframe[0].value) == 3
+
+
+def test_a_broken_image_is_named(study: Path, open_page: OpenPage) -> None:
+    next(study.glob("derivatives/fsh/sub-P1/anat/*_desc-raw_mask.nii.gz")).write_bytes(b"broken")
+    app = open_page("case", study)
+    assert not app.exception
+    assert any("desc-raw" in text.value for text in app.text)
+    assert len(app.get("html")) == 9
+
+
+def test_a_broken_scan_is_one_sentence(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    (study / "sub-P1" / "anat" / "sub-P1_FLAIR.nii.gz").write_bytes(b"broken")
+    app = open_page("case", study)
+    assert not app.exception
+    assert "sub-P1_FLAIR" in words_of(app)

@@ -1,0 +1,122 @@
+"""The Cohort and Lesions pages: empty, normal, broken, marked, filtered."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+OpenPage = Callable[..., AppTest]
+Words = Callable[[AppTest], str]
+
+
+@pytest.mark.parametrize("page", ["cohort", "lesions"])
+def test_without_cases_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words, page: str) -> None:
+    app = open_page(page, tmp_path)
+    assert not app.exception
+    assert "fsh segment SCANS" in words_of(app)
+
+
+def test_the_cohort_is_told(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("cohort", study)
+    assert not app.exception
+    said = words_of(app)
+    assert "Cases 4" in said
+    assert "Lesions 6" in said
+    assert "Median lesion volume 0.2 ml" in said  # 0.27, 0.26, 0 and 0.1875 ml
+    assert "3 cases with a reference" in said
+    assert "Bias" in said
+    table = app.dataframe[0].value
+    assert table["case"].tolist() == ["sub-P1", "sub-P2", "sub-P3", "sub-P4"]
+    assert "site" in table
+
+
+def test_a_clicked_row_marks_its_case_in_every_chart(study: Path, open_page: OpenPage) -> None:
+    app = open_page("cohort", study)
+    assert app.selectbox(key="case").value is None
+    before = [chart.proto.spec for chart in app.get("vega_lite_chart")]
+    app.session_state["cases"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    app.session_state["case"] = "sub-P2"
+    app.run()
+    assert app.selectbox(key="case").value == "sub-P2"
+    after = [chart.proto.spec for chart in app.get("vega_lite_chart")]
+    changed = sum(len(new) > len(old) for old, new in zip(before, after, strict=True))
+    assert changed >= 5  # three distributions at least, the relation, Bland and Altman
+
+
+def test_cases_are_filtered_by_name_flag_and_group(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("cohort", study)
+    app.text_input(key="find").set_value("p1").run()
+    assert app.dataframe[0].value["case"].tolist() == ["sub-P1"]
+    app.text_input(key="find").set_value("").run()
+    app.selectbox(key="where").set_value("site").run()
+    app.multiselect(key="is").set_value(["B"]).run()
+    assert app.dataframe[0].value["case"].tolist() == ["sub-P3", "sub-P4"]
+    app.toggle(key="flagged").set_value(True).run()
+    assert app.dataframe[0].value["case"].tolist() == ["sub-P3"]
+    app.text_input(key="find").set_value("nobody (").run()
+    assert not app.exception
+    assert "No case fits" in words_of(app)
+
+
+def test_agreement_by_site_has_a_row_for_each(study: Path, open_page: OpenPage) -> None:
+    app = open_page("cohort", study)
+    app.selectbox(key="by").set_value("site").run()
+    assert not app.exception
+    assert set(app.dataframe[1].value["group"]) == {"all", "A", "B"}
+
+
+def test_two_results_are_paired(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    shutil.copytree(study / "derivatives" / "fsh", study / "derivatives" / "older")
+    app = open_page("cohort", study)
+    app.selectbox(key="other").set_value("derivatives/older").run()
+    assert not app.exception
+    assert "mean +0.000" in words_of(app)
+
+
+def test_a_broken_case_is_named_and_the_others_shown(study: Path, open_page: OpenPage) -> None:
+    next(study.glob("derivatives/fsh/sub-P1/anat/*.json")).write_text("{")
+    for page in ("cohort", "lesions"):
+        app = open_page(page, study)
+        assert not app.exception
+        assert any("sub-P1" in text.value for text in app.text)
+        assert len(app.dataframe[0].value) == 3
+
+
+def test_one_case_alone_draws(study: Path, open_page: OpenPage) -> None:
+    for subject in ("P2", "P3", "P4"):
+        shutil.rmtree(study / "derivatives" / "fsh" / f"sub-{subject}")
+    for page in ("cohort", "lesions"):
+        assert not open_page(page, study).exception
+
+
+def test_a_name_with_markup_is_harmless(study: Path, open_page: OpenPage) -> None:
+    path = next(study.glob("derivatives/fsh/sub-P1/anat/*.json"))
+    path.write_text(path.read_text().replace('"case": "sub-P1"', '"case": "<script>alert(1)</script>"'))
+    app = open_page("cohort", study)
+    assert not app.exception
+
+
+def test_lesions_are_listed_largest_first(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("lesions", study)
+    assert not app.exception
+    assert app.dataframe[0].value["volume_mm3"].tolist() == [187.5, 180, 180, 80, 80, 10]
+    assert "Total volume 0.72 ml" in words_of(app)
+
+
+def test_lesions_of_one_case_and_size(study: Path, open_page: OpenPage) -> None:
+    app = open_page("lesions", study)
+    app.selectbox(key="case").set_value("sub-P1").run()
+    assert len(app.dataframe[0].value) == 3
+    app.number_input(key="sizeto").set_value(100.0).run()
+    assert app.dataframe[0].value["volume_mm3"].tolist() == [80, 10]
+    app.number_input(key="sizefrom").set_value(5000.0).run()
+    assert not app.exception
+
+
+def test_a_case_without_lesions_says_so(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("lesions", study)
+    app.selectbox(key="case").set_value("sub-P3").run()
+    assert not app.exception
+    assert "does not mean that there is none" in words_of(app)

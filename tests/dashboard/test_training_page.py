@@ -1,0 +1,104 @@
+"""The Training page: empty, normal, several runs, broken files, live."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+OpenPage = Callable[..., AppTest]
+Words = Callable[[AppTest], str]
+
+
+def test_without_a_run_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("training", tmp_path)
+    assert not app.exception
+    assert "fsh train DATA" in words_of(app)
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("training", tmp_path / "nowhere")
+    assert not app.exception
+    assert "expected a folder, found nothing" in words_of(app)
+
+
+def test_one_run_shows_its_state_and_four_charts(run_folder: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("training", run_folder / "runs" / "first")
+    assert not app.exception
+    said = words_of(app)
+    assert "Epochs (finished) 40 of 40" in said
+    assert "Best validation Dice (epoch 40)" in said
+    assert len(app.get("vega_lite_chart")) == 4
+
+
+def test_several_runs_come_from_the_address_and_are_compared(run_folder: Path, open_page: OpenPage) -> None:
+    app = open_page("training", run_folder)
+    app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
+    assert not app.exception
+    tables = [element.value for element in app.dataframe]
+    assert tables[0]["Run"].tolist() == ["runs/first", "runs/second"]
+    assert set(tables[1]["Setting"]) == {"model.norm", "seed"}
+    assert len(app.get("vega_lite_chart")) == 3 + 5 + 2
+
+
+def test_an_address_chooses_the_run_and_nonsense_in_it_does_no_harm(run_folder: Path, open_page: OpenPage) -> None:
+    app = open_page("training", run_folder, run="runs/first")
+    assert app.multiselect(key="run").value == ["runs/first"]
+    app = open_page("training", run_folder, run="../../etc")
+    assert not app.exception
+    assert app.multiselect(key="run").value == ["runs/second"]
+
+
+def test_smoothing_and_log_scale_draw(run_folder: Path, open_page: OpenPage) -> None:
+    app = open_page("training", run_folder)
+    app.slider(key="smoothing").set_value(0.6).run()
+    app.toggle(key="log").set_value(True).run()
+    assert not app.exception
+    assert '"type": "log"' in app.get("vega_lite_chart")[0].proto.spec
+
+
+def test_a_broken_run_is_named_and_the_other_shown(run_folder: Path, open_page: OpenPage) -> None:
+    (run_folder / "runs" / "second" / "config.json").write_text("{")
+    app = open_page("training", run_folder)
+    app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
+    assert not app.exception
+    assert any("second/config.json" in text.value for text in app.text)
+    assert len(app.get("vega_lite_chart")) == 4
+
+
+def test_a_run_before_its_first_epoch_waits(tmp_path: Path, open_page: OpenPage, words_of: Words, new_run: Any) -> None:
+    new_run(tmp_path / "run", epochs=0)
+    app = open_page("training", tmp_path)
+    assert not app.exception
+    assert "No epoch has ended yet" in words_of(app)
+
+
+def test_new_epochs_appear(tmp_path: Path, open_page: OpenPage, words_of: Words, new_run: Any, new_epoch: Any) -> None:
+    new_run(tmp_path / "run", epochs=3)
+    app = open_page("training", tmp_path)
+    assert "Epochs (running) 3 of 40" in words_of(app)
+    with (tmp_path / "run" / "log.jsonl").open("a") as file:
+        file.write(json.dumps(new_epoch(4)) + "\n")
+    app.run()
+    assert "Epochs (running) 4 of 40" in words_of(app)
+
+
+@pytest.mark.parametrize("name", ["run\u202e", "a b", "=cmd"])
+def test_odd_folder_names_are_harmless(tmp_path: Path, open_page: OpenPage, new_run: Any, name: str) -> None:
+    new_run(tmp_path / name, epochs=2)
+    assert not open_page("training", tmp_path).exception
+
+
+@pytest.mark.parametrize("file", ["log.jsonl", "split.json", "config.json"])
+def test_a_run_whose_file_is_a_link_out_is_refused(
+    run_folder: Path, tmp_path: Path, open_page: OpenPage, file: str
+) -> None:
+    inside = run_folder / "runs" / "first" / file
+    inside.rename(tmp_path / "elsewhere")
+    inside.symlink_to(tmp_path / "elsewhere")
+    app = open_page("training", run_folder / "runs" / "first")
+    assert not app.exception
+    assert any("leads out of the opened folder" in text.value for text in app.text)
+    assert not app.get("vega_lite_chart")
