@@ -35,8 +35,10 @@ def segment(
     sample: Annotated[bool, typer.Option("--sample", help="segment the bundled FLAIR")] = False,
     weights: Weights = None,
     brain_mask: Annotated[Path | None, typer.Option(help="brain mask on the FLAIR's grid, for a single FLAIR")] = None,
-    t1w: Annotated[Path | None, typer.Option(help="T1w on the FLAIR's grid, for a single FLAIR")] = None,
-    t2w: Annotated[Path | None, typer.Option(help="T2w on the FLAIR's grid, for a single FLAIR")] = None,
+    channels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="T1w=FILE or T2w=FILE on the FLAIR's grid, for a single FLAIR; repeat"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="segment again what is done already")] = False,
     options: Any = None,
 ) -> None:
@@ -44,7 +46,7 @@ def segment(
     from fsh_core.commands.segment import choose_cases, segment_command
 
     config = SegmentConfig.from_options(**options)
-    cases, failures = choose_cases(inputs or [], sample=sample, brain_mask=brain_mask, t1w=t1w, t2w=t2w)
+    cases, failures = choose_cases(inputs or [], sample, brain_mask, channels or [])
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
     if segment_command(cases, out, weights, config, force) or failures:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from fsh_core.cases import Case, discover_cases
+from fsh_core.cases import CHANNELS, Case, discover_cases
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     derivative_paths,
@@ -30,7 +30,7 @@ _ROWS_SHOWN = 15
 
 
 def choose_cases(
-    inputs: Sequence[Path], sample: bool, brain_mask: Path | None, t1w: Path | None, t2w: Path | None
+    inputs: Sequence[Path], sample: bool, brain_mask: Path | None, channels: Sequence[str]
 ) -> tuple[list[Case], list[str]]:
     """Turn the command's words into cases.
 
@@ -50,13 +50,21 @@ def choose_cases(
         raise InputError("--sample stands alone; leave the other inputs away")
     usable, failures = _usable(inputs)
     cases = [sample_case()] if sample else discover_cases(usable or list(inputs))
-    given = {name: path for name, path in (("T1w", t1w), ("T2w", t2w)) if path is not None}
+    given = dict(_channel(words) for words in channels)
     if (brain_mask or given) and len(cases) != 1:
-        raise InputError(f"--brain-mask, --t1w and --t2w belong to a single FLAIR, found {len(cases)}; name one file")
+        raise InputError(f"--brain-mask and --channels belong to a single FLAIR, found {len(cases)}; name one file")
     if brain_mask or given:
         case = cases[0]
         cases = [dataclasses.replace(case, channels=case.channels | given, brain=brain_mask or case.brain)]
     return cases, failures
+
+
+def _channel(words: str) -> tuple[str, Path]:
+    """Read ``T1w=FILE``."""
+    name, _, file = words.partition("=")
+    if name not in CHANNELS[1:] or not file:
+        raise InputError(f"--channels must be {' or '.join(f'{one}=FILE' for one in CHANNELS[1:])}, got {words!r}")
+    return name, Path(file)
 
 
 def _usable(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:

@@ -28,7 +28,7 @@ CASE_COLUMNS = (
     "input_sha256",
     "record",
 )
-_NOT_BIDS = "cases.tsv\nlesions.tsv\n*.html\n**/figures/**\n"
+_NOT_BIDS = "cases.tsv\nlesions.tsv\n*.html\n**/figures/**\n**/*_review.jsonl\n"
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def test_bad_weights(tmp_path: Path, flair: Path, capsys, make: Callable[[Path],
         (["--threshold", "2"], r"--threshold: .*less than 1, got 2.0"),
         (["--patch-size", "60,64,64"], r"divisible by 16, got \(60, 64, 64\); try \(64, 64, 64\)"),
         (["--patch-size", "64"], r"--patch-size.*"),
+        (["--channels", "T3w=x.nii.gz"], r"--channels must be T1w=FILE or T2w=FILE, got 'T3w=x.nii.gz'"),
         (["--sample"], r"--sample stands alone; leave the other inputs away"),
     ],
 )
@@ -219,7 +220,15 @@ def test_brain_mask_and_second_channel(phantom, flair: Path, tmp_path: Path) -> 
     save_checkpoint(model, path, {}, model.state_dict())
     save_like(phantom.flair.data[::-1].copy(), phantom.flair, tmp_path / "t1.nii.gz")
     save_like(phantom.brain, phantom.flair, tmp_path / "brain.nii.gz")
-    words = [flair, "--t1w", tmp_path / "t1.nii.gz", "--brain-mask", tmp_path / "brain.nii.gz", "-o", tmp_path / "out"]
+    words = [
+        flair,
+        "--channels",
+        f"T1w={tmp_path / 't1.nii.gz'}",
+        "--brain-mask",
+        tmp_path / "brain.nii.gz",
+        "-o",
+        tmp_path / "out",
+    ]
     assert segment(*words, weights=path) == 0
     record = json.loads((tmp_path / "out/sub-07/anat/sub-07_seg-lesions_dseg.json").read_text())
     assert record["brain"]["source"] == "given"
