@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import QObject, QPointF, Qt, QTimer, Signal
+from qtpy.QtCore import QObject, QPointF, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
@@ -300,6 +300,10 @@ class PlanesWidget(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (self.convention_box, self.crosshair, self.linked):
             row.addWidget(widget)
+
+    def sizeHint(self) -> QSize:
+        """Leave most of the window to the large plane."""
+        return QSize(300, 520)
 
     @property
     def convention(self) -> str:

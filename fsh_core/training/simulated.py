@@ -26,7 +26,7 @@ class PatchSimulator:
     Parameters
     ----------
     cases : sequence of (Prepared, Tensor)
-        Training cases; the tensor is (3, I, J, K): FLAIR, reference, distance outside the brain.
+        Training cases; the tensor is (3, I, J, K): FLAIR, reference, depth.
     config : TrainConfig
         Patch size and channels.
 
