@@ -112,7 +112,7 @@ class SegmentWidget(QWidget):
         self.table.opened.connect(self.go_to)
         self.table.chosen.connect(self.go_to)
         self.table.setMinimumHeight(120)
-        self.folder = QLineEdit(str(Path.home() / "F.sh"))
+        self.folder = QLineEdit("~/F.sh")
         self.folder.setAccessibleName("Folder for records")
         self.save_button = QPushButton("Save record")
         self.save_button.setToolTip("Write masks, probability, lesion table and record, so that they can be reviewed")
@@ -182,7 +182,7 @@ class SegmentWidget(QWidget):
             self.weights.setText(path)
 
     def _choose_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Folder for records", self.folder.text())
+        path = QFileDialog.getExistingDirectory(self, "Folder for records", str(Path(self.folder.text()).expanduser()))
         if path:
             self.folder.setText(path)
 
@@ -230,7 +230,7 @@ class SegmentWidget(QWidget):
         source = layer.metadata.get("source", "")
         if not source or not Path(source).is_file():
             grid = grid_of_layer(layer.data.shape, {**layer.as_layer_data_tuple()[1], "name": layer.name})
-            source = str(Path(self.folder.text()) / "scans" / f"{_as_file_name(layer.name)}_FLAIR.nii.gz")
+            source = str(Path(self.folder.text()).expanduser() / "scans" / f"{_as_file_name(layer.name)}_FLAIR.nii.gz")
             data = grid.from_layer(np.asarray(layer.data)).astype(np.float32)
             save_like(data, grid.volume(data), source)
         case = discover_cases(source)[0]
@@ -321,8 +321,9 @@ class SegmentWidget(QWidget):
         self.result = replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
         if (layer := self.lesions_layer) is not None:
             layer.data = self._grid.to_layer(labels)
+        note = str(found.record["brain"]["note"])
         volume_ml = float(np.count_nonzero(labels)) * found.flair.voxel_volume_mm3 / 1000
-        self.say(f"{int(labels.max(initial=0))} lesions, {volume_ml:.2f} ml. {found.record['brain']['note']}.")
+        self.say(f"{int(labels.max(initial=0))} lesions, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}.")
         self._measure_later.start()
 
     def measure(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
 SCRATCH = Path(tempfile.mkdtemp(prefix="fsh-screenshots-"))
 os.environ["NAPARI_CONFIG"] = str(SCRATCH / "settings.yaml")
+os.environ["HOME"] = str(SCRATCH)  # where records go
 
 import napari  # noqa: E402
 from qtpy.QtCore import QEventLoop, QTimer  # noqa: E402
@@ -39,13 +40,13 @@ def main() -> int:
 
     viewer.open_sample("fsh-ms", "ms-flair")
     dock, segment = viewer.window.add_plugin_dock_widget("fsh-ms", "Segment")
-    segment.folder.setText(str(SCRATCH / "records"))
-    keep("open")
     segment.run()
+    shown = False
     while segment.process is not None:
         wait(0.1)
-        if segment.progress.value() > 0 and not (FOLDER / "napari-running.png").exists():
+        if segment.progress.value() > 1 and not shown:
             keep("running")
+            shown = True
     if segment.result is None:
         print(segment.message.text(), file=sys.stderr)
         return 1
