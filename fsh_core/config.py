@@ -87,7 +87,11 @@ class TrainConfig(_Config):
         description="patches around lesions (default), or lesion-containing patches of a stride-32 grid (paper)",
     )
     lesion_fraction: float = Field(0.6, ge=0, le=1, description="share of patches centred near a lesion")
-    simulate_fraction: float = Field(0.0, ge=0, le=1, description="share of patches with simulated lesions")
+    balance: bool = Field(True, description="draw scans with thin and with thick slices equally often")
+    simulate_fraction: float = Field(0.0, ge=0, le=1, description="share of patches with a few simulated lesions more")
+    simulated_copies: int = Field(
+        0, ge=0, description="copies of every thin-slice scan, each with the lesions of another patient"
+    )
     augmentation: Literal["default", "paper", "none"] = Field("default", description="augmentation recipe")
     bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
     optimiser: Literal["adam", "adamw"] = Field("adamw", description="optimiser")

@@ -8,7 +8,7 @@
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -114,9 +114,11 @@ class LesionBank:
     places : (N, 3) float32
         Middle of each box in the brain's own units.
     patients : (N,) int16
-        Number of the patient that each lesion is from.
+        Number of the patient that each lesion is from, an index into ``names``.
     bits : (M,) uint8
         The voxels of all lesions, one lesion after the other in C order, 8 a byte.
+    names : (P,) str
+        The patients: subjects of that name must not be validated on what is learned from the bank.
     """
 
     sizes: NDArray[np.int16]
@@ -124,6 +126,7 @@ class LesionBank:
     places: NDArray[np.float32]
     patients: NDArray[np.int16]
     bits: NDArray[np.uint8]
+    names: NDArray[np.str_]
 
     def __len__(self) -> int:
         """Return the number of lesions."""
@@ -142,8 +145,14 @@ class LesionBank:
         a, b, c = (float(spacing) for spacing in self.spacings_mm[index])
         return Shape(unpacked.reshape(self.sizes[index]).astype(bool), (a, b, c), self.places[index])
 
+    def without(self, subjects: Collection[str]) -> NDArray[np.int64]:
+        """Return the numbers of the lesions that are not from these subjects."""
+        return np.flatnonzero(~np.isin(self.names[self.patients], sorted(subjects)))
+
     @classmethod
-    def of_masks(cls, masks: Sequence[Volume], frames: Sequence[BrainFrame]) -> "LesionBank":
+    def of_masks(
+        cls, masks: Sequence[Volume], frames: Sequence[BrainFrame], names: Sequence[str] | None = None
+    ) -> "LesionBank":
         """Collect the lesions of several patients.
 
         Parameters
@@ -153,6 +162,8 @@ class LesionBank:
         frames : sequence of BrainFrame
             The brain of each: in mm along the axes of ``to_ras(mask)``, from the centre
             of its first voxel, as `BrainFrame.of_mask` makes it.
+        names : sequence of str, optional
+            The subject that each mask is from.
 
         Raises
         ------
@@ -177,6 +188,7 @@ class LesionBank:
             np.array([shape.place for shape, _ in shapes], np.float32),
             np.array([patient for _, patient in shapes], np.int16),
             np.packbits(np.concatenate([shape.voxels.ravel() for shape, _ in shapes])),
+            np.array(names if names is not None else [str(number) for number in range(len(masks))]),
         )
 
     @classmethod
@@ -215,10 +227,12 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 2:
         print("usage: python -m fsh_core.imaging.lesion_bank MASKS_FOLDER OUT.npz", file=sys.stderr)
         return 2
-    masks = [to_ras(load_mask(path)) for path in sorted(Path(arguments[0]).glob("*.nii.gz"))]
+    paths = sorted(Path(arguments[0]).glob("patient*.nii.gz"))
+    masks = [to_ras(load_mask(path)) for path in paths]
     # The masks of the cohort share the MNI frame; a bank counts mm from a mask's first voxel.
     frames = [BrainFrame(LJUBLJANA_FRAME.middle_mm - one.affine[:3, 3], LJUBLJANA_FRAME.size_mm) for one in masks]
-    bank = LesionBank.of_masks(masks, frames)
+    names = [path.name.removesuffix(".nii.gz").replace("patient", "ljubljana") for path in paths]
+    bank = LesionBank.of_masks(masks, frames, names)
     bank.save(arguments[1])
     print(f"{len(bank)} lesions of {len(masks)} patients, {Path(arguments[1]).stat().st_size / 1000:.0f} kB")
     return 0

@@ -1,6 +1,7 @@
 """Setting one lesion after the other into the voxels of a host."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,14 +91,22 @@ class Planter:
         self._edge_mm = float(rng.uniform(*_EDGE_MM))
         self._taken = np.zeros_like(host.taken) if overlap else host.taken.copy()
 
-    def plant(self, bank: LesionBank, count: int | None, burden_ml: float | None) -> list[Placed]:
-        """Set lesions drawn from a bank, every patient as likely as every other."""
-        patients = np.bincount(bank.patients)[bank.patients].astype(np.float64)
+    def plant(
+        self,
+        bank: LesionBank,
+        count: int | None,
+        burden_ml: float | None,
+        among: NDArray[np.integer[Any]] | None = None,
+    ) -> list[Placed]:
+        """Set lesions drawn from a bank, or from ``among`` its numbers, every patient as likely as every other."""
+        among = np.arange(len(bank)) if among is None else among
+        of_patient = bank.patients[among]
+        patients = np.bincount(of_patient)[of_patient].astype(np.float64)
         wanted_mm3 = np.inf if burden_ml is None else 1000 * burden_ml
         placed: list[Placed] = []
         done_mm3, tries = 0.0, 0
-        limit = _TRIES_PER_LESION * (count if count is not None else len(bank))
-        order = self._rng.choice(len(bank), len(bank), replace=False, p=(1 / patients) / (1 / patients).sum())
+        limit = _TRIES_PER_LESION * (count if count is not None else len(among))
+        order = self._rng.choice(among, len(among), replace=False, p=(1 / patients) / (1 / patients).sum())
         while tries < limit and (len(placed) < count if count is not None else done_mm3 < wanted_mm3):
             number = int(order[tries % len(order)])
             tries += 1

@@ -13,6 +13,8 @@ Recipe = Literal["default", "paper", "none"]
 
 RIM_MM = 6.0  # how far outside the brain depths are counted from
 
+_THICKEN_FRACTION = 0.4  # of the patches with thin slices
+
 _LARGEST_TURN_DEGREES = 15.0
 _ELASTIC_NODES = 5  # control points of the elastic field along an axis
 _ELASTIC_VOXELS = 4.0  # largest displacement of one
@@ -119,7 +121,7 @@ def vary_intensities(
     """
     image, reference, depth = patch[:-2], patch[-2:-1], patch[-1]
     if recipe == "default":
-        if not has_thick_slices and rng.random() < 0.6:
+        if not has_thick_slices and rng.random() < _THICKEN_FRACTION:
             thickness = int(rng.integers(2, 8))
             axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
             image, reference = thicken(image, thickness, axis), thicken(reference, thickness, axis)

@@ -4,8 +4,8 @@ Everything random is drawn from a generator made from (seed, step), so a patch d
 nothing but those two numbers: a run can be killed at any moment and go on identically.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -22,8 +22,9 @@ from fsh_core.imaging.prepare import Prepared, prepare
 from fsh_core.imaging.volume import check_same_grid, load_mask, load_volume
 from fsh_core.inference.patches import patch_starts
 from fsh_core.training.augment import RIM_MM, cut, vary_intensities
-from fsh_core.training.simulated import PatchSimulator
+from fsh_core.training.simulated import PatchSimulator, Scan, check_simulation, simulated_copies
 
+_COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
 
 
@@ -133,6 +134,8 @@ class PatchSource:
         The training subjects.
     config : TrainConfig
         Patch size, sampling, augmentation, seed.
+    held_out : collection of str
+        Subjects whose lesions may not be used for simulation: those validated on.
 
     Raises
     ------
@@ -140,17 +143,22 @@ class PatchSource:
         If there is no case, or no lesion where lesions are asked for.
     """
 
-    def __init__(self, cases: Sequence[TrainingCase], config: TrainConfig) -> None:
+    def __init__(self, cases: Sequence[TrainingCase], config: TrainConfig, held_out: Collection[str] = ()) -> None:
         if not cases:
             raise InputError("there is no training case; leave at least one subject for training")
-        self._cases = cases
-        self._config = config
-        self._with_lesions = [case for case in cases if case.lesions]
-        self._grid = _lesion_grid(cases, config) if config.sampling == "grid" else []
         self._simulator: PatchSimulator | None = None
+        if config.simulate_fraction > 0 or config.simulated_copies > 0:
+            check_simulation(config)
         if config.simulate_fraction > 0:
-            self._simulator = PatchSimulator([(case.prepared, case.stack) for case in cases], config)
-        if config.lesion_fraction > 0 and not self._with_lesions:
+            scans = [Scan(case.prepared, case.stack) for case in cases]
+            self._simulator = PatchSimulator(scans, config, held_out)
+        self._cases = cases
+        self._copies = [_with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)]
+        self._config = config
+        thin, thick = ([n for n, case in enumerate(cases) if case.has_thick_slices is kind] for kind in (False, True))
+        self._kinds = [kind for kind in (thin, thick) if kind] if config.balance else [[*range(len(cases))]]
+        self._grid = _lesion_grid(cases, config) if config.sampling == "grid" else []
+        if config.lesion_fraction > 0 and not any(case.lesions for case in cases):
             raise InputError("no training case has a lesion; add cases with lesions to the training set")
         if config.sampling == "grid" and not self._grid:
             raise InputError("no patch of the training cases contains a lesion; add cases with lesions")
@@ -172,30 +180,48 @@ class PatchSource:
     def _patch(self, step: int, item: int) -> tuple[Tensor, Tensor]:
         config = self._config
         rng = np.random.default_rng((config.seed, step, item))
-        if self._simulator is not None and rng.random() < config.simulate_fraction:
-            number, stack, centre = self._simulator.draw(rng)
-            case = self._cases[number]
-        else:
-            case, centre = self._grid[self._grid_index(step, item)] if self._grid else self._draw(rng)
+        if self._grid:
+            case, centre = self._grid[self._grid_index(step, item)]
             stack = case.stack
+        else:
+            case, stack, centre = self._draw(rng)
         patch = cut(stack, centre, config.patch_size, config.augmentation, rng)
         return vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
 
-    def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, NDArray[np.float64]]:
-        """Choose a place: near a lesion, every lesion of a case equally likely, or anywhere in the brain."""
-        if rng.random() < self._config.lesion_fraction:
-            case = self._with_lesions[int(rng.integers(len(self._with_lesions)))]
+    def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, Tensor, NDArray[np.float64]]:
+        """Choose a case, then a place: near a lesion, all equally likely, or anywhere in the brain."""
+        kind = self._kinds[int(rng.integers(len(self._kinds)))]
+        number = kind[int(rng.integers(len(kind)))]
+        case = self._cases[number]
+        if self._simulator is not None and rng.random() < self._config.simulate_fraction:
+            simulated = self._simulator.draw(rng, number)
+            if simulated is not None:
+                return case, *simulated
+        copies = self._copies[number]
+        if copies and rng.random() < _COPY_FRACTION:
+            case = copies[int(rng.integers(len(copies)))]
+        if case.lesions and rng.random() < self._config.lesion_fraction:
             voxels = case.lesions[int(rng.integers(len(case.lesions)))]
             reach = np.asarray(self._config.patch_size) // 4
-            return case, voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
-        case = self._cases[int(rng.integers(len(self._cases)))]
-        return case, case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
+            return case, case.stack, voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
+        return case, case.stack, case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
 
     def _grid_index(self, step: int, item: int) -> int:
         """Every patch of the grid once before any comes again, each round in an order of its own."""
         epoch, position = divmod(step * self._config.batch_size + item, len(self._grid))
         order = np.random.default_rng((self._config.seed, epoch)).permutation(len(self._grid))
         return int(order[position])
+
+
+def _with_other_lesions(
+    case: TrainingCase, number: int, config: TrainConfig, held_out: Collection[str]
+) -> list[TrainingCase]:
+    """Copies of a thin-slice case with the lesions of other patients; thick slices blur what is set into them."""
+    if case.has_thick_slices or not config.simulated_copies:
+        return []
+    rng = np.random.default_rng((config.seed, number))
+    stacks = simulated_copies(Scan(case.prepared, case.stack), config.simulated_copies, rng, held_out)
+    return [replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= 0.5)) for stack in stacks]
 
 
 def _lesion_grid(cases: Sequence[TrainingCase], config: TrainConfig) -> list[tuple[TrainingCase, NDArray[np.float64]]]:

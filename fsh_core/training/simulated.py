@@ -1,6 +1,7 @@
-"""Lesions set into training images on the fly, so that small lesions and light patients are seen more."""
+"""Lesions set into training images, so that small lesions, light patients and other patterns are seen more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,67 +11,165 @@ from torch import Tensor
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.imaging.host import Host
+from fsh_core.imaging.inpaint import remove_lesions
 from fsh_core.imaging.lesion_bank import LesionBank
 from fsh_core.imaging.planter import Planter
 from fsh_core.imaging.prepare import Prepared
 from fsh_core.imaging.volume import Volume, to_ras
 
-_LARGEST_MM3 = 1500.0  # larger ones take too long, and there is no lack of them
+_LARGEST_MM3 = 1500.0  # larger ones take too long while training, and there is no lack of them
 _MOST_LESIONS = 4
 _TRIES = 20
 
 
-class PatchSimulator:
-    """Draws images with simulated lesions, and where to cut a patch that shows them.
+@dataclass(frozen=True)
+class Scan:
+    """A training case, as far as lesions can be set into it.
 
-    Parameters
+    Attributes
     ----------
-    cases : sequence of (Prepared, Tensor)
-        Training cases; the tensor is (3, I, J, K): FLAIR, reference, depth.
-    config : TrainConfig
-        Patch size and channels.
+    prepared : Prepared
+        The image and its brain, on the network's grid.
+    stack : (3, I, J, K) float32
+        FLAIR, reference, depth.
+    """
+
+    prepared: Prepared
+    stack: Tensor
+
+    @property
+    def flair(self) -> Volume:
+        """The scaled FLAIR, (I, J, K) in RAS, on a grid of its own."""
+        return Volume(self.stack[0].numpy(), np.diag([*self.prepared.grid.spacing_mm, 1.0]))
+
+    @property
+    def reference(self) -> NDArray[np.bool_]:
+        """Its own lesions, (I, J, K)."""
+        return np.asarray(self.stack[-2].numpy() >= 0.5)
+
+    @property
+    def slice_mm(self) -> tuple[float, float, float]:
+        """Voxel size of the acquisition along R, A and S, at least that of the grid."""
+        acquired = to_ras(self.prepared.original).spacing_mm
+        i, j, k = (max(pair) for pair in zip(acquired, self.prepared.grid.spacing_mm, strict=True))
+        return i, j, k
+
+
+def check_simulation(config: TrainConfig) -> None:
+    """Check that lesions can be simulated for what is trained.
 
     Raises
     ------
     InputError
-        If the network has other channels than the FLAIR or looks for brains, or if no
-        case shows white matter.
+        If the network has other channels than the FLAIR or looks for brains.
+    """
+    if config.model.channels != ("FLAIR",) or config.model.target != "lesion":
+        raise InputError(
+            "lesions can be simulated in the FLAIR alone; set --simulate-fraction and --simulated-copies to 0"
+        )
+
+
+def simulated_copies(scan: Scan, copies: int, rng: np.random.Generator, held_out: Collection[str]) -> list[Tensor]:
+    """Replace a scan's lesions by those of other patients, all the lesions of one patient a copy.
+
+    Patients differ in where and how large their lesions are, which single lesions set at
+    random do not show: each copy has the pattern of one patient of the bank.
+
+    Parameters
+    ----------
+    scan : Scan
+        The host.
+    copies : int
+        How many.
+    rng : Generator
+        Where chance comes from.
+    held_out : collection of str
+        Subjects of the bank that may not be used: those validated on.
+
+    Returns
+    -------
+    list of (3, I, J, K) float32
+        As many as asked for; none if the scan shows no white matter.
+    """
+    bank = LesionBank.load()
+    allowed = bank.without(held_out)
+    patients = np.unique(bank.patients[allowed])
+    try:
+        light = remove_lesions(scan.flair, scan.reference, scan.prepared.brain, rng)
+        host = Host.of(light, scan.prepared.brain, np.zeros(light.shape, dtype=bool), scan.slice_mm)
+    except InputError:
+        return []
+    made = []
+    for patient in rng.choice(patients, copies, replace=copies > len(patients)):
+        stack = scan.stack.clone()
+        stack[0] = torch.from_numpy(np.asarray(light.data, dtype=np.float32))
+        stack[-2] = 0
+        lesions = allowed[bank.patients[allowed] == patient]
+        planter = Planter(host, stack[0].numpy(), stack[-2].numpy(), rng, overlap=True)
+        planter.plant(bank, len(lesions), None, lesions)
+        made.append(stack)
+    return made
+
+
+class PatchSimulator:
+    """Draws images with a few more lesions, and where to cut a patch that shows them.
+
+    Parameters
+    ----------
+    scans : sequence of Scan
+        Training cases.
+    config : TrainConfig
+        Patch size.
+    held_out : collection of str
+        Subjects of the bank that may not be used.
+
+    Raises
+    ------
+    InputError
+        If no case shows white matter.
     """
 
-    def __init__(self, cases: Sequence[tuple[Prepared, Tensor]], config: TrainConfig) -> None:
-        if config.model.channels != ("FLAIR",) or config.model.target != "lesion":
-            raise InputError("--simulate-fraction: lesions can be simulated in the FLAIR alone; set it to 0")
+    def __init__(self, scans: Sequence[Scan], config: TrainConfig, held_out: Collection[str] = ()) -> None:
         self._bank = LesionBank.load()
-        volumes_mm3 = np.array([shape.volume_mm3 for shape in self._bank])
-        self._fitting = np.flatnonzero(volumes_mm3 <= _LARGEST_MM3)
+        allowed = self._bank.without(held_out)
+        volumes_mm3 = np.array([self._bank[number].volume_mm3 for number in allowed])
+        self._fitting = allowed[volumes_mm3 <= _LARGEST_MM3]
         of_patient = self._bank.patients[self._fitting]
         weights = 1 / np.bincount(of_patient)[of_patient]  # every patient as likely as every other
         self._weights = weights / weights.sum()
         self._reach = np.asarray(config.patch_size) // 4
         self._hosts: list[tuple[int, Host, Tensor]] = []
-        for number, (prepared, stack) in enumerate(cases):
-            grid = Volume(stack[0].numpy(), np.diag([*prepared.grid.spacing_mm, 1.0]))
-            spacing, acquired = grid.spacing_mm, to_ras(prepared.original).spacing_mm
-            thickness = tuple(max(pair) for pair in zip(acquired, spacing, strict=True))
+        for number, scan in enumerate(scans):
             try:
-                host = Host.of(
-                    grid, prepared.brain, stack[-2].numpy() >= 0.5, (thickness[0], thickness[1], thickness[2])
-                )
+                host = Host.of(scan.flair, scan.prepared.brain, scan.reference, scan.slice_mm)
             except InputError:
                 continue  # a scan without white matter can still be learned from as it is
-            self._hosts.append((number, host, stack))
+            self._hosts.append((number, host, scan.stack))
         if not self._hosts:
             raise InputError("--simulate-fraction: no training scan shows white matter; set it to 0")
         self._scratch = torch.empty(max(stack.numel() for _, _, stack in self._hosts))
 
-    def draw(self, rng: np.random.Generator) -> tuple[int, Tensor, NDArray[np.float64]]:
-        """Return the number of a case, its image with new lesions, and a centre near them.
+    def draw(self, rng: np.random.Generator, number: int) -> tuple[Tensor, NDArray[np.float64]] | None:
+        """Return an image of a case with new lesions, and a centre near them.
 
         The image is good until the next call: allocating one takes as long as the lesions.
-        Every case is as likely as every other, so that light ones are seen more often
-        than their few lesions would have it.
+
+        Parameters
+        ----------
+        rng : Generator
+            Where chance comes from.
+        number : int
+            Which of the scans.
+
+        Returns
+        -------
+        (Tensor, (3,) float) or None
+            None where that scan shows no white matter or has no room for a lesion.
         """
-        number, host, original = self._hosts[int(rng.integers(len(self._hosts)))]
+        hosts = [(host, original) for which, host, original in self._hosts if which == number]
+        if not hosts:
+            return None
+        host, original = hosts[0]
         stack = self._scratch[: original.numel()].view(original.shape).copy_(original)
         planter = Planter(host, stack[0].numpy(), stack[-2].numpy(), rng)
         wanted = int(rng.integers(1, _MOST_LESIONS + 1))
@@ -89,6 +188,4 @@ class PatchSimulator:
                 centre = np.asarray(lesion.centre, dtype=np.float64)
             if wanted == 0:
                 break
-        if centre is None:
-            centre = np.argwhere(host.white.mask)[0].astype(np.float64)
-        return number, stack, centre + rng.uniform(-self._reach, self._reach)
+        return None if centre is None else (stack, centre + rng.uniform(-self._reach, self._reach))

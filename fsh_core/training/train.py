@@ -126,7 +126,7 @@ def train(
         [load_training_case(case, config.model, finder) for case in cases if case.subject in subjects]
         for subjects in (split.training, split.validation)
     )
-    patches = PatchSource(training, config)
+    patches = PatchSource(training, config, split.validation)
     steps_per_epoch = patches.steps_per_epoch
     steps = steps_per_epoch * config.epochs
 

@@ -226,7 +226,7 @@ class TestLesionSampling:
         healthy = dataclasses.replace(without_lesions(cases[0]), name="healthy")
         source = PatchSource([healthy, cases[1]], config(lesion_fraction=0.5))
         drawn = Counter(source._draw(np.random.default_rng(seed))[0].name for seed in range(200))
-        assert 30 <= drawn["healthy"] <= 70
+        assert 70 <= drawn["healthy"] <= 130  # every case is as likely as every other
 
 
 class TestReproducibility:

@@ -62,6 +62,7 @@ def bank_of(*shapes: Shape) -> LesionBank:
         np.array([shape.place for shape in shapes], np.float32),
         np.zeros(len(shapes), np.int16),
         np.packbits(np.concatenate([shape.voxels.ravel() for shape in shapes])),
+        np.array(["somebody"]),
     )
 
 
