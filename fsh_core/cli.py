@@ -88,6 +88,24 @@ def evaluate(
 
 
 @app.command()
+@with_options(SegmentConfig)
+def calibrate(
+    data: Annotated[Path, typer.Argument(help="dataset with reference masks")],
+    weights: Annotated[Path, typer.Option("--weights", "-w", help="weights to calibrate, .safetensors")],
+    subject: Annotated[
+        list[str] | None, typer.Option(help="subject to calibrate on; may be repeated (default: those validated on)")
+    ] = None,
+    card: Annotated[Path | None, typer.Option(help="JSON to write into, instead of the one beside the weights")] = None,
+    label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
+    options: Any = None,
+) -> None:
+    """Choose threshold and minimum volume on validation patients, and calibrate confidences."""
+    from fsh_core.commands.calibrate import calibrate_command
+
+    calibrate_command(data, weights, subject or [], card, label, SegmentConfig.from_options(**options))
+
+
+@app.command()
 def simulate(
     inputs: Annotated[list[Path], typer.Argument(metavar="FLAIR...", help="FLAIR files, folders, or a BIDS dataset")],
     out: Annotated[Path, typer.Option("--out", "-o", help="BIDS dataset to write")],

@@ -1,5 +1,6 @@
 """Writing files so that a crash, a full disk or a second reader never sees half of one."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -53,3 +54,8 @@ def _current_umask() -> int:
 
 
 _UMASK = _current_umask()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

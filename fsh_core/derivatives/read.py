@@ -12,7 +12,7 @@ from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives.layout import RECORD_ENDING, derivative_paths
 from fsh_core.errors import InputError
-from fsh_core.inference.segment import sha256_of
+from fsh_core.files import sha256_of
 from fsh_core.lesions.table import LESION_COLUMNS
 
 _TYPES = dict.fromkeys(("label", "voxels", "inside_i", "inside_j", "inside_k"), "int64") | {"touches_border": "bool"}

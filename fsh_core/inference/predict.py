@@ -53,9 +53,15 @@ class NetworkPredictor:
 
         Returns
         -------
-        (I, J, K) float32 in [0, 1]
-            0 where nothing but zeros was seen.
+        (I, J, K) float32 in [0, 1], or (2, I, J, K) if mirroring
+            0 where nothing but zeros was seen. The second map is that of the mirrored image,
+            mirrored back: an ensemble of two.
         """
+        maps = self._sweep(image, on_patch)
+        return maps[0] if len(maps) == 1 else np.stack(maps)
+
+    def _sweep(self, image: NDArray[np.float32], on_patch: OnPatch | None) -> list[NDArray[np.float32]]:
+        """Look at every patch, as it is and if asked for mirrored; stitch each way by itself."""
         size = self.settings.patch_size
         i, j, k = image.shape[1:]
         padded = pad_to_patch(image, size)
@@ -65,27 +71,23 @@ class NetworkPredictor:
             if padded[(slice(None), *_where(corner, size))].any()
         ]
         done = 0
-        stitcher = Stitcher(_shape3(padded), blend_window(size))
+        window = blend_window(size)
+        stitchers = [Stitcher(_shape3(padded), window) for _ in range(1 + self.settings.mirror)]
         for group in batched_corners(corners, self.settings.batch_size):
             patches = np.stack([padded[(slice(None), *_where(corner, size))] for corner in group])
-            for corner, patch in zip(group, self._look(patches), strict=True):
-                stitcher.add(patch, corner)
+            for corner, patch in zip(group, self._forward(patches), strict=True):
+                stitchers[0].add(patch, corner)
+            if self.settings.mirror:  # the first axis of space is left-right: the image is RAS
+                mirrored = self._forward(np.ascontiguousarray(patches[:, :, ::-1]))
+                for corner, patch in zip(group, mirrored, strict=True):
+                    stitchers[1].add(patch[::-1], corner)
             done += len(group)
             if on_patch is not None:
                 on_patch(done, len(corners))
-        return stitcher.result()[:i, :j, :k]
-
-    def _look(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities, mirrored too if asked for."""
-        probability = self._forward(patches)
-        if self.settings.mirror:
-            # The first axis of space is left-right: the image is RAS.
-            mirrored = self._forward(np.ascontiguousarray(patches[:, :, ::-1]))
-            probability = (probability + mirrored[:, ::-1]) / np.float32(2)
-        return probability
+        return [stitcher.result()[:i, :j, :k] for stitcher in stitchers]
 
     def _forward(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network once."""
+        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities."""
         device = next(self.network.parameters()).device
         precise = self.settings.precision == "fp32" or (
             self.settings.precision == "auto" and not has_fast_bfloat16(device.type)

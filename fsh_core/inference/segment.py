@@ -1,17 +1,13 @@
 """From a case on disk to its lesions: the whole path, free of torch."""
 
-import hashlib
 import os
 import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -22,6 +18,8 @@ from fsh_core.errors import InputError
 from fsh_core.imaging.brain import Brain, Finder, find_brain
 from fsh_core.imaging.prepare import prepare
 from fsh_core.imaging.volume import Volume, check_same_grid, load_mask, load_volume
+from fsh_core.inference.record import describe_run
+from fsh_core.lesions.confidence import Calibration, patient_uncertainty, structural_uncertainty
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.table import lesion_table
 
@@ -29,14 +27,40 @@ OnPatch = Callable[[int, int], None]
 
 
 class Predictor(Protocol):
-    """Any callable from an image to a probability; `fsh_core.load_predictor` returns one.
+    """Any callable from an image to a probability, or to several; `fsh_core.load_predictor` returns one.
 
     It may also have an attribute ``model``, the `ModelConfig` of the image it wants, and
     ``card``, what the record says about the weights.
     """
 
     def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None, /) -> NDArray[np.float32]:
-        """Turn a (C, I, J, K) image in [0, 1] into an (I, J, K) probability."""
+        """Turn a (C, I, J, K) image in [0, 1] into an (I, J, K) probability, or (M, I, J, K) of an ensemble."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one scan, before anything is called a lesion; all on the scan's own grid.
+
+    Attributes
+    ----------
+    flair : Volume
+        The FLAIR as it came, (I, J, K) float32.
+    brain : Brain
+        Where the brain is.
+    members : tuple of (I, J, K) float32 in [0, 1]
+        Each ensemble member's probability, 0 outside the brain; one where there is no ensemble.
+    """
+
+    flair: Volume
+    brain: Brain
+    members: tuple[NDArray[np.float32], ...]
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """Mean of the members, (I, J, K) float32."""
+        if len(self.members) == 1:
+            return self.members[0]
+        return np.asarray(sum(self.members) / np.float32(len(self.members)), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -80,6 +104,41 @@ class Segmentation:
         return self.lesion_labels > 0
 
 
+def predict_case(
+    case: Case, predictor: Predictor, *, finder: Finder | None = None, on_patch: OnPatch | None = None
+) -> Prediction:
+    """Load a case, find its brain, and run the network over it.
+
+    Parameters
+    ----------
+    case : Case
+        Its FLAIR, other channels where the predictor wants them, and its brain mask where
+        there is one.
+    predictor : Predictor
+        From an image to a probability.
+    finder : Finder, optional
+        Finds the brain in a whole head without a brain mask.
+    on_patch : callable, optional
+        Called with (done, total); raising from it cancels.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used.
+    """
+    model = getattr(predictor, "model", ModelConfig())
+    volumes = _load_channels(case, model)
+    flair = volumes[0]
+    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
+    brain = find_brain(flair, given, finder)
+    prepared = prepare(volumes, brain.mask, model)
+    predicted = predictor(prepared.masked, on_patch)
+    maps = predicted if predicted.ndim == 4 else predicted[None]
+    return Prediction(
+        flair, brain, tuple(np.where(brain.mask, prepared.to_input_grid(one), np.float32(0)) for one in maps)
+    )
+
+
 def segment_case(
     case: Case,
     predictor: Predictor,
@@ -92,17 +151,10 @@ def segment_case(
 
     Parameters
     ----------
-    case : Case
-        Its FLAIR, other channels where the predictor wants them, and its brain mask where
-        there is one.
-    predictor : Predictor
-        From an image to a probability.
+    case, predictor, finder, on_patch
+        As for `predict_case`.
     config : SegmentConfig, optional
         Threshold, minimum volume, smoothing.
-    finder : Finder, optional
-        Finds the brain in a whole head without a brain mask.
-    on_patch : callable, optional
-        Called with (done, total); raising from it cancels.
 
     Returns
     -------
@@ -115,22 +167,26 @@ def segment_case(
         If a file cannot be used.
     """
     config = config or SegmentConfig()
-    model = getattr(predictor, "model", ModelConfig())
     started = time.perf_counter()
-    volumes = _load_channels(case, model)
-    flair = volumes[0]
-    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
-    brain = find_brain(flair, given, finder)
-    prepared = prepare(volumes, brain.mask, model)
-    probability = prepared.to_input_grid(predictor(prepared.masked, on_patch))
-    probability = np.where(brain.mask, probability, np.float32(0))
-    raw, labels = find_lesions(probability, brain.mask, flair, config)
-    lesions = lesion_table(labels, flair, probability, brain.mask)
-    record = _record(case, model, config, flair, brain, getattr(predictor, "card", {}))
+    card = getattr(predictor, "card", {})
+    calibration = Calibration.from_card(card)
+    predicted = predict_case(case, predictor, finder=finder, on_patch=on_patch)
+    flair, brain, probability = predicted.flair, predicted.brain.mask, predicted.probability
+    raw, labels = find_lesions(probability, brain, flair, config)
+    lesions = lesion_table(labels, flair, probability, brain)
+    lesions["uncertainty"] = structural_uncertainty(labels, predicted.members, config.threshold)
+    lesions["confidence"] = np.nan
+    if calibration is not None:
+        lesions["confidence"] = calibration.confidence(lesions, lesions["uncertainty"].to_numpy())
+    volume_ml = float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000
+    model = getattr(predictor, "model", ModelConfig())
+    record = describe_run(case, model, config, flair, predicted.brain, card)
     record |= {
         "lesion_count": len(lesions),
-        "lesion_volume_ml": round(float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "lesion_volume_ml": round(volume_ml, 4),
+        "lesion_volume_interval_ml": _interval(calibration, volume_ml),
         "raw_lesion_volume_ml": round(float(raw.sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "uncertainty": _rounded(patient_uncertainty(predicted.members, config.threshold)),
         "run": {
             "seconds": round(time.perf_counter() - started, 2),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -138,7 +194,20 @@ def segment_case(
             "platform": platform.platform(),
         },
     }
-    return Segmentation(case, flair, brain.mask, probability, raw, labels, lesions, record)
+    return Segmentation(case, flair, brain, probability, raw, labels, lesions, record)
+
+
+def _interval(calibration: Calibration | None, volume_ml: float) -> dict[str, float] | None:
+    """Say where the reference volume is expected, and how often such an interval is right."""
+    if calibration is None:
+        return None
+    low, high = calibration.volume_interval_ml(volume_ml)
+    return {"low": round(low, 4), "high": round(high, 4), "rate": calibration.rate}
+
+
+def _rounded(value: float) -> float | None:
+    """Return 4 decimals, or None for what JSON cannot hold."""
+    return round(value, 4) if np.isfinite(value) else None
 
 
 def find_lesions(
@@ -181,36 +250,3 @@ def _load_channels(case: Case, model: ModelConfig) -> list[Volume]:
     for name, volume in zip(model.channels[1:], volumes[1:], strict=True):
         check_same_grid(volume, volumes[0], case.channels[name], case.flair)
     return volumes
-
-
-def _record(
-    case: Case, model: ModelConfig, config: SegmentConfig, flair: Volume, brain: Brain, card: dict[str, Any]
-) -> dict[str, Any]:
-    """Say what made a segmentation."""
-    inputs = {name: case.channels[name] for name in model.channels}
-    if case.brain:
-        inputs["brain"] = case.brain
-    return {
-        "case": case.name,
-        "subject": case.subject,
-        "session": case.session,
-        "input": {name: {"path": str(path), "sha256": sha256_of(path)} for name, path in inputs.items()},
-        "version": version("fsh-ms"),
-        "weights": card,
-        "settings": config.model_dump(mode="json"),
-        "brain": {
-            "source": brain.source,
-            "volume_ml": round(float(brain.mask.sum()) * flair.voxel_volume_mm3 / 1000, 1),
-            "note": brain.note,
-        },
-        "grid": {
-            "shape": list(flair.shape),
-            "spacing_mm": [round(size, 4) for size in flair.spacing_mm],
-            "orientation": "".join(nib.aff2axcodes(flair.affine)),
-        },
-    }
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

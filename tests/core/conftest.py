@@ -8,8 +8,9 @@ import pytest
 
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
+from fsh_core.files import sha256_of
 from fsh_core.imaging.volume import Volume, save_like
-from fsh_core.inference.segment import Segmentation, find_lesions, sha256_of
+from fsh_core.inference.segment import Segmentation, find_lesions
 from fsh_core.lesions.table import lesion_table
 
 WEIGHTS_SHA256 = "1c" * 32

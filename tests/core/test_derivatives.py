@@ -27,7 +27,7 @@ from fsh_core.derivatives import (
     write_segmentation,
 )
 from fsh_core.errors import Cancelled, InputError
-from fsh_core.inference.segment import sha256_of
+from fsh_core.files import sha256_of
 
 WEIGHTS_SHA256 = "1c" * 32
 

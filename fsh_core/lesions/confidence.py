@@ -1,0 +1,181 @@
+"""How sure a result is: of a voxel, of a lesion, of a volume.
+
+An ensemble is a set of probabilities of one scan; F.sh's members are the scan as it is and
+mirrored. What the numbers mean on patients who were not trained on, `Calibration` says: it
+is fitted on validation patients (`fsh_core.training.calibrate`) and travels with the weights.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage, special, stats
+
+from fsh_core.errors import InputError
+
+CONFIDENCE_COLUMNS: dict[str, str] = {
+    "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with those of the ensemble's "
+    "members, 0 to 1; empty without an ensemble.",
+    "confidence": "Chance that a reader would call it a lesion, 0 to 1, calibrated on validation patients; "
+    "empty for weights without a calibration.",
+}
+"""Columns of the lesion table that say how sure a lesion is, with their units."""
+
+FEATURES = ("intercept", "mean_probability_logit", "max_probability_logit", "volume_log_mm3", "uncertainty")
+VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken, so that a scan without lesions counts too
+_CLIP = 1e-4
+_CONNECTIVITY_26 = np.ones((3, 3, 3))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What validation patients say of a network's numbers.
+
+    Attributes
+    ----------
+    lesion_coefficients : tuple of float
+        Of a logistic regression on `FEATURES`: is a found lesion in the reference?
+    volume_log_mean, volume_log_sd : float
+        Of the logarithm of reference over found volume, both with `VOLUME_OFFSET_ML` added.
+    patients : int
+        How many patients the volumes are from.
+    rate : float
+        Share of patients whose reference volume the interval is meant to cover.
+    """
+
+    lesion_coefficients: tuple[float, ...]
+    volume_log_mean: float
+    volume_log_sd: float
+    patients: int
+    rate: float
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any]) -> "Calibration | None":
+        """Read it from the JSON beside weights; None where the weights have none.
+
+        Raises
+        ------
+        InputError
+            If the card's calibration is not one.
+        """
+        stored = card.get("calibration")
+        if stored is None:
+            return None
+        try:
+            coefficients = tuple(float(stored["lesion_coefficients"][name]) for name in FEATURES)
+            numbers = [float(stored[name]) for name in ("volume_log_mean", "volume_log_sd", "patients", "rate")]
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(
+                f"the weights' card: 'calibration' must hold what fsh calibrate writes ({error!r} is missing or "
+                "wrong); run fsh calibrate again"
+            ) from None
+        return cls(coefficients, numbers[0], numbers[1], int(numbers[2]), numbers[3])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_card` reads."""
+        return {
+            "lesion_coefficients": dict(zip(FEATURES, self.lesion_coefficients, strict=True)),
+            "volume_log_mean": self.volume_log_mean,
+            "volume_log_sd": self.volume_log_sd,
+            "patients": self.patients,
+            "rate": self.rate,
+        }
+
+    def confidence(self, lesions: pd.DataFrame, uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each lesion's chance of being real, (N,) in [0, 1].
+
+        Parameters
+        ----------
+        lesions : DataFrame
+            Rows of a lesion table.
+        uncertainty : (N,) float
+            Their structural uncertainty; NaN counts as 0.
+        """
+        return np.asarray(special.expit(lesion_features(lesions, uncertainty) @ np.asarray(self.lesion_coefficients)))
+
+    def volume_interval_ml(self, volume_ml: float) -> tuple[float, float]:
+        """Return the interval in which the reference volume is expected to lie, in ml.
+
+        A prediction interval of a log-normal ratio (Student's t), wide where few patients
+        were validated on.
+        """
+        width = stats.t.ppf((1 + self.rate) / 2, self.patients - 1) * np.sqrt(1 + 1 / self.patients)
+        middle = np.log(volume_ml + VOLUME_OFFSET_ML) + self.volume_log_mean
+        low, high = (np.exp(middle + sign * width * self.volume_log_sd) - VOLUME_OFFSET_ML for sign in (-1, 1))
+        return max(0.0, float(low)), max(0.0, float(high))
+
+
+def lesion_features(lesions: pd.DataFrame, uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `FEATURES` of every lesion, (N, 5)."""
+    mean, largest = (
+        special.logit(np.clip(lesions[column].to_numpy(np.float64), _CLIP, 1 - _CLIP))
+        for column in ("mean_probability", "max_probability")
+    )
+    volume = np.log(np.maximum(lesions["volume_mm3"].to_numpy(np.float64), _CLIP))
+    return np.column_stack([np.ones(len(lesions)), mean, largest, volume, np.nan_to_num(uncertainty)])
+
+
+def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the entropy of a probability, (I, J, K) float32 in bits: 0 = sure, 1 = a coin."""
+    nats = special.entr(probability) + special.entr(1 - probability)
+    return np.asarray(nats / np.log(2), dtype=np.float32)
+
+
+def structural_uncertainty(
+    labels: NDArray[np.int32], members: Sequence[NDArray[np.float32]], threshold: float
+) -> NDArray[np.float64]:
+    """Ask every member of an ensemble for its own version of every lesion.
+
+    A lesion's uncertainty is 1 minus the mean, over members, of its overlap (intersection
+    over union) with the member's lesion that overlaps it most; a member that does not see
+    it counts 0 (Molchanova et al., Comput Biol Med 2025, doi 10.1016/j.compbiomed.2024.109336).
+
+    Parameters
+    ----------
+    labels : (I, J, K) int
+        Lesions of the ensemble, 1 to N.
+    members : sequence of (I, J, K) float32
+        Each member's probability.
+    threshold : float
+        From which a voxel is lesion.
+
+    Returns
+    -------
+    (N,) float64 in [0, 1]
+        NaN with fewer than two members.
+    """
+    count = int(labels.max(initial=0))
+    if len(members) < 2:
+        return np.full(count, np.nan)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    overlaps = np.zeros(count)
+    for member in members:
+        theirs, their_count = ndimage.label(member >= threshold, _CONNECTIVITY_26)
+        if not their_count:
+            continue
+        their_sizes = np.bincount(theirs.ravel(), minlength=their_count + 1)
+        both = (labels > 0) & (theirs > 0)
+        pairs, shared = np.unique(np.stack([labels[both], theirs[both]]), axis=1, return_counts=True)
+        ours = pairs[0] - 1
+        np.maximum.at(best := np.zeros(count), ours, shared / (sizes[ours] + their_sizes[pairs[1]] - shared))
+        overlaps += best
+    return np.asarray(1 - overlaps / len(members))
+
+
+def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float) -> float:
+    """Return 1 minus the mean Dice of an ensemble's members with their mean, 0 to 1.
+
+    NaN with fewer than two members; 0 where neither they nor their mean mark anything.
+    """
+    if len(members) < 2:
+        return float("nan")
+    mean = np.mean(np.stack(members), axis=0) >= threshold
+    scores = []
+    for member in members:
+        marked = member >= threshold
+        total = int(marked.sum()) + int(mean.sum())
+        scores.append(2 * int((marked & mean).sum()) / total if total else 1.0)
+    return float(1 - np.mean(scores))

@@ -1,0 +1,240 @@
+"""What validation patients say of a network: its operating point, and what its numbers mean.
+
+Nothing here may see a patient that is tested on, nor one that was trained on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from fsh_core.cases import Case
+from fsh_core.config import SegmentConfig
+from fsh_core.errors import InputError
+from fsh_core.evaluation.lesionwise import SIZE_BINS, lesion_metrics
+from fsh_core.evaluation.reliability import reliability, reliability_bins, retention_curve
+from fsh_core.evaluation.voxel import voxel_metrics
+from fsh_core.imaging.brain import Finder
+from fsh_core.imaging.volume import load_mask
+from fsh_core.inference.segment import Prediction, Predictor, find_lesions, predict_case
+from fsh_core.lesions.confidence import (
+    FEATURES,
+    VOLUME_OFFSET_ML,
+    Calibration,
+    lesion_features,
+    structural_uncertainty,
+)
+from fsh_core.lesions.label import label_lesions
+from fsh_core.lesions.table import lesion_table
+
+THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
+MINIMUM_VOLUMES_MM3 = (3.0, 5.0, 8.0, 12.0, 20.0)
+RATE = 0.9
+_RIDGE = 0.1
+_FEWEST_PATIENTS = 3
+_SHOWN = (
+    *("dice", "sensitivity", "precision", "lesion_f1", "lesion_sensitivity", "lesion_precision"),
+    *("reference_ml", "prediction_ml", "false_lesions"),
+)
+
+
+@dataclass(frozen=True)
+class ValidationCase:
+    """A validation patient with what the network says of it.
+
+    Attributes
+    ----------
+    name : str
+        ``sub-X[_ses-Y]``.
+    predicted : Prediction
+        The network's probabilities.
+    reference : (I, J, K) bool
+        The reference lesions inside the brain.
+    """
+
+    name: str
+    predicted: Prediction
+    reference: NDArray[np.bool_]
+
+    @property
+    def reference_labels(self) -> NDArray[np.int32]:
+        """The reference's lesions, (I, J, K), numbered."""
+        return label_lesions(self.reference, self.predicted.flair.voxel_volume_mm3)
+
+
+def calibrate(
+    cases: Sequence[Case],
+    predictor: Predictor,
+    *,
+    finder: Finder | None = None,
+    on_case: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Choose threshold and minimum volume, and fit what probabilities and volumes mean.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        At least three validation patients, with references.
+    predictor : Predictor
+        The network, run as it will be used.
+    finder : callable, optional
+        Finds the brain where no mask is given and the scan is not stripped.
+    on_case : callable, optional
+        Called with each case's name before it is segmented.
+
+    Returns
+    -------
+    dict
+        For the weights' card, plain JSON: ``operating_point``, ``validation`` (a row a case),
+        ``recall_by_size``, ``reliability``, ``calibration``, ``confidence`` (how well it is
+        calibrated on patients left out of the fit) and ``retention``.
+
+    Raises
+    ------
+    InputError
+        If there are too few cases, one has no reference, or a file cannot be used.
+    """
+    if len(cases) < _FEWEST_PATIENTS:
+        raise InputError(f"fsh calibrate needs at least {_FEWEST_PATIENTS} validation cases, got {len(cases)}")
+    loaded = []
+    for case in cases:
+        if case.reference is None:
+            raise InputError(f"{case.name}: has no reference mask; add one or leave the case out")
+        if on_case is not None:
+            on_case(case.name)
+        predicted = predict_case(case, predictor, finder=finder)
+        reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+        loaded.append(ValidationCase(case.name, predicted, reference))
+    config = operating_point(loaded)
+    lesions = [_found(case, config) for case in loaded]
+    results = pd.DataFrame([_result(case, config) for case in loaded])
+    coefficients = fit_lesions(lesions)
+    ratios = np.log(results["reference_ml"] + VOLUME_OFFSET_ML) - np.log(results["prediction_ml"] + VOLUME_OFFSET_ML)
+    calibration = Calibration(coefficients, float(ratios.mean()), float(ratios.std(ddof=1)), len(loaded), RATE)
+    chances = _left_out(lesions)
+    return {
+        "operating_point": {"threshold": config.threshold, "minimum_volume_mm3": config.minimum_volume_mm3},
+        "validation": [
+            {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}
+            for row in results[["case", *_SHOWN]].to_dict(orient="records")
+        ],
+        "recall_by_size": {
+            size: {"lesions": int(results[f"{size}_lesions"].sum()), "found": int(results[f"{size}_found"].sum())}
+            for size in SIZE_BINS
+        },
+        "reliability": reliability(
+            [
+                (case.predicted.probability[case.predicted.brain.mask], case.reference[case.predicted.brain.mask])
+                for case in loaded
+            ]
+        ),
+        "calibration": calibration.to_json() | {"covered": _coverage(results), "on": [case.name for case in loaded]},
+        "confidence": {
+            "lesions": len(chances),
+            "real": int(chances["real"].sum()),
+            "brier": round(float(((chances["chance"] - chances["real"]) ** 2).mean()), 4),
+            "bins": reliability_bins(chances["chance"].to_numpy(), chances["real"].to_numpy(np.float64)),
+        },
+        "retention": retention_curve(chances["chance"].to_numpy(), chances["real"].to_numpy(bool)),
+    }
+
+
+def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
+    """Choose the threshold, then the minimum volume, by the mean of Dice and lesion F1 over patients."""
+    thresholds = [SegmentConfig(threshold=value) for value in THRESHOLDS]
+    threshold = max(thresholds, key=lambda config: _score(cases, config)).threshold
+    sizes = [SegmentConfig(threshold=threshold, minimum_volume_mm3=value) for value in MINIMUM_VOLUMES_MM3]
+    return max(sizes, key=lambda config: _score(cases, config))
+
+
+def _score(cases: Sequence[ValidationCase], config: SegmentConfig) -> float:
+    results = [_result(case, config) for case in cases]
+    return float(np.mean([(row["dice"] + row["lesion_f1"]) / 2 for row in results]))
+
+
+def _result(case: ValidationCase, config: SegmentConfig) -> dict[str, Any]:
+    """Measure one case at an operating point."""
+    predicted = case.predicted
+    voxel_mm3 = predicted.flair.voxel_volume_mm3
+    _, labels = find_lesions(predicted.probability, predicted.brain.mask, predicted.flair, config)
+    voxels = voxel_metrics(case.reference, labels > 0)
+    lesions = lesion_metrics(case.reference_labels, labels, voxel_mm3)
+    row: dict[str, Any] = {
+        "case": case.name,
+        "dice": voxels.dice,
+        "sensitivity": voxels.sensitivity,
+        "precision": voxels.precision,
+        "lesion_f1": lesions.f1,
+        "lesion_sensitivity": lesions.sensitivity,
+        "lesion_precision": lesions.precision,
+        "reference_ml": float(case.reference.sum()) * voxel_mm3 / 1000,
+        "prediction_ml": float((labels > 0).sum()) * voxel_mm3 / 1000,
+        "false_lesions": lesions.prediction_lesions - lesions.confirmed_lesions,
+    }
+    for size, counted in lesions.by_size.items():
+        row |= {f"{size}_lesions": counted.lesions, f"{size}_found": counted.detected}
+    return row
+
+
+def _found(case: ValidationCase, config: SegmentConfig) -> pd.DataFrame:
+    """Return the features of each found lesion, whether it is real, and its patient's weight."""
+    predicted = case.predicted
+    probability, brain, flair = predicted.probability, predicted.brain.mask, predicted.flair
+    _, labels = find_lesions(probability, brain, flair, config)
+    lesions = lesion_table(labels, flair, probability, brain)
+    uncertainty = structural_uncertainty(labels, predicted.members, config.threshold)
+    table = pd.DataFrame(lesion_features(lesions, uncertainty), columns=list(FEATURES))
+    matched = lesion_metrics(case.reference_labels, labels, flair.voxel_volume_mm3).prediction_matched
+    table["real"] = [matched[label] for label in lesions["label"]]
+    table["weight"] = 1 / max(1, len(table))  # every patient counts the same, however many lesions it has
+    return table
+
+
+def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
+    """Fit a ridge logistic regression of being real on `FEATURES`.
+
+    Parameters
+    ----------
+    lesions : sequence of DataFrame
+        One a patient: `FEATURES`, ``real`` and ``weight``.
+    """
+    table = pd.concat(lesions, ignore_index=True)
+    features, real = table[list(FEATURES)].to_numpy(np.float64), table["real"].to_numpy(np.float64)
+    weights = table["weight"].to_numpy(np.float64)
+
+    def loss(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = features @ coefficients
+        cost = weights @ (np.logaddexp(0, logits) - real * logits) + _RIDGE / 2 * float(
+            coefficients[1:] @ coefficients[1:]
+        )
+        slope = features.T @ (weights * (special.expit(logits) - real)) + _RIDGE * np.r_[0, coefficients[1:]]
+        return float(cost), slope
+
+    found = optimize.minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
+    return tuple(round(float(value), 6) for value in found.x)
+
+
+def _left_out(lesions: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Give every lesion the chance that a fit on the other patients gives it."""
+    parts = []
+    for number, table in enumerate(lesions):
+        coefficients = np.asarray(fit_lesions([*lesions[:number], *lesions[number + 1 :]]))
+        chance = special.expit(table[list(FEATURES)].to_numpy(np.float64) @ coefficients)
+        parts.append(pd.DataFrame({"chance": chance, "real": table["real"].to_numpy(bool)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _coverage(results: pd.DataFrame) -> float:
+    """Return the share of patients whose volume lies in an interval fitted on the others."""
+    inside = []
+    for number in range(len(results)):
+        others = results.drop(index=number)
+        ratios = np.log(others["reference_ml"] + VOLUME_OFFSET_ML) - np.log(others["prediction_ml"] + VOLUME_OFFSET_ML)
+        fitted = Calibration((0.0,) * len(FEATURES), float(ratios.mean()), float(ratios.std(ddof=1)), len(others), RATE)
+        low, high = fitted.volume_interval_ml(float(results["prediction_ml"][number]))
+        inside.append(low <= float(results["reference_ml"][number]) <= high)
+    return round(float(np.mean(inside)), 4)

@@ -1,0 +1,89 @@
+"""Choosing an operating point and fitting confidences on validation patients."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fsh_core.cases import discover_cases
+from fsh_core.cli import main
+from fsh_core.config import ModelConfig
+from fsh_core.errors import InputError
+from fsh_core.lesions.confidence import FEATURES, Calibration
+from fsh_core.training.calibrate import calibrate, fit_lesions
+
+
+class Bright:
+    """Two members that call bright voxels lesion, with 0.4, where the right threshold lies lower than half."""
+
+    model = ModelConfig(spacing_mm=2.0)
+
+    def __call__(self, image, on_patch=None):
+        probability = np.where(image[0] > 0.95, np.float32(0.4), np.float32(0.0))
+        return np.stack([probability, probability])
+
+
+@pytest.fixture(scope="module")
+def found(training_bids: Path):
+    return calibrate(discover_cases(training_bids), Bright())
+
+
+def test_the_threshold_follows_the_network_not_custom(found):
+    assert found["operating_point"]["threshold"] <= 0.4
+    assert min(row["dice"] for row in found["validation"]) > 0.8
+    assert [row["case"] for row in found["validation"]] == [
+        "sub-01",
+        "sub-02_ses-a",
+        "sub-02_ses-b",
+        "sub-03",
+        "sub-04",
+    ]
+
+
+def test_what_it_says_of_probabilities_is_counted(found):
+    """What is called 0.4 is nearly always lesion: off by about 0.6."""
+    assert found["reliability"]["expected_calibration_error"] > 0.3
+    counted = found["recall_by_size"]
+    assert sum(size["lesions"] for size in counted.values()) >= 10
+    assert counted["above_10mm"]["found"] == counted["above_10mm"]["lesions"] > 0
+
+
+def test_the_calibration_can_be_read_back_and_used(found):
+    calibration = Calibration.from_card(found)
+    assert calibration is not None
+    assert calibration.patients == 5
+    low, high = calibration.volume_interval_ml(5.0)
+    assert 0 < low < 5.5
+    assert high > low
+    assert 0 <= found["calibration"]["covered"] <= 1
+
+
+def test_lesions_that_look_sure_and_are_real_get_a_high_chance():
+    rng = np.random.default_rng(0)
+    real = rng.random(200) < 0.5
+    features = {name: rng.normal(0, 1, 200) for name in FEATURES} | {"intercept": np.ones(200)}
+    features["mean_probability_logit"] = np.where(real, 2.0, -2.0) + rng.normal(0, 1, 200)
+    table = pd.DataFrame(features).assign(real=real, weight=1 / 200)
+    coefficients = dict(zip(FEATURES, fit_lesions([table, table]), strict=True))
+    assert coefficients["mean_probability_logit"] > 0.5
+    assert max(abs(coefficients[name]) for name in FEATURES[2:]) < 0.3
+
+
+def test_too_few_patients_are_refused(training_bids: Path):
+    with pytest.raises(InputError, match="at least 3 validation cases, got 2"):
+        calibrate(discover_cases(training_bids)[:2], Bright())
+
+
+def test_a_case_without_a_reference_is_named(training_bids: Path):
+    cases = discover_cases(training_bids, "nothing")
+    with pytest.raises(InputError, match="sub-01: has no reference mask"):
+        calibrate(cases, Bright())
+
+
+def test_weights_are_not_calibrated_on_what_they_were_trained_on(training_bids: Path, capsys):
+    import fsh_core
+
+    weights = Path(fsh_core.__file__).parent / "weights" / "default.safetensors"
+    assert main(["calibrate", str(training_bids), "--weights", str(weights), "--subject", "tabriz101228"]) == 2
+    assert "was trained on tabriz101228; calibrate on other subjects" in capsys.readouterr().err

@@ -1,0 +1,113 @@
+"""How sure a result is: structural uncertainty by hand, calibration there and back."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fsh_core.errors import InputError
+from fsh_core.lesions.confidence import (
+    FEATURES,
+    Calibration,
+    patient_uncertainty,
+    structural_uncertainty,
+    voxel_entropy,
+)
+
+CALIBRATION = Calibration((-1.0, 1.0, 0.5, 0.25, -2.0), 0.1, 0.2, 4, 0.9)
+
+
+def boxes(*corners: tuple[int, int, int], side: int = 2) -> np.ndarray:
+    """A probability of 0.9 in cubes of ``side`` voxels and 0.1 elsewhere."""
+    probability = np.full((12, 10, 8), 0.1, np.float32)
+    for i, j, k in corners:
+        probability[i : i + side, j : j + side, k : k + side] = 0.9
+    return probability
+
+
+def labels_of(*corners: tuple[int, int, int], side: int = 2) -> np.ndarray:
+    labels = np.zeros((12, 10, 8), np.int32)
+    for number, (i, j, k) in enumerate(corners, start=1):
+        labels[i : i + side, j : j + side, k : k + side] = number
+    return labels
+
+
+class TestStructuralUncertainty:
+    def test_members_that_agree_leave_none(self):
+        labels = labels_of((1, 1, 1), (7, 6, 4))
+        assert structural_uncertainty(labels, [boxes((1, 1, 1), (7, 6, 4))] * 2, 0.5).tolist() == [0, 0]
+
+    def test_a_lesion_that_one_of_two_members_misses_scores_a_half(self):
+        labels = labels_of((1, 1, 1), (7, 6, 4))
+        members = [boxes((1, 1, 1), (7, 6, 4)), boxes((1, 1, 1))]
+        assert structural_uncertainty(labels, members, 0.5).tolist() == [0, 0.5]
+
+    def test_the_overlap_counts_by_hand(self):
+        """Shifted by one voxel of two: 4 shared of 12 in all."""
+        labels = labels_of((1, 1, 1))
+        assert structural_uncertainty(labels, [boxes((2, 1, 1))] * 2, 0.5) == pytest.approx([1 - 4 / 12])
+
+    def test_of_two_pieces_the_one_that_overlaps_more_counts(self):
+        labels = np.zeros((12, 10, 8), np.int32)
+        labels[1:7, 1, 1] = 1  # six voxels, of which a member sees 3 and, apart, 1
+        member = np.zeros(labels.shape, np.float32)
+        member[1:4, 1, 1] = member[6, 1, 1] = 1
+        assert structural_uncertainty(labels, [member, member], 0.5) == pytest.approx([1 - 3 / 6])
+
+    def test_without_an_ensemble_nothing_is_claimed(self):
+        assert np.isnan(structural_uncertainty(labels_of((1, 1, 1)), [boxes((1, 1, 1))], 0.5)).all()
+        assert np.isnan(patient_uncertainty([boxes()], 0.5))
+
+    def test_no_lesions_give_no_numbers(self):
+        assert len(structural_uncertainty(labels_of(), [boxes()] * 2, 0.5)) == 0
+        assert patient_uncertainty([boxes()] * 2, 0.5) == 0
+
+
+def test_a_patient_is_as_uncertain_as_the_members_differ_from_their_mean():
+    """One member sees two cubes of 8 voxels, one sees a single one, which is also their mean at 0.55."""
+    both, one = boxes((1, 1, 1), (7, 6, 4)), boxes((1, 1, 1))
+    assert patient_uncertainty([both, one], 0.55) == pytest.approx(1 - (2 * 8 / 24 + 1) / 2)
+
+
+def test_entropy_is_a_bit_for_a_coin_and_nothing_for_the_sure():
+    assert voxel_entropy(np.array([[[0.5, 0.0, 1.0, 0.25]]], np.float32)).ravel() == pytest.approx([1, 0, 0, 0.811278])
+
+
+class TestCalibration:
+    def test_there_and_back_through_the_card(self):
+        card = json.loads(json.dumps({"calibration": CALIBRATION.to_json()}))
+        assert Calibration.from_card(card) == CALIBRATION
+        assert Calibration.from_card({}) is None
+
+    @pytest.mark.parametrize("damaged", [{}, {"lesion_coefficients": {"intercept": 1}}, "good"])
+    def test_a_card_that_is_damaged_is_refused_in_one_sentence(self, damaged):
+        with pytest.raises(InputError, match="'calibration' must hold what fsh calibrate writes"):
+            Calibration.from_card({"calibration": damaged})
+
+    def test_the_logistic_by_hand(self):
+        lesions = pd.DataFrame({"mean_probability": [0.5], "max_probability": [0.5], "volume_mm3": [np.e]})
+        chance = CALIBRATION.confidence(lesions, np.array([0.5]))
+        assert chance == pytest.approx([1 / (1 + np.exp(-(-1.0 + 0.25 - 1.0)))])
+
+    def test_surer_voxels_and_surer_members_give_a_surer_lesion(self):
+        lesions = pd.DataFrame(
+            {"mean_probability": [0.6, 0.9, 0.9], "max_probability": [0.7, 0.99, 1.0], "volume_mm3": [5.0, 5.0, 50.0]}
+        )
+        chances = CALIBRATION.confidence(lesions, np.array([0.5, 0.5, np.nan]))
+        assert (np.diff(chances) > 0).all()
+        assert ((chances > 0) & (chances < 1)).all()
+
+    def test_the_interval_is_students_around_the_expected_ratio(self):
+        """t(3 degrees, 95 %) = 2.353363; width 2.353363 * 0.2 * sqrt(1.25) in logarithms around 9.5 + 0.5 ml, e^0.1."""
+        width = 2.353363 * 0.2 * np.sqrt(1.25)
+        expected = [10 * np.exp(0.1 - width) - 0.5, 10 * np.exp(0.1 + width) - 0.5]
+        assert CALIBRATION.volume_interval_ml(9.5) == pytest.approx(expected, rel=1e-5)
+
+    def test_no_volume_is_below_nothing(self):
+        low, high = CALIBRATION.volume_interval_ml(0.0)
+        assert low == 0
+        assert high > 0
+
+    def test_features_are_named_in_the_order_of_the_coefficients(self):
+        assert list(CALIBRATION.to_json()["lesion_coefficients"]) == list(FEATURES)
