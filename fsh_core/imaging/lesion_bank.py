@@ -227,7 +227,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 2:
         print("usage: python -m fsh_core.imaging.lesion_bank MASKS_FOLDER OUT.npz", file=sys.stderr)
         return 2
-    paths = sorted(Path(arguments[0]).glob("patient*.nii.gz"))
+    paths = sorted(Path(arguments[0]).glob("*.nii.gz"))
     masks = [to_ras(load_mask(path)) for path in paths]
     # The masks of the cohort share the MNI frame; a bank counts mm from a mask's first voxel.
     frames = [BrainFrame(LJUBLJANA_FRAME.middle_mm - one.affine[:3, 3], LJUBLJANA_FRAME.size_mm) for one in masks]

@@ -51,9 +51,9 @@ class RecurrentConv(nn.Module):
         self.norms = nn.ModuleList(_norm(config, channels) for _ in range(config.recurrence + 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        h = F.relu(self.norms[0](self.conv(x)))
+        h = F.relu(self.norms[0](self.conv(x)), inplace=True)
         for norm in self.norms[1:]:
-            h = F.relu(norm(self.conv(x + h)))
+            h = F.relu(norm(self.conv(x + h)), inplace=True)
         return h  # (B, C, I, J, K)
 
 
@@ -82,7 +82,7 @@ class AttentionGate(nn.Module):
         nn.init.constant_(self.psi.bias, _GATE_BIAS)  # type: ignore[arg-type]
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
-        alpha = torch.sigmoid(self.psi(F.relu(self.from_gate(gate) + self.from_skip(skip))))  # (B, 1, I, J, K)
+        alpha = torch.sigmoid(self.psi(F.relu(self.from_gate(gate) + self.from_skip(skip), inplace=True)))  # (B, 1, I, J, K)
         return alpha * skip  # (B, C, I, J, K)
 
 
@@ -96,7 +96,7 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        return F.relu(self.norm(self.conv(x)))  # (B, channels, 2I, 2J, 2K)
+        return F.relu(self.norm(self.conv(x)), inplace=True)  # (B, channels, 2I, 2J, 2K)
 
 
 class Decode(nn.Module):

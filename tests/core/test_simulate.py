@@ -1,5 +1,7 @@
 """Simulated lesions: exact truth, an untouched host, and a contrast that was asked for."""
 
+import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -417,5 +419,42 @@ def test_other_channels_are_refused(training_cases) -> None:
     from fsh_core.training.dataset import PatchSource
 
     config = TrainConfig(model=ModelConfig(channels=("FLAIR", "T1w")), simulate_fraction=0.5)
-    with pytest.raises(InputError, match=r"--simulate-fraction: .* FLAIR alone"):
+    with pytest.raises(InputError, match=r"FLAIR alone; set --simulate-fraction and --simulated-copies to 0"):
         PatchSource(training_cases, config)
+
+
+def test_a_copy_has_the_lesions_of_another_patient_instead_of_its_own(training_cases) -> None:
+    from fsh_core.training.simulated import Scan, simulated_copies
+
+    case = training_cases[0]
+    own = case.stack[-2].numpy() >= 0.5
+    before = case.stack.clone()
+    copies = simulated_copies(Scan(case.prepared, case.stack), 3, np.random.default_rng(0), ())
+    assert len(copies) == 3
+    assert (case.stack == before).all()
+    for copy in copies:
+        image, lesions = copy[0].numpy(), copy[-2].numpy() >= 0.5
+        assert 0.005 < lesions.sum() * 0.008 < 120  # ml, voxels of 2 mm
+        assert image[lesions].mean() > 0.36  # white matter is a third
+        gone = own & ~ndimage.binary_dilation(lesions, iterations=2)
+        assert not gone.any() or image[gone].mean() < 0.36
+    assert any((one[-2] != other[-2]).any() for one, other in itertools.pairwise(copies))
+
+
+def test_lesions_of_held_out_patients_are_not_used(bank: LesionBank) -> None:
+    left = bank.without({"ljubljana19", "ljubljana07", "nobody"})
+    assert sorted(set(bank.names) - set(bank.names[bank.patients[left]])) == ["ljubljana07", "ljubljana19"]
+    assert len(bank.without(())) == len(bank)
+
+
+def test_thin_and_thick_slices_are_drawn_equally_often(training_cases) -> None:
+    """One thin scan among three: half of the patches, and a third without the balance."""
+    thick = training_cases[0]
+    assert thick.has_thick_slices
+    flair = thick.prepared.original
+    fine = dataclasses.replace(thick.prepared, original=Volume(flair.data, np.diag([2.0, 2.0, 2.0, 1.0])))
+    thin = dataclasses.replace(thick, prepared=fine)
+    for balance, share in ((True, 0.5), (False, 1 / 3)):
+        source = source_of([thin, thick, thick], balance=balance)
+        kinds = [source._draw(np.random.default_rng(seed))[0].has_thick_slices for seed in range(300)]
+        assert 1 - np.mean(kinds) == pytest.approx(share, abs=0.08)
