@@ -59,7 +59,9 @@ def train(
     data: Annotated[Path, typer.Argument(help="folder with FLAIRs and reference masks (BIDS, nnU-Net raw)")],
     out: Annotated[Path, typer.Option("--out", "-o", help="run folder")],
     preset: Annotated[str, typer.Option(help="default or paper")] = "default",
-    ablation: Annotated[str, typer.Option(help=f"network: {', '.join(ABLATIONS)}")] = "fsh",
+    ablation: Annotated[
+        str | None, typer.Option(help=f"network: {', '.join(ABLATIONS)} (default: the preset's)")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="subject to leave out; may be repeated")] = None,
     validation: Annotated[
         list[str] | None, typer.Option(help="subject to validate on; instead of a random split")
@@ -76,14 +78,37 @@ def train(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(help="mask, or folder of masks, to judge")],
-    references: Annotated[Path, typer.Argument(help="reference mask, or folder of them")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="folder for cases.csv and summary.csv")] = Path("evaluation"),
+    masks: Annotated[
+        list[Path],
+        typer.Argument(metavar="PREDICTIONS REFERENCES", help="two masks, or two folders of masks"),
+    ],
+    compare: Annotated[
+        bool, typer.Option("--compare", help="compare two methods: name A B REFERENCES instead")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="folder for the tables and the page")] = Path("evaluation"),
 ) -> None:
-    """Compare predictions with reference masks, case by case and in summary."""
+    """Compare predictions with reference masks, or two methods on the same references."""
     from fsh_core.commands.evaluate import evaluate_command
 
-    if evaluate_command(predictions, references, out):
+    if evaluate_command(masks, compare, out):
+        raise typer.Exit(2)
+
+
+@app.command()
+def agreement(
+    masks: Annotated[
+        list[Path], typer.Argument(metavar="MASKS", help="a mask of one case, or a folder of masks, for each rater")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="folder for the tables and the page")] = Path("agreement"),
+    retest: Annotated[
+        bool, typer.Option("--retest", help="repeated scans instead of raters; of one folder, its sessions")
+    ] = False,
+    consensus: Annotated[bool, typer.Option("--consensus", help="write the STAPLE consensus of each case")] = False,
+) -> None:
+    """Compare raters, or repeated scans: Dice, lesion F1, volumes, consensus, repeatability."""
+    from fsh_core.commands.agreement import agreement_command
+
+    if agreement_command(masks, out, retest, consensus):
         raise typer.Exit(2)
 
 

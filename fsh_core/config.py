@@ -48,7 +48,9 @@ class ModelConfig(_Config):
     norm: Literal["instance", "batch"] = Field("instance", description="normalisation (paper: batch)")
     target: Literal["lesion", "brain"] = Field("lesion", description="what the network finds")
     spacing_mm: float = Field(1.0, gt=0.2, le=8.0, description="isotropic voxel size the network works on, in mm")
-    intensity: Literal["percentile", "minmax"] = Field("percentile", description="scaling to [0, 1] (paper: minmax)")
+    intensity: Literal["tissue", "percentile", "minmax"] = Field(
+        "percentile", description="scaling to [0, 1]: by level and contrast of tissue, by level, or minmax (paper)"
+    )
 
     @field_validator("channels")
     @classmethod
@@ -127,7 +129,12 @@ class TrainConfig(_Config):
             If there is no such preset.
         """
         if name == "default":
-            return cls()
+            return cls(
+                model=ModelConfig(recurrence=0, intensity="tissue"),
+                epochs=100,
+                simulate_fraction=0.2,
+                simulated_copies=10,
+            )
         if name == "paper":
             return cls(
                 model=ModelConfig(norm="batch", intensity="minmax"),

@@ -22,7 +22,7 @@ def train_command(
     data: Path,
     out: Path,
     preset: str,
-    ablation: str,
+    ablation: str | None,
     exclude: list[str],
     validation: list[str],
     label: str,
@@ -52,7 +52,7 @@ def train_command(
     show.console.print(f"Done: {run.path}/best.safetensors, {run.path}/last.safetensors, {run.log}")
 
 
-def configure(preset: str, ablation: str, options: dict[str, Any]) -> TrainConfig:
+def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> TrainConfig:
     """Merge a preset, an ablation and single options into one configuration.
 
     Raises
@@ -60,12 +60,12 @@ def configure(preset: str, ablation: str, options: dict[str, Any]) -> TrainConfi
     InputError
         If a name is unknown or a value out of range.
     """
-    if ablation not in ABLATIONS:
+    if ablation is not None and ablation not in ABLATIONS:
         raise InputError(f"--ablation must be one of {', '.join(ABLATIONS)}, got {ablation!r}")
     base = TrainConfig.preset(preset)
     of_model = {name: value for name, value in options.items() if name in ModelConfig.model_fields}
     of_training = {name: value for name, value in options.items() if name not in of_model}
-    model = ModelConfig.from_options(**{**base.model.model_dump(), **ABLATIONS[ablation], **of_model})
+    model = ModelConfig.from_options(**{**base.model.model_dump(), **ABLATIONS.get(ablation or "", {}), **of_model})
     return TrainConfig.from_options(**{**base.model_dump(), **of_training, "model": model})
 
 

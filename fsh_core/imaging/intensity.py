@@ -10,6 +10,8 @@ from skimage.filters import threshold_otsu
 
 LOW_PERCENTILE = 0.5
 MEDIAN_LEVEL = 1 / 3
+BRIGHT_PERCENTILE = 90.0
+BRIGHT_LEVEL = 0.45
 _SAMPLED_PER_AXIS = 128  # voxels of an axis that the threshold is computed from, at least
 
 
@@ -69,6 +71,33 @@ def scale_percentile(data: NDArray[np.floating], within: NDArray[np.bool_]) -> N
     if not span > 0:  # more than half of the voxels share the lowest value
         span = float(values.max()) - low
     return _scale(data, low, span)
+
+
+def scale_tissue(data: NDArray[np.floating], within: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Scale so that the tissue in ``within`` has a given level and a given contrast, and clip to [0, 1].
+
+    The median goes to `MEDIAN_LEVEL`, the 90th percentile, which is cortex, to `BRIGHT_LEVEL`:
+    the cortex of one scanner is otherwise as bright as the lesions of another. Lesions are too
+    few to move either.
+
+    Parameters
+    ----------
+    data : (I, J, K) float
+        Any scale; multiplying it or adding to it changes nothing.
+    within : (I, J, K) bool
+        Where to measure: the brain or the foreground. Nowhere true = everywhere.
+
+    Returns
+    -------
+    (I, J, K) float32 in [0, 1]
+        As of `scale_percentile` where the median is the 90th percentile too.
+    """
+    values = data[within] if within.any() else data.ravel()
+    median, bright = (float(value) for value in np.percentile(values, [50.0, BRIGHT_PERCENTILE]))
+    if not bright > median:
+        return scale_percentile(data, within)
+    span = (bright - median) / (BRIGHT_LEVEL - MEDIAN_LEVEL)
+    return _scale(data, median - MEDIAN_LEVEL * span, span)
 
 
 def scale_minmax(data: NDArray[np.floating]) -> NDArray[np.float32]:

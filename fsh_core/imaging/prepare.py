@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.config import ModelConfig
-from fsh_core.imaging.intensity import foreground, scale_minmax, scale_percentile
+from fsh_core.imaging.intensity import foreground, scale_minmax, scale_percentile, scale_tissue
 from fsh_core.imaging.volume import Volume, from_ras, resample, resample_like, to_ras
 
 _MARGIN_MM = 6.0  # context around the brain, so that no lesion lies at the edge of the image
@@ -76,7 +76,7 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
     Returns
     -------
     Prepared
-        ``image`` is scaled inside the brain (``percentile``) or over the whole image
+        ``image`` is scaled inside the brain (``tissue``, ``percentile``) or over the whole image
         (``minmax``).
     """
     flair = channels[0]
@@ -90,7 +90,8 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
         if config.intensity == "minmax":
             scaled = scale_minmax(grid.data)
         else:
-            scaled = scale_percentile(grid.data, inside & foreground(grid.data) if inside.all() else inside)
+            scale = scale_tissue if config.intensity == "tissue" else scale_percentile
+            scaled = scale(grid.data, inside & foreground(grid.data) if inside.all() else inside)
         images.append(scaled[crop])
     return Prepared(np.stack(images), np.ascontiguousarray(inside[crop]), crop, grids[0], config.spacing_mm, flair)
 

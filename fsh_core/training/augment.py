@@ -9,6 +9,8 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional as F
 
+from fsh_core.imaging.intensity import MEDIAN_LEVEL
+
 Recipe = Literal["default", "paper", "none"]
 
 RIM_MM = 6.0  # how far outside the brain depths are counted from
@@ -160,7 +162,8 @@ def _other_scanner(image: Tensor, rng: np.random.Generator) -> Tensor:
     if rng.random() < 0.5:
         image = image.clamp_min(0) ** float(np.exp(rng.uniform(-0.4, 0.4)))
     if rng.random() < 0.5:
-        image = image * float(np.exp(rng.uniform(-0.3, 0.3))) + float(rng.uniform(-0.05, 0.05))
+        stretched = (image - MEDIAN_LEVEL) * float(np.exp(rng.uniform(-0.3, 0.3)))
+        image = stretched + MEDIAN_LEVEL + float(rng.uniform(-0.05, 0.05))
     if rng.random() < 0.4:
         nodes = torch.from_numpy(rng.uniform(-0.35, 0.35, (1, 1, 3, 3, 3)).astype(np.float32))
         image = image * F.interpolate(nodes, image.shape, mode="trilinear", align_corners=True)[0, 0].exp()

@@ -57,8 +57,11 @@ def test_the_paper_preset_is_the_papers_protocol():
     assert (paper.gradient_clip, paper.ema, paper.precision) == (0.0, 0.0, "fp32")
 
 
-def test_the_default_preset_is_the_defaults():
-    assert TrainConfig.preset("default") == TrainConfig()
+def test_the_default_preset_is_lean_and_simulates():
+    default = TrainConfig.preset("default")
+    assert (default.model.recurrence, default.model.attention, default.model.intensity) == (0, True, "tissue")
+    assert default.simulate_fraction > 0
+    assert default.simulated_copies > 0
 
 
 def test_ablations_differ_from_fsh_in_two_settings_at_most():
