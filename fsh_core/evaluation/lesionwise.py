@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fsh_core.evaluation.voxel import check_shapes
+from fsh_core.evaluation.overlap import measure_overlaps, overlap_table
+from fsh_core.evaluation.rules import PanopticQuality, f1_by_rule, f1_of, match_by_fraction, panoptic_quality
 from fsh_core.lesions.label import equivalent_diameter_mm
+
+__all__ = ["SIZE_BINS", "LesionMetrics", "SizeBin", "lesion_metrics", "overlap_table"]
 
 SMALL_MM = 3.0
 LARGE_MM = 10.0
@@ -17,12 +20,12 @@ SIZE_BINS = {
     "3_to_10mm": "of 3 to 10 mm in equivalent diameter",
     "above_10mm": "above 10 mm in equivalent diameter",
 }
-"""Sizes of reference lesions for which detection is counted apart."""
+"""Sizes of lesions that are counted apart."""
 
 
 @dataclass(frozen=True)
 class SizeBin:
-    """Detection of the reference lesions of one size.
+    """Agreement on the lesions of one size, each by its own size.
 
     Attributes
     ----------
@@ -32,11 +35,20 @@ class SizeBin:
         Those that were found.
     sensitivity : float
         ``detected / lesions``; NaN (nothing to find) where there are none.
+    predicted : int
+        Predicted lesions of this size.
+    confirmed : int
+        Those that are in the reference.
+    precision : float
+        ``confirmed / predicted``; NaN (nothing claimed) where there are none.
     """
 
     lesions: int
     detected: int
     sensitivity: float
+    predicted: int
+    confirmed: int
+    precision: float
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,12 @@ class LesionMetrics:
     reference_matched, prediction_matched : mapping of int to bool
         For every label, whether that lesion was matched.
     by_size : mapping of str to SizeBin
-        Detection by equivalent diameter: ``below_3mm``, ``3_to_10mm`` (both ends
+        Agreement by equivalent diameter: ``below_3mm``, ``3_to_10mm`` (both ends
         included) and ``above_10mm``.
+    f1_by_rule : mapping of str to float
+        F1 by the other rules for a match, `fsh_core.evaluation.rules.RULES`.
+    panoptic : PanopticQuality
+        Panoptic quality and its two parts.
     """
 
     reference_lesions: int
@@ -74,6 +90,8 @@ class LesionMetrics:
     reference_matched: Mapping[int, bool]
     prediction_matched: Mapping[int, bool]
     by_size: Mapping[str, SizeBin]
+    f1_by_rule: Mapping[str, float]
+    panoptic: PanopticQuality
 
 
 def lesion_metrics(
@@ -116,78 +134,47 @@ def lesion_metrics(
     """
     if not 0 <= minimum_overlap_fraction <= 1:
         raise ValueError(f"minimum_overlap_fraction must be in [0, 1], got {minimum_overlap_fraction}")
-    overlaps = overlap_table(reference_labels, prediction_labels)
-    reference = _match(overlaps, "reference", "prediction", minimum_overlap_fraction)
-    prediction = _match(overlaps, "prediction", "reference", minimum_overlap_fraction)
+    overlaps = measure_overlaps(reference_labels, prediction_labels)
+    reference, prediction = (
+        lesions.assign(
+            matched=match_by_fraction(lesions, minimum_overlap_fraction), size=_sizes(lesions, voxel_volume_mm3)
+        )
+        for lesions in overlaps.sides()
+    )
     detected, confirmed = int(reference["matched"].sum()), int(prediction["matched"].sum())
     empty = 1.0 if len(reference) == len(prediction) == 0 else 0.0
-    sensitivity = detected / len(reference) if len(reference) else empty
-    precision = confirmed / len(prediction) if len(prediction) else empty
-    both = sensitivity + precision
     return LesionMetrics(
         reference_lesions=len(reference),
         prediction_lesions=len(prediction),
         detected_lesions=detected,
         confirmed_lesions=confirmed,
-        sensitivity=sensitivity,
-        precision=precision,
-        f1=2 * sensitivity * precision / both if both else 0.0,
+        sensitivity=detected / len(reference) if len(reference) else empty,
+        precision=confirmed / len(prediction) if len(prediction) else empty,
+        f1=f1_of(detected, len(reference), confirmed, len(prediction)),
         reference_matched=dict(zip(reference.index.tolist(), reference["matched"].tolist(), strict=True)),
         prediction_matched=dict(zip(prediction.index.tolist(), prediction["matched"].tolist(), strict=True)),
-        by_size=_by_size(reference, voxel_volume_mm3),
+        by_size={size: _size_bin(reference, prediction, size) for size in SIZE_BINS},
+        f1_by_rule=f1_by_rule(overlaps),
+        panoptic=panoptic_quality(overlaps),
     )
 
 
-def overlap_table(reference_labels: NDArray[np.int32], prediction_labels: NDArray[np.int32]) -> pd.DataFrame:
-    """Count the voxels of every pair of labels: the one table behind all lesion metrics.
-
-    Parameters
-    ----------
-    reference_labels, prediction_labels : (I, J, K) int
-        0 = background.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``reference``, ``prediction`` (labels) and ``voxels``, one row per pair
-        that occurs, background with background left out.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, or if a mask is given instead of labels.
-    """
-    check_shapes(reference_labels, prediction_labels)
-    for name, labels in (("reference", reference_labels), ("prediction", prediction_labels)):
-        if labels.dtype.kind not in "iu":
-            raise ValueError(f"{name} must be integer labels, got {labels.dtype}; number a mask with label_lesions")
-    somewhere = (reference_labels > 0) | (prediction_labels > 0)
-    base = int(prediction_labels.max(initial=0)) + 1
-    pairs = reference_labels[somewhere].astype(np.int64) * base + prediction_labels[somewhere]
-    found, voxels = np.unique(pairs, return_counts=True)
-    return pd.DataFrame({"reference": found // base, "prediction": found % base, "voxels": voxels})
+def _sizes(lesions: pd.DataFrame, voxel_volume_mm3: float) -> list[str]:
+    """Name the bin of each lesion."""
+    diameters_mm = [equivalent_diameter_mm(voxels * voxel_volume_mm3) for voxels in lesions["voxels"]]
+    below, middle, above = SIZE_BINS
+    return [below if one < SMALL_MM else above if one > LARGE_MM else middle for one in diameters_mm]
 
 
-def _match(overlaps: pd.DataFrame, side: str, other: str, minimum_fraction: float) -> pd.DataFrame:
-    """Return ``voxels`` and ``matched`` for every lesion of one side, indexed by label."""
-    lesions = overlaps[overlaps[side] > 0]
-    voxels = lesions.groupby(side)["voxels"].sum()
-    shared = lesions["voxels"].where(lesions[other] > 0, 0).groupby(lesions[side]).sum()
-    matched = (shared > 0) & (shared >= minimum_fraction * voxels)
-    return pd.DataFrame({"voxels": voxels, "matched": matched})
-
-
-def _by_size(reference: pd.DataFrame, voxel_volume_mm3: float) -> dict[str, SizeBin]:
-    """Count the reference lesions, and those found, in each bin of diameters."""
-    diameter_mm = np.array([equivalent_diameter_mm(voxels * voxel_volume_mm3) for voxels in reference["voxels"]])
-    matched = reference["matched"].to_numpy(dtype=bool)
-    chosen = {
-        "below_3mm": diameter_mm < SMALL_MM,
-        "3_to_10mm": (diameter_mm >= SMALL_MM) & (diameter_mm <= LARGE_MM),
-        "above_10mm": diameter_mm > LARGE_MM,
-    }
-    bins = {}
-    for name, here in chosen.items():
-        lesions, detected = int(here.sum()), int((here & matched).sum())
-        bins[name] = SizeBin(lesions, detected, detected / lesions if lesions else float("nan"))
-    return bins
+def _size_bin(reference: pd.DataFrame, prediction: pd.DataFrame, size: str) -> SizeBin:
+    """Count the lesions of one size in both maps, and those that are matched."""
+    ours, theirs = (side["matched"][side["size"] == size] for side in (reference, prediction))
+    detected, confirmed = int(ours.sum()), int(theirs.sum())
+    return SizeBin(
+        lesions=len(ours),
+        detected=detected,
+        sensitivity=detected / len(ours) if len(ours) else float("nan"),
+        predicted=len(theirs),
+        confirmed=confirmed,
+        precision=confirmed / len(theirs) if len(theirs) else float("nan"),
+    )

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MEAN_LESION_FRACTION = 0.001
+"""Share of the voxels that are lesion, on average, in the Shifts 2.0 data that nDSC was made for."""
+
 
 @dataclass(frozen=True)
 class VoxelMetrics:
@@ -27,6 +30,8 @@ class VoxelMetrics:
         Harmonic mean of precision and sensitivity: the same number as ``dice``.
     dice : float
         Twice the overlap over the sum of both sizes.
+    normalised_dice : float
+        Dice as it would be at the mean lesion load; see `voxel_metrics`.
     """
 
     true_positive_voxels: int
@@ -39,6 +44,7 @@ class VoxelMetrics:
     precision: float
     f1: float
     dice: float
+    normalised_dice: float
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,19 @@ class VolumeMetrics:
 
 
 def voxel_metrics(
-    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], within: NDArray[np.bool_] | None = None
+    reference: NDArray[np.bool_],
+    prediction: NDArray[np.bool_],
+    within: NDArray[np.bool_] | None = None,
+    lesion_fraction: float = MEAN_LESION_FRACTION,
 ) -> VoxelMetrics:
     """Compare two masks voxel by voxel.
+
+    Dice is higher where there is more lesion to find. Normalised Dice (nDSC) takes that
+    away: the false positives are scaled by k = (1 - r) p / (r (1 - p)), with p the share
+    of lesion voxels of this reference and r that of a mean case, so that a prediction
+    that calls everything a lesion has the same precision r in every case (Raina et al.,
+    ISBI 2023, arXiv 2302.05432). At p = r it is Dice. It depends, as specificity does, on
+    how much background is counted.
 
     Empty masks, by one rule, so that no metric is ever NaN: a ratio whose denominator
     is 0 is 1 if both masks are empty (nothing to find, nothing claimed) and 0 if one is.
@@ -79,6 +95,9 @@ def voxel_metrics(
         The masks.
     within : (I, J, K) bool or None
         Count only these voxels (a brain mask); all when None.
+    lesion_fraction : float in (0, 1)
+        r: the share of lesion voxels at which normalised and plain Dice agree; by
+        default that of the paper.
 
     Returns
     -------
@@ -88,8 +107,11 @@ def voxel_metrics(
     Raises
     ------
     ValueError
-        If shapes differ or there is no voxel to count.
+        If shapes differ, if there is no voxel to count, or if ``lesion_fraction`` is not
+        between 0 and 1.
     """
+    if not 0 < lesion_fraction < 1:
+        raise ValueError(f"lesion_fraction must be between 0 and 1, got {lesion_fraction}")
     check_shapes(reference, prediction)
     if within is not None:
         if within.shape != reference.shape:
@@ -101,6 +123,8 @@ def voxel_metrics(
     claimed, real = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
     neither = reference.size - (claimed + real - both)
     empty = 1.0 if claimed == real == 0 else 0.0
+    # The odds of a lesion voxel here over those in a mean case; without a voxel outside there is nothing to scale.
+    scale = real / (reference.size - real) / (lesion_fraction / (1 - lesion_fraction)) if real < reference.size else 1.0
     dice = 2 * both / (claimed + real) if claimed + real else empty
     return VoxelMetrics(
         true_positive_voxels=both,
@@ -113,6 +137,7 @@ def voxel_metrics(
         precision=both / claimed if claimed else empty,
         f1=dice,
         dice=dice,
+        normalised_dice=2 * both / (2 * both + scale * (claimed - both) + real - both) if real else empty,
     )
 
 

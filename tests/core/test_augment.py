@@ -270,9 +270,9 @@ class TestThickSlices:
                 found.append(int(alike.argmax()))
         return found
 
-    def test_most_patches_get_thick_slices_mostly_axial(self):
+    def test_many_patches_get_thick_slices_mostly_axial(self):
         axes = self.thick_axes(has_thick_slices=False)
-        assert 40 <= len(axes) <= 75
+        assert 25 <= len(axes) <= 55
         assert axes.count(2) / len(axes) > 0.55
         assert {0, 1, 2} == set(axes)
 

@@ -1,14 +1,22 @@
 """From two folders of masks to tables: which file belongs to which, and what is written."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fsh_core.cli import main
 from fsh_core.errors import Cancelled, InputError
+from fsh_core.evaluation.agreement import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.evaluation.compare import CASE_COLUMNS, evaluate_case, evaluate_folders, write_evaluation
+from fsh_core.evaluation.paired import PAIRED_COLUMNS
 from fsh_core.evaluation.pairs import match_masks
+from fsh_core.evaluation.regions import REGION_COLUMNS
+from fsh_core.evaluation.repeatability import REPEATABILITY_COLUMNS
+from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.imaging.volume import Volume, save_like
 
 AFFINE = np.diag([1.0, 1.0, 3.0, 1.0])
@@ -43,6 +51,49 @@ def test_one_case_in_numbers():
     assert (row["reference_lesions"], row["detected_lesions"], row["false_lesions"]) == (1, 1, 0)
     assert (row["reference_lesions_3_to_10mm"], row["lesion_sensitivity_3_to_10mm"]) == (1, 1.0)
     assert np.isnan(row["lesion_sensitivity_below_3mm"])
+    assert (row["prediction_lesions_3_to_10mm"], row["false_lesions_3_to_10mm"]) == (1, 0)
+    assert row["lesion_precision_3_to_10mm"] == 1.0
+    # Four of five slices in common: an overlap of 80 %, an intersection over union of 4/6.
+    assert [row[f"lesion_f1_{rule}"] for rule in ("overlap10", "overlap25", "msseg", "iou50")] == [1, 1, 1, 1]
+    assert row["segmentation_quality"] == row["panoptic_quality"] == pytest.approx(4 / 6)
+
+
+def test_normalised_dice_by_hand():
+    # 100 of 6,400 voxels are lesion, 80 are found, 20 are false; 0.1 % would be a mean case.
+    scale = (100 / 6300) / (0.001 / 0.999)
+    assert evaluate_case(mask(5), mask(6)).row()["normalised_dice"] == pytest.approx(160 / (160 + 20 + 20 * scale))
+
+
+@pytest.mark.parametrize("length", [1, 5, 12])
+def test_calling_everything_a_lesion_is_worth_the_same_at_every_load(length):
+    reference = np.zeros(SHAPE, dtype=bool)
+    reference[2 : 2 + length, 5:10, 5:9] = True
+    everything = np.ones(SHAPE, dtype=bool)
+    assert voxel_metrics(reference, everything).normalised_dice == pytest.approx(2 * 0.001 / 1.001)
+
+
+def test_normalised_dice_is_dice_at_the_mean_load():
+    reference, prediction = mask(5).data, mask(7).data
+    found = voxel_metrics(reference, prediction, lesion_fraction=100 / 6400)
+    assert found.normalised_dice == pytest.approx(found.dice) == pytest.approx(0.6)
+    with pytest.raises(ValueError, match="lesion_fraction must be between 0 and 1, got 1"):
+        voxel_metrics(reference, prediction, lesion_fraction=1)
+
+
+@pytest.mark.parametrize(("reference", "prediction", "expected"), [(0, 0, 1.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 1.0)])
+def test_normalised_dice_of_empty_and_full_masks(reference, prediction, expected):
+    full = [np.full((2, 2, 2), bool(value)) for value in (reference, prediction)]
+    assert voxel_metrics(*full).normalised_dice == expected
+
+
+def test_every_column_of_two_empty_masks_is_defined():
+    empty = Volume(np.zeros(SHAPE, dtype=bool), AFFINE)
+    row = evaluate_case(empty, empty).row()
+    undefined = {column for column, value in row.items() if np.isnan(value)}
+    assert undefined == {
+        column for column in CASE_COLUMNS if column.startswith(("lesion_sensitivity_", "lesion_prec"))
+    } - {"lesion_precision"}
+    assert all(row[column] == 1 for column in row if column.startswith("lesion_f1") or column.endswith("quality"))
 
 
 def test_lesions_below_the_minimum_volume_are_not_counted():
@@ -176,7 +227,7 @@ def test_a_folder_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
     def refuse(folder):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr("fsh_core.evaluation.pairs.niftis_in", refuse)
+    monkeypatch.setattr("fsh_core.evaluation.mask_files.niftis_in", refuse)
     with pytest.raises(InputError, match=r"p: cannot be read \(Permission denied\); check its permissions"):
         match_masks(tmp_path / "p", tmp_path / "r")
 
@@ -238,3 +289,95 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     evaluation = evaluate_folders(tmp_path / "p", tmp_path / "r")
     with pytest.raises(InputError, match="cannot be written"):
         write_evaluation(evaluation, tmp_path / "file")
+
+
+@pytest.fixture
+def two_methods(tmp_path):
+    """References of eight cases, a method that is off by one voxel, and one that is off by two in half of them."""
+    for number in range(8):
+        name = f"case{number}.nii.gz"
+        put(tmp_path / "refs" / name, mask(5))
+        put(tmp_path / "unet" / name, mask(6))
+        put(tmp_path / "fsh" / name, mask(5 if number < 4 else 7))
+    return tmp_path
+
+
+def test_the_command_writes_a_page_that_loads_nothing(two_methods, capsys):
+    out = two_methods / "out"
+    assert main(["evaluate", str(two_methods / "unet"), str(two_methods / "refs"), "-o", str(out)]) == 0
+    assert "panoptic_quality" in capsys.readouterr().out
+    page = (out / "evaluation.html").read_text()
+    assert "default-src 'none'" in page
+    assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
+    assert page.count("data:image/png;base64,") == 1
+    assert page.count("<td>case") == 8
+    assert "Volume difference (ml)" in page
+
+
+def test_two_methods_are_compared(two_methods, capsys):
+    paths = [str(two_methods / name) for name in ("unet", "fsh", "refs")]
+    out = two_methods / "out"
+    assert main(["evaluate", "--compare", *paths, "-o", str(out)]) == 0
+    assert "unet (first) and fsh (second)" in capsys.readouterr().out
+    table = pd.read_csv(out / "comparison.csv", index_col="metric")
+    assert [table.index.name, *table.columns] == list(PAIRED_COLUMNS)
+    dice = table.loc["dice"]
+    assert (dice["n"], dice["n_higher"], dice["n_lower"]) == (8, 4, 4)
+    assert (dice["mean_first"], dice["mean_second"]) == pytest.approx((0.8, 0.8))
+    assert dice["mean_difference"] == pytest.approx(0)
+    assert dice["wilcoxon_p"] == pytest.approx(1)
+    assert pd.read_csv(out / "first" / "cases.csv")["dice"].tolist() == pytest.approx([0.8] * 8)
+    assert pd.read_csv(out / "second" / "cases.csv")["dice"].tolist() == pytest.approx([1.0] * 4 + [0.6] * 4)
+    page = (out / "comparison.html").read_text()
+    assert "fsh minus unet" in page
+    assert page.count("data:image/png;base64,") == 1
+
+
+def test_a_case_that_one_method_lacks_is_not_compared_but_named(two_methods, capsys):
+    (two_methods / "fsh" / "case3.nii.gz").unlink()
+    paths = [str(two_methods / name) for name in ("unet", "fsh", "refs")]
+    assert main(["evaluate", "--compare", *paths, "-o", str(two_methods / "out")]) == 2
+    assert "case3: has no prediction in" in capsys.readouterr().err
+    assert pd.read_csv(two_methods / "out" / "comparison.csv")["n"].max() == 7
+    assert "case3: has no prediction in" in (two_methods / "out" / "comparison.html").read_text()
+
+
+def test_a_comparison_without_a_common_case_is_one_sentence(two_methods, capsys):
+    put(two_methods / "other" / "case9.nii.gz")
+    put(two_methods / "refs" / "case9.nii.gz")
+    paths = [str(two_methods / name) for name in ("unet", "other", "refs")]
+    assert main(["evaluate", "--compare", *paths, "-o", str(two_methods / "out")]) == 2
+    assert "no case could be evaluated in both" in capsys.readouterr().err
+    assert not (two_methods / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["unet"], "evaluate needs predictions and references, got 1 path"),
+        (["unet", "fsh", "refs"], "got 3 paths; to compare two methods add --compare"),
+        (["--compare", "unet", "refs"], "evaluate needs two methods' predictions and the references .*, got 2 paths"),
+        (["--compare", "unet", "unet", "refs"], "unet: is named as both methods"),
+        (["--compare", "unet", "gone", "refs"], "gone: no such file or folder"),
+    ],
+)
+def test_the_wrong_paths_are_one_sentence(two_methods, capsys, names, expected):
+    paths = [name if name.startswith("--") else str(two_methods / name) for name in names]
+    assert main(["evaluate", *paths, "-o", str(two_methods / "out")]) == 2
+    assert re.search(expected, capsys.readouterr().err)
+    assert not (two_methods / "out").exists()
+
+
+def test_a_page_is_written_even_when_every_case_fails(tmp_path):
+    put(tmp_path / "r" / "a.nii.gz")
+    put(tmp_path / "p" / "a.nii.gz", Volume(np.zeros((20, 20, 17), bool), AFFINE))
+    assert main(["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "out")]) == 2
+    assert "must have the shape" in (tmp_path / "out" / "evaluation.html").read_text()
+
+
+def test_the_docs_explain_every_column():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "evaluation.md").read_text()
+    tables = (CASE_COLUMNS, PAIRED_COLUMNS, REGION_COLUMNS, MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS)
+    for columns in (*tables, REPEATABILITY_COLUMNS):
+        for name, meaning in columns.items():
+            assert f"| `{name}` | {meaning} |" in text

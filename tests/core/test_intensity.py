@@ -12,6 +12,7 @@ from fsh_core.imaging.intensity import (
     largest_component,
     scale_minmax,
     scale_percentile,
+    scale_tissue,
 )
 
 SHAPE = (40, 36, 20)
@@ -147,3 +148,33 @@ def test_fill_slices_fills_a_tunnel_and_changes_nothing_else() -> None:
     assert np.array_equal(fill_slices(open_to_both_ends), mask)
     assert not open_to_both_ends[4, 4, 4]  # the argument is untouched
     assert not fill_slices(np.zeros((4, 4, 4), dtype=bool)).any()
+
+
+class TestScaleTissue:
+    def test_median_and_90th_percentile_go_where_they_belong(self) -> None:
+        data = np.arange(1001, dtype=np.float32).reshape(7, 11, 13)
+        scaled = scale_tissue(data, np.ones(data.shape, bool))
+        assert scaled.ravel()[500] == pytest.approx(1 / 3, abs=1e-6)
+        assert scaled.ravel()[900] == pytest.approx(0.45, abs=1e-6)
+
+    def test_scanners_of_different_contrast_become_alike(self) -> None:
+        rng = np.random.default_rng(0)
+        tissue = rng.normal(0, 1, (12, 10, 8))
+        within = np.ones(tissue.shape, bool)
+        flat, steep = scale_tissue(400 + 20 * tissue, within), scale_tissue(90 + 30 * tissue, within)
+        np.testing.assert_allclose(flat, steep, atol=1e-5)
+
+    def test_outside_is_scaled_but_not_measured(self) -> None:
+        data = np.arange(1000, dtype=np.float32).reshape(10, 10, 10)
+        within = np.zeros(data.shape, bool)
+        within[:5] = True
+        disturbed = data.copy()
+        disturbed[5:] = 1e6
+        np.testing.assert_array_equal(scale_tissue(data, within)[:5], scale_tissue(disturbed, within)[:5])
+
+    def test_without_contrast_above_the_median_the_level_alone_counts(self) -> None:
+        data = np.full((6, 5, 4), 100, np.float32)
+        data[0] = 0
+        within = np.ones(data.shape, bool)
+        np.testing.assert_array_equal(scale_tissue(data, within), scale_percentile(data, within))
+        assert not scale_tissue(np.full((4, 4, 4), 7.0), np.ones((4, 4, 4), bool)).any()

@@ -1,0 +1,148 @@
+"""A page of results for people: one self-contained HTML file that prints on A4."""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from matplotlib.figure import Figure
+
+from fsh_core.figures import to_png
+from fsh_core.files import write_atomically
+
+_TEMPLATE = Path(__file__).with_name("page.html")
+_MINUS = "\N{MINUS SIGN}"
+MISSING = "–"
+
+Row = Mapping[Any, Any]
+
+
+class Number(NamedTuple):
+    """A number for the top of the page, with its name and unit."""
+
+    name: str
+    value: str
+    unit: str = ""
+
+
+class Table(NamedTuple):
+    """Cells as they are shown.
+
+    Attributes
+    ----------
+    headings : sequence of (str, str)
+        Heading and unit of each column.
+    rows : sequence of sequence of str
+        The cells; the first of a row is its name.
+    shades : sequence of sequence of float or None
+        How strongly the background of each cell is tinted, 0 to 1.
+    """
+
+    headings: Sequence[tuple[str, str]]
+    rows: Sequence[Sequence[str]]
+    shades: Sequence[Sequence[float]] | None = None
+
+
+class Section(NamedTuple):
+    """A part of the page: heading, a sentence or two, a picture, a table and a note, all but the first optional."""
+
+    heading: str
+    text: str = ""
+    figure: Figure | None = None
+    figure_says: str = ""
+    table: Table | None = None
+    note: str = ""
+    points: Sequence[str] = ()
+
+
+def write_page(
+    path: str | Path,
+    title: str,
+    subtitle: str,
+    numbers: Sequence[Number],
+    sections: Sequence[Section],
+    definitions: Mapping[str, str],
+) -> None:
+    """Write a page.
+
+    It asks for nothing from outside: pictures and style are inside the file.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .html.
+    title, subtitle : str
+        What the page is about, and what it was made from.
+    numbers : sequence of Number
+        What a reader wants to know first.
+    sections : sequence of Section
+        In reading order.
+    definitions : mapping of str to str
+        What each name on the page means.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written; nothing is left behind.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+        title=title,
+        subtitle=subtitle,
+        numbers=numbers,
+        sections=[section._asdict() | {"picture": _picture(section.figure)} for section in sections],
+        definitions=definitions,
+        version=version("fsh-ms"),
+    )
+    write_atomically(path, page)
+
+
+def show(value: float, column: str, signed: bool = False) -> str:
+    """Write a number as its column's unit deserves: ``0.812``, ``12.3``, ``+0.42``; a dash where it is undefined."""
+    if not math.isfinite(value):
+        return MISSING
+    unit = column.rpartition("_")[2]
+    size = abs(value)
+    by_unit = {"ml": 3 if 0.0005 <= size < 0.1 else 2, "mm": 1 if size >= 10 else 2, "lesions": 0, "count": 1}
+    digits = by_unit.get(unit, 3)
+    plain = f"{value:,.{digits}f}"
+    is_zero = float(plain.replace(",", "")) == 0
+    text = f"{0:.{digits}f}" if is_zero else f"{value:{'+' if signed else ''},.{digits}f}"
+    return text.replace("-", _MINUS)
+
+
+def show_interval(low: float, high: float, column: str, signed: bool = False) -> str:
+    """Write an interval: ``0.71 to 0.85``; a dash where it is undefined."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return MISSING
+    return f"{show(low, column, signed)} to {show(high, column, signed)}"
+
+
+def show_p(value: float) -> str:
+    """Write a p-value: ``0.031``, ``< 0.001``; a dash where there is none."""
+    if not math.isfinite(value):
+        return MISSING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: ``1 case``, ``2 cases``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def by_name(table: pd.DataFrame, column: str) -> dict[str, Row]:
+    """Rows of a table by what one of its columns calls them."""
+    return {str(row[column]): row for row in table.to_dict("records")}
+
+
+def failures_section(failures: Sequence[tuple[str, str]], heading: str) -> list[Section]:
+    """Name the cases that could not be used; no section when there are none."""
+    return [Section(heading, points=[sentence for _, sentence in failures])] if failures else []
+
+
+def _picture(figure: Figure | None) -> str:
+    return "" if figure is None else base64.b64encode(to_png(figure)).decode()
