@@ -11,13 +11,15 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from fsh_core.derivatives import Illustrate
-from fsh_core.figures import to_png, triptych
+from fsh_core.figures import all_slices, close_ups, to_png, triptych
 from fsh_core.files import write_atomically
 from fsh_core.imaging.slices import Mask
 from fsh_core.inference.segment import Segmentation
 
 LARGEST_SHOWN = 12
 _TEMPLATE = Path(__file__).with_name("report.html")
+_MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
+_CLOSE_UP_TITLE = "The two largest lesions, and the four that are least sure"
 _MINUS = "\N{MINUS SIGN}"
 _UNITS = {"mm": "mm", "mm3": "mm³", "ml": "ml"}
 _TABLE_NOTE = (
@@ -78,6 +80,7 @@ def write_report(
     """
     record, lesions = segmentation.record, segmentation.lesions
     columns = _columns_for(lesions)
+    chosen = _worth_a_look(lesions)
     rows = [_cells(columns, row) for row in lesions.to_dict("records")]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
@@ -86,7 +89,13 @@ def write_report(
         numbers=_headline(segmentation),
         brain=_sentence(record["brain"]["note"]),
         brain_is_known=record["brain"]["source"] != "none",
-        picture=base64.b64encode(picture or to_png(draw(segmentation, reference))).decode(),
+        picture=_embedded(picture or to_png(draw(segmentation, reference))),
+        quality=record.get("quality"),
+        marks=_MARKS,
+        regions=_regions(record.get("regions")),
+        close_up_title=_CLOSE_UP_TITLE if "uncertainty" in lesions else "The largest lesions",
+        close_ups=_embedded(to_png(_close_ups(segmentation, chosen))) if chosen else None,
+        slices=_embedded(to_png(all_slices(segmentation.flair, segmentation.prediction, segmentation.brain))),
         evaluation=_agreement(evaluation or {}),
         headings=[(column.heading, column.unit) for column in columns],
         rows=rows[:LARGEST_SHOWN],
@@ -138,12 +147,67 @@ def _headline(segmentation: Segmentation) -> list[_Number]:
         _Number("Lesions", f"{record['lesion_count']:,}"),
         _Number("Total volume", _ml(volume_ml), "ml"),
     ]
+    interval = record.get("lesion_volume_interval_ml")
+    if interval:
+        name = f"{100 * interval['rate']:.0f} % interval of a reader's volume"
+        numbers.append(_Number(name, f"{_ml(interval['low'])} to {_ml(interval['high'])}", "ml"))
     if len(lesions):
         numbers.append(_Number("Largest lesion", _ml(float(lesions["volume_mm3"].max()) / 1000), "ml"))
     brain_ml = float(record["brain"]["volume_ml"])
     if brain_ml > 0 and record["brain"]["source"] != "none":
         numbers.append(_Number(f"Of the brain ({brain_ml:,.0f} ml)", f"{100 * volume_ml / brain_ml:.2f}", "%"))
     return numbers
+
+
+def _regions(regions: Row | None) -> Row | None:
+    """Where the lesions lie, or why that is not known; None where nobody asked."""
+    if regions is None or not regions["found"]:
+        return None if regions is None else {"rows": [], "note": _sentence(regions["note"])}
+    told = regions["dissemination"]
+    answers = {True: "the regions seen here would suffice.", False: "the regions seen here do not suffice."}
+    return {
+        "rows": [
+            (name.replace("_", " "), counted["count"], _ml(counted["volume_ml"]))
+            for name, counted in told["regions"].items()
+        ],
+        "readings": [
+            {
+                "title": f"{one['title']}, dissemination in space:",
+                "answer": answers[one["fulfilled_here"]],
+                "definition": f"It asks for {one['definition']} ({one['source']}).",
+            }
+            for one in told["readings"]
+        ],
+        "caution": f"Not assessed: {', '.join(told['not_assessed'])}. {told['label']}",
+    }
+
+
+def _worth_a_look(lesions: pd.DataFrame) -> list[tuple[str, tuple[int, int, int]]]:
+    """Choose the two largest lesions, and the four that are least sure."""
+    if not len(lesions):
+        return []
+    largest = lesions.nlargest(2, "volume_mm3").index
+    unsure = _doubt(lesions).drop(index=largest).nlargest(4).index
+    chosen = []
+    for row in lesions.loc[[*largest, *unsure]].to_dict("records"):
+        sure = row.get("confidence", float("nan"))
+        note = f", {100 * sure:.0f} % likely" if math.isfinite(sure) else ""
+        chosen.append((f"lesion {row['label']}{note}", (row["inside_i"], row["inside_j"], row["inside_k"])))
+    return chosen
+
+
+def _doubt(lesions: pd.DataFrame) -> pd.Series:
+    """How much a reader should look at each lesion: how near a calibrated chance is to a coin, else how improbable."""
+    chance = lesions["confidence"] if "confidence" in lesions else lesions["mean_probability"]
+    return 1 - 2 * (chance.fillna(lesions["mean_probability"]) - 0.5).abs()
+
+
+def _close_ups(segmentation: Segmentation, chosen: Sequence[tuple[str, tuple[int, int, int]]]) -> Figure:
+    return close_ups(segmentation.flair, segmentation.prediction, chosen, segmentation.brain)
+
+
+def _embedded(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
 
 
 def _agreement(evaluation: Mapping[str, float]) -> list[_Number]:
@@ -238,14 +302,16 @@ _COLUMNS = (
     _Column("Lesion", "", ("label",), str),
     _Column("Volume", "mm³", ("volume_mm3",), _mm3),
     _Column("Diameter", "of equal ball, mm", ("equivalent_diameter_mm",), lambda value: f"{value:.1f}"),
-    _Column("Region", "", ("region",), str),
+    _Column("Region", "", ("region",), lambda key: key.replace("_", " ")),
     _Column("R, L", "mm", ("inside_r_mm",), lambda value: _towards("RL", value)),
     _Column("A, P", "mm", ("inside_a_mm",), lambda value: _towards("AP", value)),
     _Column("S, I", "mm", ("inside_s_mm",), lambda value: _towards("SI", value)),
     _Column("Extent", "mm", ("extent_r_mm", "extent_a_mm", "extent_s_mm"), _extent),
     _Column("Probability", "mean", ("mean_probability",), _two),
     _Column("Probability", "highest", ("max_probability",), _two),
+    _Column("Sure", "%", ("confidence",), lambda value: f"{100 * value:.0f}" if math.isfinite(value) else "–"),
     _Column("Contrast", "ratio", ("contrast",), _two),
+    _Column("May be", "", ("flags",), lambda keys: keys.replace(";", ", ").replace("_", " ")),
     _Column("Border", "of the image", ("touches_border",), lambda touches: "touches" if touches else ""),
 )
 _MEASURES: dict[str, tuple[str, Callable[[float], str], str]] = {

@@ -1,4 +1,4 @@
-"""Photograph the dashboard's pages, light and dark, from the real program.
+"""Photograph the dashboard's pages, light and dark, from the real program; the side bar is left out.
 
 python scripts/dashboard_screenshots.py FOLDER OUT [PAGE?QUERY ...]
 
@@ -28,7 +28,9 @@ FLAGS = (
     "--disable-sync",
 )
 
-_HEIGHT = "document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight"
+VIEWER = "iframe[title*=volume_viewer]"
+_MAIN = "[data-testid=stMainBlockContainer]"
+_HEIGHT = f"document.querySelector('{_MAIN}').scrollHeight"
 
 
 @contextmanager
@@ -64,6 +66,9 @@ def wait_until_drawn(page: Page) -> None:
     height = -1
     while height != (height := page.evaluate(_HEIGHT)):  # charts and fragments come after the script has ended
         page.wait_for_timeout(4000)
+    if page.locator(VIEWER).count():
+        page.frame_locator(VIEWER).locator("body[data-ready]:not([data-ready=''])").wait_for(timeout=240_000)
+        page.wait_for_timeout(4000)
 
 
 def main(folder: str, out: str, *pages: str) -> None:
@@ -93,7 +98,7 @@ def main(folder: str, out: str, *pages: str) -> None:
                 page.wait_for_timeout(5000)
                 name = page.locator("h1").inner_text().lower()
                 path = Path(out) / f"dashboard-{name}-{scheme}.png"
-                page.screenshot(path=path, timeout=240_000, animations="disabled")
+                page.locator(_MAIN).screenshot(path=path, timeout=240_000, animations="disabled")
                 print(path, *problems, sep="\n  ")
                 page.close()
         browser.close()

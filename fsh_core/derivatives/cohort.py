@@ -18,6 +18,10 @@ CASE_COLUMNS = (
     "lesion_count",
     "lesion_volume_ml",
     "raw_lesion_volume_ml",
+    "volume_low_ml",
+    "volume_high_ml",
+    "uncertainty",
+    "quality",
     "brain_source",
     "brain_volume_ml",
     "seconds",
@@ -28,7 +32,7 @@ CASE_COLUMNS = (
     "input_sha256",
     "record",
 )
-_NOT_BIDS = "cases.tsv\nlesions.tsv\n*.html\n**/figures/**\n**/*_review.jsonl\n"
+_NOT_BIDS = "review_queue.json\ncases.tsv\nlesions.tsv\n*.html\n**/figures/**\n**/*_review.jsonl\n"
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,10 @@ def _case_row(stored: StoredSegmentation, folder: Path) -> dict[str, Any]:
         "lesion_count": record["lesion_count"],
         "lesion_volume_ml": record["lesion_volume_ml"],
         "raw_lesion_volume_ml": record["raw_lesion_volume_ml"],
+        "volume_low_ml": (record.get("lesion_volume_interval_ml") or {}).get("low"),
+        "volume_high_ml": (record.get("lesion_volume_interval_ml") or {}).get("high"),
+        "uncertainty": record.get("uncertainty"),
+        "quality": record.get("quality", {}).get("verdict"),
         "brain_source": record["brain"]["source"],
         "brain_volume_ml": record["brain"]["volume_ml"],
         "seconds": record["run"]["seconds"],

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fsh_core.cases import Case
-from fsh_core.lesions.table import LESION_COLUMNS
+from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 
 RECORD_ENDING = "_seg-lesions_dseg.json"
 _ANAT_ENDINGS = {
@@ -58,7 +59,7 @@ def with_bids_columns(lesions: pd.DataFrame) -> pd.DataFrame:
 
 def describe_columns(columns: Iterable[str]) -> dict[str, dict[str, str]]:
     """Describe the columns of the table as BIDS sidecars do: by name, at the top level."""
-    texts = LESION_COLUMNS | {"index": LESION_COLUMNS["label"], "name": "Name of the lesion."}
+    texts = DESCRIBED_COLUMNS | {"index": DESCRIBED_COLUMNS["label"], "name": "Name of the lesion."}
     described = {}
     for column in columns:
         unit = next((unit for unit in ("mm3", "ml", "mm") if column.endswith(f"_{unit}")), None)
@@ -68,7 +69,8 @@ def describe_columns(columns: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def to_tsv(table: pd.DataFrame) -> str:
     """Format a table as BIDS wants it: tabs, ``n/a`` for what is missing, 6 significant digits."""
-    return table.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")
+    filled = table.replace("", np.nan)
+    return filled.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")
 
 
 def to_json(content: Mapping[str, Any]) -> str:

@@ -13,9 +13,9 @@ from fsh_core.config import SegmentConfig
 from fsh_core.derivatives.layout import RECORD_ENDING, derivative_paths
 from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
-from fsh_core.lesions.table import LESION_COLUMNS
+from fsh_core.lesions.describe import DESCRIBED_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
 
-_TYPES = dict.fromkeys(("label", "voxels", "inside_i", "inside_j", "inside_k"), "int64") | {"touches_border": "bool"}
+_TYPES = dict.fromkeys(WHOLE_COLUMNS, "int64") | dict.fromkeys(TEXT_COLUMNS, "str") | {"touches_border": "bool"}
 _NEEDED_KEYS = ("case", "subject", "session", "input", "version", "weights", "settings", "lesion_count", "files")
 
 
@@ -91,7 +91,9 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False)
         table = table.drop(columns="name").rename(columns={"index": "label"})
-        types = {column: _TYPES.get(column, "float64") for column in table.columns if column in LESION_COLUMNS}
+        types = {column: _TYPES.get(column, "float64") for column in table.columns if column in DESCRIBED_COLUMNS}
+        for column in table.columns.intersection(list(TEXT_COLUMNS)):
+            table[column] = table[column].astype("object").fillna("")
         return table.astype(types)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: expected a lesion table, cannot be read ({error}); segment the case again") from None

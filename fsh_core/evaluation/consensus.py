@@ -77,7 +77,7 @@ def staple(masks: Sequence[NDArray[np.bool_]]) -> Consensus:
     # Padded, so that a lesion that fills the image has background beside it as well.
     padded = [np.pad(mask[box], 1) for mask in (*masks, union)]
     near = ndimage.binary_dilation(padded.pop(), iterations=max(_MARGIN_VOXELS))
-    estimate: Any = sitk.STAPLEImageFilter()  # type: ignore[no-untyped-call]
+    estimate: Any = sitk.STAPLEImageFilter()
     estimate.SetForegroundValue(1)
     estimate.SetMaximumIterations(_MOST_ITERATIONS)
     # To the filter a voxel is what the raters said of it; where it lies does not matter.

@@ -17,11 +17,14 @@ from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.imaging.brain import Brain, Finder, find_brain
 from fsh_core.imaging.prepare import prepare
+from fsh_core.imaging.quality import check_quality
+from fsh_core.imaging.template import Anatomy, find_anatomy
 from fsh_core.imaging.volume import Volume, check_same_grid, load_mask, load_volume
 from fsh_core.inference.record import describe_run
-from fsh_core.lesions.confidence import Calibration, patient_uncertainty, structural_uncertainty
+from fsh_core.lesions.confidence import Calibration, patient_uncertainty
+from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.regions import dissemination
 
 OnPatch = Callable[[int, int], None]
 
@@ -173,11 +176,17 @@ def segment_case(
     predicted = predict_case(case, predictor, finder=finder, on_patch=on_patch)
     flair, brain, probability = predicted.flair, predicted.brain.mask, predicted.probability
     raw, labels = find_lesions(probability, brain, flair, config)
-    lesions = lesion_table(labels, flair, probability, brain)
-    lesions["uncertainty"] = structural_uncertainty(labels, predicted.members, config.threshold)
-    lesions["confidence"] = np.nan
-    if calibration is not None:
-        lesions["confidence"] = calibration.confidence(lesions, lesions["uncertainty"].to_numpy())
+    anatomy = find_anatomy(flair, brain) if config.regions else None
+    lesions = describe_lesions(
+        labels,
+        flair,
+        brain,
+        predicted.members,
+        config.threshold,
+        anatomy=anatomy,
+        calibration=calibration,
+        split=config.split,
+    )
     volume_ml = float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000
     model = getattr(predictor, "model", ModelConfig())
     record = describe_run(case, model, config, flair, predicted.brain, card)
@@ -186,6 +195,9 @@ def segment_case(
         "lesion_volume_ml": round(volume_ml, 4),
         "lesion_volume_interval_ml": _interval(calibration, volume_ml),
         "raw_lesion_volume_ml": round(float(raw.sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "part_count": int(lesions["parts"].sum()) if config.split else None,
+        "quality": check_quality(flair, brain, source=predicted.brain.source).to_json(),
+        "regions": _regions(anatomy, lesions),
         "uncertainty": _rounded(patient_uncertainty(predicted.members, config.threshold)),
         "run": {
             "seconds": round(time.perf_counter() - started, 2),
@@ -203,6 +215,14 @@ def _interval(calibration: Calibration | None, volume_ml: float) -> dict[str, fl
         return None
     low, high = calibration.volume_interval_ml(volume_ml)
     return {"low": round(low, 4), "high": round(high, 4), "rate": calibration.rate}
+
+
+def _regions(anatomy: Anatomy | None, lesions: pd.DataFrame) -> dict[str, Any] | None:
+    """Say how the regions were found and what they hold; None where they were not asked for."""
+    if anatomy is None:
+        return None
+    found = {"found": anatomy.found, "quality": _rounded(anatomy.quality), "note": anatomy.note}
+    return found | ({"dissemination": dissemination(lesions)} if anatomy.found else {})
 
 
 def _rounded(value: float) -> float | None:

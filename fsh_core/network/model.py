@@ -82,7 +82,9 @@ class AttentionGate(nn.Module):
         nn.init.constant_(self.psi.bias, _GATE_BIAS)  # type: ignore[arg-type]
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
-        alpha = torch.sigmoid(self.psi(F.relu(self.from_gate(gate) + self.from_skip(skip), inplace=True)))  # (B, 1, I, J, K)
+        alpha = torch.sigmoid(
+            self.psi(F.relu(self.from_gate(gate) + self.from_skip(skip), inplace=True))
+        )  # (B, 1, I, J, K)
         return alpha * skip  # (B, C, I, J, K)
 
 

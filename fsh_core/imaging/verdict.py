@@ -1,0 +1,54 @@
+"""The answer of a quality check: pass, caution or fail, with the reason."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Verdict = Literal["pass", "caution", "fail"]
+_ORDER: tuple[Verdict, ...] = ("pass", "caution", "fail")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name : str
+        What was looked at, as a key.
+    verdict : {"pass", "caution", "fail"}
+        What came of it.
+    value : float or None
+        The measured quantity; None where it cannot be measured.
+    unit : str
+        Its unit.
+    reason : str
+        One plain sentence, also for what passed.
+    """
+
+    name: str
+    verdict: Verdict
+    value: float | None
+    unit: str
+    reason: str
+
+
+class Limits(NamedTuple):
+    """Beyond which value a check asks for caution, and beyond which it fails."""
+
+    caution: float
+    fail: float
+
+
+def judge_high(value: float, limits: Limits) -> Verdict:
+    """Judge a value of which more is worse."""
+    return "fail" if value > limits.fail else "caution" if value > limits.caution else "pass"
+
+
+def judge_low(value: float, limits: Limits) -> Verdict:
+    """Judge a value of which less is worse."""
+    return "fail" if value < limits.fail else "caution" if value < limits.caution else "pass"
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """Return the worst of some verdicts; pass of none."""
+    return max(verdicts, key=_ORDER.index, default="pass")

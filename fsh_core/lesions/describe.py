@@ -1,0 +1,91 @@
+"""The whole row of a lesion: what it measures, where it lies, what speaks against it, how sure it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fsh_core.imaging.template import Anatomy
+from fsh_core.imaging.volume import Volume
+from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, structural_uncertainty
+from fsh_core.lesions.flags import FLAG_COLUMN, lesion_flags
+from fsh_core.lesions.regions import REGION_COLUMNS, region_table
+from fsh_core.lesions.split import split_confluent
+from fsh_core.lesions.table import LESION_COLUMNS, lesion_table
+
+DESCRIBED_COLUMNS: dict[str, str] = {
+    **LESION_COLUMNS,
+    **REGION_COLUMNS,
+    **CONFIDENCE_COLUMNS,
+    "parts": "Parts into which it falls when cut at its narrow places; 1 = not confluent, empty unless asked for.",
+    "flags": FLAG_COLUMN,
+}
+"""Every column of the table of a segmented scan and what it holds, with its unit."""
+
+TEXT_COLUMNS = ("region", "flags")
+WHOLE_COLUMNS = ("label", "voxels", "inside_i", "inside_j", "inside_k")
+
+
+def describe_lesions(
+    labels: NDArray[np.int32],
+    flair: Volume,
+    brain: NDArray[np.bool_],
+    members: Sequence[NDArray[np.float32]],
+    threshold: float,
+    *,
+    anatomy: Anatomy | None = None,
+    calibration: Calibration | None = None,
+    split: bool = False,
+) -> pd.DataFrame:
+    """Measure, place and judge every lesion.
+
+    Parameters
+    ----------
+    labels : (I, J, K) int32
+        1 to N.
+    flair : Volume
+        The scan, (I, J, K).
+    brain : (I, J, K) bool
+        Where the brain is.
+    members : sequence of (I, J, K) float32 in [0, 1]
+        The probability, or those of an ensemble's members.
+    threshold : float
+        Probability from which a voxel is lesion.
+    anatomy : Anatomy, optional
+        Regions; without them ``region`` is empty and some flags are left out.
+    calibration : Calibration, optional
+        Of the weights; without it ``confidence`` is empty.
+    split : bool
+        Whether to count the parts of confluent lesions; else ``parts`` is empty.
+
+    Returns
+    -------
+    DataFrame
+        One row per lesion, columns `DESCRIBED_COLUMNS`.
+    """
+    probability: NDArray[np.float32] = np.mean(np.stack(members), axis=0, dtype=np.float32)
+    lesions = lesion_table(labels, flair, probability, brain)
+    placed = region_table(labels, lesions, flair, anatomy or _NOT_ASKED)
+    uncertainty = structural_uncertainty(labels, members, threshold)
+    chance = np.full(len(lesions), np.nan) if calibration is None else calibration.confidence(lesions, uncertainty)
+    told = {
+        "uncertainty": uncertainty,
+        "confidence": chance,
+        "parts": _count_parts(labels, flair, lesions) if split else np.nan,
+        "flags": lesion_flags(labels, lesions, flair, brain, anatomy).to_numpy(),
+    }
+    table = pd.concat([lesions, placed.set_axis(lesions.index)], axis=1).assign(**told)
+    return table[list(DESCRIBED_COLUMNS)]
+
+
+def _count_parts(labels: NDArray[np.int32], flair: Volume, lesions: pd.DataFrame) -> NDArray[np.float64]:
+    """Count into how many parts each lesion falls."""
+    split = split_confluent(labels, flair.spacing_mm)
+    whole = np.zeros(int(split.max(initial=0)) + 1, np.int64)
+    whole[split.ravel()] = labels.ravel()
+    counts = np.bincount(whole[1:], minlength=int(labels.max(initial=0)) + 1)
+    return np.asarray(counts[lesions["label"].to_numpy()], dtype=np.float64)
+
+
+_NOT_ASKED = Anatomy(None, None, float("nan"), "regions were not asked for")

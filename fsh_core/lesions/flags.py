@@ -1,0 +1,195 @@
+"""Which lesions look like something else: flagged with the reason, never removed.
+
+Not everything bright on FLAIR is a lesion. The usual deceivers are told by where they are
+and how they are shaped; how often each flag falls on false and on true lesions of real
+scans is in ``docs/quality.md``.
+"""
+
+import numpy as np
+import pandas as pd
+from nibabel.orientations import io_orientation
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fsh_core.imaging.intensity import fill_slices
+from fsh_core.imaging.template import Anatomy, Tissue
+from fsh_core.imaging.volume import Volume
+from fsh_core.lesions.finding import Finding, Midline, Neighbours, distance_mm, findings
+
+FLAGS: dict[str, str] = {
+    "choroid_plexus": "Small and mostly inside a ventricle, as the choroid plexus is.",
+    "septum": "Thin, in the midline, with ventricle on both sides, as the septum pellucidum is.",
+    "csf_pulsation": "Faint and beside fluid at the brainstem, the cerebellum or the third ventricle, where pulsating "
+    "fluid shines.",
+    "vessel": "Small, thin and long, as a vessel is.",
+    "edge": "Flat against the edge of the brain, as a rest of skull, dura or a cortical vein is, or outside of it.",
+    "faint": "Hardly brighter than its surroundings, as normal grey matter is.",
+    "isolated_tiny": "Tiny and far from any other lesion, as noise is.",
+}
+"""Every flag and what it says of a lesion."""
+
+FLAG_COLUMN = (
+    "What it may be instead of a lesion: keys separated by semicolons, of choroid_plexus, septum, csf_pulsation, "
+    "vessel, edge, faint and isolated_tiny; empty if nothing speaks against it."
+)
+"""What the column ``flags`` of a lesion table holds."""
+
+PLEXUS_MM3 = 500.0
+PLEXUS_FRACTION = 0.5
+PLEXUS_SHELL_MM = 2.0
+SEPTUM_WIDTH_MM = 6.0
+SEPTUM_ROWS_FRACTION = 0.5
+MIDLINE_MM = 5.0
+FAINT_CONTRAST = 1.2  # of the lesion's surroundings; grey matter has 1.0 to 1.1 of white matter
+PULSATION_REACH_MM = 3.0
+VESSEL_MM3 = 100.0
+VESSEL_WIDTH_MM = 3.0
+VESSEL_ELONGATION = 3.0
+VESSEL_LENGTH_VOXELS = 4.0
+EDGE_DEPTH_MM = 3.0
+EDGE_FRACTION = 0.9
+TINY_MM3 = 10.0
+ISOLATED_MM = 20.0
+
+
+def lesion_flags(
+    labels: NDArray[np.int32],
+    lesions: pd.DataFrame,
+    flair: Volume,
+    brain: NDArray[np.bool_],
+    anatomy: Anatomy | None,
+) -> pd.Series:
+    """Say of every lesion what it may be instead.
+
+    - ``choroid_plexus``: at most 500 mm3, half or more of it, or of what lies within 2 mm
+      around it, is ventricle, and no septum.
+    - ``septum``: at most 6 mm wide, within 5 mm of the midline (the plane through the
+      ventricles), with ventricle within 8 mm to its left and right in half of its rows.
+    - ``csf_pulsation``: contrast below 1.2, in the brainstem or cerebellum, or in the
+      midline beside the deep grey matter, and within 3 mm of a ventricle or of dark fluid.
+    - ``vessel``: at most 100 mm3 and 3 mm wide, at least 3 times as long as wide and 4
+      voxels long. Lengths are those of the box with the same moments of inertia, in mm,
+      the voxels' own size included.
+    - ``edge``: nine tenths of it or more lie within 3 mm of the outside of the brain.
+    - ``faint``: contrast below 1.2, and no ``csf_pulsation``.
+    - ``isolated_tiny``: below 10 mm3, and no other lesion within 20 mm.
+
+    The first three need the anatomy and are left out without it.
+
+    Parameters
+    ----------
+    labels : (I, J, K) int32
+        0 = background.
+    lesions : DataFrame
+        The lesions' table (`fsh_core.lesions.table.lesion_table`): ``label``,
+        ``volume_mm3`` and ``contrast`` are read.
+    flair : Volume
+        The scan.
+    brain : (I, J, K) bool
+        Where the brain is.
+    anatomy : Anatomy or None
+        The tissues on the scan's grid.
+
+    Returns
+    -------
+    Series of str
+        ``flags``, one for each row of the table, with its index; keys of `FLAGS`
+        separated by semicolons, in the order of `FLAGS`.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, or if the table names a lesion that the labels do not have.
+    """
+    tissue = None if anatomy is None or not anatomy.found else anatomy.tissue
+    for name, array in (("labels", labels), ("brain", brain), ("tissue", tissue)):
+        if array is not None and array.shape != flair.shape:
+            raise ValueError(f"{name} must have the scan's shape {flair.shape}, got {array.shape}")
+    if lesions.empty:
+        return pd.Series([], index=lesions.index, dtype=object, name="flags")
+    neighbours = Neighbours.of(labels, flair)
+    midline = None if tissue is None else Midline.of(tissue, flair)
+    flags = []
+    # A given mask may leave out the ventricles, whose lining is no edge of the brain.
+    whole = fill_slices(brain)
+    for finding in findings(labels, lesions, flair, whole, tissue):
+        keys = set()
+        if midline is not None:
+            keys |= _anatomical(finding, flair, midline)
+        if _is_vessel(finding, flair):
+            keys.add("vessel")
+        if _is_edge(finding, flair):
+            keys.add("edge")
+        if finding.contrast < FAINT_CONTRAST and "csf_pulsation" not in keys:
+            keys.add("faint")
+        if finding.volume_mm3 < TINY_MM3 and neighbours.are_beyond(ISOLATED_MM, finding, flair):
+            keys.add("isolated_tiny")
+        flags.append(";".join(key for key in FLAGS if key in keys))
+    return pd.Series(flags, index=lesions.index, dtype=object, name="flags")
+
+
+def _anatomical(finding: Finding, flair: Volume, midline: Midline) -> set[str]:
+    """Flags by the tissue around a lesion."""
+    tissue = finding.tissue
+    if tissue is None:
+        return set()
+    central = midline.from_mm(finding, flair) <= MIDLINE_MM
+    if central and _between(tissue == Tissue.VENTRICLE, finding, flair):
+        return {"septum"}
+    if finding.volume_mm3 <= PLEXUS_MM3 and _is_inside(tissue == Tissue.VENTRICLE, finding, flair):
+        return {"choroid_plexus"}
+    faint = finding.contrast < FAINT_CONTRAST
+    return {"csf_pulsation"} if faint and _at_pulsation(tissue, finding, flair, central) else set()
+
+
+def _between(ventricles: NDArray[np.bool_], finding: Finding, flair: Volume) -> bool:
+    """Whether a lesion is thin from left to right and has ventricle on either side."""
+    axis = [int(world) for world, _ in io_orientation(flair.affine)].index(0)
+    own = np.moveaxis(finding.own, axis, 0)
+    rows = own.any(axis=0)
+    ventricle = np.moveaxis(ventricles, axis, 0)[:, rows]
+    own = own[:, rows]
+    places = np.flatnonzero(own.any(axis=1))
+    if (places[-1] - places[0] + 1) * flair.spacing_mm[axis] > SEPTUM_WIDTH_MM:
+        return False
+    first, last = own.argmax(axis=0), len(own) - 1 - own[::-1].argmax(axis=0)
+    place = np.arange(len(own))[:, None]
+    both = (ventricle & (place < first)).any(axis=0) & (ventricle & (place > last)).any(axis=0)
+    return bool(both.mean() >= SEPTUM_ROWS_FRACTION)
+
+
+def _is_inside(ventricles: NDArray[np.bool_], finding: Finding, flair: Volume) -> bool:
+    """Whether a lesion lies in a ventricle or, since a ventricle is dark and the lesion is not, in a gap of one."""
+    shell = ~finding.own & (distance_mm(finding.own, flair) <= PLEXUS_SHELL_MM)
+    return bool(max(ventricles[finding.own].mean(), ventricles[shell].mean()) >= PLEXUS_FRACTION)
+
+
+def _at_pulsation(tissue: NDArray[np.uint8], finding: Finding, flair: Volume, central: bool) -> bool:
+    """Whether a lesion lies where pulsating fluid shines, and beside fluid."""
+    reach = distance_mm(finding.own, flair) <= PULSATION_REACH_MM
+    low = np.mean(tissue[finding.own] == Tissue.INFRATENTORIAL) >= 0.5
+    third = central and bool((tissue[reach] == Tissue.DEEP_GREY).any())
+    beside = reach & ~finding.own & ((tissue == Tissue.VENTRICLE) | finding.fluid | ~finding.brain)
+    return bool((low or third) and beside.any())
+
+
+def _is_vessel(finding: Finding, flair: Volume) -> bool:
+    """Whether a lesion is small, thin and long."""
+    if finding.volume_mm3 > VESSEL_MM3 or np.count_nonzero(finding.own) < VESSEL_LENGTH_VOXELS:
+        return False
+    axes = flair.affine[:3, :3]
+    inertia = np.atleast_2d(np.cov((finding.voxels @ axes.T).T, bias=True)) + axes @ axes.T / 12
+    moments, directions = np.linalg.eigh(inertia)
+    _, width_mm, length_mm = np.sqrt(12 * np.maximum(moments, 0))
+    voxel_mm = float(np.abs(directions[:, 2] @ axes).sum())
+    is_long = length_mm >= VESSEL_ELONGATION * width_mm and length_mm >= VESSEL_LENGTH_VOXELS * voxel_mm
+    return bool(is_long and width_mm <= VESSEL_WIDTH_MM)
+
+
+def _is_edge(finding: Finding, flair: Volume) -> bool:
+    """Whether a lesion is flat against the outside of the brain; the border of the picture is no edge."""
+    inside = np.pad(finding.brain, 1, mode="edge")
+    if inside.all():
+        return False
+    depth_mm = ndimage.distance_transform_edt(inside, sampling=flair.spacing_mm)[1:-1, 1:-1, 1:-1]
+    return bool(np.mean(depth_mm[finding.own] <= EDGE_DEPTH_MM) >= EDGE_FRACTION)
