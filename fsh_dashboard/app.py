@@ -22,7 +22,9 @@ def main() -> None:
         st.Page("views/cohort.py", title="Cohort", default=has_results),
         st.Page("views/lesions.py", title="Lesions"),
         st.Page("views/case.py", title="Case"),
+        st.Page("views/review.py", title="Review"),
         st.Page("views/training.py", title="Training", default=not has_results),
+        st.Page("views/model.py", title="Model"),
     ]
     st.navigation(pages).run()
 

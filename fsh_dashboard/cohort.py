@@ -1,7 +1,5 @@
 """A derivatives folder as two tables: one row per case, one row per lesion, fast for a thousand cases."""
 
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,15 @@ import pandas as pd
 
 from fsh_core.derivatives import find_records, read_record
 from fsh_core.errors import InputError
-from fsh_core.lesions.table import LESION_COLUMNS
+from fsh_dashboard.flags import flag_cases
 from fsh_dashboard.folder import Opened
+from fsh_dashboard.lesion_tables import read_tables
+from fsh_dashboard.participants import participant_files, with_participants
 
-OPTIONAL_BLOCKS = ("quality", "uncertainty", "review")
-"""Parts of a record that later versions add; their plain values become columns such as ``quality_verdict``."""
-
-OUTLIER_COLUMNS = {"lesion_volume_ml": "volume", "lesion_count": "count", "brain_volume_ml": "brain volume"}
-OUTLIER_Z = 3.5
-FEWEST_FOR_OUTLIERS = 5
+COHORT_TABLE = "cases.tsv"
+NOT_SHOWN = ("flags", "weights_sha256", "input_path", "input_sha256")
+OPTIONAL_PARTS = ("quality", "uncertainty", "regions")
+"""Parts of a record that not every one has: a plain value keeps its name, those of a block get it in front."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Results:
     cases : DataFrame
         One row per case: ``case``, ``subject``, ``session``, what was found, what made
         it, agreement with the reference under the names of
-        `fsh_core.evaluation.compare.CASE_COLUMNS`, columns of participants.tsv, and
+        `fsh_core.evaluation.case.CASE_COLUMNS`, columns of participants.tsv, and
         ``flags`` (text, comma-separated).
     lesions : DataFrame
         One row per lesion: ``case``, ``subject``, ``session``, then the columns of
@@ -54,7 +52,9 @@ class Results:
 def fingerprint(opened: Opened, name: str) -> tuple[tuple[str, int, int], ...]:
     """Name, size and time of everything `read_results` looks at: the same while nothing has changed."""
     folder = opened.root / name
-    files = [*find_records(folder), *_participants(opened, folder)]
+    records = find_records(folder)
+    tables = [path.with_suffix(".tsv") for path in records]
+    files = [*records, *tables, folder / COHORT_TABLE, *participant_files(opened, folder)]
     stats = [(str(path), path.stat()) for path in files if path.exists()]
     return tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
 
@@ -90,27 +90,15 @@ def read_results(opened: Opened, name: str) -> Results:
         else:
             rows.append(row)
             tables.append(table)
-    lesions, broken = _read_tables(rows, tables)
+    lesions, broken = read_tables(rows, tables)
     problems += [f"{opened.named(tables[index])}: {reason}; the case was skipped" for index, reason in broken.items()]
     cases = pd.DataFrame([row for index, row in enumerate(rows) if index not in broken])
     if cases.empty:
         return Results(name, pd.DataFrame(columns=["case"]), lesions, (), tuple(problems))
-    cases, columns, troubles = _with_participants(_with_lesion_facts(cases, lesions), opened, folder)
-    cases["flags"] = _flags(cases)
-    return Results(name, cases, lesions, columns, (*problems, *troubles))
-
-
-def robust_z(values: "pd.Series[float]") -> "pd.Series[float]":
-    """Return modified z-scores: distance from the median in units of the median distance.
-
-    Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993. All 0 where half of the
-    values are the same, and where there are fewer than five.
-    """
-    known = values.astype(float)
-    distance = (known - known.median()).abs().median()
-    if known.notna().sum() < FEWEST_FOR_OUTLIERS or not distance > 0:
-        return known * 0.0
-    return 0.6745 * (known - known.median()) / distance
+    cases, more = _with_cohort_table(_with_lesion_facts(cases, lesions), opened, folder)
+    cases, columns, troubles = with_participants(cases, opened, folder)
+    cases["flags"] = flag_cases(cases)
+    return Results(name, cases, lesions, columns, (*problems, *more, *troubles))
 
 
 def _case_row(record: dict[str, Any]) -> dict[str, Any]:
@@ -128,72 +116,21 @@ def _case_row(record: dict[str, Any]) -> dict[str, Any]:
         "seconds": float(record["run"]["seconds"]),
         "version": str(record["version"]),
         "weights": str(record["weights"].get("name", "–")),
+        "weights_sha": str(record["weights"].get("sha256", "")),
     }
-    for block in OPTIONAL_BLOCKS:
-        values = record.get(block)
-        if isinstance(values, dict):
-            row |= {f"{block}_{key}": value for key, value in values.items() if isinstance(value, str | int | float)}
+    interval = record.get("lesion_volume_interval_ml")
+    if isinstance(interval, dict):
+        row |= {f"volume_{end}_ml": float(interval[end]) for end in ("low", "high")}
+    for part in OPTIONAL_PARTS:
+        values = record.get(part)
+        plain = values.items() if isinstance(values, dict) else [("", values)]
+        row |= {f"{part}_{key}".rstrip("_"): value for key, value in plain if isinstance(value, str | int | float)}
+    if "quality_verdict" in row:
+        row["quality"] = row.pop("quality_verdict")
     scores = record.get("evaluation")
     if isinstance(scores, dict):
         row |= {key: np.nan if value is None else float(value) for key, value in scores.items() if key not in row}
     return row
-
-
-def _read_tables(rows: Sequence[dict[str, Any]], paths: Sequence[Path]) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Read the lesion tables of all cases, those with the same heading in one go.
-
-    Returns
-    -------
-    lesions : DataFrame
-        All rows, in the order of the cases.
-    broken : dict of int to str
-        Why the table of a case could not be used.
-    """
-    broken: dict[int, str] = {}
-    by_heading: dict[str, list[tuple[int, list[str]]]] = {}
-    for index, (row, path) in enumerate(zip(rows, paths, strict=True)):
-        try:
-            heading, *lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError) as error:
-            broken[index] = f"expected a lesion table, cannot be read ({getattr(error, 'strerror', None) or 'empty'})"
-            continue
-        if len(lines) != row["lesion_count"]:
-            broken[index] = f"expected the {row['lesion_count']} lesions of the record, found {len(lines)}"
-            continue
-        by_heading.setdefault(heading, []).append((index, lines))
-    pieces: list[pd.DataFrame] = []
-    for heading, group in by_heading.items():
-        try:
-            pieces.append(_parse(heading, group))
-        except (ValueError, KeyError):  # one of them is broken: read them one by one to name it
-            for one in group:
-                try:
-                    pieces.append(_parse(heading, [one]))
-                except (ValueError, KeyError) as error:
-                    broken[one[0]] = f"expected a lesion table, found another ({str(error).splitlines()[0]})"
-    names = pd.DataFrame(
-        [{key: row[key] for key in ("case", "subject", "session")} for row in rows],
-        columns=["case", "subject", "session"],
-    )
-    filled = [piece for piece in pieces if len(piece)]
-    if not filled:
-        return pd.DataFrame(columns=["case", "subject", "session", *LESION_COLUMNS]), broken
-    lesions = pd.concat(filled).sort_index(kind="stable")
-    return names.join(lesions, how="inner").reset_index(drop=True), broken
-
-
-def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame:
-    """Parse the rows of several tables with one heading; the index is the number of the case."""
-    text = "\n".join([heading, *(line for _, lines in group for line in lines)])
-    table = pd.read_csv(io.StringIO(text), sep="\t", na_values=["n/a"], keep_default_na=False, index_col=False)
-    table = table.drop(columns="name", errors="ignore").rename(columns={"index": "label"})
-    if missing := {"label", "volume_mm3"} - set(table.columns):
-        raise KeyError(f"no column {', '.join(sorted(missing))}")
-    for column in table.columns.intersection(list(LESION_COLUMNS)):
-        if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
-            raise ValueError(f"{column} must be numbers")
-    table.index = pd.Index(np.repeat([index for index, _ in group], [len(lines) for _, lines in group]))
-    return table
 
 
 def _with_lesion_facts(cases: pd.DataFrame, lesions: pd.DataFrame) -> pd.DataFrame:
@@ -202,51 +139,31 @@ def _with_lesion_facts(cases: pd.DataFrame, lesions: pd.DataFrame) -> pd.DataFra
     facts = {"largest_lesion_mm3": grouped["volume_mm3"].max()}
     if "mean_probability" in lesions:
         facts["least_probability"] = grouped["mean_probability"].min()
+    if "confidence" in lesions and lesions["confidence"].notna().any():
+        facts["least_confidence"] = grouped["confidence"].min()
     if "touches_border" in lesions:
         facts["lesions_at_border"] = grouped["touches_border"].sum()
+    if "flags" in lesions:
+        facts["flagged_lesions"] = (
+            lesions["flags"].fillna("").astype(str).str.len().gt(0).groupby(lesions["case"]).sum()
+        )
     cases = cases.copy()
     for name, values in facts.items():
         cases[name] = pd.to_numeric(cases["case"].map(values))
     return cases
 
 
-def _participants(opened: Opened, folder: Path) -> list[Path]:
-    """Where participants.tsv may lie: beside the results, above them, beside the scans."""
-    above = [folder, *folder.parents]
-    here = above[: above.index(opened.root) + 1]
-    return [path / "participants.tsv" for path in (*here, *opened.images)]
-
-
-def _with_participants(
-    cases: pd.DataFrame, opened: Opened, folder: Path
-) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:
-    """Join the first participants.tsv that is there; columns that F.sh has itself get a prefix."""
-    path = next((path for path in _participants(opened, folder) if path.is_file()), None)
-    if path is None:
-        return cases, (), []
+def _with_cohort_table(cases: pd.DataFrame, opened: Opened, folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Add what only ``cases.tsv`` knows of a case; rows are matched by their record."""
+    path = folder / COHORT_TABLE
+    if not path.is_file():
+        return cases, []
     try:
-        people = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"], dtype={"participant_id": str})
-        people = people.drop_duplicates("participant_id").set_index("participant_id")
+        table = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"])
+        table = table.drop_duplicates("record").set_index("record")
     except (OSError, ValueError, KeyError, InputError):
-        return cases, (), [f"{path.name}: expected tabs and a column participant_id, cannot be read; left out"]
-    people = people.rename(columns={column: f"participant_{column}" for column in people if column in cases})
-    subjects = "sub-" + cases["subject"]
-    for column in people:
-        cases[str(column)] = subjects.map(people[column])
-    return cases, tuple(map(str, people.columns)), []
-
-
-def _flags(cases: pd.DataFrame) -> "pd.Series[str]":
-    """Say in words what a person should look at in a case."""
-    found: dict[str, Any] = {
-        "no lesion": cases["lesion_count"] == 0,
-        "brain not found": cases["brain_source"] == "none",
-    }
-    if "lesions_at_border" in cases:
-        found["lesion at the image border"] = cases["lesions_at_border"].fillna(0) > 0
-    for column, label in OUTLIER_COLUMNS.items():
-        # On a logarithmic scale: volumes of a cohort are skewed, and half is as odd as double.
-        z = robust_z(np.log10(cases[column].clip(lower=0) + 0.1))
-        found[f"high {label}"], found[f"low {label}"] = z > OUTLIER_Z, z < -OUTLIER_Z
-    marks = pd.DataFrame(found)
-    return marks.apply(lambda row: ", ".join(row.index[row.to_numpy(dtype=bool)]), axis=1)
+        return cases, [f"{opened.named(path)}: expected tabs and a column record, cannot be read; left out"]
+    prefix = "" if folder == opened.root else f"{opened.named(folder)}/"
+    records = cases["record"].str.removeprefix(prefix)
+    new = [column for column in table if column not in cases and column not in NOT_SHOWN]
+    return cases.assign(**{column: records.map(table[column]) for column in new}), []

@@ -5,17 +5,25 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fsh_core.evaluation.compare import CASE_COLUMNS as AGREEMENT
+from fsh_core.evaluation.case import CASE_COLUMNS as AGREEMENT
+from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS
 from fsh_core.lesions.table import LESION_COLUMNS
 
 CASES = {
     "case": "Case",
     "flags": "Look at",
+    "review": "Review",
+    "quality": "Quality",
     "lesion_count": "Lesions",
     "lesion_volume_ml": "Lesion volume (ml)",
+    "volume_low_ml": "Volume from (ml)",
+    "volume_high_ml": "Volume to (ml)",
+    "uncertainty": "Uncertainty",
     "raw_lesion_volume_ml": "Volume before processing (ml)",
     "largest_lesion_mm3": "Largest lesion (mm³)",
     "least_probability": "Least certain lesion (probability)",
+    "least_confidence": "Least certain lesion (confidence)",
+    "flagged_lesions": "Flagged lesions",
     "lesions_at_border": "Lesions at border",
     "brain_volume_ml": "Brain volume (ml)",
     "brain_source": "Brain from",
@@ -41,23 +49,40 @@ CASES = {
 LESIONS = {
     "case": "Case",
     "label": "Lesion",
+    "status": "Status",
     "volume_mm3": "Volume (mm³)",
     "equivalent_diameter_mm": "Diameter (mm)",
+    "in_reference": "In reference (share)",
     "region": "Region",
+    "flags": "Look at",
+    "confidence": "Confidence",
+    "uncertainty": "Uncertainty",
     "mean_probability": "Mean probability",
     "max_probability": "Highest probability",
     "contrast": "Contrast (ratio)",
     "mean_intensity": "Mean intensity",
     "touches_border": "At border",
+    "ventricle_distance_mm": "To ventricle (mm)",
+    "cortex_distance_mm": "To cortex (mm)",
     "inside_r_mm": "R (mm)",
     "inside_a_mm": "A (mm)",
     "inside_s_mm": "S (mm)",
+    "mni_x_mm": "MNI x (mm)",
+    "mni_y_mm": "MNI y (mm)",
+    "mni_z_mm": "MNI z (mm)",
     "voxels": "Voxels",
 }
 HELP = {
     **LESION_COLUMNS,
+    **CONFIDENCE_COLUMNS,
     **AGREEMENT,
-    "flags": "Reasons to look at this case: computed from the table, not a diagnosis.",
+    "flags": "Reasons to look at it: computed from the table, not a diagnosis.",
+    "in_reference": "Share of the lesion's voxels that are in the reference, 0 to 1; 0 = false.",
+    "review": "How far each reader is with this case.",
+    "status": "What the readers decided about this lesion.",
+    "volume_low_ml": "Lower end of the interval in which the reference volume is expected.",
+    "volume_high_ml": "Upper end of the interval in which the reference volume is expected.",
+    "least_confidence": "The lowest confidence among the lesions of the case.",
     "least_probability": "The lowest mean probability among the lesions of the case.",
     "raw_lesion_volume_ml": "Everything above the threshold, before small lesions were dropped.",
     "brain_source": "given: a mask beside the scan; stripped: the scan had no skull; found: by F.sh; none: not found.",

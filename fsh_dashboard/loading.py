@@ -1,13 +1,20 @@
 """Choosing and reading results, once for each state of the files; shared by the pages about cases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from fsh_core.cases import Case
 from fsh_dashboard import page
 from fsh_dashboard.cohort import Results, fingerprint, read_results
 from fsh_dashboard.folder import Opened, find_results
+from fsh_dashboard.reviews import Reviews, case_status, journals, read_reviews, with_status
+from fsh_dashboard.scans import Scan, known_cases, load_scan, recorded_flair, reference_overlap
+from fsh_dashboard.volumes import layers, window
 
 
 def choose_results(opened: Opened) -> Results:
@@ -28,13 +35,90 @@ def choose_results(opened: Opened) -> Results:
 
 
 def load(opened: Opened, name: str) -> Results:
-    """Read results, or take them from memory while no file has changed."""
-    return _load(opened, name, fingerprint(opened, name))
+    """Read results with what readers decided, or take them from memory while no file has changed."""
+    return _reviewed(opened, name, fingerprint(opened, name), _stamps(journals(opened, name)))[0]
+
+
+def reviews_of(opened: Opened, name: str) -> Reviews:
+    """Read what readers decided, or take it from memory while no file has changed."""
+    return _reviewed(opened, name, fingerprint(opened, name), _stamps(journals(opened, name)))[1]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _reviewed(opened: Opened, name: str, files: Any, reviewed: Any) -> tuple[Results, Reviews]:
+    results = _load(opened, name, files)
+    reviews = read_reviews(opened, results)
+    if reviews.progress.empty:
+        return results, reviews
+    cases = results.cases.assign(review=case_status(results.cases["case"], reviews))
+    return replace(results, cases=cases, lesions=with_status(results.lesions, reviews)), reviews
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading records …")
-def _load(opened: Opened, name: str, _stamps: tuple[tuple[str, int, int], ...]) -> Results:
+def _load(opened: Opened, name: str, stamps: tuple[tuple[str, int, int], ...]) -> Results:
     return read_results(opened, name)
+
+
+def scan_of(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> Scan:
+    """Load a scan with its maps, or take it from memory while its files have not changed.
+
+    Raises
+    ------
+    InputError
+        If the FLAIR is not among what may be read, or cannot be used.
+    """
+    return _scan(opened, results, _stamps(paths.values()), record, paths)
+
+
+def layers_of(
+    opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]
+) -> tuple[dict[str, bytes], tuple[float, float]]:
+    """Pack a scan for the viewer, with its window, once for each state of its files; raises as `scan_of`."""
+    return _layers(opened, results, _stamps(paths.values()), record, paths)
+
+
+def flair_of(opened: Opened, results: str, record: dict[str, Any]) -> Path | None:
+    """Find the scan of a record; data sets are searched once for a whole cohort. None if it may not be read."""
+    recorded = recorded_flair(opened, record)
+    if recorded is not None:
+        return recorded
+    found = _known_cases(opened, results).get(str(record["case"]))
+    return opened.inside(found.flair) if found else None
+
+
+@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+def _known_cases(opened: Opened, results: str) -> dict[str, Case]:
+    return known_cases(opened, results)
+
+
+def _stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    stats = [(str(path), path.stat()) for path in paths if path.exists()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
+def _scan(opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]) -> Scan:
+    return load_scan(opened, results, _record, _paths)
+
+
+def overlap_of(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> dict[int, float]:
+    """Measure each lesion against the reference, once for each state of the files; raises as `scan_of`."""
+    return _overlap(opened, results, _stamps(paths.values()), record, paths) if "labels" in paths else {}
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the scan …")
+def _overlap(
+    _opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]
+) -> dict[int, float]:
+    return reference_overlap(_scan(_opened, results, stamps, _record, _paths), _paths["labels"])
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
+def _layers(
+    opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]
+) -> tuple[dict[str, bytes], tuple[float, float]]:
+    scan = _scan(opened, results, stamps, _record, _paths)
+    return layers(scan), window(scan)
 
 
 def choose_case(cases: Sequence[str], label: str, required: bool = False) -> str | None:
@@ -56,3 +140,8 @@ def follow_point(key: str) -> None:
     points = st.session_state[key]["selection"].get("point") or []
     if points and "case" in points[0]:
         st.session_state["case"] = str(points[0]["case"])
+
+
+def mark_case(name: str) -> None:
+    """Choose a case; a callback."""
+    st.session_state["case"] = name

@@ -158,6 +158,28 @@ def setting_differences(runs: Sequence[Run]) -> pd.DataFrame:
     return table.rename_axis("setting").reset_index()
 
 
+def experiments(runs: Sequence[Run], now_s: float) -> pd.DataFrame:
+    """List runs, best validation Dice first: what came out, then the settings in which they differ.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Any.
+    now_s : float
+        Seconds since 1970, to tell a run that goes on.
+    """
+    differing = setting_differences(runs).set_index("setting").T if len(runs) > 1 else pd.DataFrame()
+    rows = []
+    for run in runs:
+        best = run.best() or (math.nan, math.nan)
+        row: dict[str, Any] = {"run": run.name, "state": run.state(now_s), "epochs": run.epochs_done}
+        row |= {"best_epoch": best[0], "best_dice": best[1]}
+        row |= {"training": len(run.training), "validation": len(run.validation)}
+        rows.append(row | (dict(differing.loc[run.name]) if run.name in differing.index else {}))
+    table = pd.DataFrame(rows)
+    return table.sort_values("best_dice", ascending=False, ignore_index=True) if len(table) else table
+
+
 def all_settings(run: Run) -> pd.DataFrame:
     """List the settings of one run."""
     return pd.DataFrame([(name, _shown(value)) for name, value in run.config.items()], columns=["setting", "value"])

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fsh_core.cases import Case, discover_cases
 from fsh_core.derivatives import read_record
 from fsh_core.errors import InputError
+from fsh_core.files import sha256_of
 from fsh_core.imaging.slices import View, look_at
-from fsh_core.imaging.volume import Volume, load_mask, load_volume
-from fsh_core.inference.segment import sha256_of
+from fsh_core.imaging.volume import Volume, load_mask, load_volume, to_ras
 from fsh_dashboard.folder import Opened
 
 OUTSIDE = "open the folder that holds both, or name the scans: fsh dashboard FOLDER --images SCANS"
@@ -25,6 +27,8 @@ class Scan:
     view : View
         The FLAIR in RAS with its maps: ``Reference`` where there is one, ``Prediction``,
         ``Before processing`` and ``Probability`` as far as their files are there.
+    flair : Volume
+        The FLAIR in RAS with its own values, on the grid of the view.
     flair_path : Path
         Where the FLAIR was found.
     problems : tuple of str
@@ -32,6 +36,7 @@ class Scan:
     """
 
     view: View
+    flair: Volume
     flair_path: Path
     problems: tuple[str, ...]
 
@@ -60,16 +65,26 @@ def find_source(opened: Opened, results: str, record: dict[str, Any]) -> Case | 
     The recorded path is tried first, then every data set in the opened folder and in
     the folders of images that has a case of that name.
     """
-    known = {case.name: case for place in _places(opened, results) for case in _cases(place)}
-    found = known.get(str(record["case"]))
-    try:
-        recorded = opened.inside(str(record["input"]["FLAIR"]["path"]))
-    except (InputError, KeyError, TypeError):
-        return found
-    if not recorded.is_file():
+    found = known_cases(opened, results).get(str(record["case"]))
+    recorded = recorded_flair(opened, record)
+    if recorded is None:
         return found
     reference = found.reference if found else None
     return Case(str(record["subject"]), record["session"], {"FLAIR": recorded}, reference)
+
+
+def known_cases(opened: Opened, results: str) -> dict[str, Case]:
+    """Find every case of the data sets among what may be read, by name."""
+    return {case.name: case for place in _places(opened, results) for case in _cases(place)}
+
+
+def recorded_flair(opened: Opened, record: dict[str, Any]) -> Path | None:
+    """Return the scan that a record names, if it is there and may be read."""
+    try:
+        recorded = opened.inside(str(record["input"]["FLAIR"]["path"]))
+    except (InputError, KeyError, TypeError):
+        return None
+    return recorded if recorded.is_file() else None
 
 
 def load_scan(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> Scan:
@@ -101,7 +116,27 @@ def load_scan(opened: Opened, results: str, record: dict[str, Any], paths: dict[
         brain = load_mask(paths["brain"], flair, flair_path).data if "brain" in paths else None
     except InputError as error:
         problems.append(str(error))
-    return Scan(look_at(flair, maps, brain, margin_mm=8), flair_path, tuple(problems))
+    return Scan(look_at(flair, maps, brain, margin_mm=8), to_ras(flair), flair_path, tuple(problems))
+
+
+def reference_overlap(scan: Scan, labels_path: Path) -> dict[int, float]:
+    """Measure how much of each lesion is in the reference: label -> share of its voxels; empty without a reference.
+
+    Raises
+    ------
+    InputError
+        If the labels cannot be used, or are on another grid.
+    """
+    reference = scan.view.maps.get("Reference")
+    if reference is None:
+        return {}
+    labels = to_ras(load_volume(labels_path)).data
+    if labels.shape != reference.shape:
+        raise InputError(f"{labels_path}: must have the shape of the FLAIR {reference.shape}, has {labels.shape}")
+    numbers = np.round(labels).astype(np.int64)
+    voxels = np.bincount(numbers.ravel())
+    shared = np.bincount(numbers[reference], minlength=len(voxels))
+    return {label: float(shared[label] / count) for label, count in enumerate(voxels) if label and count}
 
 
 def _load_map(path: Path, name: str, flair: Volume, flair_path: Path) -> Any:
@@ -114,12 +149,13 @@ def _load_map(path: Path, name: str, flair: Volume, flair_path: Path) -> Any:
 
 
 def _places(opened: Opened, results: str) -> Iterator[Path]:
-    """Where data sets may lie: above the results, beside them, and in the folders of images."""
+    """Where data sets may lie: above the results, and in the folders of images."""
     folder = opened.root / results
-    for place in (folder, *folder.parents):
-        yield place
-        if place == opened.root:
-            break
+    if folder != opened.root:
+        for place in folder.parents:
+            yield place
+            if place == opened.root:
+                break
     yield from opened.images
 
 

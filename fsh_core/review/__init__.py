@@ -1,30 +1,48 @@
 """Reviewing lesions: decisions and edits in an append-only journal, undone and replayed at will.
 
-Nothing here knows a screen. ``edits`` proposes voxels (split, grow), ``session`` applies
-acts and undoes them, ``journal`` keeps them on disk as they happen, ``save`` writes the
-corrected derivative beside the original, which is never touched.
+Nothing here knows a screen. ``edits`` proposes voxels (split, grow), ``ledger`` and
+``session`` apply acts and undo them, ``journal`` keeps them on disk as they happen, ``save``
+writes the corrected derivative beside the original, which is never touched. ``cohort`` says
+how far a folder is, ``queue`` what comes next, ``agreement`` how far two readers agree.
 """
 
 from fsh_core.review.acts import Act, Change, Mark
+from fsh_core.review.agreement import Agreement, compare_readers
+from fsh_core.review.cohort import CaseState, case_state, list_cases
 from fsh_core.review.edits import grow_lesion, split_lesion
 from fsh_core.review.journal import Journal, journal_path
+from fsh_core.review.ledger import CASE_STATUSES, STATUSES, Ledger
 from fsh_core.review.measure import measure_lesions
+from fsh_core.review.opening import open_review, other_readers, read_ledger
+from fsh_core.review.queue import Queue, QueueItem, load_queue, save_queue
 from fsh_core.review.save import review_paths, save_review
-from fsh_core.review.session import CASE_STATUSES, STATUSES, Review, open_review
+from fsh_core.review.session import Review
 
 __all__ = [
     "CASE_STATUSES",
     "STATUSES",
     "Act",
+    "Agreement",
+    "CaseState",
     "Change",
     "Journal",
+    "Ledger",
     "Mark",
+    "Queue",
+    "QueueItem",
     "Review",
+    "case_state",
+    "compare_readers",
     "grow_lesion",
     "journal_path",
+    "list_cases",
+    "load_queue",
     "measure_lesions",
     "open_review",
+    "other_readers",
+    "read_ledger",
     "review_paths",
+    "save_queue",
     "save_review",
     "split_lesion",
 ]

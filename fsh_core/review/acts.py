@@ -44,7 +44,7 @@ class Act:
     ----------
     kind : str
         ``paint``, ``split``, ``join``, ``delete``, ``add``, ``status``, ``note``,
-        ``case``, ``visit``, ``undo`` or ``redo``.
+        ``case``, ``visit``, ``reveal``, ``undo`` or ``redo``.
     label : int
         The lesion it is about; 0 = none.
     changes : tuple of Change

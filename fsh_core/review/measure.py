@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fsh_core.evaluation.lesionwise import lesion_metrics
+from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.imaging.volume import Volume
-from fsh_core.lesions.label import bounding_box, widen
+from fsh_core.lesions.label import bounding_box, label_lesions, widen
 from fsh_core.lesions.table import LESION_COLUMNS, SHELL_MM, lesion_table
 
 
@@ -65,3 +67,20 @@ def measure_lesions(
         )
         rows.append(row)
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(LESION_COLUMNS))
+
+
+def overlap_scores(
+    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], voxel_volume_mm3: float
+) -> tuple[float, float]:
+    """Return Dice and lesion-wise F1 of two masks, (I, J, K) bool; 1 and 1 if both are empty.
+
+    Only the box that holds both is looked at, so that it can follow every edit.
+    """
+    box = bounding_box(reference | prediction)
+    one, two = reference[box], prediction[box]
+    if one.size == 0:
+        return 1.0, 1.0
+    lesions = lesion_metrics(
+        label_lesions(one, voxel_volume_mm3), label_lesions(two, voxel_volume_mm3), voxel_volume_mm3
+    )
+    return voxel_metrics(one, two).dice, lesions.f1

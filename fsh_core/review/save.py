@@ -11,10 +11,9 @@ import pandas as pd
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import RECORD_ENDING, describe_columns, to_json, to_tsv, with_bids_columns
-from fsh_core.files import write_atomically
+from fsh_core.files import sha256_of, write_atomically
 from fsh_core.imaging.nifti import read_nifti
 from fsh_core.imaging.volume import Volume, save_like
-from fsh_core.inference.segment import sha256_of
 from fsh_core.lesions.table import lesion_table
 from fsh_core.review.journal import reader_label
 from fsh_core.review.session import Review
@@ -59,9 +58,20 @@ def reviewed_table(review: Review, stored: StoredSegmentation, flair: Volume | N
     table = lesion_table(review.labels, scan, probability, brain)
     if flair is None:
         table = table.drop(columns=_NEEDS_SCAN)
+    table = with_found(table, stored.lesions)
     table["status"] = [review.status(label) for label in table["label"]]
     table["note"] = [review.note(label) for label in table["label"]]
     return table
+
+
+def with_found(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Add what only the segmentation knows of a lesion, such as its region and its uncertainty.
+
+    It stays with the label it was said of; a lesion that the reader made has none of it.
+    """
+    table = table.dropna(axis=1, how="all") if len(table) else table
+    more = [column for column in found.columns if column not in table.columns and column not in _NEEDS_SCAN]
+    return table.merge(found[["label", *more]], on="label", how="left")
 
 
 def save_review(review: Review, stored: StoredSegmentation, flair: Volume | None = None) -> dict[str, Path]:
@@ -117,6 +127,7 @@ def _provenance(review: Review, stored: StoredSegmentation, paths: Mapping[str, 
         "review": {
             "reader": review.reader,
             "status": review.case_status,
+            "others_seen": review.others_seen,
             "note": review.note(0),
             "first_act": acts[0].time if acts else None,
             "last_act": acts[-1].time if acts else None,

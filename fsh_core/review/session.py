@@ -1,29 +1,21 @@
 """A review in progress: lesion labels, what was said about them, and one history of it all."""
 
-import getpass
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsh_core.derivatives import StoredSegmentation, read_segmentation
 from fsh_core.errors import InputError
-from fsh_core.imaging.nifti import read_nifti
 from fsh_core.imaging.volume import Volume
-from fsh_core.inference.segment import sha256_of
 from fsh_core.review.acts import Act, Change, Field, Mark
 from fsh_core.review.edits import Voxel, split_lesion
-from fsh_core.review.journal import Journal, journal_path
-
-STATUSES = ("unreviewed", "accepted", "rejected", "unsure")
-CASE_STATUSES = ("not started", "in progress", "completed", "flagged")
-_UNDOABLE = frozenset(("paint", "split", "join", "delete", "add", "status", "note", "case"))
+from fsh_core.review.journal import Journal
+from fsh_core.review.ledger import CASE_STATUSES, STATUSES, Ledger
 
 
-class Review:
+class Review(Ledger):
     """The state of a review; every method that changes it writes an act first.
 
     Attributes
@@ -34,10 +26,8 @@ class Review:
         What happened.
     reader : str
         Who reviews.
-    next_label : int
-        The number a new lesion gets; no number is used twice.
-    last_label : int
-        The lesion of the last act: where the reader stopped; 0 = none.
+    original : tuple of int
+        Labels before the first act.
     """
 
     def __init__(
@@ -45,42 +35,14 @@ class Review:
     ) -> None:
         self.grid = labels
         self.labels = np.ascontiguousarray(labels.data.astype(np.int32))
+        sizes = enumerate(np.bincount(self.labels.ravel()))
+        super().__init__({label: int(count) for label, count in sizes if label and count}, journal.path)
+        self.original = tuple(self.lesions)
         self.journal = journal
         self.reader = reader
         self._now = now
-        self._said: dict[tuple[int, Field], str] = {}
-        self._voxels: dict[int, int] = {
-            label: int(count) for label, count in enumerate(np.bincount(self.labels.ravel())) if label and count
-        }
-        self.next_label = max(self._voxels, default=0) + 1
-        self.last_label = 0
-        self._done: list[Act] = []
-        self._undone: list[Act] = []
         for act in journal.acts:
-            self._repeat(act)
-
-    @property
-    def lesions(self) -> list[int]:
-        """Labels that have voxels."""
-        return sorted(self._voxels)
-
-    def voxels(self, label: int) -> int:
-        """Return the number of voxels of a lesion."""
-        return self._voxels.get(label, 0)
-
-    def status(self, label: int) -> str:
-        """Return one of `STATUSES`."""
-        return self._said.get((label, "status"), STATUSES[0])
-
-    def note(self, label: int) -> str:
-        """Return what was noted about a lesion, or with 0 about the case."""
-        return self._said.get((label, "note"), "")
-
-    @property
-    def case_status(self) -> str:
-        """One of `CASE_STATUSES`."""
-        said = self._said.get((0, "case"), "")
-        return said or CASE_STATUSES[1 if self.journal.acts else 0]
+            self.repeat(act)
 
     @property
     def prediction(self) -> NDArray[np.bool_]:
@@ -93,11 +55,6 @@ class Review:
         """Volume of every lesion that was not rejected, in ml."""
         kept = sum(count for label, count in self._voxels.items() if self.status(label) != "rejected")
         return kept * self.grid.voxel_volume_mm3 / 1000
-
-    def counts(self) -> Mapping[str, int]:
-        """Count the lesions by status."""
-        said = [self.status(label) for label in self._voxels]
-        return {status: said.count(status) for status in STATUSES}
 
     def paint(self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int) -> Act | None:
         """Give voxels other labels.
@@ -210,6 +167,10 @@ class Review:
             return None
         return self._do("visit", label)
 
+    def reveal(self) -> Act | None:
+        """Note that the reader looked at the others' decisions; not undone, and noted once."""
+        return self._do("reveal", 0) if self.others_seen == "never" else None
+
     def undo(self) -> Act | None:
         """Take the last act back; return that act, or None if there is none."""
         if not self._done:
@@ -236,25 +197,8 @@ class Review:
         time = self._now().isoformat(timespec="milliseconds")
         act = Act(kind, label, changes, marks, of, len(self.journal.acts) + 1, self.reader, time)
         self.journal.append(act)
-        self._repeat(act)
+        self.repeat(act)
         return act
-
-    def _repeat(self, act: Act) -> None:
-        """Let an act of the journal happen."""
-        self.last_label = act.label or self.last_label
-        if act.kind in ("undo", "redo"):
-            stack, other = (self._done, self._undone) if act.kind == "undo" else (self._undone, self._done)
-            if not stack or stack[-1].number != act.of:
-                raise InputError(
-                    f"{self.journal.path}: act {act.number} takes back act {act.of}, which was not the last; "
-                    "restore the file from a backup"
-                )
-            other.append(stack.pop())
-            self._apply(other[-1], backwards=act.kind == "undo")
-        elif act.kind in _UNDOABLE:
-            self._apply(act)
-            self._done.append(act)
-            self._undone.clear()
 
     def _apply(self, act: Act, backwards: bool = False) -> None:
         flat = self.labels.reshape(-1)
@@ -262,18 +206,10 @@ class Review:
             before, after = (change.after, change.before) if backwards else (change.before, change.after)
             if change.voxels.size and (change.voxels[-1] >= flat.size or (flat[change.voxels] != before).any()):
                 raise InputError(
-                    f"{self.journal.path}: act {act.number} does not fit the lesions before it; "
-                    "restore the file from a backup"
+                    f"{self.path}: act {act.number} does not fit the lesions before it; restore the file from a backup"
                 )
             flat[change.voxels] = after
-            for label, more in ((before, -change.voxels.size), (after, change.voxels.size)):
-                if label:
-                    self._voxels[label] = self._voxels.get(label, 0) + more
-                    if self._voxels[label] == 0:
-                        del self._voxels[label]
-            self.next_label = max(self.next_label, change.after + 1)
-        for mark in act.marks:
-            self._said[mark.label, mark.field] = mark.before if backwards else mark.after
+        super()._apply(act, backwards)
 
     def _changes(self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int) -> tuple[Change, ...]:
         """Sort voxels by what they were and become; those that stay are left out."""
@@ -302,29 +238,3 @@ class Review:
     def _check(self, label: int) -> None:
         if label not in self._voxels:
             raise InputError(f"there is no lesion {label}; choose one from the list")
-
-
-def open_review(record: str | Path | StoredSegmentation, reader: str | None = None) -> Review:
-    """Begin a review, or go on with the one that this reader began.
-
-    Parameters
-    ----------
-    record : path or StoredSegmentation
-        The record of the case.
-    reader : str, optional
-        Who reviews; the name of the login if not given.
-
-    Raises
-    ------
-    InputError
-        If the record or the journal cannot be used.
-    """
-    stored = record if isinstance(record, StoredSegmentation) else read_segmentation(record)
-    reader = reader or getpass.getuser()
-    labels = Volume(*read_nifti(stored.paths["labels"]))
-    about = {
-        "case": stored.record["case"],
-        "labels_sha256": sha256_of(stored.paths["labels"]),
-        "shape": list(labels.shape),
-    }
-    return Review(labels, Journal.open(journal_path(stored, reader), about), reader)

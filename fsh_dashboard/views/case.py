@@ -13,7 +13,7 @@ from fsh_dashboard import loading, page, slices
 from fsh_dashboard.cohort import Results
 from fsh_dashboard.columns import LESIONS, MAIN_METRICS, config_for, label_of
 from fsh_dashboard.folder import Opened
-from fsh_dashboard.scans import Scan, case_files, load_scan
+from fsh_dashboard.scans import case_files
 
 SHOWN = ("Prediction", "Before processing", "Probability")
 
@@ -61,7 +61,7 @@ def show_scan(opened: Opened, results: Results, record: dict[str, Any], paths: d
     case = record["case"]
     lesions = results.lesions[results.lesions["case"] == case].reset_index(drop=True)
     try:
-        scan = load(opened, results.name, record, paths)
+        scan = loading.scan_of(opened, results.name, record, paths)
     except InputError as error:
         st.info(str(error))
         show_lesions(lesions, None, case)
@@ -75,40 +75,35 @@ def show_scan(opened: Opened, results: Results, record: dict[str, Any], paths: d
         chosen = st.segmented_control("Show", kinds, default=kinds[0], key="show", bind="query-params", required=True)
     names = [None, *(["Reference"] if "Reference" in view.maps else []), *([chosen] if chosen else [])]
     for plane in PLANES:
-        show_plane(view, plane, names, case)
+        show_plane(view, plane, names)
     st.caption("Radiological convention: the patient's right (R) is on the left of the picture.")
     show_lesions(lesions, view, case)
 
 
-def load(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> Scan:
-    """Load a scan, or take it from memory while its files have not changed."""
-    stamps = tuple((str(path), path.stat().st_mtime_ns) for path in paths.values() if path.exists())
-    return _load(opened, results, stamps, record, paths)
-
-
-@st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
-def _load(opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]) -> Scan:
-    return load_scan(opened, results, _record, _paths)
-
-
-def slider_key(plane: Plane, case: str) -> str:
-    """Name the slider of a plane; each case keeps its own place."""
-    return f"{plane.name}-{case}"
+def slider_key(plane: Plane) -> str:
+    """Name the slider of a plane, in the page and in its address."""
+    return plane.name.lower()
 
 
 def start_at(view: View, case: str) -> None:
-    """Begin at the slices with the most lesion."""
+    """Begin where the address says; another case begins at the slices with the most lesion."""
+    is_new = "slices-of" not in st.session_state
+    has_moved = st.session_state.get("slices-of") != case
     guide = next((name for name in ("Prediction", "Reference") if name in view.maps and view.maps[name].any()), None)
     for plane in PLANES:
-        middle = sum(view.box_voxels[plane.through]) // 2
-        index = view.fullest(guide, plane.through) if guide else middle
-        st.session_state.setdefault(slider_key(plane, case), index)
+        key, (first, stop) = slider_key(plane), view.box_voxels[plane.through]
+        asked = st.query_params.get(key, "") if is_new else ""
+        if has_moved or key not in st.session_state:
+            index = view.fullest(guide, plane.through) if guide else (first + stop) // 2
+            st.session_state[key] = int(asked) if asked.isdecimal() else index
+        st.session_state[key] = min(max(st.session_state[key], first), stop - 1)
+    st.session_state["slices-of"] = case
 
 
-def show_plane(view: View, plane: Plane, names: list[str | None], case: str) -> None:
+def show_plane(view: View, plane: Plane, names: list[str | None]) -> None:
     """One row: the slice alone, with the reference, with the prediction; a slider above."""
     first, last = view.box_voxels[plane.through]
-    index = st.slider(f"{plane.name} slice", first, last - 1, key=slider_key(plane, case))
+    index = st.slider(f"{plane.name} slice", first, last - 1, key=slider_key(plane), bind="query-params")
     position = f"{plane.coordinate} = {view.position_mm(plane.through, index):+.0f} mm".replace("-", "−")
     for place, name in zip(st.columns(3)[: len(names)], names, strict=True):
         picture = slices.draw(view, plane, index, name)
@@ -116,14 +111,14 @@ def show_plane(view: View, plane: Plane, names: list[str | None], case: str) -> 
         place.html(slices.as_html(picture, plane, caption, f"{plane.name} slice at {position}: {name or 'FLAIR'}"))
 
 
-def go_to_lesion(lesions: pd.DataFrame, view: View, case: str) -> None:
+def go_to_lesion(lesions: pd.DataFrame, view: View) -> None:
     """Move the slices to the lesion whose row was clicked; a callback."""
     rows = st.session_state["case-lesions"]["selection"]["rows"]
     if not rows or rows[0] >= len(lesions):
         return
     indices = slices.through_lesion(view, lesions.iloc[rows[0]])
     for plane, index in zip(PLANES, indices, strict=True):
-        st.session_state[slider_key(plane, case)] = index
+        st.session_state[slider_key(plane)] = index
 
 
 def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
@@ -144,7 +139,7 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
         column_config=config_for(table),
         key="case-lesions",
         selection_mode="single-row",
-        on_select=partial(go_to_lesion, lesions, view, case) if movable else "ignore",
+        on_select=partial(go_to_lesion, lesions, view) if movable else "ignore",
         alt="Lesions of this case",
     )
     page.offer_csv(lesions, f"{case}-lesions.csv", "Lesions as CSV (opens in Excel)")

@@ -1,6 +1,5 @@
 """The cases of a study at a glance: table, distributions, agreement with references, two results paired."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -8,11 +7,13 @@ import streamlit as st
 
 from fsh_core.evaluation.statistics import summarise
 from fsh_dashboard import loading, page
-from fsh_dashboard.agreement import bland_altman, by_group, paired, paired_test
 from fsh_dashboard.cohort import Results
-from fsh_dashboard.columns import CASES, MAIN_METRICS, config_for, label_of
-from fsh_dashboard.figures.cohort import against, differences, distribution, intervals, pairs
-from fsh_dashboard.folder import Opened, find_results
+from fsh_dashboard.columns import CASES, config_for, label_of
+from fsh_dashboard.figures.cohort import against, distribution
+from fsh_dashboard.sections.agreement import compare_results, show_agreement
+from fsh_dashboard.sections.atlas import show_map
+from fsh_dashboard.sections.mosaic import show_mosaic
+from fsh_dashboard.tags import having, words_in
 
 MOST_GROUPS = 6
 TABLE_HEIGHT = 380
@@ -28,10 +29,13 @@ def main() -> None:
     if cases.empty:
         st.info("No case fits these filters.")
         st.stop()
-    show_distributions(cases, case)
-    show_relation(results, cases, case)
-    show_agreement(results, cases, case)
+    if len(cases) > 1:
+        show_distributions(cases, case)
+        show_relation(results, cases, case)
+    show_agreement(cases, group_columns(results), case)
     compare_results(opened, results, case)
+    show_map(results.lesions[results.lesions["case"].isin(cases["case"])], len(cases), case)
+    show_mosaic(opened, results, cases, case)
 
 
 def choose_cases(results: Results) -> pd.DataFrame:
@@ -43,28 +47,41 @@ def choose_cases(results: Results) -> pd.DataFrame:
         cases = cases[cases["flags"] != ""]
     if text:
         cases = cases[cases["case"].str.contains(text, case=False, regex=False)]
-    groups = group_columns(results)
-    if groups:
-        column = group.selectbox(
-            "Only where",
-            groups,
-            index=None,
-            key="where",
-            bind="query-params",
-            placeholder="any column",
-            format_func=label_of,
-        )
-        if column:
-            values = results.cases[column].fillna("n/a").astype(str)
-            chosen = words.multiselect("is", sorted(values.unique()), key="is", bind="query-params")
-            if chosen:
-                cases = cases[values.loc[cases.index].isin(chosen)]
+    column = group.selectbox(
+        "Only where",
+        [*group_columns(results), *word_columns(results)],
+        index=None,
+        key="where",
+        bind="query-params",
+        placeholder="any column",
+        format_func=label_of,
+    )
+    if column:
+        said = words_of(results, column)
+        chosen = words.multiselect("is", words_in(said), key="is", bind="query-params")
+        cases = cases[having(said.loc[cases.index], chosen)] if chosen else cases
     return cases
+
+
+def word_columns(results: Results) -> list[str]:
+    """Columns whose words one filters by: flags, how far the readers are, the regions of a case's lesions."""
+    known = [column for column in ("flags", "review") if column in results.cases]
+    return [column for column in known if words_in(results.cases[column])] + ["region"] * ("region" in results.lesions)
+
+
+def words_of(results: Results, column: str) -> "pd.Series[str]":
+    """What the cases have in a column; for the region, in those of all their lesions."""
+    if column != "region":
+        return results.cases[column].fillna("n/a").astype(str)
+    regions = (
+        results.lesions.dropna(subset=["region"]).groupby("case")["region"].agg(lambda r: ", ".join(sorted(set(r))))
+    )
+    return results.cases["case"].map(regions)
 
 
 def group_columns(results: Results) -> list[str]:
     """Columns that split cases into few groups."""
-    candidates = [*results.participant_columns, "brain_source", "weights", "version", "voxel_mm", "session"]
+    candidates = ["quality", *results.participant_columns, "brain_source", "weights", "version", "voxel_mm", "session"]
     counts = {column: results.cases[column].nunique() for column in candidates if column in results.cases}
     return [column for column, count in counts.items() if 2 <= count <= MOST_GROUPS]
 
@@ -155,84 +172,6 @@ def show_relation(results: Results, cases: pd.DataFrame, case: str | None) -> No
         selection_mode="point",
         alt=f"{label_of(y)} against {label_of(x)}, a point per case",
     )
-
-
-def show_agreement(results: Results, cases: pd.DataFrame, case: str | None) -> None:
-    """Metrics against reference masks, where records hold them."""
-    st.subheader("Agreement with references")
-    metrics = [metric for metric in MAIN_METRICS if metric in cases and cases[metric].notna().any()]
-    if not metrics:
-        st.caption("No record holds an evaluation. `fsh segment` adds one to every case that has a reference mask.")
-        return
-    group = None
-    if groups := group_columns(results):
-        group = st.selectbox(
-            "By", groups, None, key="by", bind="query-params", placeholder="all cases together", format_func=label_of
-        )
-    left, right = st.columns(2)
-    summary = agreement(cases[["case", *metrics, *([group] if group else [])]], metrics, group)
-    with left:
-        labels = {metric: label_of(metric) for metric in metrics}
-        page.show_chart(intervals(summary, labels), "intervals", "Mean agreement with 95 % bootstrap intervals")
-        st.caption(
-            f"{int(cases[metrics[0]].notna().sum())} cases with a reference. 95 % bootstrap intervals over cases."
-        )
-    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"]) if "reference_ml" in cases else None
-    with right:
-        if limits is None:
-            st.caption("Bland-Altman needs two cases with references.")
-        else:
-            page.show_chart(differences(cases, limits, case), "bland", "Bland-Altman plot of lesion volumes")
-            said = (
-                f"Bias {limits.bias:+.2f} ml (95 % interval ± {limits.bias_half_width:.2f}), limits of agreement "
-                f"{limits.low:+.2f} to {limits.high:+.2f} ml, {limits.n} cases. Grey: 95 % intervals."
-            )
-            st.caption(said.replace(" -", " −"))
-    with st.expander("As a table"):
-        shown = summary.assign(metric=summary["metric"].map(label_of))
-        st.dataframe(shown, hide_index=True, width="stretch", column_config=config_for(shown))
-        page.offer_csv(summary, "fsh-agreement.csv", "Agreement as CSV")
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def agreement(cases: pd.DataFrame, metrics: list[str], group: str | None) -> pd.DataFrame:
-    """Bootstrap once for each choice of cases."""
-    return by_group(cases, metrics, group)
-
-
-def compare_results(opened: Opened, results: Results, case: str | None) -> None:
-    """Two results of the same cases, paired."""
-    others = [name for name in find_results(opened) if name != results.name]
-    if not others:
-        return
-    st.subheader("Compare with other results")
-    left, right = st.columns(2)
-    other = left.selectbox("Other results", others, None, key="other", bind="query-params", placeholder="choose")
-    if not other:
-        return
-    second = loading.load(opened, other)
-    shared = shared_numbers(results.cases, second.cases)
-    if not shared:
-        st.caption("These results share no number.")
-        return
-    metric = right.selectbox("Number", shared, key="number", bind="query-params", format_func=label_of)
-    table = paired(results.cases, second.cases, metric)
-    if table.empty:
-        st.caption("No case has this number in both results.")
-        return
-    page.show_chart(pairs(table, (results.name, other), label_of(metric), case), "pairs", "Two results, case by case")
-    mean, low, high, p = paired_test(table)
-    st.caption(
-        f"{label_of(metric)}, {other} minus {results.name}: mean {mean:+.3f}, 95 % bootstrap interval {low:+.3f} to "
-        f"{high:+.3f}, {len(table)} cases. Wilcoxon signed-rank p {'needs six cases' if p != p else f'= {p:.2g}'}."
-    )
-    page.offer_csv(table, "fsh-paired.csv", "Pairs as CSV")
-
-
-def shared_numbers(first: pd.DataFrame, second: pd.DataFrame) -> Sequence[str]:
-    """Numbers that both tables have, agreement first."""
-    both = [column for column in first.select_dtypes("number") if column in second]
-    return sorted(both, key=lambda column: column not in MAIN_METRICS)
 
 
 main()

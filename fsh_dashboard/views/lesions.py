@@ -1,15 +1,24 @@
 """Every lesion of a cohort or of one case: table, filters, distributions, export."""
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from fsh_dashboard import loading, page
+from fsh_core.errors import InputError
+from fsh_dashboard import loading, page, viewer
+from fsh_dashboard.cohort import Results
 from fsh_dashboard.columns import LESIONS, config_for, label_of
 from fsh_dashboard.figures.cohort import against, distribution
+from fsh_dashboard.folder import Opened
+from fsh_dashboard.queue_rules import certainty_column
+from fsh_dashboard.scans import case_files
+from fsh_dashboard.tags import having, words_in
 
-TABLE_HEIGHT = 420
+TABLE_HEIGHT = 560
+WORDS = ("region", "status", "flags")
+INSIDE = ["inside_r_mm", "inside_a_mm", "inside_s_mm"]
 
 
 def main() -> None:
@@ -23,26 +32,46 @@ def main() -> None:
     if lesions.empty:
         st.info("No lesion was found. This does not mean that there is none." if case else "No case has a lesion.")
         st.stop()
+    if case:
+        lesions = against_reference(opened, results, lesions, case)
     lesions = choose_lesions(lesions)
     show_numbers(lesions)
-    show_table(lesions, case)
+    table_place, viewer_place = st.columns([5, 6])
+    with table_place:
+        show_table(lesions, case)
+    with viewer_place:
+        show_lesion(opened, results, lesions, case)
     if len(lesions):
         show_distributions(lesions)
 
 
+def against_reference(opened: Opened, results: Results, lesions: pd.DataFrame, case: str) -> pd.DataFrame:
+    """Add how much of each lesion of a case is in its reference, where there is one."""
+    try:
+        record, paths = case_files(opened, results.name, record_of(results, case))
+        overlap = loading.overlap_of(opened, results.name, record, paths)
+    except InputError:  # the viewer's place says why
+        return lesions
+    return lesions.assign(in_reference=lesions["label"].map(overlap)) if overlap else lesions
+
+
 def choose_lesions(lesions: pd.DataFrame) -> pd.DataFrame:
-    """Filter by size, confidence, border and whatever words the table holds."""
-    size, sure, border, region = st.columns([3, 3, 1.6, 2], vertical_alignment="bottom")
+    """Filter by size, certainty, border, and by whatever words the table holds."""
+    size, sure, border, false = st.columns([3, 3, 1.4, 1.4], vertical_alignment="bottom")
     with size:
         lesions = in_range(lesions, "volume_mm3", "Volume", "(mm³)", "size")
     with sure:
-        lesions = in_range(lesions, "mean_probability", "Probability", "", "sure")
+        column = certainty_column(lesions) or "mean_probability"
+        lesions = in_range(lesions, column, "Confidence" if column == "confidence" else "Probability", "", "sure")
     if "touches_border" in lesions and border.toggle("At the border", key="border", bind="query-params"):
         lesions = lesions[lesions["touches_border"]]
-    if "region" in lesions:
-        regions = sorted(lesions["region"].dropna().unique())
-        chosen = region.multiselect("Region", regions, key="region", bind="query-params")
-        lesions = lesions[lesions["region"].isin(chosen)] if chosen else lesions
+    if "in_reference" in lesions and false.toggle("Only false", key="false", bind="query-params"):
+        lesions = lesions[lesions["in_reference"] == 0]
+    columns = [column for column in WORDS if column in lesions and lesions[column].notna().any()]
+    for place, column in zip(st.columns(max(1, len(columns))), columns, strict=False):
+        choices = words_in(lesions[column])
+        chosen = place.multiselect(label_of(column), choices, key=column, bind="query-params", placeholder="all")
+        lesions = lesions[having(lesions[column], chosen)] if chosen else lesions
     return lesions
 
 
@@ -75,20 +104,72 @@ def show_numbers(lesions: pd.DataFrame) -> None:
 def show_table(lesions: pd.DataFrame, case: str | None) -> None:
     """The table, largest first, and its exports."""
     extra = [column for column in lesions if column not in LESIONS and not is_technical(str(column))]
-    order = [column for column in (*LESIONS, *extra) if column in lesions]
+    order = [column for column in (*LESIONS, *extra) if column in lesions and lesions[column].notna().any()]
+    # The case is not repeated where there is only one; clicks need it, so it stays in the rows behind the table.
+    hidden = ["case"] if lesions["case"].nunique() == 1 else []
     table = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(drop=True)
     st.dataframe(
-        table,
+        table.drop(columns=hidden),
         hide_index=True,
         width="stretch",
         height=min(TABLE_HEIGHT, 36 * (len(table) + 1) + 2),
         column_config=config_for(table),
         key="lesions",
+        selection_mode="single-row",
+        on_select=partial(follow_lesion, table),
         placeholder="–",
         alt="Lesions with size, probability and position",
     )
     name = f"fsh-lesions-{case}" if case else "fsh-lesions"
     page.offer_csv(lesions, f"{name}.csv", "Lesions as CSV (opens in Excel)")
+
+
+def follow_lesion(table: pd.DataFrame) -> None:
+    """Choose the lesion of the row that was clicked; a callback."""
+    rows = st.session_state["lesions"]["selection"]["rows"]
+    if not rows or rows[0] >= len(table):
+        return
+    row = table.iloc[rows[0]]
+    st.query_params["lesion"] = f"{row['case']}:{row['label']}"
+    st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
+
+
+def chosen_lesion(results: Results, lesions: pd.DataFrame, case: str | None) -> "pd.Series[Any] | None":
+    """The lesion of the address; else the largest one of the chosen case."""
+    name, _, label = st.query_params.get("lesion", "").rpartition(":")
+    known = results.lesions
+    found = known[(known["case"] == name) & (known["label"].astype(str) == label)]
+    if len(found) and case in (None, name):
+        return found.iloc[0]
+    one = case is not None or len(results.cases) == 1
+    return lesions.loc[lesions["volume_mm3"].idxmax()] if one and len(lesions) else None
+
+
+def show_lesion(opened: Opened, results: Results, lesions: pd.DataFrame, case: str | None) -> None:
+    """The scan, with the crosshair in the chosen lesion."""
+    lesion = chosen_lesion(results, lesions, case)
+    if lesion is None:
+        st.caption("A click on a row shows that lesion here, in three planes and 3D.")
+        return
+    name = str(lesion["case"])
+    st.markdown(f"**{name}**, lesion {lesion['label']}, {lesion['volume_mm3']:,.0f} mm³")
+    try:
+        record, paths = case_files(opened, results.name, record_of(results, name))
+        layers, window = loading.layers_of(opened, results.name, record, paths)
+    except InputError as error:
+        st.info(str(error))
+        return
+    jump = None
+    if set(INSIDE) <= set(lesion.index):
+        mm = (float(lesion[INSIDE[0]]), float(lesion[INSIDE[1]]), float(lesion[INSIDE[2]]))
+        jump = viewer.Jump(f"{name}:{lesion['label']}:{st.session_state.get('jumps', 0)}", mm)
+    viewer.show(name, layers, window, jump, "lesion-viewer")
+    page.tell_problems(loading.scan_of(opened, results.name, record, paths).problems)
+
+
+def record_of(results: Results, case: str) -> str:
+    """The record of a case."""
+    return str(results.cases.loc[results.cases["case"] == case, "record"].iloc[0])
 
 
 def is_technical(column: str) -> bool:

@@ -21,6 +21,7 @@ from fsh_core.evaluation.compare import evaluate_case
 from fsh_core.imaging.volume import save_like
 from fsh_core.inference.segment import Segmentation, find_lesions
 from fsh_core.lesions.table import lesion_table
+from fsh_core.review import open_review
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -141,6 +142,21 @@ def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Se
         ).row()
         record["evaluation"] = {name: None if value != value else value for name, value in scores.items()}
     return Segmentation(case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record)
+
+
+@pytest.fixture
+def decide() -> Callable[..., None]:
+    """Let a reader decide about lesions of a case, and say how far the case is."""
+
+    def act(study: Path, subject: str, reader: str, said: dict[int, str], case: str = "") -> None:
+        record = study / "derivatives" / "fsh" / f"sub-{subject}" / "anat" / f"sub-{subject}_seg-lesions_dseg.json"
+        review = open_review(record, reader)
+        for label, status in said.items():
+            review.set_status(label, status)
+        if case:
+            review.set_case_status(case)
+
+    return act
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
 
 
 def test_no_page_loads_torch() -> None:
-    imports = ["loading", "page", "runs", "cohort", "scans", "slices", "columns", "agreement", "folder"]
+    imports = ["loading", "page", "runs", "scans", "slices", "columns", "agreement", "viewer", "model_cards", "mosaic"]
+    imports += ["queue_rules", "reviews", "sections.agreement", "sections.atlas", "sections.mosaic"]
     code = "\n".join(f"import fsh_dashboard.{name}" for name in imports)
     code += "\nimport sys\nprint(sorted({'torch', 'monai'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

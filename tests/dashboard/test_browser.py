@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fsh_core.review import load_queue
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 if not CHROMIUM.is_file():
@@ -21,6 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 SLOW_MS = 120_000
+ROW_PIXELS = 35
 
 
 def screenshots() -> Any:
@@ -97,7 +100,7 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     page = visit.open("training?run=runs/second&smoothing=0.5")
     # The first address that a new server is asked for goes through app.py too.
     links = page.locator("[data-testid=stSidebarNavLink]")
-    sync_api.expect(links).to_have_text(["Cohort", "Lesions", "Case", "Training"], timeout=SLOW_MS)
+    sync_api.expect(links).to_have_text(["Cohort", "Lesions", "Case", "Review", "Training", "Model"], timeout=SLOW_MS)
     page.get_by_text("12 of 40").wait_for()
     chart = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg.marks").first
     chart.wait_for()
@@ -126,4 +129,89 @@ def test_a_slice_slider_is_moved_by_the_keyboard(visit: Visit) -> None:
     page.get_by_role("slider", name=re.compile("Axial")).focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("before => document.querySelector('figure img').src !== before", arg=before)
+    assert visit.complaints == []
+
+
+def click_row(page: Any, row: int) -> None:
+    """Click the box in front of a row of the first table; the cells are drawn on a canvas."""
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 18, "y": ROW_PIXELS * (row + 1) + ROW_PIXELS / 2})
+
+
+def crosshair(page: Any, case: str) -> tuple[float, ...]:
+    """Where the viewer stands once it shows a case, in RAS mm."""
+    frame = page.frame_locator("iframe")
+    frame.locator(f"body[data-ready='{case}']").wait_for()
+    place = frame.locator("#place")
+    return tuple(float(place.get_attribute(f"data-{axis}")) for axis in "ras")
+
+
+def test_a_click_on_a_row_moves_the_crosshair_into_that_lesion(visit: Visit, study: Path) -> None:
+    page = visit.open("lesions")
+    for row, case, label in ((1, "sub-P1", 1), (3, "sub-P1", 2), (0, "sub-P4", 1)):  # largest first
+        click_row(page, row)
+        page.get_by_text(f"{case}, lesion {label},").wait_for()
+        table = study / "derivatives" / "fsh" / case / "anat" / f"{case}_seg-lesions_dseg.tsv"
+        lesion = pd.read_csv(table, sep="\t").set_index("index").loc[label]
+        wanted = tuple(float(lesion[f"inside_{axis}_mm"]) for axis in "ras")
+        sync_api.expect(page.frame_locator("iframe").locator("#place")).to_have_attribute(
+            "data-r", f"{wanted[0]:.2f}", timeout=SLOW_MS
+        )
+        assert crosshair(page, case) == pytest.approx(wanted, abs=0.6)
+        assert f"lesion={case}" in page.url
+    assert visit.complaints == []
+
+
+def test_the_viewer_takes_what_it_shows_from_this_server(visit: Visit) -> None:
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    page = visit.open("lesions?case=sub-P1")
+    assert crosshair(page, "sub-P1")
+    images = [url for url in asked if url.startswith(f"{visit.address}/media/") and url.endswith(".gz")]
+    assert len(set(images)) == 3  # FLAIR, outlines, probability
+    outlines = page.frame_locator("iframe").locator("#outline option")
+    assert outlines.all_inner_texts() == ["Compare", "Found", "Reference", "No outlines"]
+    assert visit.complaints == []
+
+
+def test_window_and_layout_of_the_viewer_can_be_changed(visit: Visit) -> None:
+    page = visit.open("lesions?case=sub-P1")
+    crosshair(page, "sub-P1")
+    frame = page.frame_locator("iframe")
+    before = frame.locator("#window").input_value()
+    frame.locator("#window").fill("20")
+    frame.locator("#layout").select_option("axial")
+    frame.locator("#probability").check()
+    frame.locator("#outline").select_option("none")
+    assert frame.locator("#legend span").count() == 0
+    frame.locator("#reset").click()
+    assert frame.locator("#window").input_value() == before
+    assert visit.complaints == []
+
+
+def test_a_queue_is_written_for_the_viewer(visit: Visit, study: Path) -> None:
+    page = visit.open("review?rule=Disagreeing+with+the+reference")
+    page.get_by_role("button", name="Write the queue").click()
+    page.get_by_text("Written: derivatives/fsh/review_queue.json").wait_for()
+    queue = load_queue(study / "derivatives" / "fsh")
+    assert queue is not None
+    assert [item.case for item in queue.items] == ["sub-P3"]
+    assert visit.complaints == []
+
+
+def test_lesions_are_downloaded_for_a_spreadsheet(visit: Visit) -> None:
+    page = visit.open("lesions")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Lesions as CSV").click()
+    path = downloading.value.path()
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # how Excel knows UTF-8
+    assert len(pd.read_csv(path)) == 6
+
+
+def test_the_address_holds_the_slices(visit: Visit) -> None:
+    page = visit.open("case?case=sub-P2&axial=5&coronal=20")
+    for name, index in (("Axial", "5"), ("Coronal", "20")):
+        sync_api.expect(page.get_by_role("slider", name=re.compile(name))).to_have_value(index, timeout=SLOW_MS)
+    assert page.get_by_text("sub-P2").count()
     assert visit.complaints == []

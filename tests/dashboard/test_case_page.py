@@ -72,3 +72,17 @@ def test_a_broken_scan_is_one_sentence(study: Path, open_page: OpenPage, words_o
     app = open_page("case", study)
     assert not app.exception
     assert "sub-P1_FLAIR" in words_of(app)
+
+
+def test_the_slices_are_those_of_the_address(study: Path, open_page: OpenPage) -> None:
+    app = open_page("case", study, case="sub-P1", axial="5", coronal="nonsense", sagittal="9999")
+    assert not app.exception
+    assert app.slider(key="axial").value == 5
+    assert app.slider(key="coronal").value in range(20, 45)  # where the lesions are
+    assert app.slider(key="sagittal").value < 48
+
+
+def test_another_case_begins_at_its_own_slices(study: Path, open_page: OpenPage) -> None:
+    app = open_page("case", study, case="sub-P1", axial="5")
+    app.selectbox(key="case").set_value("sub-P4").run()
+    assert app.slider(key="axial").value in (9, 10, 11)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from fsh_dashboard.agreement import bland_altman, by_group, paired, paired_test
-from fsh_dashboard.cohort import Results, fingerprint, read_results, robust_z
+from fsh_dashboard.cohort import Results, fingerprint, read_results
+from fsh_dashboard.flags import robust_z
 from fsh_dashboard.folder import Opened, open_folder
 
 NAME = "derivatives/fsh"
@@ -200,3 +201,61 @@ def test_results_of_the_opened_folder_itself(study: Path) -> None:
     opened = open_folder([str(study / NAME)])
     assert isinstance(opened, Opened)
     assert len(read_results(opened, ".").cases) == 4
+
+
+def test_what_newer_records_say_is_shown(study: Path) -> None:
+    path = record_of(study, "P1")
+    more = {
+        "lesion_volume_interval_ml": {"low": 0.2, "high": 0.4, "rate": 0.8},
+        "uncertainty": 0.31,
+        "quality": {"verdict": "caution", "snr": 12.5, "list": [1]},
+    }
+    path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    row = read(study).cases.set_index("case").loc["sub-P1"]
+    assert (row["volume_low_ml"], row["volume_high_ml"], row["uncertainty"]) == (0.2, 0.4, 0.31)
+    assert (row["quality"], row["quality_snr"]) == ("caution", 12.5)
+    assert np.isnan(read(study).cases.set_index("case").loc["sub-P2", "uncertainty"])
+
+
+def test_an_interval_that_is_none_is_named(study: Path) -> None:
+    path = record_of(study, "P1")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"lesion_volume_interval_ml": {"low": 1}}))
+    results = read(study)
+    assert len(results.cases) == 3
+    assert "sub-P1" in results.problems[0]
+
+
+def test_what_only_the_cohort_table_knows_is_joined_by_record(study: Path) -> None:
+    path = study / NAME / "cases.tsv"
+    table = pd.read_csv(path, sep="\t")
+    table["quality"] = ["pass", "pass", "fail", "n/a"]
+    table.iloc[::-1].to_csv(path, sep="\t", index=False)
+    cases = read(study).cases.set_index("case")
+    assert cases["quality"].tolist()[:3] == ["pass", "pass", "fail"]
+    assert cases.loc["sub-P3", "flags"] == "no lesion, quality: fail"
+    assert cases.loc["sub-P1", "flags"] == ""
+
+
+def test_a_broken_cohort_table_is_named(study: Path) -> None:
+    (study / NAME / "cases.tsv").write_text("nothing\n")
+    results = read(study)
+    assert len(results.cases) == 4
+    assert results.problems == (f"{NAME}/cases.tsv: expected tabs and a column record, cannot be read; left out",)
+
+
+def test_a_changed_table_is_noticed(study: Path) -> None:
+    opened = open_folder([str(study)])
+    before = fingerprint(opened, NAME)
+    path = table_of(study, "P1")
+    path.write_text(path.read_text().replace("\n", "\tmore\n"))
+    assert fingerprint(opened, NAME) != before
+
+
+def test_flagged_lesions_and_confidence_reach_the_case(study: Path) -> None:
+    path = table_of(study, "P1")
+    table = pd.read_csv(path, sep="\t")
+    table.assign(flags=["", "small", "small"], confidence=[0.9, 0.4, 0.6]).to_csv(path, sep="\t", index=False)
+    cases = read(study).cases.set_index("case")
+    assert cases.loc["sub-P1", "flagged_lesions"] == 2
+    assert cases.loc["sub-P1", "least_confidence"] == 0.4
+    assert cases.loc["sub-P1", "flags"] == "flagged lesions"

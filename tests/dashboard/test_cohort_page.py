@@ -120,3 +120,70 @@ def test_a_case_without_lesions_says_so(study: Path, open_page: OpenPage, words_
     app.selectbox(key="case").set_value("sub-P3").run()
     assert not app.exception
     assert "does not mean that there is none" in words_of(app)
+
+
+def test_a_clicked_lesion_is_shown_and_stays_in_the_address(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("lesions", study)
+    assert not app.get("component_instance")
+    assert "A click on a row shows that lesion" in words_of(app)
+    app.query_params["lesion"] = "sub-P1:2"
+    app.run()
+    assert not app.exception
+    assert "**sub-P1**, lesion 2, 80 mm³" in words_of(app)
+    assert len(app.get("component_instance")) == 1
+
+
+def test_of_one_case_the_largest_lesion_is_shown(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("lesions", study)
+    app.selectbox(key="case").set_value("sub-P2").run()
+    assert "**sub-P2**, lesion 1, 180 mm³" in words_of(app)
+    assert "case" not in app.dataframe[0].value  # it is the same in every row
+
+
+def test_a_lesion_that_is_not_there_is_passed_over(study: Path, open_page: OpenPage) -> None:
+    app = open_page("lesions", study)
+    for address in ("sub-P9:1", "sub-P1:99", "sub-P1", ":", "../..:1"):
+        app.query_params["lesion"] = address
+        app.run()
+        assert not app.exception
+        assert not app.get("component_instance")
+
+
+def test_a_lesion_without_its_scan_is_explained(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    shutil.rmtree(study / "sub-P1")
+    app = open_page("lesions", study)
+    app.selectbox(key="case").set_value("sub-P1").run()
+    assert not app.exception
+    assert "--images SCANS" in words_of(app)
+
+
+def test_lesions_are_filtered_by_words(study: Path, open_page: OpenPage) -> None:
+    for path in study.glob("derivatives/fsh/sub-*/anat/*_dseg.tsv"):
+        text = path.read_text().splitlines()
+        words = ["region\tflags", "juxtacortical\tfaint;edge", "periventricular\t", "n/a\tedge"]
+        path.write_text("".join(f"{line}\t{word}\n" for line, word in zip(text, words, strict=False)))
+    app = open_page("lesions", study)
+    app.multiselect(key="region").set_value(["periventricular"]).run()
+    assert app.dataframe[0].value["volume_mm3"].tolist() == [80, 80]
+    app.multiselect(key="region").set_value([]).run()
+    app.multiselect(key="flags").set_value(["edge"]).run()
+    assert app.dataframe[0].value["volume_mm3"].tolist() == [187.5, 180, 180, 10]
+
+
+def test_the_false_lesion_of_a_case_is_found(study: Path, open_page: OpenPage) -> None:
+    manual = study / "derivatives" / "manual"
+    shutil.copytree(manual / "sub-P1", manual / "sub-P4")
+    for path in (manual / "sub-P4").rglob("*P1*"):
+        path.rename(path.with_name(path.name.replace("P1", "P4")))
+    app = open_page("lesions", study, case="sub-P1")
+    assert app.dataframe[0].value["in_reference"].tolist() == [1, 1, 1]
+    app = open_page("lesions", study, case="sub-P4")
+    app.toggle(key="false").set_value(True).run()
+    assert not app.exception
+    assert app.dataframe[0].value["in_reference"].tolist() == [0]
+
+
+def test_without_a_reference_no_lesion_is_called_false(study: Path, open_page: OpenPage) -> None:
+    app = open_page("lesions", study, case="sub-P4")
+    assert not app.exception
+    assert "in_reference" not in app.dataframe[0].value

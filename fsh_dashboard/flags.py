@@ -1,0 +1,47 @@
+"""Which cases deserve a look, said in words; computed from the tables, not a diagnosis."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fsh_dashboard.tags import words_in
+
+OUTLIER_COLUMNS = {"lesion_volume_ml": "volume", "lesion_count": "count", "brain_volume_ml": "brain volume"}
+OUTLIER_Z = 3.5
+FEWEST_FOR_OUTLIERS = 5
+GOOD = "pass"
+
+
+def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
+    """Say in words what a person should look at in a case."""
+    found: dict[str, Any] = {
+        "no lesion": cases["lesion_count"] == 0,
+        "brain not found": cases["brain_source"] == "none",
+    }
+    if "lesions_at_border" in cases:
+        found["lesion at the image border"] = cases["lesions_at_border"].fillna(0) > 0
+    if "quality" in cases:
+        worse = [word for word in words_in(cases["quality"]) if word != GOOD]
+        found |= {f"quality: {word}": cases["quality"] == word for word in worse}
+    if "flagged_lesions" in cases:
+        found["flagged lesions"] = cases["flagged_lesions"].fillna(0) > 0
+    for column, label in OUTLIER_COLUMNS.items():
+        # On a logarithmic scale: volumes of a cohort are skewed, and half is as odd as double.
+        z = robust_z(np.log10(cases[column].clip(lower=0) + 0.1))
+        found[f"high {label}"], found[f"low {label}"] = z > OUTLIER_Z, z < -OUTLIER_Z
+    marks = pd.DataFrame(found)
+    return marks.apply(lambda row: ", ".join(row.index[row.to_numpy(dtype=bool)]), axis=1)
+
+
+def robust_z(values: "pd.Series[float]") -> "pd.Series[float]":
+    """Return modified z-scores: distance from the median in units of the median distance.
+
+    Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993. All 0 where half of the
+    values are the same, and where there are fewer than five.
+    """
+    known = values.astype(float)
+    distance = (known - known.median()).abs().median()
+    if known.notna().sum() < FEWEST_FOR_OUTLIERS or not distance > 0:
+        return known * 0.0
+    return 0.6745 * (known - known.median()) / distance

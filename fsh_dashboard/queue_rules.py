@@ -1,0 +1,113 @@
+"""Which cases and lesions to review, by rule; worst first."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from fsh_core.review import QueueItem
+from fsh_dashboard.cohort import Results
+from fsh_dashboard.reviews import Reviews, disagreements
+from fsh_dashboard.tags import words_in
+
+
+class Rule(NamedTuple):
+    """One way to choose.
+
+    Attributes
+    ----------
+    title : str
+        For the list of rules.
+    limit : str
+        What the number means; empty = the rule has none.
+    default : float
+        The number at first.
+    choose : callable
+        ``choose(results, reviews, number)`` -> items, worst first.
+    """
+
+    title: str
+    limit: str
+    default: float
+    choose: Callable[[Results, Reviews, float], list[QueueItem]]
+
+
+def certainty_column(lesions: pd.DataFrame) -> str | None:
+    """Name the column that says how sure a lesion is: the calibrated one where it is known."""
+    known = [name for name in ("confidence", "mean_probability") if name in lesions and lesions[name].notna().any()]
+    return known[0] if known else None
+
+
+def uncertain(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
+    """Choose the lesions that are less sure than a limit."""
+    column = certainty_column(results.lesions)
+    if column is None:
+        return []
+    chosen = results.lesions[results.lesions[column] < limit].sort_values([column, "case", "label"])
+    word = "confidence" if column == "confidence" else "probability"
+    return _by_case(results, chosen, lambda rows: f"{word} from {rows[column].min():.2f}")
+
+
+def outliers(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
+    """Choose the cases whose lesion volume, count or brain volume is far from the others'."""
+    marks = results.cases["flags"].str.contains(r"(?:high|low) (?:volume|count|brain volume)", regex=True)
+    return _whole(results, results.cases[marks])
+
+
+def flagged(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
+    """Choose the flagged lesions, then the cases that are flagged as a whole."""
+    items = []
+    if "flags" in results.lesions:
+        marked = results.lesions[results.lesions["flags"].fillna("").astype(str) != ""]
+        items = _by_case(results, marked, lambda rows: ", ".join(words_in(rows["flags"])))
+    queued = {item.case for item in items}
+    whole = results.cases[(results.cases["flags"] != "") & ~results.cases["case"].isin(queued)]
+    return items + _whole(results, whole)
+
+
+def disagreeing(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
+    """Choose the cases that overlap their reference least."""
+    if "dice" not in results.cases:
+        return []
+    poor = results.cases[results.cases["dice"] < limit].sort_values(["dice", "case"])
+    return [QueueItem(row.case, _below(results, row.record), (), f"Dice {row.dice:.2f}") for row in poor.itertuples()]
+
+
+def readers_differ(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
+    """Choose the lesions about which two readers decided differently."""
+    chosen = disagreements(reviews.decisions).drop_duplicates(["case", "label"])
+    return _by_case(results, chosen, lambda rows: f"readers differ on {len(rows)}")
+
+
+RULES = {
+    "uncertain": Rule("Uncertain lesions", "Less sure than", 0.6, uncertain),
+    "outliers": Rule("Outlying volume or count", "", 0.0, outliers),
+    "flagged": Rule("Flagged cases and lesions", "", 0.0, flagged),
+    "disagreeing": Rule("Disagreeing with the reference", "Dice below", 0.6, disagreeing),
+    "readers": Rule("Readers differ", "", 0.0, readers_differ),
+}
+
+
+def without_reviewed(items: Sequence[QueueItem], reviews: Reviews) -> list[QueueItem]:
+    """Leave out the cases that a reader has completed."""
+    done = set(reviews.progress.loc[reviews.progress["status"] == "completed", "case"])
+    return [item for item in items if item.case not in done]
+
+
+def _by_case(results: Results, chosen: pd.DataFrame, reason: Callable[[pd.DataFrame], str]) -> list[QueueItem]:
+    """Make one item of the chosen lesions of a case; cases and lesions in the order of the table."""
+    records = dict(zip(results.cases["case"], results.cases["record"], strict=True))
+    return [
+        QueueItem(str(case), _below(results, records[case]), tuple(int(label) for label in rows["label"]), reason(rows))
+        for case, rows in chosen.groupby("case", sort=False)
+    ]
+
+
+def _whole(results: Results, cases: pd.DataFrame) -> list[QueueItem]:
+    """Make an item of each case, for its flags."""
+    return [QueueItem(row.case, _below(results, row.record), (), row.flags) for row in cases.itertuples()]
+
+
+def _below(results: Results, record: str) -> str:
+    """Name a record relative to its derivatives folder."""
+    return record if results.name == "." else record.removeprefix(f"{results.name}/")

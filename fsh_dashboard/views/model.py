@@ -1,0 +1,206 @@
+"""The weights in use: where they are from, how good they are, what they mean by a probability."""
+
+import time
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fsh_core.config import SegmentConfig
+from fsh_core.errors import InputError
+from fsh_dashboard import loading, page
+from fsh_dashboard.agreement import by_group
+from fsh_dashboard.columns import MAIN_METRICS, config_for, label_of
+from fsh_dashboard.figures.cohort import intervals
+from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
+from fsh_dashboard.folder import Opened, find_results, find_runs
+from fsh_dashboard.model_cards import (
+    Card,
+    find_cards,
+    recall_rows,
+    reliability_rows,
+    retention_rows,
+    validation_rows,
+)
+from fsh_dashboard.runs import experiments, read_run
+
+FACTS = ("licence", "documentation")
+EXPERIMENTS = {
+    "run": "Run",
+    "state": "State",
+    "epochs": "Epochs",
+    "best_epoch": "Best epoch",
+    "best_dice": "Best validation Dice",
+    "training": "Training patients",
+    "validation": "Validation patients",
+}
+
+
+def main() -> None:
+    """Choose weights, then tell what is known of them."""
+    opened = page.begin("Model", "The weights in use: training, results on patients they never saw, calibration.")
+    try:
+        cards, problems = find_cards(opened)
+    except InputError as error:  # the bundled card itself
+        st.error(str(error))
+        st.stop()
+    page.tell_problems(problems)
+    card = choose_card(cards)
+    show_card(card)
+    show_use(opened, card)
+    show_validation(card)
+    show_calibration(card)
+    show_recall(card)
+    show_experiments(opened)
+
+
+def choose_card(cards: list[Card]) -> Card:
+    """Choose among the bundled weights and those of the runs."""
+    names = [card.name for card in cards]
+    if len(cards) == 1:
+        return cards[0]
+    titles = {card.name: f"{card.title} ({card.name})" for card in cards}
+    chosen = st.selectbox("Weights", names, key="card", bind="query-params", format_func=lambda name: titles[name])
+    return cards[names.index(chosen)]
+
+
+def show_card(card: Card) -> None:
+    """Name, origin, configuration."""
+    st.subheader(card.title)
+    training, point = card.block("training", dict), card.block("operating_point", dict)
+    columns = st.columns(4)
+    columns[0].metric("Training patients", len(training["subjects"]) if "subjects" in training else "–")
+    columns[1].metric("Steps", f"{training['steps']:,}" if isinstance(training.get("steps"), int) else "–")
+    usual = SegmentConfig()
+    threshold = number(point, "threshold", usual.threshold)
+    smallest = number(point, "minimum_volume_mm3", usual.minimum_volume_mm3)
+    origin = "Chosen on validation patients." if point else "By convention; fsh calibrate finds better ones."
+    columns[2].metric("Threshold", f"{threshold:g}", help=origin)
+    columns[3].metric("Smallest lesion", f"{smallest:g} mm³", help=origin)
+    st.caption(f"SHA-256 `{card.content.get('sha256', 'unknown')}`")
+    said = [f"{key.capitalize()}: {card.content[key]}" for key in FACTS if key in card.content]
+    st.caption(" · ".join(said))
+    with st.expander("The whole card"):
+        st.json(card.content, expanded=1)
+
+
+def show_use(opened: Opened, card: Card) -> None:
+    """Which results of this folder were made by these weights."""
+    said = []
+    for name in find_results(opened):
+        cases = loading.load(opened, name).cases
+        if "weights_sha" in cases:
+            made = int((cases["weights_sha"] == card.content.get("sha256")).sum())
+            said.append(f"{made} of the {len(cases)} cases in `{name}`")
+    if said:
+        st.caption(f"These weights made {', '.join(said)}.")
+
+
+def show_validation(card: Card) -> None:
+    """Results on validation patients, over all and by site."""
+    st.subheader("Validation")
+    rows = validation_rows(card)
+    metrics = [metric for metric in MAIN_METRICS if metric in rows and pd.api.types.is_numeric_dtype(rows[metric])]
+    if rows.empty or not metrics:
+        missing("The card holds no validation results yet.")
+        return
+    left, right = st.columns(2)
+    with left:
+        several = rows["site"].nunique() > 1
+        summary = by_group(rows, metrics, "site" if several else None)
+        page.show_chart(intervals(summary, {name: label_of(name) for name in metrics}), "sites", "Results by site")
+        st.caption("Means with 95 % bootstrap intervals over patients; a site with one patient has none.")
+    with right:
+        order = ["case", "site", *(column for column in rows if column not in ("case", "site"))]
+        show_table(rows[order], "validation", "Validation results by case")
+        page.offer_csv(rows, "fsh-validation.csv", "Validation as CSV")
+
+
+def show_calibration(card: Card) -> None:
+    """Whether a probability, a confidence and a volume interval mean what they say."""
+    st.subheader("Calibration")
+    voxels, lesions = card.block("reliability", dict), card.block("confidence", dict)
+    drawn = {
+        "voxel": (reliability_rows(voxels), "Probability of a voxel", "Lesion voxels (share)"),
+        "lesion": (reliability_rows(lesions), "Confidence of a lesion", "Real lesions (share)"),
+    }
+    kept = retention_rows(card)
+    if all(rows.empty for rows, _, _ in drawn.values()):
+        missing("The card holds no calibration yet.")
+        return
+    places = st.columns(3)
+    for place, (key, (rows, said, came)) in zip(places, drawn.items(), strict=False):
+        if len(rows):
+            with place:
+                page.show_chart(reliability_diagram(rows, said, came), f"reliability-{key}", f"{came} against {said}")
+    if len(kept):
+        with places[2]:
+            page.show_chart(retention(kept), "retention", "Precision of the surest lesions")
+    interval = card.block("calibration", dict)
+    st.caption(
+        " · ".join(
+            [
+                *numbers(voxels, "expected_calibration_error", "Expected calibration error of voxels"),
+                *numbers(voxels, "ece", "Expected calibration error of voxels"),
+                *numbers(lesions, "brier", "Brier score of lesions"),
+                *numbers(interval, "rate", "Volume intervals meant to cover"),
+                *numbers(interval, "covered", "covered on patients left out"),
+            ]
+        )
+    )
+
+
+def number(block: dict[str, Any], key: str, usual: float) -> float:
+    """Take a number of a block, or the usual one."""
+    value = block.get(key)
+    return float(value) if isinstance(value, int | float) else usual
+
+
+def numbers(block: dict[str, Any], key: str, title: str) -> list[str]:
+    """Say a number of a block, or nothing."""
+    value = block.get(key)
+    return [f"{title} {value:.3f}"] if isinstance(value, int | float) else []
+
+
+def show_recall(card: Card) -> None:
+    """Which sizes of lesions are found."""
+    st.subheader("Recall by lesion size")
+    rows = recall_rows(card)
+    if rows.empty:
+        missing("The card holds no recall by size yet.")
+        return
+    page.show_chart(recall_by_size(rows), "recall", "Share of reference lesions found, by size")
+
+
+def show_experiments(opened: Opened) -> None:
+    """Every run of the folder."""
+    st.subheader("Experiments")
+    runs, problems = [], []
+    for name in find_runs(opened):
+        try:
+            runs.append(read_run(opened.inside(name), name))
+        except InputError as error:
+            problems.append(str(error).replace(f"{opened.root}/", ""))
+    page.tell_problems(problems)
+    if not runs:
+        st.caption("No training run in this folder. One begins with `fsh train DATA --out runs/first`.")
+        return
+    table = experiments(runs, time.time())
+    show_table(table.rename(columns=EXPERIMENTS), "experiments", "Training runs, best first")
+    page.offer_csv(table, "fsh-experiments.csv", "Experiments as CSV")
+
+
+def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
+    """Show a table under readable headings."""
+    height = min(320, 36 * (len(table) + 1) + 2)
+    st.dataframe(
+        table, hide_index=True, width="stretch", height=height, column_config=config_for(table), key=key, alt=alt
+    )
+
+
+def missing(sentence: str) -> None:
+    """Say what the card does not hold, and what adds it."""
+    st.caption(f"{sentence} `fsh calibrate` measures it on validation patients and writes it into the card.")
+
+
+main()

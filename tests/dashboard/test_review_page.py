@@ -1,0 +1,110 @@
+"""The Review page: empty, normal, reviewed, broken."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from fsh_core.review import load_queue
+from fsh_core.review.queue import QUEUE_FILE
+
+NAME = "derivatives/fsh"
+OpenPage = Callable[..., AppTest]
+Words = Callable[[AppTest], str]
+Decide = Callable[..., None]
+
+
+def test_without_cases_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("review", tmp_path)
+    assert not app.exception
+    assert "fsh segment SCANS" in words_of(app)
+
+
+def test_before_anybody_began_it_says_how(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("review", study)
+    assert not app.exception
+    said = words_of(app)
+    assert "There is none yet" in said
+    assert "Nobody has begun" in said
+    assert "Needs two readers" in said
+
+
+def test_a_queue_is_chosen_and_written(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("review", study)
+    app.selectbox(key="rule").set_value("disagreeing").run()
+    app.number_input(key="limit-disagreeing").set_value(0.99).run()
+    assert app.dataframe[0].value["Case"].tolist() == ["sub-P3", "sub-P2"]
+    app.button(key="write").click().run()
+    assert not app.exception
+    assert app.success[0].value == f"Written: {NAME}/{QUEUE_FILE}"
+    queue = load_queue(study / NAME)
+    assert queue is not None
+    assert [item.case for item in queue.items] == ["sub-P3", "sub-P2"]
+    assert queue.rule == "Disagreeing with the reference, dice below 0.99, at most 50 cases"
+    assert "Rule: Disagreeing with the reference" in words_of(app)
+
+
+def test_a_rule_that_nothing_fits_says_so(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("review", study)
+    app.selectbox(key="rule").set_value("readers").run()
+    assert not app.exception
+    assert "it needs two readers" in words_of(app)
+    assert not app.button
+
+
+def test_readers_agreement_and_journal_are_told(
+    study: Path, open_page: OpenPage, words_of: Words, decide: Decide
+) -> None:
+    decide(study, "P1", "AB", {1: "accepted", 2: "rejected"}, case="completed")
+    decide(study, "P1", "CD", {1: "accepted", 2: "accepted"})
+    app = open_page("review", study)
+    assert not app.exception
+    assert "They differ on 1 lesion**" in words_of(app)
+    progress, agreement, differing, acts = (frame.value for frame in app.dataframe)
+    assert progress["Status"].tolist() == ["completed", "in progress"]
+    assert agreement["Alike"].tolist() == [1]
+    assert differing["Lesion"].tolist() == [2]
+    assert len(acts) == 5
+    app.multiselect(key="acts-reader").set_value(["CD"]).run()
+    assert len(app.dataframe[-1].value) == 2
+
+
+def test_status_reaches_the_other_pages(study: Path, open_page: OpenPage, decide: Decide) -> None:
+    decide(study, "P1", "AB", {1: "accepted"}, case="completed")
+    assert open_page("cohort", study).dataframe[0].value["review"].tolist() == ["completed (AB)", "", "", ""]
+    app = open_page("lesions", study)
+    app.multiselect(key="status").set_value(["accepted"]).run()
+    assert not app.exception
+    assert app.dataframe[0].value["volume_mm3"].tolist() == [180]
+
+
+def test_a_broken_queue_is_named_and_the_rest_shown(study: Path, open_page: OpenPage) -> None:
+    (study / NAME / QUEUE_FILE).write_text("{")
+    app = open_page("review", study)
+    assert not app.exception
+    assert "expected a review queue" in app.warning[0].value
+    assert str(study) not in app.warning[0].value
+
+
+def test_a_broken_journal_is_named(study: Path, open_page: OpenPage, decide: Decide) -> None:
+    decide(study, "P1", "AB", {1: "accepted"})
+    next(study.glob(f"{NAME}/sub-P1/anat/*_review.jsonl")).write_text("broken\n")
+    app = open_page("review", study)
+    assert not app.exception
+    assert any("sub-P1_desc-AB_review.jsonl" in text.value for text in app.text)
+
+
+def test_results_outside_the_opened_folder_are_not_reviewed(
+    study: Path, tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    outside = (study / NAME).rename(tmp_path / "outside")
+    (study / NAME).symlink_to(outside)
+    assert "fsh segment SCANS" in words_of(open_page("review", study))
+
+
+def test_the_bundled_example_is_not_written_into(open_page: OpenPage, words_of: Words) -> None:
+    app = open_page("review", None)
+    app.number_input(key="limit-uncertain").set_value(1.0).run()
+    assert not app.exception
+    assert "stays as it is" in words_of(app)
+    assert not [button for button in app.button if button.key == "write"]
