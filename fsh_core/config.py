@@ -131,7 +131,7 @@ class TrainConfig(_Config):
         if name == "default":
             return cls(
                 model=ModelConfig(recurrence=0, intensity="tissue"),
-                epochs=100,
+                epochs=80,
                 simulate_fraction=0.2,
                 simulated_copies=10,
             )
