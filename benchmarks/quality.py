@@ -4,6 +4,7 @@ python benchmarks/quality.py DATA checks      every check on every scan, T1w and
 python benchmarks/quality.py DATA disturbed   the FLAIR-likeness of scans disturbed in 24 ways, some minutes
 python benchmarks/quality.py DATA spoilt      noise, ghosts, motion and clipping added to real scans
 python benchmarks/quality.py DATA flags       flags of true and of false lesions, some minutes
+python benchmarks/quality.py DATA planted     a bright ball of 5 mm in the widest place of every scan's ventricles
 
 DATA holds ``ms-flair`` and ``longitudinal``.
 """
@@ -24,7 +25,7 @@ from fsh_core.cases import discover_cases
 from fsh_core.imaging.brain import find_brain
 from fsh_core.imaging.quality import check_quality
 from fsh_core.imaging.sequence import check_sequence
-from fsh_core.imaging.template import find_anatomy
+from fsh_core.imaging.template import Tissue, find_anatomy
 from fsh_core.imaging.volume import Volume, load_mask, load_volume
 from fsh_core.lesions.flags import FLAGS, lesion_flags
 from fsh_core.lesions.label import label_lesions
@@ -267,10 +268,32 @@ def flags(data: Path) -> pd.DataFrame:
     return pd.DataFrame({name: every["kind"][rows[name]].value_counts() for name in rows}).T.fillna(0).astype(int)
 
 
+def planted(data: Path) -> pd.DataFrame:
+    """Flags of a bright ball in the ventricles: choroid plexus, found with the anatomy of the scan that has it."""
+    rows = {}
+    for scan in read_scans(data):
+        if scan.sequence != "FLAIR":
+            continue
+        spacing_mm, anatomy = scan.flair.spacing_mm, find_anatomy(scan.flair, scan.brain)
+        if anatomy.tissue is None:
+            continue
+        depth_mm = ndimage.distance_transform_edt(anatomy.tissue == Tissue.VENTRICLE, sampling=spacing_mm)
+        centre = np.ones(scan.flair.shape, dtype=bool)
+        centre[np.unravel_index(depth_mm.argmax(), depth_mm.shape)] = False
+        ball = ndimage.distance_transform_edt(centre, sampling=spacing_mm) <= 2.5
+        bright = 1.4 * np.median(scan.flair.data[scan.brain])
+        flair = _with(scan, np.where(ball, bright, scan.flair.data)).flair
+        labels = ball.astype(np.int32)
+        table = lesion_table(labels, flair, ball.astype(np.float32), scan.brain)
+        keys = lesion_flags(labels, table, flair, scan.brain, find_anatomy(flair, scan.brain))
+        rows[scan.name] = {"ventricle_depth_mm": round(depth_mm.max(), 1), "flags": keys.iloc[0]}
+    return pd.DataFrame(rows).T
+
+
 def main() -> None:
     """Print one table."""
     data, what = Path(sys.argv[1]), sys.argv[2]
-    table = {"checks": checks, "disturbed": disturbed, "spoilt": spoilt, "flags": flags}[what](data)
+    table = {"checks": checks, "disturbed": disturbed, "spoilt": spoilt, "flags": flags, "planted": planted}[what](data)
     print(table.to_string())
 
 

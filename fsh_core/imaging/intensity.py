@@ -42,7 +42,7 @@ def foreground(data: NDArray[np.floating]) -> NDArray[np.bool_]:
         return np.zeros(data.shape, dtype=bool)
     # Clipping keeps a few extremely bright vessels or fat from pulling the threshold up.
     clipped = np.clip(sample, low, high)
-    threshold = float(threshold_otsu(clipped)) if clipped.max() > clipped.min() else float(low)
+    threshold = float(threshold_otsu(clipped.ravel())) if clipped.max() > clipped.min() else float(low)
     air = float(np.median(clipped[clipped <= threshold]))
     return fill_slices(largest_component(data > (air + threshold) / 2))
 
