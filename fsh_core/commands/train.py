@@ -66,7 +66,10 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
     of_model = {name: value for name, value in options.items() if name in ModelConfig.model_fields}
     of_training = {name: value for name, value in options.items() if name not in of_model}
     model = ModelConfig.from_options(**{**base.model.model_dump(), **ABLATIONS.get(ablation or "", {}), **of_model})
-    return TrainConfig.from_options(**{**base.model_dump(), **of_training, "model": model})
+    of_base = base.model_dump()
+    if model.channels != ("FLAIR",) or model.target != "lesion":  # lesions can be simulated for nothing else
+        of_base |= {"simulate_fraction": 0.0, "simulated_copies": 0}
+    return TrainConfig.from_options(**{**of_base, **of_training, "model": model})
 
 
 def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> list[Case]:

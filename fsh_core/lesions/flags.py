@@ -34,6 +34,7 @@ FLAG_COLUMN = (
 )
 """What the column ``flags`` of a lesion table holds."""
 
+VENTRICLES = (Tissue.VENTRICLE, Tissue.THIRD_VENTRICLE, Tissue.FOURTH_VENTRICLE)
 PLEXUS_MM3 = 500.0
 PLEXUS_FRACTION = 0.5
 PLEXUS_SHELL_MM = 2.0
@@ -136,7 +137,7 @@ def _anatomical(finding: Finding, flair: Volume, midline: Midline) -> set[str]:
     central = midline.from_mm(finding, flair) <= MIDLINE_MM
     if central and _between(tissue == Tissue.VENTRICLE, finding, flair):
         return {"septum"}
-    if finding.volume_mm3 <= PLEXUS_MM3 and _is_inside(tissue == Tissue.VENTRICLE, finding, flair):
+    if finding.volume_mm3 <= PLEXUS_MM3 and _is_inside(np.isin(tissue, VENTRICLES), finding, flair):
         return {"choroid_plexus"}
     faint = finding.contrast < FAINT_CONTRAST
     return {"csf_pulsation"} if faint and _at_pulsation(tissue, finding, flair, central) else set()
@@ -169,7 +170,7 @@ def _at_pulsation(tissue: NDArray[np.uint8], finding: Finding, flair: Volume, ce
     reach = distance_mm(finding.own, flair) <= PULSATION_REACH_MM
     low = np.mean(tissue[finding.own] == Tissue.INFRATENTORIAL) >= 0.5
     third = central and bool((tissue[reach] == Tissue.DEEP_GREY).any())
-    beside = reach & ~finding.own & ((tissue == Tissue.VENTRICLE) | finding.fluid | ~finding.brain)
+    beside = reach & ~finding.own & (np.isin(tissue, VENTRICLES) | finding.fluid | ~finding.brain)
     return bool((low or third) and beside.any())
 
 

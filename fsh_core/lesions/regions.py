@@ -6,18 +6,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 from fsh_core.imaging.template import Anatomy, Tissue
 from fsh_core.imaging.volume import Volume
+from fsh_core.lesions.label import Box, widen
 
 REGIONS = ("periventricular", "juxtacortical", "infratentorial", "deep_white_matter")
-TOUCHING_MM = 3.0
-INFRATENTORIAL_FRACTION = 0.5
+PERIVENTRICULAR_MM = 3.0
+JUXTACORTICAL_MM = 1.5
+OUTSIDE_MM = 5.0
+LEAST_LONG_AXIS_MM = 3.0
 
 REGION_COLUMNS: dict[str, str] = {
     "region": "Where it lies: infratentorial, periventricular, juxtacortical or deep_white_matter; empty if not "
-    "found.",
-    "ventricle_distance_mm": "Least distance between voxels of the lesion and of the ventricles, in mm.",
+    "found, or if it lies outside the brain.",
+    "ventricle_distance_mm": "Least distance between voxels of the lesion and of the lateral ventricles, in mm.",
     "cortex_distance_mm": "Least distance between voxels of the lesion and of the cortex, in mm.",
     "mni_x_mm": "The point inside the lesion in MNI152, in mm towards right (affine part of the registration).",
     "mni_y_mm": "The point inside the lesion in MNI152, in mm towards anterior.",
@@ -25,38 +29,54 @@ REGION_COLUMNS: dict[str, str] = {
 }
 """Columns of the lesion table that say where a lesion lies, with their units."""
 
+_DTYPES: dict[str, Any] = {column: "object" if column == "region" else "float64" for column in REGION_COLUMNS}
+_INSIDE = ["inside_r_mm", "inside_a_mm", "inside_s_mm"]
+_EXTENTS = ["extent_r_mm", "extent_a_mm", "extent_s_mm"]
+_BELOW = (Tissue.INFRATENTORIAL, Tissue.FOURTH_VENTRICLE)
+_AREAS = ("periventricular", "juxtacortical", "infratentorial")
+
 _READINGS = (
-    (
-        "McDonald 2017",
-        ("periventricular", "juxtacortical", "infratentorial"),
-        "at least one lesion in each of two or more of: periventricular, cortical or juxtacortical, infratentorial, "
-        "spinal cord",
-        "Thompson et al., Lancet Neurol 2018, doi 10.1016/S1474-4422(17)30470-2",
-    ),
-    (
-        "McDonald 2024",
-        ("periventricular", "juxtacortical", "infratentorial"),
-        "at least one lesion in each of two or more of: optic nerve, periventricular, cortical or juxtacortical, "
-        "infratentorial, spinal cord",
-        "Montalban et al., Lancet Neurol 2025, doi 10.1016/S1474-4422(25)00270-4",
-    ),
+    {
+        "title": "McDonald 2017",
+        "areas": 4,
+        "definition": "at least one lesion in each of two or more of four areas: periventricular, cortical or "
+        "juxtacortical, infratentorial, spinal cord",
+        "source": "Thompson et al., Lancet Neurol 2018, doi 10.1016/S1474-4422(17)30470-2",
+        "not_assessed": ["spinal cord"],
+    },
+    {
+        "title": "McDonald 2024",
+        "areas": 5,
+        "definition": "at least one lesion in each of two or more of five areas: optic nerve, periventricular, "
+        "cortical or juxtacortical, infratentorial, spinal cord; with lesions in four or five of them, dissemination "
+        "in time need not be shown",
+        "source": "Montalban et al., Lancet Neurol 2025, doi 10.1016/S1474-4422(25)00270-4",
+        "not_assessed": ["optic nerve", "spinal cord"],
+    },
 )
 
 
 def region_table(labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume, anatomy: Anatomy) -> pd.DataFrame:
     """Class every lesion by where it lies.
 
-    In this order: **infratentorial** if half of its voxels or more lie in the brainstem or
-    the cerebellum; **periventricular** if it comes within 3 mm of a ventricle;
-    **juxtacortical** if it comes within 3 mm of the cortex; else **deep white matter**,
-    deep grey matter included. The guidelines ask for contact, without white matter in
-    between (Filippi et al., Brain 2019, doi 10.1093/brain/awz144); 3 mm leave room for the
-    blur of a voxel and the error of the atlas. A large lesion that reaches both
-    ventricle and cortex counts once, as periventricular: the distances say the rest.
+    The first that applies: **infratentorial** if at least half of it lies in brainstem or
+    cerebellum, or about the fourth ventricle; **periventricular** within 3 mm of a lateral
+    ventricle; **juxtacortical** within 1.5 mm of the cortex, or beside it where voxels are
+    larger; else **deep white matter**, which has the deep grey nuclei too. Voxels that the
+    atlas leaves unnamed count with the nearest that it names.
 
-    Distances are between the centres of voxels, on the scan's own grid and in its true
-    voxel size: in thick slices a lesion and a ventricle in neighbouring slices are a slice
-    apart.
+    The guidelines ask for contact, without white matter in between (Filippi et al.,
+    Lancet Neurol 2016, doi:10.1016/S1474-4422(15)00393-2, and Brain 2019,
+    doi:10.1093/brain/awz144). The 3 mm at the ventricles are Kim et al.'s
+    juxtaventricular zone (Biol Psychiatry 2008, doi:10.1016/j.biopsych.2008.03.024): they
+    hold the bright lining of the ventricles and the 0.7 mm by which those found here are
+    off. At the cortex 1.5 mm is contact on 1 mm voxels; 3 mm would call half of the lesions
+    juxtacortical that a T1 shows apart from the cortex (``docs/regions.md``).
+    A confluent lesion that reaches both counts once, as periventricular; its distances
+    say the rest.
+
+    Distances are between centres of voxels, on the scan's own grid in its true size: in
+    thick slices, what lies in neighbouring slices is a slice apart.
 
     Parameters
     ----------
@@ -65,69 +85,108 @@ def region_table(labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume
     lesions : DataFrame
         Their table: ``label`` and ``inside_r_mm``, ``inside_a_mm``, ``inside_s_mm`` are read.
     flair : Volume
-        The scan.
+        The scan, (I, J, K).
     anatomy : Anatomy
         Of the scan.
 
     Returns
     -------
     DataFrame
-        A row per lesion in the order given, columns `REGION_COLUMNS`; empty words and NaN
-        where the anatomy was not found.
+        A row per lesion in the order given, columns `REGION_COLUMNS`. Where the anatomy was
+        not found, empty words and NaN. A lesion more than 5 mm from anything that the atlas
+        names has an empty region. A distance is NaN where the scan shows no such tissue.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
     """
-    blank = {"region": "", **dict.fromkeys(list(REGION_COLUMNS)[1:], np.nan)}
-    if anatomy.tissue is None or anatomy.to_mni is None or not len(lesions):
-        rows = pd.DataFrame([blank] * len(lesions), columns=list(REGION_COLUMNS))
-        return rows.astype(dict.fromkeys(list(REGION_COLUMNS)[1:], "float64"))
-    wanted = lesions["label"].to_numpy()
-    ventricle, cortex = (
-        _least_distances_mm(labels, wanted, anatomy.tissue == tissue, flair)
-        for tissue in (Tissue.VENTRICLE, Tissue.CORTEX)
-    )
-    below = ndimage.mean((anatomy.tissue == Tissue.INFRATENTORIAL).astype(np.float64), labels, wanted)
-    places = lesions[["inside_r_mm", "inside_a_mm", "inside_s_mm"]].to_numpy(np.float64)
-    mni = places @ anatomy.to_mni[:3, :3].T + anatomy.to_mni[:3, 3]
-    region = np.select(
-        [np.asarray(below) >= INFRATENTORIAL_FRACTION, ventricle <= TOUCHING_MM, cortex <= TOUCHING_MM],
-        ["infratentorial", "periventricular", "juxtacortical"],
-        "deep_white_matter",
-    )
-    return pd.DataFrame(
-        {
-            "region": region.astype(object),
-            "ventricle_distance_mm": ventricle,
-            "cortex_distance_mm": cortex,
-            "mni_x_mm": mni[:, 0],
-            "mni_y_mm": mni[:, 1],
-            "mni_z_mm": mni[:, 2],
-        }
-    )
+    if anatomy.tissue is None or anatomy.to_mni is None or lesions.empty:
+        rows = pd.DataFrame(index=range(len(lesions)), columns=list(REGION_COLUMNS))
+        return rows.assign(region="").astype(_DTYPES)
+    if not labels.shape == anatomy.tissue.shape == flair.shape:
+        raise ValueError(f"labels, anatomy and FLAIR must have one shape, got {labels.shape} and {flair.shape}")
+    ventricle, cortex = (_Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX))
+    boxes = ndimage.find_objects(labels)
+    found: list[tuple[str, float, float]] = []
+    for label in lesions["label"]:
+        box = boxes[int(label) - 1]
+        voxels = np.argwhere(labels[box] == label) + [side.start for side in box]
+        to_ventricle, to_cortex = ventricle.least_mm(voxels), cortex.least_mm(voxels)
+        below = _share_below(anatomy.tissue, voxels, box, flair)
+        found.append((_name(below, to_ventricle, to_cortex, min(flair.spacing_mm)), to_ventricle, to_cortex))
+    mni = lesions[_INSIDE].to_numpy(np.float64) @ anatomy.to_mni[:3, :3].T + anatomy.to_mni[:3, 3]
+    rows = pd.DataFrame([(*one, *place) for one, place in zip(found, mni, strict=True)], columns=list(REGION_COLUMNS))
+    return rows.astype(_DTYPES)
 
 
-def _least_distances_mm(
-    labels: NDArray[np.int32], wanted: NDArray[np.int64], tissue: NDArray[np.bool_], flair: Volume
-) -> NDArray[np.float64]:
-    """Return each lesion's distance to a tissue; NaN where the scan shows none of it."""
-    if not tissue.any():
-        return np.full(len(wanted), np.nan)
-    box = ndimage.find_objects(((labels > 0) | tissue).astype(np.uint8))[0]
-    distance = ndimage.distance_transform_edt(~tissue[box], sampling=flair.spacing_mm)
-    return np.asarray(ndimage.minimum(distance, labels[box], wanted), dtype=np.float64)
+def _name(below: float, to_ventricle_mm: float, to_cortex_mm: float, voxel_mm: float) -> str:
+    """Name a region; ``below`` is the share in brainstem and cerebellum, NaN outside the brain."""
+    if np.isnan(below):
+        return ""
+    if below >= 0.5:
+        return "infratentorial"
+    if to_ventricle_mm <= PERIVENTRICULAR_MM:
+        return "periventricular"
+    if to_cortex_mm <= max(JUXTACORTICAL_MM, voxel_mm * 1.01):
+        return "juxtacortical"
+    return "deep_white_matter"
+
+
+def _share_below(tissue: NDArray[np.uint8], voxels: NDArray[np.intp], box: Box, flair: Volume) -> float:
+    """Return the share of a lesion that is in brainstem or cerebellum; NaN if it is outside the brain."""
+    kinds = tissue[tuple(voxels.T)]
+    if (kinds == Tissue.OTHER).any():
+        around = widen(box, [int(np.ceil(OUTSIDE_MM / spacing)) for spacing in flair.spacing_mm])
+        named = tissue[around] != Tissue.OTHER
+        if not named.any():
+            return float("nan")
+        own = tuple((voxels - [side.start for side in around]).T)
+        far_mm, nearest = ndimage.distance_transform_edt(~named, sampling=flair.spacing_mm, return_indices=True)
+        if far_mm[own].min() > OUTSIDE_MM:
+            return float("nan")
+        kinds = tissue[around][tuple(nearest)][own]
+    return float(np.isin(kinds, _BELOW).mean())
+
+
+class _Distance:
+    """Least distances from lesions to a tissue, in mm."""
+
+    def __init__(self, mask: NDArray[np.bool_], flair: Volume) -> None:
+        # Only voxels of its surface can be the nearest, unless a lesion lies in the tissue.
+        surface = mask & ~ndimage.binary_erosion(mask)
+        self._mask, self._axes = mask, flair.affine[:3, :3].T
+        self._tree = KDTree(np.argwhere(surface) @ self._axes) if surface.any() else None
+
+    def least_mm(self, voxels: NDArray[np.intp]) -> float:
+        """Return the distance of the nearest of some voxels, (N, 3); NaN where there is none of the tissue."""
+        if self._tree is None:
+            return float("nan")
+        if self._mask[tuple(voxels.T)].any():
+            return 0.0
+        return float(self._tree.query(voxels @ self._axes)[0].min())
 
 
 def dissemination(table: pd.DataFrame) -> dict[str, Any]:
     """Count lesions by region, and read the criteria for dissemination in space side by side.
 
+    For the readings a lesion counts if it is at least 3 mm long (Thompson et al. 2018,
+    glossary): the longest side of its bounding box. In thick slices every lesion is.
+
     Parameters
     ----------
     table : DataFrame
-        Lesions with ``region`` and ``volume_mm3``.
+        Lesions with ``region``, ``volume_mm3`` and, for their length, ``extent_r_mm``,
+        ``extent_a_mm`` and ``extent_s_mm``.
 
     Returns
     -------
     dict
-        Plain JSON: ``regions`` (count and volume_ml of each), ``readings`` (title, whether
-        the regions seen here suffice, definition, source), ``not_assessed`` and ``label``.
+        Plain JSON. ``regions``: count and volume_ml of each, all lesions; ``unplaced``: how
+        many have no region; ``readings``: title, areas_seen, areas (how many the criteria
+        name), fulfilled_here (whether the areas seen here suffice; False does not mean that
+        the criteria are not met), definition, source, not_assessed; ``not_assessed``; and
+        ``label``.
     """
     counts = {
         region: {
@@ -136,21 +195,12 @@ def dissemination(table: pd.DataFrame) -> dict[str, Any]:
         }
         for region in REGIONS
     }
-    readings = []
-    for title, areas, definition, source in _READINGS:
-        seen = [area for area in areas if counts[area]["count"]]
-        readings.append(
-            {
-                "title": title,
-                "areas_seen": seen,
-                "fulfilled_here": len(seen) >= 2,
-                "definition": definition,
-                "source": source,
-            }
-        )
+    long = table.loc[table[_EXTENTS].max(axis=1) >= LEAST_LONG_AXIS_MM * (1 - 1e-6), "region"]
+    seen = [area for area in _AREAS if (long == area).any()]
     return {
         "regions": counts,
-        "readings": readings,
+        "unplaced": int((table["region"] == "").sum()),
+        "readings": [{**one, "areas_seen": list(seen), "fulfilled_here": len(seen) >= 2} for one in _READINGS],
         "not_assessed": ["optic nerve", "spinal cord"],
         "label": "A summary of this scan, not a diagnosis: lesions may be false or missed, and the criteria need the "
         "clinical picture and the exclusion of other diseases.",

@@ -17,7 +17,7 @@ from fsh_core.network.model import R2AttentionUNet3d
 
 TINY = ModelConfig(widths=(4, 4, 4, 4, 4))
 PATCH = (32, 16, 16)
-EXACT = SegmentConfig(patch_size=PATCH, precision="fp32", device="cpu")
+EXACT = SegmentConfig(patch_size=PATCH, overlap=0.5, precision="fp32", device="cpu")
 
 
 class Identity(nn.Module):
