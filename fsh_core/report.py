@@ -18,6 +18,7 @@ from fsh_core.inference.segment import Segmentation
 
 LARGEST_SHOWN = 12
 _TEMPLATE = Path(__file__).with_name("report.html")
+_SAYS_NOTHING = ("touches_border", "flags", "region")
 _MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
 _CLOSE_UP_TITLE = "The two largest lesions, and the four that are least sure"
 _MINUS = "\N{MINUS SIGN}"
@@ -220,10 +221,14 @@ def _agreement(evaluation: Mapping[str, float]) -> list[_Number]:
 
 
 def _columns_for(lesions: pd.DataFrame) -> list[_Column]:
-    """Choose the columns that the table can fill; the border only when a lesion touches it."""
-    columns = [column for column in _COLUMNS if set(column.takes) <= set(lesions.columns)]
-    at_border = "touches_border" in lesions and bool(lesions["touches_border"].any())
-    return [column for column in columns if at_border or column.takes != ("touches_border",)]
+    """Choose the columns that the table can fill and that say something; the border only when a lesion touches it."""
+    return [
+        column
+        for column in _COLUMNS
+        if set(column.takes) <= set(lesions.columns)
+        and not lesions[list(column.takes)].isin([False, ""] if column.takes[0] in _SAYS_NOTHING else []).all(axis=None)
+        and not (len(lesions) and lesions[list(column.takes)].isna().all(axis=None))
+    ]
 
 
 def _cells(columns: Sequence[_Column], row: Mapping[Any, Any]) -> list[str]:

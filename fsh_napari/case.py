@@ -1,5 +1,6 @@
 """A record under review: its layers, its arrays, and the review that keeps them together."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,21 +11,24 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.errors import InputError
-from fsh_core.evaluation.lesionwise import lesion_metrics
-from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.imaging.nifti import read_nifti
 from fsh_core.imaging.volume import Volume
-from fsh_core.lesions.label import bounding_box, label_lesions
+from fsh_core.lesions.flags import FAINT_CONTRAST
 from fsh_core.review import Act, Review, grow_lesion, measure_lesions
+from fsh_core.review.agreement import decision
+from fsh_core.review.measure import overlap_scores
+from fsh_core.review.save import with_found
 from fsh_napari.colours import lesion_colours
 from fsh_napari.files import record_layers
 from fsh_napari.layers import Grid, grid_of_layer
+from fsh_napari.preferences import preferences
+from fsh_napari.table import SIGNS
 
 if TYPE_CHECKING:
     import napari
 
 _SMALL_MM3 = 10.0
-_FAINT_CONTRAST = 1.1
+_BANDS = ("low", "medium", "high")
 
 
 class OpenCase(QObject):
@@ -44,16 +48,23 @@ class OpenCase(QObject):
     flair : Volume or None
         The scan; None where it is gone.
     table : DataFrame
-        The lesions' measures.
+        The lesions' measures, and what the segmentation knew of them.
+    wanted : tuple of int
+        Lesions that the queue names, in its order; empty = all.
+    others : list of Review
+        Other readers' reviews, once they may be seen.
     """
 
     painted = Signal(object)
     changed = Signal()
     failed = Signal(str)
 
-    def __init__(self, viewer: "napari.viewer.Viewer", stored: StoredSegmentation, review: Review) -> None:
+    def __init__(
+        self, viewer: "napari.viewer.Viewer", stored: StoredSegmentation, review: Review, wanted: tuple[int, ...] = ()
+    ) -> None:
         super().__init__()
-        self.viewer, self.stored, self.review = viewer, stored, review
+        self.viewer, self.stored, self.review, self.wanted = viewer, stored, review, wanted
+        self.others: list[Review] = []
         self.name = str(stored.record["case"])
         self.grid = Grid.of(review.grid)
         self.probability = read_nifti(stored.paths["probability"])[0]
@@ -64,7 +75,7 @@ class OpenCase(QObject):
         self._shadow = self.grid.to_layer(review.labels)
         self.layer.data = self._shadow.copy()
         self.layer.contour = 1
-        self.layer.colormap = lesion_colours()
+        self.layer.colormap = lesion_colours(preferences().colours)
         # Later, since napari tells of a filled region before the voxels have their new label.
         self._stroke = QTimer(self, singleShot=True, interval=0)
         self._stroke.timeout.connect(self.keep_stroke)
@@ -81,14 +92,33 @@ class OpenCase(QObject):
             self.viewer.layers.remove(layer)
 
     def listed(self) -> pd.DataFrame:
-        """Return the table with status, note, flags and confidence."""
+        """Return the table with status, note, flags, how sure it is, and what is asked of it."""
         table = self.table.copy()
-        table["status"] = [self.review.status(label) for label in table["label"]]
-        table["note"] = [self.review.note(label) for label in table["label"]]
+        labels = [int(label) for label in table["label"]]
+        table["status"] = [self.review.status(label) for label in labels]
+        table["note"] = [self.review.note(label) for label in labels]
         table["flags"] = [_flags(row) for row in table.to_dict("records")]
+        if "region" in table:
+            table["region"] = [text.replace("_", " ") for text in table["region"].fillna("").astype(str)]
+            if not any(table["region"]):
+                table = table.drop(columns="region")
         chance = table["mean_probability"]
-        table["confidence"] = np.select([chance < 0.6, chance <= 0.8], ["low", "medium"], "high")
-        return table
+        if "confidence" in table:
+            chance = table["confidence"].fillna(chance)
+        table["band"] = np.select([chance < 0.6, chance <= 0.8], _BANDS[:2], _BANDS[2])
+        if self.wanted:
+            places = {label: float(place) for place, label in enumerate(self.wanted, start=1)}
+            table["queue"] = [places.get(label, np.nan) for label in labels]
+            table["queued"] = ["yes" if label in places else "" for label in labels]
+        if self.others:
+            table["others"] = [self._said_of(label) for label in labels]
+        return table.dropna(axis=1, how="all") if len(table) else table
+
+    def _said_of(self, label: int) -> str:
+        """Say what the other readers decided about a lesion of the original."""
+        if label not in self.review.original:
+            return ""
+        return ", ".join(f"{SIGNS[decision(other, label)]} {other.reader}" for other in self.others)
 
     def inside(self, label: int) -> tuple[float, float, float]:
         """Return a point inside a lesion, in viewer mm.
@@ -128,12 +158,7 @@ class OpenCase(QObject):
         reference = self._reference()
         if reference is None:
             return None
-        prediction = self.review.prediction
-        box = bounding_box(reference | prediction)
-        one, two = reference[box], prediction[box]
-        volume_mm3 = self.review.grid.voxel_volume_mm3
-        lesions = lesion_metrics(label_lesions(one, volume_mm3), label_lesions(two, volume_mm3), volume_mm3)
-        return voxel_metrics(one, two).dice, lesions.f1
+        return overlap_scores(reference, self.review.prediction, self.review.grid.voxel_volume_mm3)
 
     def _reference(self) -> NDArray[np.bool_] | None:
         for layer in self.viewer.layers:
@@ -172,10 +197,11 @@ class OpenCase(QObject):
             return
         flair = self.flair or self.review.grid.with_data(np.zeros(self.grid.shape, dtype=np.float32))
         rows = measure_lesions(self.review.labels, sorted(labels), flair, self.probability, self.brain)
-        kept = self.table[~self.table["label"].isin(labels)]
+        known_before = [column for column in self.table if column not in rows.columns]
+        kept = self.table[~self.table["label"].isin(labels)].drop(columns=known_before)
         parts = [part for part in (kept, rows) if len(part)]
         table = pd.concat(parts, ignore_index=True) if parts else kept
-        self.table = table.sort_values("label", ignore_index=True)
+        self.table = with_found(table.sort_values("label", ignore_index=True), self.stored.lesions)
 
     def _show_missing_layers(self) -> None:
         shown = {layer.name for layer in self.viewer.layers}
@@ -200,9 +226,13 @@ class OpenCase(QObject):
 
 
 def _flags(row: dict[str, Any]) -> str:
-    flags = {
+    """Name what deserves a second look: flags of the segmentation, then those that are seen here."""
+    given = row.get("flags")
+    is_told = isinstance(given, str)
+    named = [one.strip().replace("_", " ") for one in re.split("[,;]", given)] if is_told else []
+    seen = {
         "border": row["touches_border"],
         "small": row["volume_mm3"] < _SMALL_MM3,
-        "faint": row["contrast"] < _FAINT_CONTRAST,
+        "faint": not is_told and row["contrast"] < FAINT_CONTRAST,
     }
-    return ", ".join(name for name, raised in flags.items() if raised)
+    return ", ".join(dict.fromkeys([*filter(None, named), *(name for name, raised in seen.items() if raised)]))

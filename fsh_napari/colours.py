@@ -7,10 +7,26 @@ from napari.utils.colormaps import CyclicLabelColormap
 
 _COUNT = 24
 _GOLDEN = (5**0.5 - 1) / 2
+_YELLOW = (1.0, 0.87, 0.34)
+# Told apart with every kind of colour vision: Okabe and Ito, Color Universal Design, 2008; without its black.
+_OKABE_ITO = ("e69f00", "56b4e9", "009e73", "f0e442", "0072b2", "d55e00", "cc79a7")
 
 
-def lesion_colours() -> CyclicLabelColormap:
-    """Return the colours: successive labels are a golden section apart on the circle of hues."""
-    hues = [(0.11 + index * _GOLDEN) % 1 for index in range(_COUNT)]
-    colours = [(*colorsys.hsv_to_rgb(hue, 0.75 if index % 2 else 0.95, 1.0), 1.0) for index, hue in enumerate(hues)]
-    return CyclicLabelColormap(colors=np.array([(0.0, 0.0, 0.0, 0.0), *colours], dtype=np.float32))
+def lesion_colours(kind: str = "distinct") -> CyclicLabelColormap:
+    """Return the colours of successive labels.
+
+    Parameters
+    ----------
+    kind : str
+        One of `fsh_napari.preferences.COLOURS`: hues a golden section apart, seven colours
+        for every kind of colour vision, or yellow for all.
+    """
+    if kind == "one colour":
+        colours = [_YELLOW]
+    elif kind == "colour-blind safe":
+        colours = [tuple(int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)) for code in _OKABE_ITO]
+    else:
+        hues = [(0.11 + index * _GOLDEN) % 1 for index in range(_COUNT)]
+        colours = [colorsys.hsv_to_rgb(hue, 0.75 if index % 2 else 0.95, 1.0) for index, hue in enumerate(hues)]
+    opaque = [(*colour, 1.0) for colour in colours]
+    return CyclicLabelColormap(colors=np.array([(0.0, 0.0, 0.0, 0.0), *opaque], dtype=np.float32))

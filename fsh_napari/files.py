@@ -11,9 +11,9 @@ import pandas as pd
 from fsh_core.cases.names import is_mask, stem_of
 from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
 from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.files import sha256_of
 from fsh_core.imaging.nifti import NIFTI_SUFFIXES, read_nifti
 from fsh_core.imaging.volume import Volume, check_same_grid, load_volume, save_like
-from fsh_core.inference.segment import sha256_of
 from fsh_core.sample import sample_case
 from fsh_napari.layers import grid_of_layer, image_layer, labels_layer, probability_layer
 

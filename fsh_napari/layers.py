@@ -126,6 +126,18 @@ class Grid:
         return i, j, k
 
     @cached_property
+    def viewer_to_world(self) -> NDArray[np.float64]:
+        """Viewer coordinates to the scanner's RAS+ mm, (4, 4); of an oblique scan, out of the plane that is shown."""
+        index = np.eye(4)  # of the layer, from viewer mm
+        index[:3, :3] = np.diag(1 / np.array(self.scale))
+        index[:3, 3] = -np.array(self.translate) / np.array(self.scale)
+        voxel = np.zeros((4, 4))  # of the file, from that of the layer
+        voxel[self._order, range(3)] = np.where(self._flipped, -1, 1)
+        voxel[self._order, 3] = np.where(self._flipped, np.array(self.layer_shape) - 1, 0)
+        voxel[3, 3] = 1
+        return np.asarray(self.affine @ voxel @ index, dtype=np.float64)
+
+    @cached_property
     def _order(self) -> list[int]:
         """Which axis of the file each axis of the layer is."""
         nearest = io_orientation(self.affine)[:, 0].astype(int)

@@ -7,6 +7,8 @@ from typing import Any
 
 from fsh_core.config import SegmentConfig
 
+CONVENTIONS = ("radiological", "neurological")
+COLOURS = ("distinct", "colour-blind safe", "one colour")
 PLUGIN, PAGE = "fsh-ms", "reading"
 _log = logging.getLogger(__name__)
 
@@ -24,14 +26,20 @@ class Preferences:
     threshold, minimum_volume_mm3 : float
         What Segment opens with.
     convention : str
-        ``radiological`` or ``neurological``.
+        One of `CONVENTIONS`.
+    colours : str
+        Of the lesions, one of `COLOURS`.
+    blinded : bool
+        Whether other readers' decisions stay hidden until the case is completed.
     """
 
     reader_name: str
     weights: str = ""
     threshold: float = SegmentConfig().threshold
     minimum_volume_mm3: float = SegmentConfig().minimum_volume_mm3
-    convention: str = "radiological"
+    convention: str = CONVENTIONS[0]
+    colours: str = COLOURS[0]
+    blinded: bool = True
 
 
 def preferences() -> Preferences:

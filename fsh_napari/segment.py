@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
@@ -29,10 +30,11 @@ from fsh_core.derivatives import write_cohort, write_segmentation
 from fsh_core.errors import InputError
 from fsh_core.imaging.volume import save_like
 from fsh_core.inference.segment import Segmentation, find_lesions
-from fsh_core.lesions.table import LESION_COLUMNS, lesion_table
+from fsh_core.lesions.describe import DESCRIBED_COLUMNS, describe_lesions
+from fsh_core.lesions.table import lesion_table
 from fsh_napari.colours import lesion_colours
 from fsh_napari.fields import ConfigForm, config_from
-from fsh_napari.files import features_by_label
+from fsh_napari.files import LayerData, features_by_label
 from fsh_napari.layers import Grid, grid_of_layer, labels_layer, probability_layer
 from fsh_napari.preferences import preferences
 from fsh_napari.table import LesionTable
@@ -45,6 +47,13 @@ if TYPE_CHECKING:
 LIVE = ["threshold", "minimum_volume_mm3", "smooth"]
 """Settings that act on the probability, so that no network runs when they change."""
 _OTHERS = [name for name in SegmentConfig.model_fields if name not in LIVE]
+_SHOWN = ("label", "volume_mm3", "region", "uncertainty", "confidence", "mean_probability", "contrast")
+_OF_THE_RUN = {
+    "uncertainty",
+    "lesion_volume_interval_ml",
+    "regions",
+    "part_count",
+}  # of the record: true of the network's own threshold alone
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +74,7 @@ class SegmentWidget(QWidget):
         self.network = network
         self.process: SegmentProcess | None = None
         self.result: Segmentation | None = None
+        self._found: Segmentation | None = None  # as the network left it, whatever the threshold is now
         self._task: Task | None = None
         self._build()
         self._measure_later = QTimer(self, singleShot=True, interval=250)
@@ -108,7 +118,7 @@ class SegmentWidget(QWidget):
         self.progress.setAccessibleName("Progress")
         self.message = QLabel(wordWrap=True, accessibleName="Message")
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.table = LesionTable(LESION_COLUMNS)
+        self.table = LesionTable(DESCRIBED_COLUMNS)
         self.table.opened.connect(self.go_to)
         self.table.chosen.connect(self.go_to)
         self.table.setMinimumHeight(120)
@@ -251,7 +261,7 @@ class SegmentWidget(QWidget):
         self.say(f"Patch {done} of {total}{left}")
 
     def _on_finished(self, found: Segmentation) -> None:
-        self._set_running(False)
+        self.cancel_button.setEnabled(False)
         self.show_result(found)
 
     def _on_failed(self, sentence: str) -> None:
@@ -273,26 +283,35 @@ class SegmentWidget(QWidget):
     # ---- the result
 
     def show_result(self, found: Segmentation) -> None:
-        """Show probability (hidden) and lesions (outlined)."""
-        self.result = found
+        """Show probability (hidden) and lesions (outlined), one after another, so that the window can draw between."""
+        self.result = self._found = found
         self._grid = Grid.of(found.flair)
-        name = found.case.name
-        facts = {"fsh_case": name}
-        for suffix, make, array in (
+        self._to_show = [
             ("probability", probability_layer, found.probability),
             ("lesions", labels_layer, found.lesion_labels),
-        ):
-            data, options, kind = make(found.flair.with_data(array), f"{name} {suffix}", role=suffix, **facts)
-            if options["name"] in self.viewer.layers:
-                self.viewer.layers[options["name"]].data = data
-            elif kind == "labels":
-                layer = self.viewer.add_labels(data, **options)
-                layer.contour, layer.colormap = 1, lesion_colours()
-            else:
-                self.viewer.add_image(data, **options)
-        self.save_button.setEnabled(True)
+        ]
+        self._show_next()
+
+    def _show_next(self) -> None:
+        if self._to_show:
+            role, make, array = self._to_show.pop(0)
+            self._show_layer(role, make(self._found.flair.with_data(array), f"{self._found.case.name} {role}"))
+            QTimer.singleShot(0, self._show_next)
+            return
+        self._set_running(False)
         self._on_live()
         self.measure()
+
+    def _show_layer(self, role: str, layer: LayerData) -> None:
+        data, options, kind = layer
+        options["metadata"] |= {"role": role, "fsh_case": self._found.case.name}
+        if options["name"] in self.viewer.layers:
+            self.viewer.layers[options["name"]].data = data
+        elif kind == "labels":
+            shown = self.viewer.add_labels(data, **options)
+            shown.contour, shown.colormap = 1, lesion_colours(preferences().colours)
+        else:
+            self.viewer.add_image(data, **options)
 
     @property
     def lesions_layer(self) -> "napari.layers.Labels | None":
@@ -310,15 +329,19 @@ class SegmentWidget(QWidget):
             return
         try:
             config = SegmentConfig(
-                **{**self.result.record["settings"], **config_from(self.live).model_dump(include=set(LIVE))}
+                **{**self._found.record["settings"], **config_from(self.live).model_dump(include=set(LIVE))}
             )
         except InputError as error:
             self.say(str(error), wrong=True)
             return
-        found = self.result
-        raw, labels = find_lesions(found.probability, found.brain, found.flair, config)
-        record = {**found.record, "settings": config.model_dump(mode="json")}
-        self.result = replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
+        found = self._found
+        settings = config.model_dump(mode="json")
+        if settings == found.record["settings"]:
+            self.result, labels = found, found.lesion_labels
+        else:
+            raw, labels = find_lesions(found.probability, found.brain, found.flair, config)
+            record = {**found.record, "settings": settings, **dict.fromkeys(_OF_THE_RUN & found.record.keys())}
+            self.result = replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
         if (layer := self.lesions_layer) is not None:
             layer.data = self._grid.to_layer(labels)
         note = str(found.record["brain"]["note"])
@@ -330,6 +353,15 @@ class SegmentWidget(QWidget):
         """Measure the lesions of the last threshold, and list them."""
         if self.result is None:
             return
+        if self.result is not self._found:
+            self._measure()
+        lesions = self.result.lesions
+        self.table.show_lesions(_shown(lesions))
+        if (layer := self.lesions_layer) is not None:
+            layer.features = features_by_label(lesions)
+
+    def _measure(self) -> None:
+        """Measure again; how sure the network's passes were of these lesions is not known."""
         found = self.result
         lesions = lesion_table(found.lesion_labels, found.flair, found.probability, found.brain)
         voxel_ml = found.flair.voxel_volume_mm3 / 1000
@@ -340,9 +372,6 @@ class SegmentWidget(QWidget):
             "raw_lesion_volume_ml": round(float(np.count_nonzero(found.raw_prediction)) * voxel_ml, 4),
         }
         self.result = replace(found, lesions=lesions, record=record)
-        self.table.show_lesions(lesions[["label", "volume_mm3", "mean_probability", "contrast"]])
-        if (layer := self.lesions_layer) is not None:
-            layer.features = features_by_label(lesions)
 
     def go_to(self, label: int) -> None:
         """Show the slice of a lesion, at a voxel inside it."""
@@ -358,15 +387,16 @@ class SegmentWidget(QWidget):
             return
         self.measure()
         found, folder = self.result, Path(self.folder.text()).expanduser()
+        is_of_the_run = found is self._found
 
         def write() -> Path:
-            paths = write_segmentation(found, folder)
+            paths = write_segmentation(found if is_of_the_run else _described(found), folder)
             write_cohort(folder)
             return paths["record"]
 
         self.save_button.setEnabled(False)
         self.say("Saving…")
-        self._task = Task(write, self)
+        self._task = Task(write)
         self._task.finished.connect(self._on_saved)
         self._task.failed.connect(self._on_failed)
         self._task.start()
@@ -388,6 +418,24 @@ class SegmentWidget(QWidget):
         """Leave no process behind."""
         self.cancel()
         super().closeEvent(event)
+
+
+def _shown(lesions: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns for the list, without those that say nothing."""
+    table = lesions[[name for name in _SHOWN if name in lesions]]
+    if table.empty:
+        return table
+    known = table.replace("", np.nan).dropna(axis=1, how="all")
+    if "region" in known:
+        known["region"] = known["region"].fillna("").str.replace("_", " ")
+    return known
+
+
+def _described(found: Segmentation) -> Segmentation:
+    """Judge the lesions of another threshold; where they lie and how sure they are, only a run can tell."""
+    threshold = found.record["settings"]["threshold"]
+    lesions = describe_lesions(found.lesion_labels, found.flair, found.brain, (found.probability,), threshold)
+    return replace(found, lesions=lesions)
 
 
 def _is_scan(layer: "napari.layers.Layer") -> bool:

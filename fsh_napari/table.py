@@ -12,10 +12,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "label": ("No.", "{:.0f}"),
     "status": ("Status", "{}"),
     "volume_mm3": ("mm³", "{:.0f}"),
+    "queue": ("Queue", "{:.0f}"),
     "region": ("Region", "{}"),
+    "uncertainty": ("Uncert.", "{:.2f}"),
+    "confidence": ("Conf.", "{:.2f}"),
     "mean_probability": ("Prob.", "{:.2f}"),
-    "contrast": ("Contrast", "{:.2f}"),
     "flags": ("Flags", "{}"),
+    "others": ("Others", "{}"),
+    "contrast": ("Contrast", "{:.2f}"),
     "note": ("Note", "{}"),
 }
 """Title and format of every column that can be shown, in this order."""
@@ -53,7 +57,7 @@ class LesionModel(QAbstractTableModel):
         name = self.columns[index.column()]
         value = self.table.at[index.row(), name]
         if role == SORT_ROLE:
-            return value if isinstance(value, str) else float(value)
+            return value if isinstance(value, str) else -1.0 if value != value else float(value)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             if name == "status":
                 return f"{SIGNS[value]} {value}"
@@ -88,7 +92,7 @@ class LesionFilter(QSortFilterProxyModel):
         self._wanted: dict[str, str] = {}
 
     def want(self, name: str, value: str) -> None:
-        """Show only lesions with this value in a column; empty = any."""
+        """Show only lesions with this value in a column, or among several there; empty = any."""
         self._wanted[name] = value
         self.invalidate()
 
@@ -96,7 +100,8 @@ class LesionFilter(QSortFilterProxyModel):
         """Tell whether a lesion is shown."""
         table = self._model.table
         return all(
-            not value or name not in table or table.at[row, name] == value for name, value in self._wanted.items()
+            not value or name not in table or value in str(table.at[row, name]).split(", ")
+            for name, value in self._wanted.items()
         )
 
 
@@ -128,9 +133,12 @@ class LesionTable(QTableView):
 
     def show_lesions(self, table: pd.DataFrame) -> None:
         """Show another table, keeping selection and order."""
-        label = self.current_label
+        label, section = self.current_label, self.horizontalHeader().sortIndicatorSection()
+        key = self.lesions.columns[section] if section < len(self.lesions.columns) else "label"
         self._quiet = True
         self.lesions.show(table)
+        if key in self.lesions.columns and self.column(key) != section:
+            self.sortByColumn(self.column(key), self.horizontalHeader().sortIndicatorOrder())
         self.select(label)
         self._quiet = False
 
@@ -138,6 +146,15 @@ class LesionTable(QTableView):
     def labels(self) -> list[int]:
         """The lesions that are shown, in the order they are shown in."""
         return [self._label_at(self.filter.index(row, 0)) for row in range(self.filter.rowCount())]
+
+    def least_certain_first(self) -> None:
+        """Sort: the queue's order, else the most uncertain first, else the least probable; of equals, by number."""
+        shown = self.lesions.columns
+        key = next(name for name in ("queue", "uncertainty", "confidence", "mean_probability") if name in shown)
+        falling = key == "uncertainty"
+        self.sortByColumn(self.column("label"), Qt.SortOrder.AscendingOrder)
+        order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
+        self.sortByColumn(self.column(key), order)
 
     def column(self, name: str) -> int:
         """Return where a column stands."""

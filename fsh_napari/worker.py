@@ -19,9 +19,10 @@ from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QRunnable, QThreadPool, Signal
+from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
@@ -102,6 +103,7 @@ class SegmentProcess(QObject):
         self._sentence = ""
         self._stopped = False
         self._rest = b""
+        self._task: Task | None = None
         self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONPATH", os.pathsep.join(path or str(Path.cwd()) for path in sys.path))
@@ -161,13 +163,32 @@ class SegmentProcess(QObject):
             if self._stopped:
                 self.cancelled.emit()
             elif code == 0 and (result := self._job.with_name("result")).is_file():
-                with open(result, "rb") as file:
-                    segmentation: Segmentation = pickle.load(file)
-                self.finished.emit(segmentation)
+                self._fetch(result)
+                return
             else:
                 self.failed.emit(self._sentence or _why(code))
         finally:
-            self._folder.cleanup()
+            if self._task is None:
+                self._folder.cleanup()
+
+    def _fetch(self, result: Path) -> None:
+        """Read the result in a thread: it is some 100 MB."""
+
+        def read() -> Segmentation:
+            with open(result, "rb") as file:
+                return pickle.load(file)  # written by our own process, into a folder of our own
+
+        self._task = Task(read)
+        self._task.finished.connect(self._on_fetched)
+        self._task.failed.connect(self.failed)
+        self._task.start()
+
+    def _on_fetched(self, segmentation: Segmentation) -> None:
+        self._folder.cleanup()
+        if self._stopped:
+            self.cancelled.emit()
+        else:
+            self.finished.emit(segmentation)
 
 
 def _why(code: int) -> str:
@@ -177,35 +198,50 @@ def _why(code: int) -> str:
     )
 
 
+_running: set["Task"] = set()
+
+
 class Task(QObject):
-    """A function in a thread, for what waits for the disk."""
+    """A function in a thread, for what waits for the disk.
+
+    It lives until it has answered, whoever else has let go of it: Qt dies of an object that
+    is deleted in a thread which is not its own.
+    """
 
     finished = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, function: Callable[[], Any], parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, function: Callable[[], Any]) -> None:
+        super().__init__()
         self._function = function
+        self._thread = Thread(target=self._work, daemon=True)
+        self.finished.connect(self._let_go)
+        self.failed.connect(self._let_go)
 
     def start(self) -> None:
         """Begin."""
-        task = self
+        _running.add(self)
+        self._thread.start()
 
-        class Run(QRunnable):
-            def run(self) -> None:
-                try:
-                    result = task._function()
-                except InputError as error:
-                    task.failed.emit(str(error))
-                except Exception as error:
-                    _log.exception("a task failed")
-                    task.failed.emit(f"{type(error).__name__}: {error}; see the log")
-                else:
-                    task.finished.emit(result)
+    def _work(self) -> None:
+        try:
+            result = self._function()
+        except InputError as error:
+            self.failed.emit(str(error))
+        except Exception as error:
+            _log.exception("a task failed")
+            self.failed.emit(f"{type(error).__name__}: {error}; see the log")
+        else:
+            self.finished.emit(result)
 
-        self._run = Run()
-        self._run.setAutoDelete(False)
-        QThreadPool.globalInstance().start(self._run)
+    def _let_go(self, answer: object) -> None:
+        """Be forgotten in the window's thread, once everybody has heard the answer."""
+
+        def forget() -> None:
+            self._thread.join()
+            _running.discard(self)
+
+        QTimer.singleShot(0, forget)
 
 
 def main(path: Path) -> int:

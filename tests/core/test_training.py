@@ -39,6 +39,10 @@ OPTIONS = {
     "validate-every": 2,
     "warmup-steps": 2,
     "validation": "04",
+    "ablation": "fsh",
+    "intensity": "percentile",
+    "simulate-fraction": 0,
+    "simulated-copies": 0,
 }
 LOSSES = ("bce", "dice_loss", "loss")
 TIMES = {"seconds", "steps_per_second"}

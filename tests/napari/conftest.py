@@ -80,10 +80,25 @@ def flair_file(phantom, tmp_path) -> Path:
 
 
 @pytest.fixture
-def record(flair_file, phantom, tmp_path) -> Path:
-    """A finished record of the phantom, whose three lesions were found to the voxel."""
-    case = Case("01", None, {"FLAIR": flair_file})
-    found = segment_case(case, ThresholdPredictor(), SegmentConfig())
+def make_record(flair_file, phantom, tmp_path):
+    """Make finished records of the phantom, whose three lesions were found to the voxel."""
+
+    def make(subject="01", session=None, flair=None, **columns) -> Path:
+        case = Case(subject, session, {"FLAIR": flair or flair_file})
+        return write_record(case, phantom, tmp_path / "out", columns)
+
+    return make
+
+
+@pytest.fixture
+def record(make_record) -> Path:
+    """A finished record."""
+    return make_record()
+
+
+def write_record(case, phantom, folder, columns) -> Path:
+    """Write a record with more columns in its lesion table."""
+    found = segment_case(case, ThresholdPredictor(), SegmentConfig(regions=False))
     probability = np.where(phantom.reference, np.float32(0.875), np.float32(0.1) * phantom.brain)
     raw, labels = find_lesions(probability, phantom.brain, found.flair, SegmentConfig())
     lesions = lesion_table(labels, found.flair, probability, phantom.brain)
@@ -93,7 +108,7 @@ def record(flair_file, phantom, tmp_path) -> Path:
         brain=phantom.brain,
         raw_prediction=raw,
         lesion_labels=labels,
-        lesions=lesions,
+        lesions=lesions.assign(**columns),
         record=found.record | {"lesion_count": len(lesions)},
     )
-    return write_segmentation(exact, tmp_path / "out")["record"]
+    return write_segmentation(exact, folder)["record"]

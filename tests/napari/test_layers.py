@@ -160,3 +160,11 @@ def test_the_window_ignores_outliers_and_air() -> None:
     low, high = image_layer(Volume(data, np.eye(4)), "scan")[1]["contrast_limits"]
     assert low == 0
     assert 99 < high < 110
+
+
+@given(st.sampled_from(CODES), st.tuples(*[st.floats(-14, 14)] * 3), st.tuples(*[st.integers(0, 3)] * 3))
+def test_a_point_on_the_screen_is_a_point_in_the_scanner(codes, angles, voxel) -> None:
+    volume = oblique(codes, angles)
+    grid = Grid.of(volume)
+    world = grid.viewer_to_world @ [*grid.to_viewer_mm(voxel), 1]
+    np.testing.assert_allclose(world, volume.affine @ [*voxel, 1], atol=1e-6)

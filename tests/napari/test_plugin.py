@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 npe2 = pytest.importorskip("npe2", reason="napari is not installed: pip install '.[app]'")
@@ -26,20 +27,40 @@ def test_npe2_validates() -> None:
 def test_the_menu_reads_f_sh_segment() -> None:
     manifest = npe2.PluginManifest.from_file(MANIFEST)
     assert manifest.display_name == "F.sh"
-    assert [widget.display_name for widget in manifest.contributions.widgets] == ["Segment", "Review", "Three planes"]
+    names = [widget.display_name for widget in manifest.contributions.widgets]
+    assert names == ["Segment", "Review", "Cohort", "Three planes"]
     assert manifest.contributions.menus in (None, {})  # else the items would read "Segment (F.sh)"
     assert [sample.display_name for sample in manifest.contributions.sample_data] == ["MS FLAIR sample"]
 
 
 def test_every_preference_has_a_title_and_is_read() -> None:
-    from fsh_napari.preferences import Preferences
+    from fsh_napari.preferences import COLOURS, CONVENTIONS, Preferences
 
     [page] = npe2.PluginManifest.from_file(MANIFEST).contributions.configurations.values()
     assert set(page.properties) == set(Preferences.__dataclass_fields__)
     assert all(setting.title for setting in page.properties.values())
+    assert tuple(page.properties["colours"].enum) == COLOURS
+    assert tuple(page.properties["convention"].enum) == CONVENTIONS
+    defaults = Preferences("")
+    assert {name: setting.default for name, setting in page.properties.items()} == {
+        name: getattr(defaults, name) for name in page.properties
+    }
 
 
-@pytest.mark.parametrize("module", ["files", "layers", "preferences", "worker", "segment", "review", "planes"])
+@pytest.mark.parametrize("kind", ["distinct", "colour-blind safe", "one colour"])
+def test_colours_are_bright_and_neighbours_differ(kind) -> None:
+    pytest.importorskip("napari")
+    from fsh_napari.colours import lesion_colours
+
+    colours = lesion_colours(kind)
+    shown = colours.map(np.arange(1, 30))
+    assert colours.map(np.array([0]))[0, 3] == 0  # no lesion, no colour
+    assert (shown[:, :3].max(axis=1) > 0.55).all()
+    steps = np.abs(np.diff(shown[:, :3], axis=0)).max(axis=1)
+    assert (steps == 0).all() if kind == "one colour" else (steps > 0.2).all()
+
+
+@pytest.mark.parametrize("module", ["files", "layers", "worker", "segment", "cohort", "visits"])
 def test_importing_loads_no_torch(module) -> None:
     pytest.importorskip("qtpy.QtCore", reason="Qt is not installed")
     code = f"import sys, fsh_napari.{module}; sys.exit('torch' in sys.modules or 'monai' in sys.modules)"

@@ -181,16 +181,25 @@ class TestKeys:
         press(Qt.Key.Key_H)
         assert layer.visible
 
-    def test_t(self, widget, press, viewer, phantom):
+    def test_t_without_another_visit(self, widget, press):
         press(Qt.Key.Key_T)
-        assert "there is no other visit" in widget.message.text()
-        scan = viewer.layers["sub-01 FLAIR"]
-        viewer.add_image(scan.data + 1, name="earlier", scale=scan.scale, translate=scan.translate, visible=False)
-        press(Qt.Key.Key_T)
-        assert viewer.layers["earlier"].visible
-        assert not scan.visible
-        press(Qt.Key.Key_T)
-        assert scan.visible
+        assert "⚠ there is no other visit; open its scan" in widget.message.text()
+
+    def test_w_alone(self, widget, press):
+        press(Qt.Key.Key_W)
+        assert "Nobody else has read this case" in widget.message.text()
+        assert journal(widget) == []
+
+    def test_c_completes_and_saves(self, widget, press, record):
+        press(Qt.Key.Key_C)
+        assert widget.case.review.case_status == "completed"
+        assert widget.case_status.currentText() == "completed"
+        assert list(record.parent.glob("*desc-reviewed*_dseg.json"))
+
+    def test_shift_c_without_a_cohort(self, widget, press):
+        press(Qt.Key.Key_C, SHIFT)
+        assert "⚠ no cohort is open" in widget.message.text()
+        assert widget.case.review.case_status == "not started"
 
     def test_k_writes_a_note_and_letters_are_letters_there(self, widget, press, qtbot):
         press(Qt.Key.Key_K)
@@ -358,7 +367,7 @@ def test_without_a_record_it_says_what_to_open(viewer):
     widget = ReviewWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Review")
     assert "Open a record" in widget.message.text()
-    widget._act(widget.accept)
+    widget.attempt(widget.accept)
     assert "⚠ no record is open" in widget.message.text()
 
 

@@ -1,0 +1,220 @@
+"""A reader goes from case to case without leaving the keyboard, in the order that was asked for."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
+pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit
+
+from fsh_core.review import Queue, QueueItem, open_review, save_queue
+from fsh_napari.cohort import CohortWidget
+from fsh_napari.preferences import preferences
+from tests.napari.driving import PATIENCE_MS, open_review_widget, rows_of, settle
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def records(make_record):
+    return [make_record("01"), make_record("02", "a"), make_record("02", "b")]
+
+
+@pytest.fixture
+def cohort(viewer, records, tmp_path, qtbot):
+    viewer.window.resize(1366, 768)
+    widget = CohortWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Cohort", area="right")
+    viewer.window._qt_window.activateWindow()
+    qtbot.keyClicks(widget.folder, str(tmp_path / "out"))
+    qtbot.keyClick(widget.folder, Qt.Key.Key_Return)
+    settle()
+    yield widget
+    if widget.review is not None and widget.review.planes is not None:
+        widget.review.close_case()
+        widget.review.planes.close_planes()
+
+
+def test_the_cases_and_how_far_they_are(cohort, records):
+    review = open_review(records[1], preferences().reader_name)
+    review.set_status(1, "accepted")
+    open_review(records[2], preferences().reader_name).set_case_status("flagged")
+    cohort.load()
+    assert rows_of(cohort.table) == [
+        ["sub-01", "○ not started", "0 of 3"],
+        ["sub-02_ses-a", "◐ in progress", "1 of 3"],
+        ["sub-02_ses-b", "⚑ flagged", "0 of 3"],
+    ]
+    assert cohort.summary.text() == "1 not started, 1 in progress, 1 flagged"
+    cohort.status_filter.setCurrentText("flagged")
+    assert [cohort.table.isRowHidden(row) for row in range(3)] == [True, True, False]
+
+
+def test_from_case_to_case_with_the_keyboard(cohort, viewer, records, qtbot):
+    qtbot.keyClick(cohort.table, Qt.Key.Key_Return)
+    settle()
+    review = cohort.review
+    assert review.case.name == "sub-01"
+    for key in (Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_A, Qt.Key.Key_C):
+        qtbot.keyClick(review._canvas, key)
+        settle()
+    assert review.case.name == "sub-02_ses-a"
+    assert {layer.metadata["fsh_case"] for layer in viewer.layers} == {"sub-02_ses-a"}
+    qtbot.keyClick(review._canvas, Qt.Key.Key_C, SHIFT)
+    settle()
+    assert review.case.name == "sub-02_ses-b"
+    settle(300)
+    assert [row[1:] for row in rows_of(cohort.table)] == [
+        ["✓ completed", "3 of 3"],
+        ["○ not started", "0 of 3"],
+        ["○ not started", "0 of 3"],
+    ]
+    qtbot.keyClick(review._canvas, Qt.Key.Key_C)
+    settle()
+    assert review.case.name == "sub-02_ses-a"  # passed over before: the round goes on
+    qtbot.keyClick(review._canvas, Qt.Key.Key_C)
+    settle()
+    assert "Every case of the cohort is completed" in review.message.text()
+    assert cohort.summary.text() == "3 completed"
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_with_cohort_review_and_planes_it_fits_a_laptop_screen(cohort, viewer, theme, qtbot):
+    viewer.theme = theme
+    viewer.window.resize(1366, 768)
+    cohort.open(0)
+    window, review = viewer.window._qt_window, cohort.review
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == (1366, 768), timeout=PATIENCE_MS)
+    settle(100)
+    for control in review.findChildren(QAbstractButton):
+        if control.isVisible():
+            assert window.rect().contains(control.mapTo(window, control.rect().bottomRight())), control.text()
+    assert review.isVisible()
+    assert not review.visibleRegion().isEmpty()  # in front of the list of cases
+    assert review.table.height() > 200
+    assert review._canvas.width() >= 300
+
+
+def test_a_review_that_is_open_is_used(cohort, viewer):
+    widget = open_review_widget(viewer)
+    cohort.open(0)
+    assert cohort.review is widget
+    assert widget.case.name == "sub-01"
+
+
+def test_the_queue_is_followed(cohort, viewer, records, tmp_path, qtbot):
+    root = tmp_path / "out"
+    items = (
+        QueueItem("sub-02_ses-b", records[2].relative_to(root).as_posix(), (3, 1), "uncertain lesions"),
+        QueueItem("sub-01", records[0].relative_to(root).as_posix(), (), "large volume"),
+    )
+    save_queue(root, Queue("second look", "2026-01-01T00:00:00+00:00", "uncertainty above 0.5", items))
+    cohort.load()
+    assert rows_of(cohort.table) == [
+        ["sub-02_ses-b", "○ not started", "0 of 2", "uncertain lesions"],
+        ["sub-01", "○ not started", "0 of 3", "large volume"],
+    ]
+    assert "second look" in cohort.follow_queue.text()
+    qtbot.keyClick(cohort.table, Qt.Key.Key_Return)
+    settle()
+    review = cohort.review
+    assert review.table.labels == [3, 1]  # these lesions, in this order
+    assert review.label == 3
+    review.queued_only.setChecked(False)
+    assert sorted(review.table.labels) == [1, 2, 3]
+    cohort.open_next()
+    assert review.case.name == "sub-01"
+    assert review.table.labels == [1, 2, 3]
+    assert not review.queued_only.isVisible()
+    cohort.follow_queue.setChecked(False)
+    assert len(cohort.states) == 3
+
+
+def test_a_case_that_cannot_be_used_is_said(cohort, tmp_path):
+    next((tmp_path / "out" / "sub-01").rglob("*_probseg.nii.gz")).unlink()
+    cohort.load()
+    assert rows_of(cohort.table)[0][1] == "⚠ cannot be used"
+    cohort.open(0)
+    assert cohort.message.text().startswith("⚠")
+    assert "gone; segment the case again" in cohort.message.text()
+    cohort.open_next()
+    assert cohort.review.case.name == "sub-02_ses-a"
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"), [("nowhere", "no such folder"), ("empty", "No case is here; segment one")]
+)
+def test_nothing_to_list(cohort, tmp_path, folder, sentence):
+    (tmp_path / "empty").mkdir()
+    cohort.folder.setText(str(tmp_path / folder))
+    cohort.load()
+    assert sentence in cohort.message.text()
+
+
+def test_a_broken_queue_is_said(cohort, tmp_path):
+    (tmp_path / "out" / "review_queue.json").write_text("{")
+    cohort.load()
+    assert "⚠" in cohort.message.text()
+    assert "expected a review queue of F.sh" in cohort.message.text()
+
+
+def test_every_control_has_a_name(cohort):
+    for kind in (QAbstractButton, QComboBox, QLineEdit):
+        for control in cohort.findChildren(kind):
+            if not control.objectName().startswith("qt_") and control.parent() is not cohort.table:
+                assert control.accessibleName() or control.text(), control
+
+
+class TestWhatTheSegmentationKnew:
+    """Region, uncertainty, confidence and flags of the table are shown and filtered by, where they are there."""
+
+    @pytest.fixture
+    def widget(self, viewer, make_record):
+        record = make_record(
+            region=["periventricular", "deep_white_matter", "periventricular"],
+            uncertainty=[0.1, np.nan, 0.6],
+            confidence=[0.95, 0.7, 0.2],
+            flags=["", "csf_pulsation;faint", "csf_pulsation"],
+        )
+        widget = open_review_widget(viewer, record)
+        widget.advance.setChecked(False)
+        yield widget
+        widget.planes.close_planes()
+
+    def test_the_most_uncertain_come_first_and_the_unknown_last(self, widget):
+        assert widget.table.labels == [3, 1, 2]
+        assert widget.label == 3
+
+    def test_filters(self, widget):
+        widget.region_filter.setCurrentText("periventricular")
+        assert widget.table.labels == [3, 1]
+        widget.confidence_filter.setCurrentText("below 0.6")
+        assert widget.table.labels == [3]
+        widget.region_filter.setCurrentIndex(0)
+        widget.confidence_filter.setCurrentText("0.6 to 0.8")
+        assert widget.table.labels == [2]
+        widget.confidence_filter.setCurrentIndex(0)
+        widget.flags_filter.setCurrentText("csf pulsation")
+        assert widget.table.labels == [3, 2]
+
+    def test_they_stay_with_the_lesion_and_a_new_one_has_none(self, widget):
+        widget.go_to(1)
+        widget.attempt(widget.split)
+        listed = widget.case.listed().set_index("label")
+        assert listed["region"].to_dict()[1] == "periventricular"
+        assert listed.loc[4, "region"] == ""
+        assert np.isnan(listed.loc[4, "uncertainty"])
+        shown = widget.table.filter.index(widget.table.labels.index(4), widget.table.column("uncertainty")).data()
+        assert shown == "–"
+        assert widget.table.labels[0] == 3
+
+    def test_a_column_that_comes_does_not_change_the_order(self, widget):
+        widget.table.sortByColumn(widget.table.column("contrast"), Qt.SortOrder.DescendingOrder)
+        before = widget.table.labels
+        widget.case.others = [open_review(widget.case.stored, "Ben")]
+        widget.refresh()
+        assert "others" in widget.table.lesions.columns
+        assert widget.table.labels == before
+        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column("contrast")
