@@ -35,7 +35,8 @@ bench: .venv/app.stamp ## seconds and memory of the bundled scan
 	$(BIN)/python benchmarks/segment_sample.py
 
 train-default: .venv/app.stamp ## train the default network on DATA (hours); the sample stays out
-	$(BIN)/fsh-train "$(DATA)" --preset default --exclude mslessegP39 --out runs/default
+	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation ljubljana07 --validation tabriz110218 \
+	    --validation tabriz102313 --validate-every 20 --out runs/default
 
 clean: ## remove what was made here, .venv too
 	rm -rf .venv demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -14,6 +14,7 @@ from fsh_dashboard.cohort import Results
 from fsh_dashboard.columns import LESIONS, MAIN_METRICS, config_for, label_of
 from fsh_dashboard.folder import Opened
 from fsh_dashboard.scans import case_files
+from fsh_dashboard.sections.judgement import show_judgement
 
 SHOWN = ("Prediction", "Before processing", "Probability")
 
@@ -30,6 +31,7 @@ def main() -> None:
         st.error(str(error))
         st.stop()
     show_verdicts(row, results.lesions[results.lesions["case"] == case])
+    show_judgement(record)
     show_scan(opened, results, record, paths)
     show_provenance(record)
     offer_files(paths)
@@ -47,13 +49,6 @@ def show_verdicts(row: pd.Series, lesions: pd.DataFrame) -> None:
         st.warning(f"Look at: {row['flags']}.")
     if scored:
         st.caption(" · ".join(f"{label_of(metric)} {row[metric]:.3f}" for metric in scored if metric != "dice"))
-    if "region" in lesions:
-        counts = lesions.groupby("region")["volume_mm3"].agg(["size", "sum"])
-        st.caption(
-            " · ".join(
-                f"{name}: {part['size']:.0f} lesions, {part['sum'] / 1000:.2f} ml" for name, part in counts.iterrows()
-            )
-        )
 
 
 def show_scan(opened: Opened, results: Results, record: dict[str, Any], paths: dict[str, Path]) -> None:

@@ -1,10 +1,14 @@
 """The Case page: empty, normal, without its scan, broken."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
+
+from fsh_core.lesions.regions import dissemination
 
 OpenPage = Callable[..., AppTest]
 Words = Callable[[AppTest], str]
@@ -86,3 +90,35 @@ def test_another_case_begins_at_its_own_slices(study: Path, open_page: OpenPage)
     app = open_page("case", study, case="sub-P1", axial="5")
     app.selectbox(key="case").set_value("sub-P4").run()
     assert app.slider(key="axial").value in (9, 10, 11)
+
+
+def test_the_record_judges_scan_and_regions(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    lesions = pd.DataFrame({"region": ["periventricular", "infratentorial"], "volume_mm3": [500.0, 20.0]})
+    lesions = lesions.assign(extent_r_mm=5.0, extent_a_mm=4.0, extent_s_mm=3.0)
+    check = {"name": "voxel_size", "verdict": "caution", "value": 6.0, "unit": "mm", "reason": "Slices of 6 mm."}
+    judged = {
+        "quality": {"verdict": "caution", "summary": "Use it with care.", "checks": [check]},
+        "regions": {"found": True, "quality": 0.8, "note": "", "dissemination": dissemination(lesions)},
+    }
+    path = next(study.glob("derivatives/fsh/sub-P1/anat/*_dseg.json"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | judged))
+    app = open_page("case", study)
+    assert not app.exception
+    words = words_of(app)
+    assert "△ caution. Use it with care." in words
+    assert "the regions seen here would suffice" in words
+    assert "Not assessed: optic nerve, spinal cord." in words
+    tables = [frame.value for frame in app.dataframe]
+    assert any("Slices of 6 mm." in set(table.get("reason", [])) for table in tables)
+    assert any(list(table.get("volume (ml)", []))[:3] == [0.5, 0.0, 0.02] for table in tables)
+
+
+def test_an_older_record_says_so(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    assert "it was made by an earlier F.sh" in words_of(open_page("case", study))
+
+
+def test_regions_that_were_not_found_say_why(study: Path, open_page: OpenPage, words_of: Words) -> None:
+    path = next(study.glob("derivatives/fsh/sub-P1/anat/*_dseg.json"))
+    blank = {"regions": {"found": False, "quality": 0.1, "note": "the scan fits MNI152 too badly"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | blank))
+    assert "No regions: the scan fits MNI152 too badly." in words_of(open_page("case", study))
