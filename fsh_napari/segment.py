@@ -434,7 +434,7 @@ def _shown(lesions: pd.DataFrame) -> pd.DataFrame:
 def _described(found: Segmentation) -> Segmentation:
     """Judge the lesions of another threshold; where they lie and how sure they are, only a run can tell."""
     threshold = found.record["settings"]["threshold"]
-    lesions = describe_lesions(found.lesion_labels, found.flair, found.brain, (found.probability,), threshold)
+    lesions = describe_lesions(found.lesion_labels, found.flair, found.brain, found.probability, (), threshold)
     return replace(found, lesions=lesions)
 
 

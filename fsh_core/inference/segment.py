@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,7 +59,7 @@ class Prediction:
     brain: Brain
     members: tuple[NDArray[np.float32], ...]
 
-    @property
+    @cached_property
     def probability(self) -> NDArray[np.float32]:
         """Mean of the members, (I, J, K) float32."""
         if len(self.members) == 1:
@@ -181,6 +182,7 @@ def segment_case(
         labels,
         flair,
         brain,
+        probability,
         predicted.members,
         config.threshold,
         anatomy=anatomy,

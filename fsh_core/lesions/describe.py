@@ -31,6 +31,7 @@ def describe_lesions(
     labels: NDArray[np.int32],
     flair: Volume,
     brain: NDArray[np.bool_],
+    probability: NDArray[np.float32],
     members: Sequence[NDArray[np.float32]],
     threshold: float,
     *,
@@ -48,8 +49,10 @@ def describe_lesions(
         The scan, (I, J, K).
     brain : (I, J, K) bool
         Where the brain is.
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability.
     members : sequence of (I, J, K) float32 in [0, 1]
-        The probability, or those of an ensemble's members.
+        Those of an ensemble's members; fewer than two are no ensemble.
     threshold : float
         Probability from which a voxel is lesion.
     anatomy : Anatomy, optional
@@ -64,7 +67,6 @@ def describe_lesions(
     DataFrame
         One row per lesion, columns `DESCRIBED_COLUMNS`.
     """
-    probability: NDArray[np.float32] = np.mean(np.stack(members), axis=0, dtype=np.float32)
     lesions = lesion_table(labels, flair, probability, brain)
     placed = region_table(labels, lesions, flair, anatomy or _NOT_ASKED)
     uncertainty = structural_uncertainty(labels, members, threshold)

@@ -5,6 +5,7 @@ Nothing here may see a patient that is tested on, nor one that was trained on.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class ValidationCase:
     predicted: Prediction
     reference: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def reference_labels(self) -> NDArray[np.int32]:
         """The reference's lesions, (I, J, K), numbered."""
         return label_lesions(self.reference, self.predicted.flair.voxel_volume_mm3)

@@ -138,16 +138,16 @@ class PatchSimulator:
         weights = 1 / np.bincount(of_patient)[of_patient]  # every patient as likely as every other
         self._weights = weights / weights.sum()
         self._reach = np.asarray(config.patch_size) // 4
-        self._hosts: list[tuple[int, Host, Tensor]] = []
+        self._hosts: dict[int, tuple[Host, Tensor]] = {}
         for number, scan in enumerate(scans):
             try:
                 host = Host.of(scan.flair, scan.prepared.brain, scan.reference, scan.slice_mm)
             except InputError:
                 continue  # a scan without white matter can still be learned from as it is
-            self._hosts.append((number, host, scan.stack))
+            self._hosts[number] = host, scan.stack
         if not self._hosts:
             raise InputError("--simulate-fraction: no training scan shows white matter; set it to 0")
-        self._scratch = torch.empty(max(stack.numel() for _, _, stack in self._hosts))
+        self._scratch = torch.empty(max(stack.numel() for _, stack in self._hosts.values()))
 
     def draw(self, rng: np.random.Generator, number: int) -> tuple[Tensor, NDArray[np.float64]] | None:
         """Return an image of a case with new lesions, and a centre near them.
@@ -166,10 +166,9 @@ class PatchSimulator:
         (Tensor, (3,) float) or None
             None where that scan shows no white matter or has no room for a lesion.
         """
-        hosts = [(host, original) for which, host, original in self._hosts if which == number]
-        if not hosts:
+        if number not in self._hosts:
             return None
-        host, original = hosts[0]
+        host, original = self._hosts[number]
         stack = self._scratch[: original.numel()].view(original.shape).copy_(original)
         planter = Planter(host, stack[0].numpy(), stack[-2].numpy(), rng)
         wanted = int(rng.integers(1, _MOST_LESIONS + 1))
