@@ -116,7 +116,9 @@ def agreement(
 @with_options(SegmentConfig)
 def calibrate(
     data: Annotated[Path, typer.Argument(help="dataset with reference masks")],
-    weights: Annotated[Path, typer.Option("--weights", "-w", help="weights to calibrate, .safetensors")],
+    weights: Annotated[
+        list[Path], typer.Option("--weights", "-w", help="weights, .safetensors; repeat for a cross-validation's folds")
+    ],
     subject: Annotated[
         list[str] | None, typer.Option(help="subject to calibrate on; may be repeated (default: those validated on)")
     ] = None,

@@ -130,8 +130,8 @@ class TrainConfig(_Config):
         """
         if name == "default":
             return cls(
-                model=ModelConfig(recurrence=0, intensity="tissue"),
-                epochs=80,
+                model=ModelConfig(recurrence=0, norm="batch", intensity="tissue"),
+                epochs=90,
                 simulate_fraction=0.2,
                 simulated_copies=10,
             )

@@ -1,55 +1,85 @@
 """``fsh calibrate``: validation patients, and what they say of some weights."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from fsh_core.cases import discover_cases
+from fsh_core.cases import Case, discover_cases
 from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
-from fsh_core.inference.predict import BrainFinder, load_predictor
+from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
 from fsh_core.training.calibrate import calibrate
 
 
 def calibrate_command(
-    data: Path, weights: Path, subjects: list[str], card: Path | None, label: str, config: SegmentConfig
+    data: Path, weights: Sequence[Path], subjects: list[str], card: Path | None, label: str, config: SegmentConfig
 ) -> None:
-    """Calibrate weights on some subjects, and write what was found into a card.
+    """Calibrate weights on patients they never saw, and write what was found into a card.
+
+    Parameters
+    ----------
+    data : Path
+        Dataset with references.
+    weights : sequence of Path
+        One file, or the folds of a cross-validation, each judged on what it was validated on.
+    subjects : list of str
+        Instead of those validated on; for a single file.
+    card : Path, optional
+        JSON to write into; beside a single file if None.
+    label : str
+        BIDS label of the references.
+    config : SegmentConfig
+        How the network is run.
 
     Raises
     ------
     InputError
-        If the data, the weights or the card cannot be used, or if the weights were trained
-        on one of the subjects.
+        If the data, the weights or the card cannot be used, or if weights were trained
+        on a subject they are to be judged on.
     """
+    if len(weights) > 1 and (subjects or card is None):
+        raise InputError("several --weights are the folds of a cross-validation: give --card, and no --subject")
+    written_to = card or weights[0].with_suffix(".json")
+    written = _read_card(written_to)
     console = Console()
-    predictor = load_predictor(weights, config)
-    trained_on = set(predictor.card.get("training", {}).get("subjects", []))
-    chosen = {name.removeprefix("sub-") for name in subjects}
-    chosen = chosen or set(predictor.card.get("training", {}).get("validated_on", []))
-    if chosen & trained_on:
-        raise InputError(
-            f"{weights}: was trained on {', '.join(sorted(chosen & trained_on))}; calibrate on other subjects"
-        )
-    cases = [case for case in discover_cases(data, label) if case.subject in chosen]
-    missing = sorted(chosen - {case.subject for case in cases})
-    if missing:
-        raise InputError(f"{data}: there is no subject {', '.join(missing)}; check the name")
-    found = calibrate(cases, predictor, finder=BrainFinder(), on_case=console.print)
-    card = card or weights.with_suffix(".json")
-    try:
-        written = json.loads(card.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{card}: expected the JSON of some weights, cannot be read ({error}); check the name"
-        ) from None
-    found["calibration"]["weights_sha256"] = predictor.card["sha256"]
-    write_atomically(card, json.dumps({**written, **found}, indent=2) + "\n")
+    predictors = [load_predictor(path, config) for path in weights]
+    cases = discover_cases(data, label)
+    folds = [
+        (predictor, _judged_on(predictor, path, subjects, cases, data))
+        for predictor, path in zip(predictors, weights, strict=True)
+    ]
+    found = calibrate(folds, finder=BrainFinder(), on_case=console.print)
+    found["calibration"]["weights_sha256"] = [predictor.card["sha256"] for predictor in predictors]
+    write_atomically(written_to, json.dumps({**written, **found}, indent=2) + "\n")
     point, misfit = found["operating_point"], found["reliability"]["expected_calibration_error"]
     console.print(
-        f"Best on {len(cases)} cases: --threshold {point['threshold']} --minimum-volume-mm3 "
-        f"{point['minimum_volume_mm3']:g}; expected calibration error {misfit:.3f}. Written: {card}",
+        f"Best on {len(found['validation'])} cases: --threshold {point['threshold']} --minimum-volume-mm3 "
+        f"{point['minimum_volume_mm3']:g}; expected calibration error {misfit:.3f}. Written: {written_to}",
         soft_wrap=True,
     )
+
+
+def _judged_on(
+    predictor: NetworkPredictor, weights: Path, subjects: list[str], cases: list[Case], data: Path
+) -> list[Case]:
+    """Return the cases of the named subjects, or of those the weights were validated on."""
+    training = predictor.card.get("training", {})
+    chosen = {name.removeprefix("sub-") for name in subjects} or set(training.get("validated_on", []))
+    if seen := sorted(chosen & set(training.get("subjects", []))):
+        raise InputError(f"{weights}: was trained on {', '.join(seen)}; calibrate on other subjects")
+    if missing := sorted(chosen - {case.subject for case in cases}):
+        raise InputError(f"{data}: there is no subject {', '.join(missing)}; check the name")
+    return [case for case in cases if case.subject in chosen]
+
+
+def _read_card(path: Path) -> dict[str, object]:
+    try:
+        card: dict[str, object] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: expected the JSON of some weights, cannot be read ({error}); check the name"
+        ) from None
+    return card

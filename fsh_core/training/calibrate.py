@@ -68,8 +68,7 @@ class ValidationCase:
 
 
 def calibrate(
-    cases: Sequence[Case],
-    predictor: Predictor,
+    folds: Sequence[tuple[Predictor, Sequence[Case]]],
     *,
     finder: Finder | None = None,
     on_case: Callable[[str], None] | None = None,
@@ -78,10 +77,10 @@ def calibrate(
 
     Parameters
     ----------
-    cases : sequence of Case
-        At least three validation patients, with references.
-    predictor : Predictor
-        The network, run as it will be used.
+    folds : sequence of (Predictor, sequence of Case)
+        Each network, run as it will be used, with the patients it is judged on: one network
+        and its validation patients, or every fold of a cross-validation. At least three
+        cases in all, with references.
     finder : callable, optional
         Finds the brain where no mask is given and the scan is not stripped.
     on_case : callable, optional
@@ -99,20 +98,10 @@ def calibrate(
     InputError
         If there are too few cases, one has no reference, or a file cannot be used.
     """
-    if len(cases) < _FEWEST_PATIENTS:
-        raise InputError(f"fsh calibrate needs at least {_FEWEST_PATIENTS} validation cases, got {len(cases)}")
-    loaded = []
-    for case in cases:
-        if case.reference is None:
-            raise InputError(f"{case.name}: has no reference mask; add one or leave the case out")
-        if on_case is not None:
-            on_case(case.name)
-        predicted = predict_case(case, predictor, finder=finder)
-        reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
-        loaded.append(ValidationCase(case.name, predicted, reference))
+    loaded = _predict_folds(folds, finder, on_case)
     config = operating_point(loaded)
     lesions = [_found(case, config) for case in loaded]
-    results = pd.DataFrame([_result(case, config) for case in loaded])
+    results = pd.DataFrame([measure(case, config) for case in loaded])
     coefficients = fit_lesions(lesions)
     ratios = np.log(results["reference_ml"] + VOLUME_OFFSET_ML) - np.log(results["prediction_ml"] + VOLUME_OFFSET_ML)
     calibration = Calibration(coefficients, float(ratios.mean()), float(ratios.std(ddof=1)), len(loaded), RATE)
@@ -144,6 +133,27 @@ def calibrate(
     }
 
 
+def _predict_folds(
+    folds: Sequence[tuple[Predictor, Sequence[Case]]], finder: Finder | None, on_case: Callable[[str], None] | None
+) -> list[ValidationCase]:
+    names = [case.name for _, cases in folds for case in cases]
+    if len(names) < _FEWEST_PATIENTS:
+        raise InputError(f"fsh calibrate needs at least {_FEWEST_PATIENTS} validation cases, got {len(names)}")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{', '.join(twice)}: held out by two of the weights; each case may be judged on once")
+    loaded = []
+    for predictor, cases in folds:
+        for case in cases:
+            if case.reference is None:
+                raise InputError(f"{case.name}: has no reference mask; add one or leave the case out")
+            if on_case is not None:
+                on_case(case.name)
+            predicted = predict_case(case, predictor, finder=finder)
+            reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+            loaded.append(ValidationCase(case.name, predicted, reference))
+    return loaded
+
+
 def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
     """Choose the threshold, then the minimum volume, by the mean of Dice and lesion F1 over patients."""
     thresholds = [SegmentConfig(threshold=value) for value in THRESHOLDS]
@@ -153,12 +163,12 @@ def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
 
 
 def _score(cases: Sequence[ValidationCase], config: SegmentConfig) -> float:
-    results = [_result(case, config) for case in cases]
+    results = [measure(case, config) for case in cases]
     return float(np.mean([(row["dice"] + row["lesion_f1"]) / 2 for row in results]))
 
 
-def _result(case: ValidationCase, config: SegmentConfig) -> dict[str, Any]:
-    """Measure one case at an operating point."""
+def measure(case: ValidationCase, config: SegmentConfig) -> dict[str, Any]:
+    """Measure a case at an operating point: Dice, lesions, volumes, recall by size."""
     predicted = case.predicted
     voxel_mm3 = predicted.flair.voxel_volume_mm3
     _, labels = find_lesions(predicted.probability, predicted.brain.mask, predicted.flair, config)

@@ -26,7 +26,7 @@ class Bright:
 
 @pytest.fixture(scope="module")
 def found(training_bids: Path):
-    return calibrate(discover_cases(training_bids), Bright())
+    return calibrate([(Bright(), discover_cases(training_bids))])
 
 
 def test_the_threshold_follows_the_network_not_custom(found):
@@ -72,13 +72,13 @@ def test_lesions_that_look_sure_and_are_real_get_a_high_chance():
 
 def test_too_few_patients_are_refused(training_bids: Path):
     with pytest.raises(InputError, match="at least 3 validation cases, got 2"):
-        calibrate(discover_cases(training_bids)[:2], Bright())
+        calibrate([(Bright(), discover_cases(training_bids)[:2])])
 
 
 def test_a_case_without_a_reference_is_named(training_bids: Path):
     cases = discover_cases(training_bids, "nothing")
     with pytest.raises(InputError, match="sub-01: has no reference mask"):
-        calibrate(cases, Bright())
+        calibrate([(Bright(), cases)])
 
 
 def test_weights_are_not_calibrated_on_what_they_were_trained_on(training_bids: Path, capsys):
@@ -87,3 +87,19 @@ def test_weights_are_not_calibrated_on_what_they_were_trained_on(training_bids: 
     weights = Path(fsh_core.__file__).parent / "weights" / "default.safetensors"
     assert main(["calibrate", str(training_bids), "--weights", str(weights), "--subject", "tabriz101228"]) == 2
     assert "was trained on tabriz101228; calibrate on other subjects" in capsys.readouterr().err
+
+
+def test_folds_are_judged_together(training_bids: Path, found):
+    cases = discover_cases(training_bids)
+    assert calibrate([(Bright(), cases[:2]), (Bright(), cases[2:])]) == found
+
+
+def test_a_case_held_out_twice_is_named(training_bids: Path):
+    cases = discover_cases(training_bids)
+    with pytest.raises(InputError, match="sub-01: held out by two of the weights"):
+        calibrate([(Bright(), cases[:3]), (Bright(), cases[:1])])
+
+
+def test_several_weights_need_a_card(training_bids: Path, capsys):
+    assert main(["calibrate", str(training_bids), "-w", "a.safetensors", "-w", "b.safetensors"]) == 2
+    assert "folds of a cross-validation: give --card" in capsys.readouterr().err

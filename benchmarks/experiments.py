@@ -1,0 +1,138 @@
+"""What the network can do on patients it has not seen, for choices made at equal, short budgets: docs/experiments.md.
+
+python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: the default recipe, three folds
+python benchmarks/experiments.py sites DATA OUT    leave one site out: the default recipe
+python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three seeds
+
+Every run is an `fsh-train` of its own in OUT/NAME, and goes on where it was stopped; its held-out
+patients are measured with its last weights on whole volumes, and OUT/STUDY.csv and the printed tables hold
+the results. OUT/NAME can be trained by hand beside it, several at a time.
+"""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fsh_core.cases import Case, discover_cases
+from fsh_core.config import ABLATIONS, SegmentConfig
+from fsh_core.imaging.volume import load_mask
+from fsh_core.inference.predict import BrainFinder, load_predictor
+from fsh_core.inference.segment import predict_case
+from fsh_core.training.calibrate import ValidationCase, measure
+
+SAMPLE = "mslessegP39"  # trained on by nothing
+THREE_FOLDS = (
+    ("ljubljana07", "tabriz102313", "tabriz110218"),
+    ("ljubljana19", "tabriz101228", "tabriz104670", "tabriz107130", "tabriz112776"),
+    ("mslessegP18", "tabriz101627", "tabriz104899", "tabriz106639", "tabriz111008"),
+)
+SITES = ("ljubljana", "mslesseg", "tabriz")
+HELD_OUT_OF_PAPER = ("ljubljana19", "tabriz102313", "tabriz110218")
+SHORT = ("--epochs", "20")
+SMALL = (
+    *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
+    *("--simulate-fraction", "0", "--simulated-copies", "0"),
+)
+SEEDS = (0, 1, 2)
+SHOWN = ("dice", "sensitivity", "precision", "lesion_f1", "lesion_sensitivity", "lesion_precision", "false_lesions")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its folder's name, its group in the table, options, and the patients it is judged on."""
+
+    name: str
+    group: str
+    options: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+def runs_of(study: str, cases: list[Case]) -> list[Run]:
+    """Return the trainings of a study."""
+    if study == "folds":
+        return [Run(f"fold{n}", "default", SHORT, held_out) for n, held_out in enumerate(THREE_FOLDS, start=1)]
+    if study == "sites":
+        return [Run(f"without-{site}", "default", SHORT, _of_site(site, cases)) for site in SITES]
+    return [
+        Run(f"{network}-seed{seed}", network, ("--ablation", network, "--seed", str(seed), *SMALL), HELD_OUT_OF_PAPER)
+        for seed, network in product(SEEDS, ABLATIONS)
+    ]
+
+
+def _of_site(site: str, cases: list[Case]) -> tuple[str, ...]:
+    return tuple(case.subject for case in cases if case.subject.startswith(site) and case.subject != SAMPLE)
+
+
+def train(run: Run, data: Path, folder: Path) -> None:
+    """Train, or go on training, until the run is finished."""
+    command = [sys.executable, "-m", "fsh_core.cli", "train", str(data), "--out", str(folder)]
+    if (folder / "state.safetensors").exists():
+        command += ["--resume"]
+    else:
+        held_out = [word for subject in run.held_out for word in ("--validation", subject)]
+        command += ["--exclude", SAMPLE, *held_out, "--validate-every", "1000", *run.options]
+    subprocess.run(command, check=True)
+
+
+def judge(run: Run, cases: list[Case], folder: Path) -> pd.DataFrame:
+    """Measure the held-out patients, one row each, with the default settings."""
+    table = folder / "held_out.csv"
+    if table.exists():
+        return pd.read_csv(table)
+    config = SegmentConfig(threshold=0.5, minimum_volume_mm3=3.0)
+    predictor, finder = load_predictor(folder / "last.safetensors", config), BrainFinder()
+    rows = []
+    for case in (case for case in cases if case.subject in run.held_out and case.reference):
+        predicted = predict_case(case, predictor, finder=finder)
+        reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+        row = measure(ValidationCase(case.name, predicted, reference), config)
+        rows.append({"run": run.name, "group": run.group, "weights_sha256": predictor.card["sha256"], **row})
+    found = pd.DataFrame(rows)
+    found.to_csv(table, index=False)
+    return found
+
+
+def interval(values: pd.Series, draws: int = 10_000) -> str:
+    """Return the mean with its 95 % bootstrap interval over patients and seeds."""
+    drawn = np.random.default_rng(0).choice(values.to_numpy(), (draws, len(values))).mean(axis=1)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return f"{values.mean():.3f} ({low:.3f} to {high:.3f})"
+
+
+def show(results: pd.DataFrame) -> None:
+    """Print a row a patient, then a row a group of runs."""
+    columns = ["run", "case", *SHOWN]
+    _show_table(results[columns].round(3).astype(str).to_numpy().tolist(), columns)
+    grouped = results.groupby("group", sort=False)
+    rows = [
+        [name, *(interval(values) for _, values in group[["dice", "lesion_f1"]].items())] for name, group in grouped
+    ]
+    _show_table(rows, ["network", "Dice", "lesion F1"])
+
+
+def _show_table(rows: list[list[str]], columns: list[str]) -> None:
+    for row in [columns, ["---"] * len(columns), *rows]:
+        print("|", " | ".join(row), "|")
+    print()
+
+
+def main(study: str, data: Path, out: Path) -> None:
+    """Train, judge and show a study."""
+    cases = discover_cases(data)
+    results = []
+    for run in runs_of(study, cases):
+        if not (out / run.name / "held_out.csv").exists():
+            train(run, data, out / run.name)
+        results.append(judge(run, cases, out / run.name))
+    found = pd.concat(results, ignore_index=True)
+    found.to_csv(out / f"{study}.csv", index=False)
+    show(found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
