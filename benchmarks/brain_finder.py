@@ -93,7 +93,7 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
         fold = fold_of.get(scan.subject, 0)
         if fold not in finders:
             network = train_finder([head for head in heads if fold_of[head.subject] != fold], seed=fold)
-            finders[fold] = NetworkPredictor(network, SegmentConfig(patch_size=RECIPE.patch_size), {})
+            finders[fold] = NetworkPredictor((network,), SegmentConfig(patch_size=RECIPE.patch_size), {})
         return find_brain(scan.flair, finder=finders[fold]).mask
 
     return find

@@ -1,7 +1,7 @@
 """What the network can do on patients it has not seen, for choices made at equal, short budgets: docs/experiments.md.
 
-python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: the default recipe, three folds
-python benchmarks/experiments.py sites DATA OUT    leave one site out: the default recipe
+python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: both members of the default, three folds
+python benchmarks/experiments.py sites DATA OUT    leave one site out: both members of the default
 python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three seeds
 
 Every run is an `fsh-train` of its own in OUT/NAME, and goes on where it was stopped; its held-out
@@ -33,6 +33,7 @@ THREE_FOLDS = (
 )
 SITES = ("ljubljana", "mslesseg", "tabriz")
 HELD_OUT_OF_PAPER = ("ljubljana19", "tabriz102313", "tabriz110218")
+NORMS = ("batch", "instance")  # the two members of the default
 SHORT = ("--epochs", "20")
 SMALL = (
     *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
@@ -55,9 +56,15 @@ class Run:
 def runs_of(study: str, cases: list[Case]) -> list[Run]:
     """Return the trainings of a study."""
     if study == "folds":
-        return [Run(f"fold{n}", "default", SHORT, held_out) for n, held_out in enumerate(THREE_FOLDS, start=1)]
+        return [
+            Run(f"fold{number}-{norm}", norm, ("--norm", norm, *SHORT), held_out)
+            for (number, held_out), norm in product(enumerate(THREE_FOLDS, start=1), NORMS)
+        ]
     if study == "sites":
-        return [Run(f"without-{site}", "default", SHORT, _of_site(site, cases)) for site in SITES]
+        return [
+            Run(f"without-{site}-{norm}", norm, ("--norm", norm, *SHORT), _of_site(site, cases))
+            for site, norm in product(SITES, NORMS)
+        ]
     return [
         Run(f"{network}-seed{seed}", network, ("--ablation", network, "--seed", str(seed), *SMALL), HELD_OUT_OF_PAPER)
         for seed, network in product(SEEDS, ABLATIONS)

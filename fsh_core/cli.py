@@ -133,6 +133,18 @@ def calibrate(
 
 
 @app.command()
+def ensemble(
+    members: Annotated[list[Path], typer.Argument(metavar="WEIGHTS...", help="two or more .safetensors files")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="weights to write, .safetensors")],
+    name: Annotated[str | None, typer.Option(help="what to call it (default: the file's name)")] = None,
+) -> None:
+    """Join networks into one file of weights: each looks at a scan, and their mean counts."""
+    from fsh_core.commands.ensemble import ensemble_command
+
+    ensemble_command(members, out, name)
+
+
+@app.command()
 def simulate(
     inputs: Annotated[list[Path], typer.Argument(metavar="FLAIR...", help="FLAIR files, folders, or a BIDS dataset")],
     out: Annotated[Path, typer.Option("--out", "-o", help="BIDS dataset to write")],

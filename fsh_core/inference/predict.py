@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fsh_core.config import Device, ModelConfig, SegmentConfig
 from fsh_core.inference.patches import Size3, Stitcher, blend_window, pad_to_patch, patch_corners
 from fsh_core.network.checkpoint import BRAIN_WEIGHTS, load_checkpoint
+from fsh_core.network.fold import fold_norms
 from fsh_core.network.model import R2AttentionUNet3d
 
 OnPatch = Callable[[int, int], None]
@@ -20,26 +21,27 @@ OnPatch = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class NetworkPredictor:
-    """A network that turns an image into a probability; see `load_predictor`.
+    """Networks that turn an image into probabilities; see `load_predictor`.
 
     Attributes
     ----------
-    network : R2AttentionUNet3d
-        In evaluation mode, on its device.
+    networks : tuple of R2AttentionUNet3d
+        The members of an ensemble, or one; in evaluation mode, on their device, their norms
+        folded or not (`fsh_core.network.fold`).
     settings : SegmentConfig
         Patch size, overlap, batch size, mirroring, precision.
     card : dict
         Name, SHA-256 and description of the weights.
     """
 
-    network: R2AttentionUNet3d
+    networks: tuple[R2AttentionUNet3d, ...]
     settings: SegmentConfig
     card: dict[str, Any]
 
     @property
     def model(self) -> ModelConfig:
-        """What the network expects of an image."""
-        return self.network.config
+        """What the networks expect of an image."""
+        return self.networks[0].config
 
     def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None) -> NDArray[np.float32]:
         """Return the probability of every voxel.
@@ -53,15 +55,15 @@ class NetworkPredictor:
 
         Returns
         -------
-        (I, J, K) float32 in [0, 1], or (2, I, J, K) if mirroring
-            0 where nothing but zeros was seen. The second map is that of the mirrored image,
-            mirrored back: an ensemble of two.
+        (M, I, J, K) float32 in [0, 1], or (I, J, K) if M is 1
+            0 where nothing but zeros was seen. One map a network; if mirroring, each is
+            followed by that of the mirrored image, mirrored back.
         """
         maps = self._sweep(image, on_patch)
         return maps[0] if len(maps) == 1 else np.stack(maps)
 
     def _sweep(self, image: NDArray[np.float32], on_patch: OnPatch | None) -> list[NDArray[np.float32]]:
-        """Look at every patch, as it is and if asked for mirrored; stitch each way by itself."""
+        """Show every patch to every network; stitch each one's answers by themselves."""
         size = self.settings.patch_size
         i, j, k = image.shape[1:]
         padded = pad_to_patch(image, size)
@@ -72,23 +74,26 @@ class NetworkPredictor:
         ]
         done = 0
         window = blend_window(size)
-        stitchers = [Stitcher(_shape3(padded), window) for _ in range(1 + self.settings.mirror)]
+        stitchers = [Stitcher(_shape3(padded), window) for _ in range(len(self.networks) * (1 + self.settings.mirror))]
         for group in batched_corners(corners, self.settings.batch_size):
             patches = np.stack([padded[(slice(None), *_where(corner, size))] for corner in group])
-            for corner, patch in zip(group, self._forward(patches), strict=True):
-                stitchers[0].add(patch, corner)
-            if self.settings.mirror:  # the first axis of space is left-right: the image is RAS
-                mirrored = self._forward(np.ascontiguousarray(patches[:, :, ::-1]))
-                for corner, patch in zip(group, mirrored, strict=True):
-                    stitchers[1].add(patch[::-1], corner)
+            for stitcher, predicted in zip(stitchers, self._members(patches), strict=True):
+                for corner, patch in zip(group, predicted, strict=True):
+                    stitcher.add(patch, corner)
             done += len(group)
             if on_patch is not None:
                 on_patch(done, len(corners))
         return [stitcher.result()[:i, :j, :k] for stitcher in stitchers]
 
-    def _forward(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities."""
-        device = next(self.network.parameters()).device
+    def _members(self, patches: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """Yield (B, I, J, K) probabilities of (B, C, I, J, K) patches: each network's, as they are and mirrored."""
+        for network in self.networks:
+            yield self._forward(network, patches)
+            if self.settings.mirror:  # the first axis of space is left-right: the image is RAS
+                yield self._forward(network, np.ascontiguousarray(patches[:, :, ::-1]))[:, ::-1]
+
+    def _forward(self, network: R2AttentionUNet3d, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        device = next(network.parameters()).device
         precise = self.settings.precision == "fp32" or (
             self.settings.precision == "auto" and not has_fast_bfloat16(device.type)
         )
@@ -97,7 +102,7 @@ class NetworkPredictor:
             torch.inference_mode(),
             torch.autocast(device.type, dtype=torch.bfloat16, enabled=not precise),
         ):
-            logits = self.network(tensor)
+            logits = network(tensor)
         probability: NDArray[np.float32] = logits[:, 0].float().sigmoid().cpu().numpy()
         return probability
 
@@ -120,14 +125,16 @@ def load_predictor(weights: Path | None = None, settings: SegmentConfig | None =
     settings = settings or SegmentConfig()
     checkpoint = load_checkpoint(weights)
     device = settings.device if settings.device != "auto" else best_device()
-    network = checkpoint.model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    networks = [fold_norms(model) for model in checkpoint.models]
+    for network in networks:
+        network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     card = {
         "name": checkpoint.path.stem,
         "sha256": checkpoint.sha256,
         "config": checkpoint.model.config.model_dump(mode="json"),
         **checkpoint.card,
     }
-    return NetworkPredictor(network, settings, card)
+    return NetworkPredictor(tuple(networks), settings, card)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """Checkpoints that explain themselves: weights in safetensors, everything else in JSON.
 
 ``name.safetensors`` holds the weights, ``name.json`` beside it the configuration, the
-weights' SHA-256 and whatever the author wants to say (training data, results). Nothing is
-ever unpickled.
+weights' SHA-256 and whatever the author wants to say (training data, results). An ensemble
+is one such pair too: its JSON lists the members. Nothing is ever unpickled.
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ class Checkpoint:
 
     Attributes
     ----------
-    model : R2AttentionUNet3d
-        In evaluation mode.
+    models : tuple of R2AttentionUNet3d
+        In evaluation mode; more than one if it is an ensemble.
     sha256 : str
         Of the safetensors file.
     card : dict
@@ -45,10 +46,15 @@ class Checkpoint:
         The safetensors file.
     """
 
-    model: R2AttentionUNet3d
+    models: tuple[R2AttentionUNet3d, ...]
     sha256: str
     card: dict[str, Any]
     path: Path
+
+    @property
+    def model(self) -> R2AttentionUNet3d:
+        """The network; of an ensemble the first."""
+        return self.models[0]
 
 
 def save_checkpoint(model: R2AttentionUNet3d, path: Path, card: dict[str, Any], weights: dict[str, Tensor]) -> str:
@@ -65,9 +71,64 @@ def save_checkpoint(model: R2AttentionUNet3d, path: Path, card: dict[str, Any], 
     weights : dict of str to Tensor
         The model's state dict or an average of several; stored as float32.
     """
+    return _save(path, weights, {"config": model.config.model_dump(mode="json")}, card)
+
+
+def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> str:
+    """Join checkpoints into one whose networks look at a scan side by side; return its SHA-256.
+
+    Parameters
+    ----------
+    members : sequence of Path
+        Their ``.safetensors`` files; each must want the same of an image.
+    path : Path
+        Ends in ``.safetensors``; the JSON is written beside it.
+    card : dict
+        Plain JSON about the ensemble; what each member's JSON says of its training is kept
+        under ``members``.
+
+    Raises
+    ------
+    InputError
+        If a member cannot be used, or wants other images than the first.
+    """
+    loaded = [load_checkpoint(member) for member in members]
+    for one in loaded:
+        if len(one.models) > 1:
+            raise InputError(f"{one.path}: is an ensemble itself; name its members instead")
+        if _wants(one.model.config) != _wants(loaded[0].model.config):
+            raise InputError(
+                f"{one.path}: the members of an ensemble must want the same channels, spacing and intensities as "
+                f"{loaded[0].path}; train it with the same --channels, --spacing-mm and --intensity"
+            )
+    weights = {
+        f"{number}/{name}": tensor
+        for number, one in enumerate(loaded)
+        for name, tensor in one.model.state_dict().items()
+    }
+    described = [
+        {"sha256": one.sha256, "config": one.model.config.model_dump(mode="json"), **one.card} for one in loaded
+    ]
+    facts = {"config": described[0]["config"], "training": _joined([one.card for one in loaded]), "members": described}
+    return _save(path, weights, facts, card)
+
+
+def _joined(cards: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    """Say whom an ensemble was trained on: whom any member was; validated on: whom every member was."""
+    trained, validated = (
+        [set(card.get("training", {}).get(key, [])) for card in cards] for key in ("subjects", "validated_on")
+    )
+    return {"subjects": sorted(set.union(*trained)), "validated_on": sorted(set.intersection(*validated))}
+
+
+def _wants(config: ModelConfig) -> tuple[object, ...]:
+    return config.channels, config.target, config.spacing_mm, config.intensity
+
+
+def _save(path: Path, weights: dict[str, Tensor], described: dict[str, Any], card: dict[str, Any]) -> str:
     payload = tensors_to_bytes({name: tensor.detach().float().contiguous() for name, tensor in weights.items()})
     sha256 = hashlib.sha256(payload).hexdigest()
-    facts = {"format": FORMAT, "sha256": sha256, "config": model.config.model_dump(mode="json")}
+    facts = {"format": FORMAT, "sha256": sha256, **described}
     write_atomically(path, payload)
     write_atomically(path.with_suffix(".json"), json.dumps({**facts, **card, **facts}, indent=2) + "\n")
     return sha256
@@ -106,10 +167,8 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
             "the file is damaged or not the one described: copy both again"
         )
     try:
-        config = ModelConfig.model_validate(card.get("config"))
-        model = R2AttentionUNet3d(config)
-        model.load_state_dict(tensors_from_bytes(payload))
-    except (SafetensorError, ValidationError, RuntimeError) as error:
+        models = _rebuild(tensors_from_bytes(payload), card)
+    except (SafetensorError, ValidationError, RuntimeError, AttributeError) as error:
         # The first line of torch and pydantic names only the class; the second says what is wrong.
         reason = " ".join(line.strip() for line in str(error).splitlines()[:3])[:_LONGEST_REASON]
         raise InputError(
@@ -117,7 +176,20 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
             "use a checkpoint written by fsh train"
         ) from None
     explained = {key: value for key, value in card.items() if key not in ("format", "sha256", "config")}
-    return Checkpoint(model.eval(), sha256, explained, path)
+    return Checkpoint(models, sha256, explained, path)
+
+
+def _rebuild(tensors: dict[str, Tensor], card: dict[str, Any]) -> tuple[R2AttentionUNet3d, ...]:
+    """Make the network, or each member of an ensemble, and fill it."""
+    described = card.get("members") or [card]
+    models = []
+    for number, member in enumerate(described):
+        prefix = f"{number}/" if "members" in card else ""
+        model = R2AttentionUNet3d(ModelConfig.model_validate(member.get("config")))
+        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        model.load_state_dict(own)
+        models.append(model.eval())
+    return tuple(models)
 
 
 def _read_card(path: Path) -> dict[str, Any]:

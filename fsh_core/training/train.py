@@ -211,7 +211,7 @@ def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: Tr
         Means over the cases, names beginning with ``val_``.
     """
     settings = SegmentConfig(overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size)
-    predictor = NetworkPredictor(model, settings, {})
+    predictor = NetworkPredictor((model,), settings, {})
     rows = []
     for case in cases:
         seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked

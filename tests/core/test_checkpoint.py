@@ -9,9 +9,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from fsh_core.config import ModelConfig
+from fsh_core.cli import main
+from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.errors import InputError
-from fsh_core.network.checkpoint import load_checkpoint, save_checkpoint
+from fsh_core.inference.predict import load_predictor
+from fsh_core.network.checkpoint import load_checkpoint, save_checkpoint, save_ensemble
 from fsh_core.network.model import R2AttentionUNet3d
 
 TINY = ModelConfig(widths=(2, 4, 2, 2, 4), norm="batch", channels=("FLAIR", "T1w"), spacing_mm=1.5)
@@ -194,3 +196,69 @@ def test_impossible_settings_are_refused(saved, config):
     with pytest.raises(InputError, match=r"expected weights .* found others") as caught:
         load_checkpoint(saved)
     assert "\n" not in str(caught.value)
+
+
+class TestEnsemble:
+    @pytest.fixture
+    def other(self, tmp_path):
+        """Another kind of network that wants the same of an image."""
+        torch.manual_seed(4)
+        model = R2AttentionUNet3d(TINY.model_copy(update={"norm": "instance", "recurrence": 0})).eval()
+        path = tmp_path / "other.safetensors"
+        save_checkpoint(model, path, {"training": {"subjects": ["02", "03"]}}, model.state_dict())
+        return path
+
+    def test_its_members_answer_as_they_did_alone(self, saved, other, tmp_path):
+        joined = tmp_path / "joined.safetensors"
+        assert main(["ensemble", str(saved), str(other), "--out", str(joined), "--name", "both"]) == 0
+        settings = SegmentConfig(patch_size=(32, 32, 32), precision="fp32")
+        image = torch.rand(2, 40, 32, 32).numpy()
+        alone = [load_predictor(path, settings)(image) for path in (saved, other)]
+        assert [one.tobytes() for one in load_predictor(joined, settings)(image)] == [one.tobytes() for one in alone]
+        mirrored = load_predictor(joined, settings.model_copy(update={"mirror": True}))(image)
+        assert mirrored.shape == (4, 40, 32, 32)
+        assert mirrored[0].tobytes() == alone[0].tobytes()
+        assert mirrored[2].tobytes() == alone[1].tobytes()
+
+    def test_its_card_names_members_and_everyone_trained_on(self, saved, other, tmp_path):
+        sha256 = save_ensemble([saved, other], tmp_path / "joined.safetensors", {"name": "both"})
+        loaded = load_checkpoint(tmp_path / "joined.safetensors")
+        assert loaded.sha256 == sha256
+        assert loaded.card["name"] == "both"
+        assert loaded.card["training"] == {"subjects": ["01", "02", "03"], "validated_on": []}
+        assert [member["sha256"] for member in loaded.card["members"]] == [
+            load_checkpoint(path).sha256 for path in (saved, other)
+        ]
+        assert [model.config.norm for model in loaded.models] == ["batch", "instance"]
+
+    def test_members_that_want_other_images_are_refused(self, saved, tmp_path):
+        model = R2AttentionUNet3d(TINY.model_copy(update={"spacing_mm": 2.0}))
+        path = tmp_path / "coarse.safetensors"
+        save_checkpoint(model, path, {}, model.state_dict())
+        with pytest.raises(InputError, match=r"coarse.safetensors: the members of an ensemble must want the same"):
+            save_ensemble([saved, path], tmp_path / "joined.safetensors", {})
+        assert not (tmp_path / "joined.safetensors").exists()
+
+    def test_an_ensemble_is_no_member(self, saved, other, tmp_path):
+        save_ensemble([saved, other], tmp_path / "joined.safetensors", {})
+        with pytest.raises(InputError, match=r"joined.safetensors: is an ensemble itself; name its members"):
+            save_ensemble([saved, tmp_path / "joined.safetensors"], tmp_path / "more.safetensors", {})
+
+    def test_a_damaged_list_of_members_is_refused(self, saved, other, tmp_path):
+        save_ensemble([saved, other], tmp_path / "joined.safetensors", {})
+        rewrite(tmp_path / "joined.safetensors", members=["nonsense"])
+        with pytest.raises(InputError, match=r"joined.safetensors: expected weights of the network"):
+            load_checkpoint(tmp_path / "joined.safetensors")
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["tiny.safetensors", "-o", "x.safetensors"], "joins two or more files of weights, got 1"),
+            (["tiny.safetensors", "tiny.safetensors", "-o", "x.pt"], "ends in .safetensors, got x.pt"),
+            (["tiny.safetensors", "tiny.safetensors", "-o", "tiny.safetensors"], "tiny.safetensors: exists already"),
+        ],
+    )
+    def test_words_that_do_not_fit_are_refused(self, saved, tmp_path, monkeypatch, capsys, words, sentence):
+        monkeypatch.chdir(saved.parent)
+        assert main(["ensemble", *words]) == 2
+        assert sentence in capsys.readouterr().err

@@ -49,7 +49,7 @@ def network():
 
 
 def predictor(network, **changes) -> NetworkPredictor:
-    return NetworkPredictor(network, EXACT.model_copy(update=changes), {})
+    return NetworkPredictor((network,), EXACT.model_copy(update=changes), {})
 
 
 def image_of(*shape: int, channels: int = 1) -> np.ndarray:
