@@ -45,9 +45,7 @@ class ModelConfig(_Config):
     )
     recurrence: int = Field(2, ge=0, le=8, description="t: times a shared convolution is applied again; 0 = plain")
     attention: bool = Field(True, description="attention gates on the skip connections")
-    norm: Literal["instance", "batch", "mixed"] = Field(
-        "instance", description="normalisation (paper: batch); mixed: instance at the first level, batch below"
-    )
+    norm: Literal["instance", "batch"] = Field("instance", description="normalisation (paper: batch)")
     target: Literal["lesion", "brain"] = Field("lesion", description="what the network finds")
     spacing_mm: float = Field(1.0, gt=0.2, le=8.0, description="isotropic voxel size the network works on, in mm")
     intensity: Literal["tissue", "percentile", "minmax"] = Field(

@@ -35,13 +35,6 @@ class InstanceNorm(nn.Module):
         return samples[0] if len(samples) == 1 else torch.cat(samples)
 
 
-def _by_level(config: ModelConfig) -> tuple[ModelConfig, ModelConfig]:
-    """Return the settings of the first level on the way down, and those of all others."""
-    if config.norm != "mixed":
-        return config, config
-    return config.model_copy(update={"norm": "instance"}), config.model_copy(update={"norm": "batch"})
-
-
 def _norm(config: ModelConfig, channels: int) -> nn.Module:
     return nn.BatchNorm3d(channels) if config.norm == "batch" else InstanceNorm(channels)
 
@@ -141,14 +134,10 @@ class R2AttentionUNet3d(nn.Module):
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
-        self.config = config or ModelConfig()
-        first, config = _by_level(self.config)
+        self.config = config = config or ModelConfig()
         *widths, bridge = config.widths
         inputs = (len(config.channels), *widths[:-1])
-        self.encoder = nn.ModuleList(
-            RecurrentResidualBlock(config if level else first, i, o)
-            for level, (i, o) in enumerate(zip(inputs, widths, strict=True))
-        )
+        self.encoder = nn.ModuleList(RecurrentResidualBlock(config, i, o) for i, o in zip(inputs, widths, strict=True))
         self.bridge = RecurrentResidualBlock(config, widths[-1], bridge)
         below = (bridge, *reversed(widths[1:]))
         self.decoder = nn.ModuleList(Decode(config, i, o) for i, o in zip(below, reversed(widths), strict=True))
