@@ -10,6 +10,7 @@ from rich.table import Table
 from fsh_core.commands.comparison_page import write_comparison_page
 from fsh_core.commands.evaluation_page import write_evaluation_page
 from fsh_core.commands.page import by_name, counted, show, show_interval, show_p
+from fsh_core.commands.scan_anatomy import anatomy_of
 from fsh_core.errors import InputError
 from fsh_core.evaluation.compare import Evaluation, evaluate_folders, write_evaluation
 from fsh_core.evaluation.mask_files import Failure
@@ -32,7 +33,7 @@ _SHOWN = (
 _RULE = "A lesion counts as found when at least one voxel overlaps; lesions are 26-connected."
 
 
-def evaluate_command(paths: Sequence[Path], compare: bool, out: Path) -> list[str]:
+def evaluate_command(paths: Sequence[Path], compare: bool, out: Path, regions: bool = True) -> list[str]:
     """Compare, write tables and page, print the summary.
 
     Parameters
@@ -44,6 +45,8 @@ def evaluate_command(paths: Sequence[Path], compare: bool, out: Path) -> list[st
         Whether two methods are compared.
     out : path
         Folder for what is written.
+    regions : bool
+        Whether to evaluate by region too, which registers every scan; never with ``compare``.
 
     Returns
     -------
@@ -62,16 +65,16 @@ def evaluate_command(paths: Sequence[Path], compare: bool, out: Path) -> list[st
         )
         more = "" if compare or len(paths) < 3 else "; to compare two methods add --compare"
         raise InputError(f"evaluate needs {expected}, got {counted(len(paths), 'path')}{more}")
-    failures = _compare(paths[0], paths[1], paths[2], out) if compare else _evaluate(paths[0], paths[1], out)
+    failures = _compare(paths[0], paths[1], paths[2], out) if compare else _evaluate(paths[0], paths[1], out, regions)
     for _, sentence in failures:
         Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
     return [sentence for _, sentence in failures]
 
 
-def _evaluate(predictions: Path, references: Path, out: Path) -> list[Failure]:
+def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> list[Failure]:
     """One method against the references."""
     console = Console()
-    evaluation = evaluate_folders(predictions, references)
+    evaluation = evaluate_folders(predictions, references, find_anatomy=anatomy_of if regions else None)
     written = write_evaluation(evaluation, out)
     page = out / "evaluation.html"
     write_evaluation_page(evaluation, page, f"{predictions} against {references}")

@@ -11,6 +11,7 @@ from fsh_core.commands.page import (
     Section,
     Table,
     by_name,
+    counted,
     failures_section,
     show,
     show_interval,
@@ -58,6 +59,8 @@ _ABBREVIATIONS = {
     "Found, false": "A lesion counts as found, or as real, when at least one voxel overlaps; lesions are 26-connected "
     "components.",
 }
+_COUNTED = [("Lesions", "reference"), ("Found", ""), ("Sensitivity", "")]
+_COUNTED += [("Lesions", "predicted"), ("False", ""), ("Precision", "")]
 _INTERVALS = "Intervals: 95 %, bootstrap over cases."
 
 
@@ -82,6 +85,7 @@ def write_evaluation_page(evaluation: Evaluation, path: str | Path, subtitle: st
         Section("Voxels and surfaces", table=_summary_table(summary, _VOXELS), note=_INTERVALS),
         Section("Lesions", table=_summary_table(summary, _LESIONS), note=_INTERVALS),
         Section("Lesions by size", table=_size_table(cases), note="Over all lesions of all cases together."),
+        *_region_section(evaluation.regions),
         _volume_section(cases, limits),
         _case_section(cases),
         *failures_section(evaluation.failures, "Not evaluated"),
@@ -112,18 +116,45 @@ def _summary_table(summary: Mapping[str, Row], columns: tuple[str, ...]) -> Tabl
 
 def _size_table(cases: pd.DataFrame) -> Table:
     """One row per size: lesions of all cases, and how many were found and false."""
-    headings = [("Equivalent diameter", ""), ("Lesions", "reference"), ("Found", ""), ("Sensitivity", "")]
-    headings += [("Lesions", "predicted"), ("False", ""), ("Precision", "")]
     rows = []
     for size, words in SIZE_BINS.items():
         names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
-        lesions, found, predicted, false = (int(cases[f"{name}_{size}"].sum()) for name in names)
-        sensitivity = found / lesions if lesions else float("nan")
-        precision = 1 - false / predicted if predicted else float("nan")
-        row = [words.removesuffix(" in equivalent diameter").removeprefix("of "), f"{lesions:,}", f"{found:,}"]
-        row += [show(sensitivity, "ratio"), f"{predicted:,}", f"{false:,}", show(precision, "ratio")]
-        rows.append(row)
-    return Table(headings, rows)
+        counts = [int(cases[f"{name}_{size}"].sum()) for name in names]
+        rows.append([words.removesuffix(" in equivalent diameter").removeprefix("of "), *_counted(*counts)])
+    return Table([("Equivalent diameter", ""), *_COUNTED], rows)
+
+
+def _counted(lesions: int, found: int, predicted: int, false: int) -> list[str]:
+    """Write counts of lesions with their ratios, under the headings of `_COUNTED`."""
+    sensitivity = found / lesions if lesions else float("nan")
+    precision = 1 - false / predicted if predicted else float("nan")
+    row = [f"{lesions:,}", f"{found:,}", show(sensitivity, "ratio")]
+    return [*row, f"{predicted:,}", f"{false:,}", show(precision, "ratio")]
+
+
+def _region_section(regions: pd.DataFrame | None) -> list[Section]:
+    """One row per region: lesions of all cases, how many were found and false; and why some have none."""
+    if regions is None or regions.empty:
+        return []
+    known = regions[regions["note"] == ""]
+    rows = []
+    for name, here in known.groupby("region", sort=False):
+        names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
+        row = [str(name).replace("_", " "), *_counted(*(int(here[column].sum()) for column in names))]
+        row += [show(here[column].sum(), column) for column in ("reference_ml", "prediction_ml")]
+        rows.append([*row, show(here["dice"].mean(), "dice")])
+    headings = [("Region", ""), *_COUNTED, ("Volume", "reference, ml"), ("Volume", "predicted, ml"), ("Dice", "mean")]
+    note = (
+        f"Over all lesions of {counted(known['case'].nunique(), 'case')} together, each lesion by its own region; "
+        "Dice: mean over cases with lesions there. regions.csv has every case."
+    )
+    missing = regions[regions["note"] != ""]
+    text = ""
+    if len(missing):
+        first = missing.iloc[0]
+        text = f"Not known in {counted(len(missing), 'case')}; of {first['case']} because: {first['note']}."
+    table = Table(headings, rows) if rows else None
+    return [Section("Lesions by region", text, table=table, note=note if rows else "")]
 
 
 def _volume_section(cases: pd.DataFrame, limits: BlandAltman) -> Section:

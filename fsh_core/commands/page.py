@@ -1,6 +1,5 @@
 """A page of results for people: one self-contained HTML file that prints on A4."""
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -8,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from fsh_core.figures import to_png
 from fsh_core.files import write_atomically
+from fsh_core.report.html import embed, render
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _MINUS = "\N{MINUS SIGN}"
@@ -89,12 +88,15 @@ def write_page(
     InputError
         If the file cannot be written; nothing is left behind.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+    page = render(
+        _TEMPLATE,
         title=title,
         subtitle=subtitle,
         numbers=numbers,
-        sections=[section._asdict() | {"picture": _picture(section.figure)} for section in sections],
+        sections=[
+            section._asdict() | {"picture": embed(to_png(section.figure)) if section.figure else ""}
+            for section in sections
+        ],
         definitions=definitions,
         version=version("fsh-ms"),
     )
@@ -142,7 +144,3 @@ def by_name(table: pd.DataFrame, column: str) -> dict[str, Row]:
 def failures_section(failures: Sequence[tuple[str, str]], heading: str) -> list[Section]:
     """Name the cases that could not be used; no section when there are none."""
     return [Section(heading, points=[sentence for _, sentence in failures])] if failures else []
-
-
-def _picture(figure: Figure | None) -> str:
-    return "" if figure is None else base64.b64encode(to_png(figure)).decode()

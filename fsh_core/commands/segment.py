@@ -169,7 +169,8 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
     record = found.record
     console.print(
         f"{case.name}: {record['lesion_count']} lesions, {record['lesion_volume_ml']:.2f} ml, "
-        f"brain {record['brain']['source']}, {record['run']['seconds']:.1f} s"
+        f"quality of the scan {record['quality']['verdict']}, brain {record['brain']['source']}, "
+        f"{record['run']['seconds']:.1f} s"
     )
 
 

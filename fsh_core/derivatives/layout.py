@@ -16,6 +16,8 @@ _ANAT_ENDINGS = {
     "mask": "_space-orig_label-L_mask.nii.gz",
     "raw_mask": "_space-orig_label-L_desc-raw_mask.nii.gz",
     "probability": "_space-orig_label-L_probseg.nii.gz",
+    "entropy": "_space-orig_label-L_desc-entropy_probseg.nii.gz",
+    "variance": "_space-orig_label-L_desc-variance_probseg.nii.gz",
     "brain": "_space-orig_label-brain_mask.nii.gz",
     "labels": "_seg-lesions_dseg.nii.gz",
     "table": "_seg-lesions_dseg.tsv",

@@ -29,7 +29,8 @@ class StoredSegmentation:
         The record, see `fsh_core.inference.segment.Segmentation`.
     paths : dict of str to Path
         The files that were written: ``mask``, ``raw_mask``, ``probability``, ``brain``,
-        ``labels``, ``table``, ``record``, and where drawn ``figure`` and ``report``.
+        ``labels``, ``table``, ``record``, of an ensemble ``entropy`` and ``variance``, and
+        where drawn ``figure`` and ``report``.
     lesions : DataFrame
         One row per lesion, as in `fsh_core.lesions.table.lesion_table`.
     """

@@ -70,6 +70,9 @@ def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None
     save_like(segmentation.prediction, like, paths["mask"])
     save_like(segmentation.raw_prediction, like, paths["raw_mask"])
     save_like(round_probability(segmentation.probability, threshold), like, paths["probability"])
+    for key, of_ensemble in (("entropy", segmentation.entropy), ("variance", segmentation.variance)):
+        if of_ensemble is not None:
+            save_like(np.round(of_ensemble, 4), like, paths[key])  # rounded, so that it compresses
     save_like(segmentation.brain, like, paths["brain"])
     save_like(labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32), like, paths["labels"])
 

@@ -1,98 +1,107 @@
 """Agreement of two masks, region by region of the brain."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fsh_core.evaluation.overlap import measure_overlaps
 from fsh_core.evaluation.rules import match_by_fraction
-from fsh_core.evaluation.voxel import check_shapes, voxel_metrics
+from fsh_core.evaluation.voxel import voxel_metrics
+from fsh_core.imaging.template import Anatomy
 from fsh_core.imaging.volume import Volume, check_same_grid
 from fsh_core.lesions.label import label_lesions
+from fsh_core.lesions.regions import REGIONS, name_regions
 
 ELSEWHERE = "elsewhere"
 
 REGION_COLUMNS: dict[str, str] = {
-    "region": "Name of the region; elsewhere is all that lies in none.",
+    "case": "Name of the case.",
+    "region": "Region as in the lesion table; elsewhere is outside the brain; empty if the regions are not known.",
     "dice": "Dice of the masks within the region, 0 to 1; undefined if neither has a voxel there.",
     "reference_ml": "Lesion volume of the reference within the region, in ml.",
     "prediction_ml": "Lesion volume of the prediction within the region, in ml.",
     "lesion_sensitivity": "Share of the region's reference lesions that were found; undefined without any.",
     "lesion_precision": "Share of the region's predicted lesions that are in the reference; undefined without any.",
-    "reference_lesions": "Reference lesions of the region: those with most of their voxels in it.",
+    "reference_lesions": "Reference lesions of the region.",
     "detected_lesions": "Those of them that the prediction overlaps.",
     "prediction_lesions": "Predicted lesions of the region.",
     "false_lesions": "Those of them that overlap no reference lesion.",
+    "note": "Why the case's regions are not known; empty if they are.",
 }
 """Every column of the region table and what it holds, with its unit."""
+
+_MEASURES = tuple(REGION_COLUMNS)[1:-1]
 
 
 def region_metrics(
     reference: Volume,
     prediction: Volume,
-    regions: NDArray[np.integer],
-    names: Mapping[int, str],
+    anatomy: Anatomy,
+    minimum_overlap_fraction: float = 0.0,
     minimum_volume_mm3: float = 0.0,
 ) -> pd.DataFrame:
     """Compare a predicted mask with its reference in each region.
 
-    Voxels count where they lie. A lesion, in the sense of `label_lesions`, belongs as a
-    whole to the region that holds most of its voxels (of equal ones the first named, and
-    a named one before elsewhere), and is matched when one voxel overlaps a lesion of the
-    other mask, wherever that one belongs.
+    A lesion belongs as a whole to the region that `fsh_core.lesions.regions.name_regions`
+    gives it, those of the reference as those of the prediction; it is matched wherever its
+    partner belongs. A voxel belongs to the region of its reference lesion, or, outside the
+    reference, of its predicted lesion, so that every voxel counts once.
 
     Parameters
     ----------
     reference, prediction : Volume
         Masks, (I, J, K) bool, on one grid.
-    regions : (I, J, K) int
-        Label of the region of every voxel; labels that ``names`` does not have are
-        elsewhere.
-    names : mapping of int to str
-        Name of each label, in the order of the rows; several labels may share a name.
-    minimum_volume_mm3 : float
-        Lesions below it, in either mask, are not counted as lesions, in mm3.
+    anatomy : Anatomy
+        Found, on the same grid.
+    minimum_overlap_fraction, minimum_volume_mm3 : float
+        As for `fsh_core.evaluation.case.evaluate_case`.
 
     Returns
     -------
     DataFrame
-        One row per name, and one for `ELSEWHERE`, with the columns of `REGION_COLUMNS`;
-        the counts add up to those of `evaluate_case`.
+        One row for each of `fsh_core.lesions.regions.REGIONS`, and one for `ELSEWHERE`, with
+        the columns of `REGION_COLUMNS` but ``case`` and ``note``; counts and volumes add up
+        to those of `evaluate_case`.
 
     Raises
     ------
     InputError
         If the grids of the masks differ.
     ValueError
-        If the regions have another shape.
+        If the anatomy was not found, or has another shape.
     """
     check_same_grid(prediction, reference, "prediction", "reference")
-    check_shapes(reference.data, regions)
-    rows = [*dict.fromkeys(names.values()), ELSEWHERE]
-    place = np.full(regions.shape, len(rows) - 1, dtype=np.int32)
-    for label, name in names.items():
-        place[regions == label] = rows.index(name)
-    labels = [
-        label_lesions(mask.data, reference.voxel_volume_mm3, minimum_volume_mm3) for mask in (reference, prediction)
-    ]
-    overlaps = measure_overlaps(labels[0], labels[1])
-    homes = [_homes(one, place, len(rows)) for one in labels]
-    matched = [match_by_fraction(side, 0.0) for side in overlaps.sides()]
+    if anatomy.tissue is None:
+        raise ValueError(f"region metrics need the anatomy of the scan: {anatomy.note}")
+    rows = [*REGIONS, ELSEWHERE]
+    voxel_mm3 = reference.voxel_volume_mm3
+    labels = [label_lesions(mask.data, voxel_mm3) for mask in (reference, prediction)]
+    homes = [_homes(one, reference, anatomy) for one in labels]
+    ours, theirs = (np.append(-1, home)[one] for home, one in zip(homes, labels, strict=True))
+    place = np.where(ours >= 0, ours, theirs)
+    # Numbered by size, so that the lesions that are large enough to count come first.
+    kept = [int(label_lesions(mask.data, voxel_mm3, minimum_volume_mm3).max()) for mask in (reference, prediction)]
+    overlaps = measure_overlaps(*(np.where(one <= most, one, 0) for one, most in zip(labels, kept, strict=True)))
+    matched = [match_by_fraction(side, minimum_overlap_fraction) for side in overlaps.sides()]
+    counted = [home[:most] for home, most in zip(homes, kept, strict=True)]
     table = pd.DataFrame(
-        _voxels(reference, prediction, place == row) | _lesions([home == row for home in homes], matched)
+        _voxels(reference, prediction, place == row) | _lesions([home == row for home in counted], matched)
         for row in range(len(rows))
     )
-    return table.assign(region=rows)[list(REGION_COLUMNS)]
+    return table.assign(region=rows)[list(_MEASURES)]
 
 
-def _homes(labels: NDArray[np.int32], place: NDArray[np.int32], count: int) -> NDArray[np.intp]:
-    """Row of the region that holds most of each lesion, in the order of the labels."""
-    inside = labels > 0
-    lesions = int(labels.max(initial=0))
-    voxels = np.bincount((labels[inside] - 1) * count + place[inside], minlength=lesions * count)
-    return np.asarray(voxels.reshape(lesions, count).argmax(axis=1))
+def unknown_regions(note: str) -> pd.DataFrame:
+    """Return the single row of a case whose regions are not known: nothing but the reason."""
+    empty: dict[str, object] = dict.fromkeys(_MEASURES, float("nan"))
+    return pd.DataFrame([empty | {"region": "", "note": note}])
+
+
+def _homes(labels: NDArray[np.int32], like: Volume, anatomy: Anatomy) -> NDArray[np.intp]:
+    """Row of each lesion's region, in the order of the labels."""
+    numbers = range(1, int(labels.max(initial=0)) + 1)
+    names = name_regions(labels, numbers, like, anatomy)["region"]
+    return np.array([REGIONS.index(name) if name else len(REGIONS) for name in names], dtype=np.intp)
 
 
 def _voxels(reference: Volume, prediction: Volume, here: NDArray[np.bool_]) -> dict[str, float]:

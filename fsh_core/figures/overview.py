@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fsh_core.figures.panel import format_mm
+from fsh_core.figures.panel import HALO, format_mm
 from fsh_core.figures.style import DPI, PAGE_WIDTH_IN, PALE, PREDICTION_COLOUR
 from fsh_core.imaging.slices import AXIAL, PLANES, Mask, Plane, View, look_at
 from fsh_core.imaging.volume import Volume
 
 _REACH_MM = 32.0
-_COLUMNS = 9
+_MONTAGE_HEIGHT_IN = 2.75  # 70 mm: with the close-ups it fits on the second page
 _LEAST_AREA_FRACTION = 0.1
 
 
@@ -59,7 +59,9 @@ def close_ups(
                 axes.contour(x, y, mask.astype(np.float32), levels=[0.5], colors=[PREDICTION_COLOUR], linewidths=0.7)
             axes.set(xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM))
             if column == 0:
-                axes.text(-_REACH_MM + 2, _REACH_MM - 2, name, size=6, color=PALE, ha="left", va="top")
+                axes.text(
+                    -_REACH_MM + 2, _REACH_MM - 2, name, size=7, color=PALE, ha="left", va="top", path_effects=HALO
+                )
     return figure
 
 
@@ -74,9 +76,11 @@ def _around(view: View, plane: Plane, index: NDArray[np.int_]) -> tuple[float, f
 
 
 def all_slices(flair: Volume, prediction: Mask, brain: Mask | None = None, every_mm: float = 4.0) -> Figure:
-    """Draw the axial slices of the brain as one picture, lowest first, with lesion outlines.
+    """Draw axial slices of the whole brain as one picture, lowest first, with lesion outlines.
 
-    Quicker than `fsh_core.figures.montage`: the slices are put together before anything is drawn.
+    Slices that barely touch the brain are left out unless they hold a lesion. Between two
+    that are drawn may lie others: a slice carries the outlines of all lesions up to the
+    next, so that none is missed.
 
     Parameters
     ----------
@@ -84,32 +88,55 @@ def all_slices(flair: Volume, prediction: Mask, brain: Mask | None = None, every
         As in `close_ups`.
     every_mm : float
         Least distance between slices, in mm.
+
+    Returns
+    -------
+    Figure
+        At most as wide as a page, and about half as high.
     """
     view = look_at(flair, {"F.sh": prediction}, brain, margin_mm=2)
-    area = view.area_voxels(view.brain, AXIAL.through)
-    shown = np.flatnonzero(
-        (area > _LEAST_AREA_FRACTION * area.max()) | (view.area_voxels(view.maps["F.sh"], AXIAL.through) > 0)
-    )
-    indices = shown[:: max(1, int(np.ceil(every_mm / view.spacing_mm[AXIAL.through] - 1e-6)))]
+    slabs = _slabs(view, every_mm)
     (left, right), (lower, upper) = view.box_voxels[0], view.box_voxels[1]
     width, height = right - left, upper - lower
-    rows = max(1, -(-len(indices) // _COLUMNS))
-    grey = np.zeros((rows * height, _COLUMNS * width), np.float32)
-    outlines = np.zeros(grey.shape, np.float32)
     aspect = view.spacing_mm[1] / view.spacing_mm[0]
-    paper_height = PAGE_WIDTH_IN * rows * height * aspect / (_COLUMNS * width)
-    figure = Figure(figsize=(PAGE_WIDTH_IN, paper_height), dpi=DPI, facecolor="black")
+    columns, cell_in = _grid(len(slabs), height * aspect / width)
+    rows = -(-len(slabs) // columns)
+    grey = np.zeros((rows * height, columns * width), np.float32)
+    outlines = np.zeros(grey.shape, np.float32)
+    paper = (cell_in * columns, cell_in * rows * height * aspect / width)
+    figure = Figure(figsize=paper, dpi=DPI, facecolor="black")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    for number, index in enumerate(indices):
-        row, column = divmod(number, _COLUMNS)
+    for number, slab in enumerate(slabs):
+        row, column = divmod(number, columns)
         there = np.s_[row * height : (row + 1) * height, column * width : (column + 1) * width]
         # Cut rows count upwards and columns from the patient's left; the picture counts downwards.
-        for sheet, data in ((grey, view.grey), (outlines, view.maps["F.sh"])):
-            sheet[there] = AXIAL.cut(data[left:right, lower:upper], int(index))[::-1]
-        text = format_mm(view.position_mm(AXIAL.through, int(index)))
-        axes.text(column * width + 2, (row + 1) * height - 2, text, size=4.5, color=PALE, ha="left", va="bottom")
+        grey[there] = AXIAL.cut(view.grey[left:right, lower:upper], int(slab[0]))[::-1]
+        cuts = [AXIAL.cut(view.maps["F.sh"][left:right, lower:upper], int(index)) for index in slab]
+        outlines[there] = np.any(cuts, axis=0)[::-1]
+        text = format_mm(view.position_mm(AXIAL.through, int(slab[0])))
+        place = (column * width + 2, (row + 1) * height - 2)
+        axes.text(*place, text, size=5, color=PALE, ha="left", va="bottom", path_effects=HALO)
     axes.imshow(grey, cmap="gray", vmin=0, vmax=1, aspect=aspect, interpolation="bilinear")
     if outlines.any():
         axes.contour(outlines, levels=[0.5], colors=[PREDICTION_COLOUR], linewidths=0.35)
     return figure
+
+
+def _slabs(view: View, every_mm: float) -> list[NDArray[np.intp]]:
+    """Indices of the axial slices worth showing, in groups of which the first is drawn."""
+    area = view.area_voxels(view.brain, AXIAL.through)
+    worth = (area > _LEAST_AREA_FRACTION * area.max()) | (view.area_voxels(view.maps["F.sh"], AXIAL.through) > 0)
+    shown = np.flatnonzero(worth) if worth.any() else np.arange(len(worth))
+    step = max(1, int(np.ceil(every_mm / view.spacing_mm[AXIAL.through] - 1e-6)))
+    return [shown[start : start + step] for start in range(0, len(shown), step)]
+
+
+def _grid(count: int, aspect: float) -> tuple[int, float]:
+    """Columns, and width of a cell in inches, with which cells of height over width ``aspect`` are largest."""
+    sizes = {
+        columns: min(PAGE_WIDTH_IN / columns, _MONTAGE_HEIGHT_IN / (-(-count // columns) * aspect))
+        for columns in range(1, max(1, count) + 1)
+    }
+    columns = max(sizes, key=lambda one: sizes[one])
+    return columns, sizes[columns]

@@ -12,7 +12,7 @@ from fsh_core.imaging.slices import Mask, Plane, View
 
 _RULER_MM = 50
 _INSET_MM = 3.0
-_HALO = [withStroke(linewidth=1.5, foreground="black", alpha=0.8)]
+HALO = [withStroke(linewidth=1.5, foreground="black", alpha=0.8)]
 
 
 def draw_slice(axes: Axes, view: View, plane: Plane, index: int) -> None:
@@ -40,13 +40,9 @@ def draw_ruler(axes: Axes, view: View, plane: Plane, index: int) -> None:
     _write(axes, left + _RULER_MM / 2, lower + 2.5, f"{_RULER_MM} mm", "center", "bottom", 6)
 
 
-def draw_position(axes: Axes, view: View, plane: Plane, index: int) -> None:
-    """Write where the slice lies, in mm, as small as a grid of slices needs."""
-    left, lower = axes.get_xlim()[0] + _INSET_MM, axes.get_ylim()[0] + _INSET_MM
-    _write(axes, left, lower, format_mm(view.position_mm(plane.through, index)), "left", "bottom", 5)
-
-
-def draw_outline(axes: Axes, view: View, plane: Plane, mask: Mask, colour: str, width: float = 0.9) -> None:
+def draw_outline(
+    axes: Axes, view: View, plane: Plane, mask: Mask, colour: str, width: float = 0.9, fill: bool = True
+) -> None:
     """Draw a mask's outline crisply and its inside faintly, so that the image shows through.
 
     Parameters
@@ -59,6 +55,8 @@ def draw_outline(axes: Axes, view: View, plane: Plane, mask: Mask, colour: str, 
         Of outline and inside.
     width : float
         Of the outline, in points.
+    fill : bool
+        Whether to tint the inside.
     """
     if not mask.any():
         return
@@ -66,7 +64,8 @@ def draw_outline(axes: Axes, view: View, plane: Plane, mask: Mask, colour: str, 
     left, _, lower, _ = view.frame_mm(plane)
     x = left + (np.arange(framed.shape[1]) - 0.5) * view.spacing_mm[plane.across]
     y = lower + (np.arange(framed.shape[0]) - 0.5) * view.spacing_mm[plane.up]
-    axes.contourf(x, y, framed, levels=[0.5, 1.5], colors=[colour], alpha=0.2)
+    if fill:
+        axes.contourf(x, y, framed, levels=[0.5, 1.5], colors=[colour], alpha=0.2)
     axes.contour(x, y, framed, levels=[0.5], colors=[colour], linewidths=width)
 
 
@@ -89,4 +88,4 @@ def _placed(view: View, plane: Plane) -> dict[str, Any]:
 
 
 def _write(axes: Axes, x_mm: float, y_mm: float, text: str, across: str, up: str, size: float) -> None:
-    axes.text(x_mm, y_mm, text, ha=across, va=up, size=size, color=PALE, path_effects=_HALO)
+    axes.text(x_mm, y_mm, text, ha=across, va=up, size=size, color=PALE, path_effects=HALO)

@@ -1,4 +1,4 @@
-"""Scans with their lesions: in three planes, and slice by slice."""
+"""Scans with their lesions in three planes."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 from fsh_core.figures import panel
 from fsh_core.figures.sheet import Sheet
 from fsh_core.figures.style import PREDICTION_COLOUR, REFERENCE_COLOUR
-from fsh_core.imaging.slices import AXIAL, PLANES, Mask, View, look_at
+from fsh_core.imaging.slices import AXIAL, PLANES, Mask, look_at
 from fsh_core.imaging.volume import Volume
 
 CONVENTION = "Radiological convention: the patient's right (R) is on the left of the picture."
 _COLOURS = {"Reference": REFERENCE_COLOUR, "F.sh": PREDICTION_COLOUR}
-_LEAST_AREA_FRACTION = 0.1
 
 
 def triptych(
@@ -79,57 +78,52 @@ def triptych(
     return figure
 
 
-def montage(
+def glance(
     flair: Volume,
     prediction: Mask,
+    probability: NDArray[np.float32],
     reference: Mask | None = None,
     brain: Mask | None = None,
-    every_mm: float = 0.0,
-    title: str = "",
 ) -> Figure:
-    """Draw the axial slices of the brain in a grid, lowest first, with lesion outlines.
+    """Draw the lesions as a report begins: three planes side by side, and the probability of the first.
 
-    Slices that barely touch the brain are left out unless they hold a lesion.
+    Outlines are not filled, so that what they enclose can be judged.
 
     Parameters
     ----------
-    flair, prediction, reference, brain, title
-        As in `triptych`; the outlines of both masks are drawn into the same picture.
-    every_mm : float
-        Least distance between slices, in mm; 0 = all of them.
+    flair, prediction, probability, reference, brain
+        As in `triptych`, which says which slices are drawn too.
 
     Returns
     -------
     Figure
-        Save with `save_figure`.
+        As wide as a page.
 
     Raises
     ------
     ValueError
         If a mask has another shape than the FLAIR.
     """
-    view = look_at(flair, {"Reference": reference, "F.sh": prediction}, brain, margin_mm=3)
-    step = max(1, int(np.ceil(every_mm / view.spacing_mm[AXIAL.through] - 1e-6)))
-    indices = _worth_showing(view)[::step]
-    sheet = Sheet.of_axial_slices(view, len(indices), title)
+    view = look_at(flair, {"Reference": reference, "F.sh": prediction, "Probability": probability}, brain, margin_mm=4)
+    guide = "Reference" if reference is not None and not prediction.any() else "F.sh"
+    outlined = [name for name in view.maps if name in _COLOURS]
+    sheet = Sheet.of_row(view, len(PLANES) + 1)
     figure = sheet.figure()
-    for place, index in enumerate(indices):
-        axes = sheet.panel(figure, *divmod(place, sheet.columns))
-        panel.draw_slice(axes, view, AXIAL, index)
-        for name, mask in view.maps.items():
-            panel.draw_outline(axes, view, AXIAL, AXIAL.cut(mask, index), _COLOURS[name], width=0.6)
-        panel.draw_position(axes, view, AXIAL, index)
-        if place == 0:
-            panel.draw_letters(axes, AXIAL, size=5)
-    which = "every axial slice" if step == 1 else f"axial slices {step * view.spacing_mm[2]:.3g} mm apart"
-    sheet.write_caption(figure, f"{CONVENTION} z in mm; {which}.", [(name, _COLOURS[name]) for name in view.maps])
+    for column, plane in enumerate((*PLANES, AXIAL)):
+        axes = sheet.panel(figure, 0, column)
+        index = view.fullest(guide, plane.through)
+        panel.draw_slice(axes, view, plane, index)
+        if column == len(PLANES):
+            panel.draw_probability(axes, view, plane, index)
+        else:
+            for name in outlined:
+                panel.draw_outline(
+                    axes, view, plane, plane.cut(view.maps[name], index), _COLOURS[name], 0.7, fill=False
+                )
+        panel.draw_ruler(axes, view, plane, index)
+        panel.draw_letters(axes, plane)
+    sheet.write_names(figure, [*((plane.name, "") for plane in PLANES), ("Probability", "")])
+    sheet.draw_probability_key(figure, len(PLANES))
+    key = [(name, _COLOURS[name]) for name in outlined]
+    sheet.write_caption(figure, f"{CONVENTION} The slices with the most lesion.", key)
     return figure
-
-
-def _worth_showing(view: View) -> list[int]:
-    """Indices of the axial slices with enough brain or any lesion; all of them if there are none."""
-    brain = view.area_voxels(view.brain, AXIAL.through)
-    shown = brain > _LEAST_AREA_FRACTION * brain.max()
-    for mask in view.maps.values():
-        shown |= view.area_voxels(mask, AXIAL.through) > 0
-    return [int(index) for index in (np.flatnonzero(shown) if shown.any() else np.arange(len(shown)))]

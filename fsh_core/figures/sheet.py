@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fsh_core.figures.style import DPI, HEAT, INK, QUIET
+from fsh_core.figures.style import DPI, HEAT, INK, PAGE_WIDTH_IN, QUIET
 from fsh_core.imaging.slices import PLANES, View
 
 _CELL_IN = 2.26  # three columns fill an A4 page between its margins
-_SMALLEST_CELL_IN = 0.75
 _GAP_IN = 0.045
 _EDGE_IN = 0.07
 _TITLE_IN, _HEADING_IN, _ROW_NAME_IN, _CAPTION_IN = 0.25, 0.22, 0.2, 0.2
@@ -36,7 +35,7 @@ class Sheet:
     title : str
         Above everything; empty = none.
     named : bool
-        Whether columns and rows have names.
+        Whether rows have names, as columns always have.
     """
 
     columns: int
@@ -54,13 +53,12 @@ class Sheet:
         return cls(columns, cell_mm, rows_mm, _CELL_IN / cell_mm, title, named=True)
 
     @classmethod
-    def of_axial_slices(cls, view: View, panels: int, title: str) -> Self:
-        """Lay out a grid of axial slices, about as high as it is wide."""
-        width_mm, height_mm = view.extent_mm(0), view.extent_mm(1)
-        columns = max(3, round(np.sqrt(panels * height_mm / width_mm)))
-        rows = -(-panels // columns)
-        cell_in = max(3 * _CELL_IN / columns, _SMALLEST_CELL_IN)
-        return cls(columns, width_mm, (height_mm,) * rows, cell_in / width_mm, title, named=False)
+    def of_row(cls, view: View, columns: int) -> Self:
+        """Lay out one row of panels, square enough for every plane, over the width of a page."""
+        cell_mm = max(view.extent_mm(0), view.extent_mm(1))
+        height_mm = max(view.extent_mm(plane.up) for plane in PLANES)
+        cell_in = (PAGE_WIDTH_IN - 2 * _EDGE_IN - (columns - 1) * _GAP_IN) / columns
+        return cls(columns, cell_mm, (height_mm,), cell_in / cell_mm, "", named=False)
 
     @property
     def _left_in(self) -> float:
@@ -68,7 +66,7 @@ class Sheet:
 
     @property
     def _top_in(self) -> float:
-        return _EDGE_IN + (_TITLE_IN if self.title else 0.0) + (_HEADING_IN if self.named else 0.0)
+        return _EDGE_IN + (_TITLE_IN if self.title else 0.0) + _HEADING_IN
 
     @property
     def size_in(self) -> tuple[float, float]:
@@ -100,7 +98,7 @@ class Sheet:
         return axes
 
     def write_names(self, figure: Figure, columns: Sequence[tuple[str, str]]) -> None:
-        """Write headings, each with a line in its colour where it has one, and the names of the planes."""
+        """Write headings, each with a line in its colour where it has one, and beside rows the names of the planes."""
         width, height = self.size_in
         y_in = height - self._top_in + _HEADING_IN / 2
         for column, (name, colour) in enumerate(columns):
@@ -109,7 +107,7 @@ class Sheet:
                 figure.add_artist(_line(figure, x_in, x_in + 0.16, y_in, colour))
                 x_in += 0.22
             figure.text(x_in / width, y_in / height, name, size=8, color=INK, va="center_baseline")
-        for row, plane in enumerate(PLANES):
+        for row, plane in enumerate(PLANES if self.named else ()):
             middle = (self._bottom_in(row) + self.rows_mm[row] * self.scale / 2) / height
             figure.text(
                 (_EDGE_IN + 0.06) / width, middle, plane.name, size=8, color=INK, rotation=90, ha="center", va="center"

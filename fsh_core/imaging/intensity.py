@@ -136,8 +136,18 @@ def fill_slices(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     inside = filled[boxes[0]]  # a view; flood filling the air around would take most of the time
     for axis in range(3):
         for one in np.moveaxis(inside, axis, 0):
-            one[...] = ndimage.binary_fill_holes(one)
+            one |= _enclosed(one)
     return filled
+
+
+def _enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the holes of a slice: what of its background is not connected with its border, (I, J) bool."""
+    parts, count = ndimage.label(~mask)  # a third of the time of ndimage.binary_fill_holes, which dilates from outside
+    is_open = np.zeros(count + 1, dtype=bool)
+    is_open[0] = True  # the mask itself is no hole
+    for border in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
+        is_open[border] = True
+    return np.asarray(~is_open[parts]) if not is_open.all() else np.zeros_like(mask)
 
 
 def _scale(data: NDArray[np.floating], low: float, span: float) -> NDArray[np.float32]:

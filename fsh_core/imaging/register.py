@@ -3,17 +3,19 @@
 A FLAIR with bright lesions and a template of other contrast do not look alike, but in
 both cerebrospinal fluid is dark. So what is registered is a map that is 0 in fluid and
 1 in tissue of any kind: lesions vanish in it, and plain squared differences suffice.
-SimpleITK does the work, in one thread and without random samples, so that the same
-input gives the same transform.
+SimpleITK does the work, in a fixed number of threads and without random samples, so that
+the same input gives the same transform.
 """
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from fsh_core.imaging.volume import Volume, resample, to_ras
 
@@ -26,6 +28,10 @@ _AFFINE_STEPS = 100
 _DEFORMABLE_STEPS = 60
 _SMOOTHING_VOXELS = 2.0  # of the displacements: 6 mm; with 1.5 the field folded in places
 _LARGEST_UPDATE_VOXELS = 2.0
+_DEFORMABLE_THREADS = 4  # any number gives the same bytes; the affine registration's sums would change
+_TURNS_DEGREES = (-40.0, -20.0, 0.0, 20.0, 40.0)  # about each of the three axes: 125 starts
+_FINER_DEGREES = (10.0, 5.0)  # then steps to both sides of the best
+_SEARCH_STEP_VOXELS = 3  # 9 mm
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK counts towards left and posterior
 
 
@@ -104,10 +110,12 @@ def relative_intensity(data: NDArray[np.floating], brain: NDArray[np.bool_]) -> 
     return np.asarray((data - low) / (median - low), dtype=np.float32)
 
 
-def align(fixed: TissueMap, moving: TissueMap) -> Alignment:
+def align(fixed: TissueMap, moving: TissueMap, *, turned: bool = False) -> Alignment:
     """Find where in ``moving`` each point of ``fixed`` lies.
 
-    The start overlays the two brains' centres and scales their extents. The affine
+    The start overlays the two brains' centres and scales their extents. A head that is
+    ``turned`` far starts instead from the rotation at which the two maps, every 9 mm,
+    differ least, of those by up to 55 degrees about each axis in steps that go down to 5. The affine
     registration minimises squared differences at 6 and 3 mm by gradient descent; the
     deformable one is Thirion's demons with symmetric forces (Vercauteren et al.,
     NeuroImage 2009, doi:10.1016/j.neuroimage.2008.10.040), 60 steps at 3 mm.
@@ -118,7 +126,7 @@ def align(fixed: TissueMap, moving: TissueMap) -> Alignment:
         If SimpleITK gives up, as when the two do not overlap.
     """
     target, source = to_sitk(fixed.image), to_sitk(moving.image)
-    affine = _start(fixed, moving)
+    affine = _turned_start(fixed, moving) if turned else _start(fixed, moving)
     near = ndimage.distance_transform_edt(~fixed.brain, sampling=fixed.image.spacing_mm) <= _AROUND_MM
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
@@ -135,7 +143,7 @@ def align(fixed: TissueMap, moving: TissueMap) -> Alignment:
     method.Execute(target, source)
 
     demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
-    demons.SetNumberOfThreads(1)
+    demons.SetNumberOfThreads(_DEFORMABLE_THREADS)
     demons.SetNumberOfIterations(_DEFORMABLE_STEPS)
     demons.SetSmoothDisplacementField(True)
     demons.SetStandardDeviations(_SMOOTHING_VOXELS)
@@ -148,11 +156,39 @@ def align(fixed: TissueMap, moving: TissueMap) -> Alignment:
 def _start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
     """Overlay the centres and scale the extents (standard deviations) of the two brains."""
     (here, wide), (there, wide_there) = (_moments(one) for one in (fixed, moving))
-    start = sitk.AffineTransform(3)
-    start.SetCenter(here.tolist())
-    start.SetTranslation((there - here).tolist())
-    start.SetMatrix(np.diag(wide_there / wide).ravel().tolist())
-    return start
+    return _affine(np.diag(wide_there / wide), here, there)
+
+
+def _turned_start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
+    """Overlay the centres, scale the volumes, and turn as far as the maps are most alike; see `align`."""
+    (here, _), (there, _) = (_moments(one) for one in (fixed, moving))
+    ours, theirs = (ndimage.gaussian_filter(one.image.data, 1.0) for one in (fixed, moving))
+    steps = [np.arange(0, size, _SEARCH_STEP_VOXELS) for size in ours.shape]
+    voxels = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    to_world, to_voxel = _LPS @ fixed.image.affine, np.linalg.inv(_LPS @ moving.image.affine)
+    from_centre = voxels @ to_world[:3, :3].T + to_world[:3, 3] - here
+    values = ours[tuple(voxels.T)]
+    volumes = [float(one.brain.sum()) * one.image.voxel_volume_mm3 for one in (fixed, moving)]
+    scale = (volumes[1] / volumes[0]) ** (1 / 3)
+
+    def difference(degrees: tuple[float, ...]) -> float:
+        matrix = scale * Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
+        places = (from_centre @ matrix.T + there) @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+        return float(np.mean((ndimage.map_coordinates(theirs, places.T, order=1) - values) ** 2))
+
+    best = min(product(_TURNS_DEGREES, repeat=3), key=difference)
+    for step in _FINER_DEGREES:
+        best = min(product(*((one - step, one, one + step) for one in best)), key=difference)
+    return _affine(scale * Rotation.from_euler("xyz", best, degrees=True).as_matrix(), here, there)
+
+
+def _affine(matrix: NDArray[np.float64], here: NDArray[np.float64], there: NDArray[np.float64]) -> sitk.AffineTransform:
+    """Lead ``here`` to ``there``, and what is around it by a (3, 3) matrix; all in LPS."""
+    transform = sitk.AffineTransform(3)
+    transform.SetCenter(here.tolist())
+    transform.SetTranslation((there - here).tolist())
+    transform.SetMatrix(matrix.ravel().tolist())
+    return transform
 
 
 def _moments(tissue: TissueMap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -16,6 +16,7 @@ from fsh_core.imaging.register import Alignment, TissueMap, align, carry, relati
 from fsh_core.imaging.volume import Volume
 
 LEAST_QUALITY = 0.4
+_SURE_QUALITY = 0.6  # every scan tried has more; below it the head may be turned, and must reach it then
 _PLAUSIBLE_BRAIN_ML = (300.0, 2300.0)  # the upper half of a brain can be registered, a few slices cannot
 _INSIDE_MM = 6.0  # depth below which the outline of the brain no longer decides how alike two images are
 _POOR_OVERLAP, _GOOD_OVERLAP = 0.88, 0.95
@@ -87,7 +88,8 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
     The quality is the correlation, more than 6 mm inside the brain, of the scan's map
     with the template's after registration, times how well the outlines agree: 0 for a
     Dice of 0.88 or less of the brain with the template's after the affine part, 1 for
-    0.95 and more.
+    0.95 and more. Below 0.6 the head may be turned: the scan is registered once more,
+    from the best of many rotations, and that counts if it reaches 0.6.
 
     Parameters
     ----------
@@ -113,12 +115,9 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
         low, high = _PLAUSIBLE_BRAIN_ML
         return _failed(0.0, f"a brain has {low:.0f} to {high:.0f} ml, the mask has {volume_ml:.0f} ml")
     atlas = load_atlas()
-    scan = tissue_map(flair, brain)
-    try:
-        alignment = align(scan, atlas.template)
-    except RuntimeError:  # SimpleITK's words say nothing to a reader
+    alignment, quality = _align_best(tissue_map(flair, brain), atlas.template)
+    if alignment is None:
         return _failed(0.0, "the brain mask and the template could not be laid over each other")
-    quality = _quality(scan, atlas.template, alignment)
     if quality < LEAST_QUALITY:
         return _failed(quality, f"quality {quality:.2f}, at least {LEAST_QUALITY:.2f} is needed")
     box = _box(brain, 0, flair.spacing_mm)
@@ -137,6 +136,23 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
 def _failed(quality: float, reason: str) -> Anatomy:
     advice = "regions are left blank; check the brain mask and the orientation"
     return Anatomy(None, None, quality, f"the scan could not be registered to MNI152 ({reason}); {advice}")
+
+
+def _align_best(scan: TissueMap, template: TissueMap) -> tuple[Alignment | None, float]:
+    """Register a scan as it lies and, if that is poor, as one that is turned; None if neither can be done."""
+    best: Alignment | None = None
+    best_quality = 0.0
+    for turned in (False, True):
+        try:
+            alignment = align(scan, template, turned=turned)
+        except RuntimeError:  # SimpleITK's words say nothing to a reader
+            continue
+        quality = _quality(scan, template, alignment)
+        if quality >= _SURE_QUALITY:
+            return alignment, quality
+        if not turned:  # a head turned by force may resemble the template though it lies back to front
+            best, best_quality = alignment, quality
+    return best, best_quality
 
 
 def _quality(scan: TissueMap, template: TissueMap, alignment: Alignment) -> float:

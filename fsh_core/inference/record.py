@@ -56,3 +56,14 @@ def describe_run(
             "orientation": "".join(nib.aff2axcodes(flair.affine)),
         },
     }
+
+
+def describe_ensemble(members: int) -> dict[str, Any] | None:
+    """Say what the maps of an ensemble hold, as plain JSON; None where there is only one member."""
+    if members < 2:
+        return None
+    return {
+        "members": members,
+        "entropy": "Entropy of the mean of the members' probabilities, in bits: 0 = sure, 1 = a coin.",
+        "variance": "Variance of the members' probabilities: 0 = they agree, 0.25 = half say 0 and half 1.",
+    }

@@ -21,8 +21,8 @@ from fsh_core.imaging.prepare import prepare
 from fsh_core.imaging.quality import check_quality
 from fsh_core.imaging.template import Anatomy, find_anatomy
 from fsh_core.imaging.volume import Volume, check_same_grid, load_mask, load_volume
-from fsh_core.inference.record import describe_run
-from fsh_core.lesions.confidence import Calibration, patient_uncertainty
+from fsh_core.inference.record import describe_ensemble, describe_run
+from fsh_core.lesions.confidence import Calibration, patient_uncertainty, voxel_entropy, voxel_variance
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
@@ -91,6 +91,8 @@ class Segmentation:
         Plain JSON: what made this (version, weights' hash, settings, input hash) and
         what was found (brain source, counts, volume). What differs between two runs of
         the same thing (seconds, date) stands under ``run`` alone.
+    entropy, variance : (I, J, K) float32 or None
+        How sure an ensemble is of each voxel, see `fsh_core.inference.record.describe_ensemble`; None without one.
     """
 
     case: Case
@@ -101,6 +103,8 @@ class Segmentation:
     lesion_labels: NDArray[np.int32]
     lesions: pd.DataFrame
     record: dict[str, Any]
+    entropy: NDArray[np.float32] | None = None
+    variance: NDArray[np.float32] | None = None
 
     @property
     def prediction(self) -> NDArray[np.bool_]:
@@ -201,6 +205,7 @@ def segment_case(
         "quality": check_quality(flair, brain, source=predicted.brain.source).to_json(),
         "regions": _regions(anatomy, lesions),
         "uncertainty": _rounded(patient_uncertainty(predicted.members, config.threshold)),
+        "ensemble": describe_ensemble(len(predicted.members)),
         "run": {
             "seconds": round(time.perf_counter() - started, 2),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -208,7 +213,10 @@ def segment_case(
             "platform": platform.platform(),
         },
     }
-    return Segmentation(case, flair, brain, probability, raw, labels, lesions, record)
+    # Of a single member both say nothing that its probability does not.
+    entropy = voxel_entropy(probability) if len(predicted.members) > 1 else None
+    variance = voxel_variance(predicted.members) if len(predicted.members) > 1 else None
+    return Segmentation(case, flair, brain, probability, raw, labels, lesions, record, entropy, variance)
 
 
 def _interval(calibration: Calibration | None, volume_ml: float) -> dict[str, float] | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage, special, stats
+from scipy import ndimage, special
 
 from fsh_core.errors import InputError
 
@@ -102,7 +102,7 @@ class Calibration:
         A prediction interval of a log-normal ratio (Student's t), wide where few patients
         were validated on.
         """
-        width = stats.t.ppf((1 + self.rate) / 2, self.patients - 1) * np.sqrt(1 + 1 / self.patients)
+        width = special.stdtrit(self.patients - 1, (1 + self.rate) / 2) * np.sqrt(1 + 1 / self.patients)
         middle = np.log(volume_ml + VOLUME_OFFSET_ML) + self.volume_log_mean
         low, high = (np.exp(middle + sign * width * self.volume_log_sd) - VOLUME_OFFSET_ML for sign in (-1, 1))
         return max(0.0, float(low)), max(0.0, float(high))
@@ -122,6 +122,11 @@ def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the entropy of a probability, (I, J, K) float32 in bits: 0 = sure, 1 = a coin."""
     nats = special.entr(probability) + special.entr(1 - probability)
     return np.asarray(nats / np.log(2), dtype=np.float32)
+
+
+def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the variance of a voxel's probability over the members of an ensemble, (I, J, K) float32, at most 0.25."""
+    return np.asarray(np.var(np.stack(members), axis=0), dtype=np.float32)
 
 
 def structural_uncertainty(

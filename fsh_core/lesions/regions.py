@@ -1,5 +1,6 @@
 """In which part of the brain each lesion lies, and what that says of dissemination in space."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,40 @@ _READINGS = (
 
 
 def region_table(labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume, anatomy: Anatomy) -> pd.DataFrame:
-    """Class every lesion by where it lies.
+    """Say of every lesion of a table where it lies.
+
+    Parameters
+    ----------
+    labels : (I, J, K) int32
+        0 = background.
+    lesions : DataFrame
+        Their table: ``label`` and ``inside_r_mm``, ``inside_a_mm``, ``inside_s_mm`` are read.
+    flair : Volume
+        The scan, (I, J, K).
+    anatomy : Anatomy
+        Of the scan.
+
+    Returns
+    -------
+    DataFrame
+        A row per lesion in the order given, columns `REGION_COLUMNS`. Where the anatomy was
+        not found, empty words and NaN.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if anatomy.to_mni is None or lesions.empty:
+        rows = pd.DataFrame(index=range(len(lesions)), columns=list(REGION_COLUMNS))
+        return rows.assign(region="").astype(_DTYPES)
+    mni = lesions[_INSIDE].to_numpy(np.float64) @ anatomy.to_mni[:3, :3].T + anatomy.to_mni[:3, 3]
+    places = dict(zip(("mni_x_mm", "mni_y_mm", "mni_z_mm"), mni.T, strict=True))
+    return name_regions(labels, lesions["label"], flair, anatomy).assign(**places).astype(_DTYPES)
+
+
+def name_regions(labels: NDArray[np.int32], numbers: Iterable[int], flair: Volume, anatomy: Anatomy) -> pd.DataFrame:
+    """Class lesions by where they lie.
 
     The first that applies: **infratentorial** if at least half of it lies in brainstem or
     cerebellum, or about the fourth ventricle; **periventricular** within 3 mm of a lateral
@@ -82,42 +116,40 @@ def region_table(labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume
     ----------
     labels : (I, J, K) int32
         0 = background.
-    lesions : DataFrame
-        Their table: ``label`` and ``inside_r_mm``, ``inside_a_mm``, ``inside_s_mm`` are read.
+    numbers : iterable of int
+        The labels to class.
     flair : Volume
-        The scan, (I, J, K).
+        The scan, (I, J, K); only its grid is read.
     anatomy : Anatomy
-        Of the scan.
+        Of the scan, found.
 
     Returns
     -------
     DataFrame
-        A row per lesion in the order given, columns `REGION_COLUMNS`. Where the anatomy was
-        not found, empty words and NaN. A lesion more than 5 mm from anything that the atlas
-        names has an empty region. A distance is NaN where the scan shows no such tissue.
+        A row per number in the order given: ``region``, ``ventricle_distance_mm`` and
+        ``cortex_distance_mm`` of `REGION_COLUMNS`. A lesion more than 5 mm from anything
+        that the atlas names has an empty region. A distance is NaN where the scan shows no
+        such tissue.
 
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the anatomy was not found, or the shapes differ.
     """
-    if anatomy.tissue is None or anatomy.to_mni is None or lesions.empty:
-        rows = pd.DataFrame(index=range(len(lesions)), columns=list(REGION_COLUMNS))
-        return rows.assign(region="").astype(_DTYPES)
-    if not labels.shape == anatomy.tissue.shape == flair.shape:
-        raise ValueError(f"labels, anatomy and FLAIR must have one shape, got {labels.shape} and {flair.shape}")
+    if anatomy.tissue is None or not labels.shape == anatomy.tissue.shape == flair.shape:
+        given = None if anatomy.tissue is None else anatomy.tissue.shape
+        raise ValueError(f"labels, anatomy and FLAIR must have one shape, got {labels.shape}, {given}, {flair.shape}")
     ventricle, cortex = (_Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX))
     boxes = ndimage.find_objects(labels)
     found: list[tuple[str, float, float]] = []
-    for label in lesions["label"]:
+    for label in numbers:
         box = boxes[int(label) - 1]
         voxels = np.argwhere(labels[box] == label) + [side.start for side in box]
         to_ventricle, to_cortex = ventricle.least_mm(voxels), cortex.least_mm(voxels)
         below = _share_below(anatomy.tissue, voxels, box, flair)
         found.append((_name(below, to_ventricle, to_cortex, min(flair.spacing_mm)), to_ventricle, to_cortex))
-    mni = lesions[_INSIDE].to_numpy(np.float64) @ anatomy.to_mni[:3, :3].T + anatomy.to_mni[:3, 3]
-    rows = pd.DataFrame([(*one, *place) for one, place in zip(found, mni, strict=True)], columns=list(REGION_COLUMNS))
-    return rows.astype(_DTYPES)
+    columns = list(REGION_COLUMNS)[:3]
+    return pd.DataFrame(found, columns=columns).astype({column: _DTYPES[column] for column in columns})
 
 
 def _name(below: float, to_ventricle_mm: float, to_cortex_mm: float, voxel_mm: float) -> str:

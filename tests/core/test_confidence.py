@@ -13,6 +13,7 @@ from fsh_core.lesions.confidence import (
     patient_uncertainty,
     structural_uncertainty,
     voxel_entropy,
+    voxel_variance,
 )
 
 CALIBRATION = Calibration((-1.0, 1.0, 0.5, 0.25, -2.0), 0.1, 0.2, 4, 0.9)
@@ -68,6 +69,11 @@ def test_a_patient_is_as_uncertain_as_the_members_differ_from_their_mean():
     """One member sees two cubes of 8 voxels, one sees a single one, which is also their mean at 0.55."""
     both, one = boxes((1, 1, 1), (7, 6, 4)), boxes((1, 1, 1))
     assert patient_uncertainty([both, one], 0.55) == pytest.approx(1 - (2 * 8 / 24 + 1) / 2)
+
+
+def test_variance_is_nothing_where_members_agree_and_a_quarter_where_they_contradict():
+    members = [np.array([[[0.3, 0.0, 0.2]]], np.float32), np.array([[[0.3, 1.0, 0.6]]], np.float32)]
+    assert voxel_variance(members).ravel() == pytest.approx([0, 0.25, 0.04])
 
 
 def test_entropy_is_a_bit_for_a_coin_and_nothing_for_the_sure():

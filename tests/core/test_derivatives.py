@@ -107,6 +107,19 @@ class TestWriting:
         paths = write_segmentation(make_segmentation(), tmp_path)
         assert set(np.unique(voxels(paths["probability"])).round(6)) == {0.0, np.float32(0.123), np.float32(0.875)}
 
+    def test_an_ensemble_has_maps_of_entropy_and_variance(self, make_segmentation, phantom, tmp_path):
+        entropy = np.where(phantom.reference, np.float32(0.72193), np.float32(0))
+        sure = make_segmentation()
+        paths = write_segmentation(replace(sure, entropy=entropy, variance=entropy / 4), tmp_path)
+        assert paths["entropy"].name == "sub-01_space-orig_label-L_desc-entropy_probseg.nii.gz"
+        np.testing.assert_allclose(voxels(paths["entropy"]), entropy, atol=1e-4)
+        np.testing.assert_allclose(voxels(paths["variance"]), entropy / 4, atol=1e-4)
+        np.testing.assert_array_equal(nib.load(paths["variance"]).affine, phantom.flair.affine)
+        assert read_segmentation(paths["record"]).paths["entropy"] == paths["entropy"]
+        # Segmented again by a single pass, which has none: no older map stays behind.
+        assert "entropy" not in write_segmentation(sure, tmp_path)
+        assert not paths["entropy"].exists()
+
     def test_table_has_the_columns_of_bids(self, make_segmentation, tmp_path):
         paths = write_segmentation(make_segmentation(), tmp_path)
         table = pd.read_csv(paths["table"], sep="\t")

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fsh_core.errors import InputError
-from fsh_core.figures import curves, montage, save_figure, to_png, triptych
+from fsh_core.figures import all_slices, close_ups, curves, glance, save_figure, to_png, triptych
 from fsh_core.figures.panel import format_mm
 from fsh_core.figures.style import PREDICTION_COLOUR, REFERENCE_COLOUR
 from fsh_core.imaging.volume import Volume, from_ras, to_ras
@@ -162,40 +162,100 @@ class TestTriptych:
             assert (edge == 255).all()
 
 
-class TestMontage:
-    def test_every_slice_of_the_brain_once(self, phantom):
-        figure = montage(phantom.flair, phantom.reference, brain=phantom.brain)
-        area = phantom.brain.sum(axis=(0, 1))
-        assert len(panels(figure)) == np.count_nonzero(area > 0.1 * area.max())
-        assert any("every axial slice" in text for text in texts(figure))
+class TestGlance:
+    def test_three_planes_and_the_probability_over_the_width_of_a_page(self, phantom):
+        probability = only_largest(phantom).astype(np.float32)
+        figure = glance(phantom.flair, only_largest(phantom), probability, brain=phantom.brain)
+        assert [text for text in texts(figure) if text in ("Axial", "Coronal", "Sagittal", "Probability")] == [
+            "Axial",
+            "Coronal",
+            "Sagittal",
+            "Probability",
+        ]
+        assert len(panels(figure)) == 4
+        assert figure.get_size_inches()[0] == pytest.approx(7.2, abs=0.01)
+        assert {"0", "1", "F.sh"} <= set(texts(figure))
+        assert "Reference" not in texts(figure)
 
-    def test_slices_apart(self, phantom):
-        figure = montage(phantom.flair, phantom.reference, brain=phantom.brain, every_mm=6)
-        every = montage(phantom.flair, phantom.reference, brain=phantom.brain)
-        assert len(panels(figure)) == -(-len(panels(every)) // 3)
-        assert any("7.5 mm apart" in text for text in texts(figure))
+    def test_a_lesion_on_the_patients_right_is_outlined_on_the_left_and_not_filled(self, phantom):
+        lesion = only_largest(phantom)
+        figure = glance(phantom.flair, lesion, lesion.astype(np.float32), brain=phantom.brain)
+        x, y = coloured(figure, panels(figure)[0], PREDICTION_COLOUR)
+        assert (x.min(), x.max()) == pytest.approx((-12, -6), abs=0.6)
+        assert (y.min(), y.max()) == pytest.approx((-4, 2), abs=0.6)
+        assert not ((np.abs(x + 9) < 1.5) & (np.abs(y + 1) < 1.5)).any()
 
-    def test_slices_go_up_and_say_where(self, phantom):
-        figure = montage(phantom.flair, phantom.reference, brain=phantom.brain)
-        written = [axes.texts[0].get_text().replace("\N{MINUS SIGN}", "-") for axes in panels(figure)]
-        positions = [int(text) for text in written]
-        assert positions == sorted(positions)
-
-    def test_a_slice_with_a_lesion_is_never_left_out(self, phantom):
-        lesion = np.zeros_like(phantom.reference)
-        lesion[24, 28, 0] = True
-        figure = montage(phantom.flair, lesion, brain=phantom.brain)
-        plain = montage(phantom.flair, np.zeros_like(lesion), brain=phantom.brain)
-        assert len(panels(figure)) == len(panels(plain)) + 1
-
-    def test_both_outlines_share_a_panel_and_have_a_key(self, phantom):
-        figure = montage(phantom.flair, only_largest(phantom), phantom.reference, brain=phantom.brain)
+    def test_reference_and_prediction_share_the_planes_and_have_a_key(self, phantom):
+        moved = np.roll(phantom.reference, 10, axis=1)
+        figure = glance(phantom.flair, only_largest(phantom), np.zeros(moved.shape, np.float32), moved, phantom.brain)
+        axial = panels(figure)[0]
+        assert len(coloured(figure, axial, PREDICTION_COLOUR)[0]) > 50
+        assert len(coloured(figure, axial, REFERENCE_COLOUR)[0]) > 50
         assert {"Reference", "F.sh"} <= set(texts(figure))
-        assert [line.get_color() for line in figure.artists] == [PREDICTION_COLOUR, REFERENCE_COLOUR]
+
+    def test_without_any_lesion_the_middle_is_drawn(self, phantom):
+        nothing = np.zeros_like(phantom.reference)
+        figure = glance(phantom.flair, nothing, nothing.astype(np.float32), brain=phantom.brain)
+        assert len(coloured(figure, panels(figure)[0], PREDICTION_COLOUR)[0]) == 0
+
+    def test_nothing_is_cut_off(self, phantom):
+        image = pixels(
+            glance(phantom.flair, phantom.reference, phantom.reference.astype(np.float32), phantom.reference)
+        )
+        for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+            assert (edge == 255).all()
+
+
+class TestAllSlices:
+    def positions(self, figure):
+        return [int(text.get_text().replace("\N{MINUS SIGN}", "-")) for text in figure.axes[0].texts]
+
+    def test_every_slice_of_the_brain_that_is_apart_enough_goes_up_and_says_where(self, phantom):
+        area = phantom.brain.sum(axis=(0, 1))
+        slices = np.count_nonzero(area > 0.1 * area.max())
+        every = self.positions(all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm=0))
+        assert len(every) == slices
+        assert every == sorted(every)
+        apart = self.positions(all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm=6))
+        assert apart == every[::3]  # slices of 2.5 mm
+
+    def test_a_lesion_between_two_drawn_slices_is_outlined(self, phantom):
+        slices = np.flatnonzero(phantom.brain.sum(axis=(0, 1)) > 0.1 * phantom.brain.sum(axis=(0, 1)).max())
+        lesion = np.zeros_like(phantom.reference)
+        lesion[20:28, 24:32, slices[4]] = True  # the first, the fourth and so on are drawn
+        outlined = []
+        for mask in (np.zeros_like(lesion), lesion):
+            image = pixels(all_slices(phantom.flair, mask, phantom.brain, every_mm=6))
+            outlined.append(np.count_nonzero(np.ptp(image, axis=-1) > 60))  # the rest is grey
+        assert outlined[0] == 0
+        assert outlined[1] > 20
+
+    def test_a_slice_with_a_lesion_outside_the_brain_is_not_left_out(self, phantom):
+        lesion = np.zeros_like(phantom.reference)
+        plain = self.positions(all_slices(phantom.flair, lesion, phantom.brain, every_mm=0))
+        lesion[24, 28, 0] = True
+        assert len(self.positions(all_slices(phantom.flair, lesion, phantom.brain, every_mm=0))) == len(plain) + 1
+
+    def test_it_is_no_larger_than_its_place_on_the_page(self, phantom):
+        for every_mm in (0, 4, 30):
+            width, height = all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm).get_size_inches()
+            assert width <= 7.2 + 1e-6
+            assert height <= 2.75 + 1e-6
 
     def test_without_brain_or_contrast_all_slices_are_shown(self, phantom):
         flat = phantom.flair.with_data(np.ones(phantom.flair.shape, dtype=np.float32))
-        assert len(panels(montage(flat, np.zeros_like(phantom.reference)))) == 20
+        assert len(self.positions(all_slices(flat, np.zeros_like(phantom.reference), every_mm=0))) == 20
+
+
+class TestCloseUps:
+    def test_a_lesion_is_in_the_middle_of_three_planes_with_its_name(self, phantom):
+        figure = close_ups(phantom.flair, only_largest(phantom), [("lesion 1", (14, 26, 9))], phantom.brain)
+        assert len(panels(figure)) == 3
+        assert "lesion 1" in texts(figure)
+        for axes in panels(figure):
+            x, y = coloured(figure, axes, PREDICTION_COLOUR)
+            assert abs((x.min() + x.max()) / 2) < 2
+            assert abs((y.min() + y.max()) / 2) < 2
 
 
 class TestCurves:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from fsh_core.imaging.intensity import (
     fill_slices,
@@ -178,3 +179,17 @@ class TestScaleTissue:
         within = np.ones(data.shape, bool)
         np.testing.assert_array_equal(scale_tissue(data, within), scale_percentile(data, within))
         assert not scale_tissue(np.full((4, 4, 4), 7.0), np.ones((4, 4, 4), bool)).any()
+
+
+def test_fill_slices_fills_what_scipy_fills_in_each_slice() -> None:
+    rng = np.random.default_rng(0)
+    for density in (0.5, 0.7, 0.9):
+        mask = rng.random((9, 12, 10)) < density
+        mask[0], mask[:, -1] = False, False  # the box around it is smaller than the array
+        expected = mask[1:, :-1].copy()
+        for axis in range(3):
+            for one in np.moveaxis(expected, axis, 0):
+                one[...] = ndimage.binary_fill_holes(one)
+        filled = fill_slices(mask)
+        assert np.array_equal(filled[1:, :-1], expected)
+        assert filled.sum() == expected.sum() > mask.sum()

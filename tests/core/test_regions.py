@@ -1,16 +1,21 @@
-"""Agreement region by region, on a brain of three slabs."""
+"""Agreement region by region, on a brain of three slabs: ventricle, white matter, cortex, and nothing beyond."""
 
 import numpy as np
 import pytest
 
 from fsh_core.errors import InputError
 from fsh_core.evaluation.compare import evaluate_case
-from fsh_core.evaluation.regions import ELSEWHERE, REGION_COLUMNS, region_metrics
+from fsh_core.evaluation.regions import ELSEWHERE, REGION_COLUMNS, region_metrics, unknown_regions
+from fsh_core.imaging.template import Anatomy, Tissue
 from fsh_core.imaging.volume import Volume
+from fsh_core.lesions.regions import REGIONS
 
 AFFINE = np.diag([1.0, 2.0, 3.0, 1.0])  # 6 mm3
-SHAPE = (30, 8, 6)
-NAMES = {2: "deep", 7: "cortical", 9: "cortical"}
+SHAPE = (40, 8, 6)
+TISSUE = np.full(SHAPE, Tissue.OTHER, np.uint8)
+TISSUE[:8], TISSUE[8:20], TISSUE[20:24] = Tissue.VENTRICLE, Tissue.WHITE_MATTER, Tissue.CORTEX
+ANATOMY = Anatomy(TISSUE, np.eye(4), 0.8, "drawn")
+SLICE_ML = 4 * 6 / 1000
 
 
 def volume(*boxes):
@@ -20,33 +25,40 @@ def volume(*boxes):
     return Volume(data, AFFINE)
 
 
-REGIONS = np.zeros(SHAPE, dtype=np.int16)
-REGIONS[:10], REGIONS[10:16], REGIONS[16:20] = 2, 7, 9
-
-
 def rows(reference, prediction, **options):
-    table = region_metrics(reference, prediction, REGIONS, NAMES, **options)
-    assert list(table.columns) == list(REGION_COLUMNS)
-    assert table["region"].tolist() == ["deep", "cortical", ELSEWHERE]
+    table = region_metrics(reference, prediction, ANATOMY, **options)
+    assert list(table.columns) == [name for name in REGION_COLUMNS if name not in ("case", "note")]
+    assert table["region"].tolist() == [*REGIONS, ELSEWHERE]
     return table.set_index("region")
 
 
-def test_three_regions_by_hand():
-    # A lesion of 8 slices, 6 of them deep; one cortical; one elsewhere that is missed; a false one.
-    found = rows(volume((4, 12), (14, 18), (22, 24)), volume((4, 12), (16, 18), (26, 28)))
-    deep, cortical, elsewhere = (found.loc[name] for name in ("deep", "cortical", ELSEWHERE))
-    assert (deep["reference_lesions"], deep["detected_lesions"], deep["lesion_sensitivity"]) == (1, 1, 1.0)
-    assert deep["dice"] == 1.0
-    assert deep["reference_ml"] == pytest.approx(6 * 4 * 0.006)
-    # Cortical: 2 slices of the first lesion and 4 of the second, of which 2 + 2 were predicted.
-    assert cortical["dice"] == pytest.approx(2 * 4 / (6 + 4))
-    assert (cortical["reference_lesions"], cortical["lesion_precision"]) == (1, 1.0)
-    assert (elsewhere["lesion_sensitivity"], elsewhere["lesion_precision"], elsewhere["dice"]) == (0, 0, 0)
-    assert elsewhere["false_lesions"] == 1
+def test_the_regions_by_hand():
+    # At the ventricle found, one slice too long; deep found half; at the cortex missed; beyond one missed, one false.
+    reference = volume((5, 9), (13, 16), (18, 21), (32, 34))
+    found = rows(reference, volume((5, 10), (14, 17), (35, 37)))
+    near, deep, cortex, beyond = (
+        found.loc[name] for name in ("periventricular", "deep_white_matter", "juxtacortical", ELSEWHERE)
+    )
+    assert (near["reference_lesions"], near["detected_lesions"], near["lesion_sensitivity"]) == (1, 1, 1.0)
+    assert near["dice"] == pytest.approx(2 * 4 / (4 + 5))
+    assert (near["reference_ml"], near["prediction_ml"]) == pytest.approx((4 * SLICE_ML, 5 * SLICE_ML))
+    assert (deep["lesion_precision"], deep["dice"]) == pytest.approx((1.0, 2 * 2 / (3 + 3)))
+    assert (cortex["lesion_sensitivity"], cortex["dice"], cortex["prediction_lesions"]) == (0, 0, 0)
+    assert np.isnan(cortex["lesion_precision"])
+    assert (beyond["lesion_sensitivity"], beyond["lesion_precision"], beyond["false_lesions"]) == (0, 0, 1)
+    assert found.loc["infratentorial", ["dice", "lesion_sensitivity", "lesion_precision"]].isna().all()
+
+
+def test_a_voxel_of_both_masks_counts_where_its_reference_lesion_lies():
+    # A deep lesion, predicted so long that it reaches the ventricle: found, and what is too much is periventricular.
+    found = rows(volume((13, 16)), volume((9, 16)))
+    assert found.loc["deep_white_matter", ["dice", "lesion_sensitivity"]].tolist() == [1.0, 1.0]
+    assert found.loc["periventricular", ["dice", "lesion_precision"]].tolist() == [0.0, 1.0]
+    assert found.loc["periventricular", "prediction_ml"] == pytest.approx(4 * SLICE_ML)
 
 
 def test_counts_and_volumes_add_up_to_those_of_the_case():
-    reference, prediction = volume((1, 5), (8, 12), (18, 22)), volume((2, 4), (13, 17), (24, 29))
+    reference, prediction = volume((1, 5), (8, 12), (18, 22)), volume((2, 4), (13, 17), (24, 29), (36, 38))
     found, case = rows(reference, prediction), evaluate_case(reference, prediction).row()
     for column in ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions"):
         assert found[column].sum() == case[column]
@@ -54,31 +66,33 @@ def test_counts_and_volumes_add_up_to_those_of_the_case():
         assert found[column].sum() == pytest.approx(case[column])
 
 
-def test_a_lesion_half_in_two_regions_goes_to_the_first_named():
-    assert rows(volume((8, 12)), volume()).loc["deep", "reference_lesions"] == 1
-    assert rows(volume((18, 22)), volume()).loc["cortical", "reference_lesions"] == 1
-
-
 def test_regions_without_lesions_are_undefined():
     found = rows(volume(), volume())
     assert found[["dice", "lesion_sensitivity", "lesion_precision"]].isna().all(axis=None)
-    assert found["reference_lesions"].tolist() == [0, 0, 0]
+    assert found["reference_lesions"].sum() == found["prediction_lesions"].sum() == 0
 
 
-def test_small_lesions_can_be_left_out():
-    found = rows(volume((3, 4)), volume(), minimum_volume_mm3=25)  # 4 voxels of 6 mm3
-    assert found.loc["deep", "reference_lesions"] == 0
-    assert found.loc["deep", "reference_ml"] == pytest.approx(0.024)
+def test_small_lesions_can_be_left_out_of_the_counts():
+    found = rows(volume((1, 5), (13, 14)), volume((13, 14)), minimum_volume_mm3=25).loc["deep_white_matter"]
+    assert (found["reference_lesions"], found["prediction_lesions"]) == (0, 0)
+    assert (found["reference_ml"], found["dice"]) == pytest.approx((SLICE_ML, 1.0))
 
 
-def test_without_names_all_is_elsewhere():
-    table = region_metrics(volume((3, 5)), volume((3, 5)), REGIONS, {})
-    assert table["region"].tolist() == [ELSEWHERE]
-    assert table["lesion_sensitivity"].tolist() == [1.0]
+def test_the_least_overlap_is_that_of_the_case():
+    found = rows(volume((12, 16)), volume((15, 18)), minimum_overlap_fraction=0.5).loc["deep_white_matter"]
+    assert (found["detected_lesions"], found["false_lesions"]) == (0, 1)
+
+
+def test_a_case_without_regions_has_one_row_with_the_reason():
+    table = unknown_regions("no FLAIR")
+    assert table[["region", "note"]].to_dict("records") == [{"region": "", "note": "no FLAIR"}]
+    assert table.drop(columns=["region", "note"]).isna().all(axis=None)
 
 
 def test_other_grids_are_refused():
     with pytest.raises(InputError, match="must have the affine"):
-        region_metrics(volume(), Volume(volume().data, np.eye(4)), REGIONS, NAMES)
+        region_metrics(volume(), Volume(volume().data, np.eye(4)), ANATOMY)
     with pytest.raises(ValueError, match="must have one shape"):
-        region_metrics(volume(), volume(), REGIONS[:-1], NAMES)
+        region_metrics(volume((1, 3)), volume(), Anatomy(TISSUE[:-1], np.eye(4), 0.8, "drawn"))
+    with pytest.raises(ValueError, match="need the anatomy of the scan: too small"):
+        region_metrics(volume(), volume(), Anatomy(None, None, 0.0, "too small"))

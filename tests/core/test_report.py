@@ -8,14 +8,15 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fsh_core.derivatives import read_record, write_segmentation
 from fsh_core.errors import InputError
-from fsh_core.figures import to_png
+from fsh_core.figures import glance, to_png
+from fsh_core.lesions.regions import dissemination
 from fsh_core.report import LARGEST_SHOWN, draw, illustrate, write_report
 
-PICTURE = b"\x89PNG picture"
 EVALUATION = {
     "dice": 0.8123,
     "f1": 0.8123,
@@ -60,12 +61,18 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def write(make_segmentation, tmp_path):
-    """Write a report without drawing, and read it."""
+def undrawn(monkeypatch):
+    """Leave out what takes most of the time: turning figures into pixels."""
+    monkeypatch.setattr("fsh_core.report.case.to_png", lambda figure: b"\x89PNG picture")
+
+
+@pytest.fixture
+def write(make_segmentation, tmp_path, undrawn):
+    """Write a report without its pictures, and read it."""
 
     def page(segmentation=None, **arguments):
         path = tmp_path / "report.html"
-        write_report(segmentation or make_segmentation(), path, **({"picture": PICTURE} | arguments))
+        write_report(segmentation or make_segmentation(), path, **arguments)
         return Page(path.read_text(encoding="utf-8"))
 
     return page
@@ -132,8 +139,8 @@ def test_few_lesions_need_no_switch(make_segmentation, write):
     assert not [tag for tag, _ in page.tags if tag in ("input", "label")]
 
 
-def test_two_pages_are_printed_the_rest_is_in_the_table_file(make_segmentation, tmp_path):
-    write_report(many(make_segmentation(), LARGEST_SHOWN + 5), tmp_path / "a.html", picture=PICTURE)
+def test_two_pages_are_printed_the_rest_is_in_the_table_file(make_segmentation, tmp_path, undrawn):
+    write_report(many(make_segmentation(), LARGEST_SHOWN + 5), tmp_path / "a.html")
     style = (tmp_path / "a.html").read_text(encoding="utf-8").split("</style>")[0]
     print_style = style[style.index("@media print") :]
     assert ".rest, #all:checked ~ .table .rest { display: none; }" in print_style
@@ -143,7 +150,8 @@ def test_two_pages_are_printed_the_rest_is_in_the_table_file(make_segmentation, 
 
 def test_no_lesion(make_segmentation, write):
     page = write(make_segmentation(found=False))
-    assert "No lesion was found at a probability of 0.5 or more and at least 3.0 mm³." in page.text
+    assert page.count("img") == 2
+    assert "No lesion was found at a probability of 0.5 or more and at least 3.0 mm³; quality" in page.text
     assert "This does not mean that there is none." in page.text
     assert "Largest lesion" not in page.words
     assert page.count("table") == 0
@@ -188,7 +196,7 @@ def test_a_predictor_without_weights(make_segmentation, write):
 
 def test_agreement_with_the_reference(write):
     page = write(evaluation=EVALUATION)
-    assert {"Agreement with the reference", "Dice", "0.81", "F1 of lesions", "0.62", "undefined"} <= set(page.words)
+    assert {"Agreement with the reference", "Dice", "0.81", "Lesion F1", "0.62", "undefined"} <= set(page.words)
     assert "\N{MINUS SIGN}6.3" in page.words
     assert "12345" not in page.text
     assert "Agreement" not in write().text
@@ -209,14 +217,14 @@ def test_nothing_comes_from_outside(write):
     page = write()
     assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object", "base", "form")]
     sources = [attributes["src"] for _, attributes in page.tags if "src" in attributes]
-    assert sources[0] == "data:image/png;base64," + base64.b64encode(PICTURE).decode()
+    assert len(sources) == 3
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     policy = next(attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes)
     assert policy.startswith("default-src 'none'")
 
 
-def test_no_address_in_the_file(make_segmentation, tmp_path):
-    write_report(make_segmentation(), tmp_path / "a.html", picture=PICTURE)
+def test_no_address_in_the_file(make_segmentation, tmp_path, undrawn):
+    write_report(make_segmentation(), tmp_path / "a.html")
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert not re.search(r"https?:|url\(|@import", html)
 
@@ -226,14 +234,14 @@ def test_the_page_is_well_formed(make_segmentation, write):
     assert page.open == []
 
 
-def test_the_picture_has_the_reference_where_there_is_one(make_segmentation, phantom, tmp_path):
+def test_the_reference_is_outlined_beside_the_prediction(make_segmentation, phantom, tmp_path):
     segmentation = make_segmentation()
+    drawn = glance(phantom.flair, segmentation.prediction, segmentation.probability, phantom.reference, phantom.brain)
     write_report(segmentation, tmp_path / "a.html", phantom.reference)
-    drawn = base64.b64encode(to_png(draw(segmentation, phantom.reference))).decode()
-    assert drawn in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert base64.b64encode(to_png(drawn)).decode() in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-def test_without_reference_the_probability_is_drawn(make_segmentation):
+def test_the_triptych_shows_the_probability_where_there_is_no_reference(make_segmentation):
     segmentation = make_segmentation()
     assert "Probability" in [text.get_text() for text in draw(segmentation).texts]
     assert "Probability" not in [text.get_text() for text in draw(segmentation, segmentation.prediction).texts]
@@ -242,23 +250,88 @@ def test_without_reference_the_probability_is_drawn(make_segmentation):
 def test_picture_and_page_become_part_of_the_case(make_segmentation, phantom, tmp_path):
     segmentation = make_segmentation()
     paths = write_segmentation(segmentation, tmp_path / "out", illustrate(segmentation, phantom.reference, EVALUATION))
-    picture = paths["figure"].read_bytes()
-    assert picture.startswith(b"\x89PNG")
-    assert base64.b64encode(picture).decode() in paths["report"].read_text(encoding="utf-8")
+    assert paths["figure"].read_bytes() == to_png(draw(segmentation, phantom.reference))
+    assert "Agreement with the reference" in paths["report"].read_text(encoding="utf-8")
     assert {"figure", "report"} <= read_record(paths["record"])["files"].keys()
 
 
-def test_only_the_run_differs_between_runs(make_segmentation, tmp_path):
+def test_only_the_run_differs_between_runs(make_segmentation, tmp_path, undrawn):
     pages = []
     for seconds in (1.0, 2.0):
-        write_report(make_segmentation(seconds=seconds), tmp_path / "a.html", picture=PICTURE)
+        write_report(make_segmentation(seconds=seconds), tmp_path / "a.html")
         pages.append((tmp_path / "a.html").read_text(encoding="utf-8").splitlines())
     differing = [line for line, other in zip(*pages, strict=True) if line != other]
     assert len(differing) == 1
     assert "1.0 s" in differing[0]
 
 
-def test_full_disk_leaves_nothing(make_segmentation, tmp_path, monkeypatch):
+QUALITY = {
+    "verdict": "caution",
+    "summary": "The scan is to be read with caution because of coverage.",
+    "checks": [{"name": "flair_likeness", "verdict": "pass", "value": 1.0, "reason": "Fluid is dark."}],
+}
+
+
+def test_quality_stands_with_its_mark_and_reason(make_segmentation, write):
+    page = write(with_record(make_segmentation(), quality=QUALITY))
+    assert {"△ Caution", "✓ Pass", "FLAIR likeness", "Fluid is dark."} <= set(page.words)
+    assert ("p", {"class": "note warning"}) in page.tags
+
+
+def test_no_lesions_are_reported_with_the_verdict_on_the_scan(make_segmentation, write):
+    nothing = make_segmentation(found=False)
+    assert "quality of the scan: caution. This does not mean" in write(with_record(nothing, quality=QUALITY)).text
+    assert "quality of the scan: not checked. This does not mean" in write(nothing).text
+
+
+REGIONS = {
+    "found": True,
+    "quality": 0.8,
+    "note": "registered",
+    "dissemination": dissemination(
+        pd.DataFrame(
+            {
+                "region": ["periventricular", "infratentorial"],
+                "volume_mm3": [1500.0, 90.0],
+                **{f"extent_{axis}_mm": [9.0, 4.0] for axis in "ras"},
+            }
+        )
+    ),
+}
+
+
+def test_both_readings_of_dissemination_and_what_was_not_assessed(make_segmentation, write):
+    page = write(with_record(make_segmentation(), regions=REGIONS))
+    assert "McDonald 2017, dissemination in space: the regions seen here would suffice." in page.text
+    assert "McDonald 2024, dissemination in space: the regions seen here would suffice." in page.text
+    assert page.text.count("Lancet Neurol") == 2
+    assert "Not assessed: optic nerve, spinal cord. A summary of this scan, not a diagnosis" in page.text
+    assert page.cells[:3] == ["periventricular", "1", "1.50"]
+
+
+def test_regions_that_were_not_found_say_why(make_segmentation, write):
+    lost = {"found": False, "quality": 0.1, "note": "the scan could not be registered to MNI152 (quality 0.10)"}
+    page = write(with_record(make_segmentation(), regions=lost))
+    assert "The scan could not be registered to MNI152 (quality 0.10)." in page.words
+    assert "McDonald" not in page.text
+    assert "Where the lesions lie" not in write().words
+
+
+def test_both_counts_of_confluent_lesions(make_segmentation, write):
+    page = write(with_record(make_segmentation(), part_count=5))
+    assert {"3", "Lesions", "5", "Parts when split"} <= set(page.words)
+    assert "Parts when split" not in write().words
+
+
+def test_a_single_lesion_of_one_voxel_has_its_page(make_segmentation, phantom, write):
+    segmentation = make_segmentation()
+    labels = np.zeros_like(segmentation.lesion_labels)
+    labels[24, 42, 12] = 1
+    one = replace(segmentation, lesion_labels=labels, lesions=segmentation.lesions.iloc[[2]].assign(label=1))
+    assert write(one).count("img") == 3
+
+
+def test_full_disk_leaves_nothing(make_segmentation, tmp_path, undrawn, monkeypatch):
     segmentation = make_segmentation()
 
     def fsync(handle):
@@ -266,5 +339,5 @@ def test_full_disk_leaves_nothing(make_segmentation, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(InputError, match=r"a\.html: cannot be written"):
-        write_report(segmentation, tmp_path / "out" / "a.html", picture=PICTURE)
+        write_report(segmentation, tmp_path / "out" / "a.html")
     assert list((tmp_path / "out").iterdir()) == []

@@ -130,3 +130,29 @@ def test_a_scan_without_lesions_has_an_empty_table(case: Case) -> None:
     assert found.record["lesion_count"] == len(found.lesions) == 0
     assert found.record["lesion_volume_ml"] == 0
     assert "volume_mm3" in found.lesions
+
+
+def two_opinions(image, on_patch=None):
+    """Be sure of what is brighter than tissue, and hesitate about it."""
+    bright_ones = image[0] > 0.5
+    return np.stack([bright_ones * np.float32(1.0), bright_ones * np.float32(0.6)])
+
+
+def test_an_ensemble_says_how_sure_it_is_of_every_voxel(case: Case, phantom) -> None:
+    found = segment_case(case, two_opinions, SegmentConfig(regions=False))
+    assert found.probability.max() == pytest.approx(0.8, abs=0.01)
+    # Opinions p and 0.6 p: the mean is 0.8 p and the variance (0.2 p) squared.
+    assert np.allclose(found.variance, (found.probability / 4) ** 2, atol=1e-6)
+    most = np.unravel_index(found.probability.argmax(), phantom.brain.shape)
+    p = float(found.probability[most])
+    assert found.entropy[most] == pytest.approx(-p * np.log2(p) - (1 - p) * np.log2(1 - p), abs=1e-5)
+    assert found.entropy.dtype == found.variance.dtype == np.float32
+    assert not found.entropy[~phantom.brain].any()
+    assert not found.variance[~phantom.brain].any()
+    assert found.record["ensemble"]["members"] == 2
+    assert {"entropy", "variance"} <= found.record["ensemble"].keys()
+
+
+def test_a_single_opinion_has_no_entropy_of_its_own(case: Case) -> None:
+    found = segment_case(case, bright, SegmentConfig(regions=False))
+    assert (found.entropy, found.variance, found.record["ensemble"]) == (None, None, None)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from fsh_core.imaging import template
 from fsh_core.imaging.atlas import ATLAS_FILE, load_atlas
@@ -10,6 +11,7 @@ from fsh_core.imaging.brain import find_brain
 from fsh_core.imaging.register import TissueMap, align, carry, relative_intensity, tissue_map
 from fsh_core.imaging.template import LEAST_QUALITY, Tissue, find_anatomy
 from fsh_core.imaging.volume import Volume, load_volume, resample
+from fsh_core.lesions.regions import name_regions
 from fsh_core.sample import sample_case
 
 
@@ -68,6 +70,23 @@ def test_left_and_right_and_below_are_where_they_should_be(scan, anatomy) -> Non
     assert centre[Tissue.INFRATENTORIAL][1] < -40
     assert np.linalg.norm(centre[Tissue.FOURTH_VENTRICLE] - (0, -46, -33)) < 10
     assert centre[Tissue.CORTEX][2] > 5
+
+
+@pytest.mark.parametrize(
+    ("places_mm", "region"),
+    [
+        ([(0, -27, -32), (24, -64, -36), (-24, -64, -36)], "infratentorial"),  # pons, cerebellum
+        ([(26, -15, 40), (-26, -15, 40), (25, 10, 38), (-25, 10, 38)], "deep_white_matter"),  # centrum semiovale
+        ([(44, -20, 44), (-44, -20, 44), (40, -60, 30), (-40, -60, 30)], "juxtacortical"),  # motor, angular
+    ],
+)
+def test_lesions_planted_where_an_atlas_of_anatomy_says_get_that_region(scan, anatomy, places_mm, region) -> None:
+    flair, _ = scan
+    world_mm = np.moveaxis(np.indices(flair.shape), 0, -1) @ flair.affine[:3, :3].T + flair.affine[:3, 3]
+    labels = np.zeros(flair.shape, np.int32)
+    for number, place in enumerate(places_mm, start=1):
+        labels[np.linalg.norm(world_mm - place, axis=-1) < 3.5] = number
+    assert set(name_regions(labels, range(1, len(places_mm) + 1), flair, anatomy)["region"]) == {region}
 
 
 def test_the_same_scan_gives_the_same_bytes(scan, anatomy) -> None:
@@ -150,6 +169,20 @@ def test_half_a_head_is_found(scan) -> None:
     assert find_anatomy(Volume(flair.data[:, :, middle:].copy(), affine), brain[:, :, middle:].copy()).quality > 0.6
 
 
+@pytest.mark.parametrize(("axes", "degrees"), [("x", -30), ("y", 30), ("z", -30), ("xyz", (20, -20, 30))])
+def test_a_head_turned_far_is_found_as_if_it_were_not(scan, anatomy, axes: str, degrees: float) -> None:
+    flair, brain = scan
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler(axes, degrees, degrees=True).as_matrix()
+    found = find_anatomy(Volume(flair.data, turn @ flair.affine), brain)
+    assert found.quality > 0.8
+    corners = np.array([[60, 0, 0], [-60, 0, 0], [0, 60, 0], [0, -90, 0], [0, 0, 60], [0, 0, -50]], float)
+    difference = found.to_mni @ turn - anatomy.to_mni
+    assert np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).max() < 2
+    ours, theirs = (one.tissue == Tissue.VENTRICLE for one in (found, anatomy))
+    assert 2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()) > 0.98
+
+
 @pytest.mark.parametrize("fraction", [0.0, 1.0])
 def test_a_mask_of_no_brains_size_is_refused_with_its_size(scan, fraction: float) -> None:
     flair, _ = scan
@@ -164,7 +197,7 @@ def test_the_phantom_is_too_small_and_nothing_is_raised(phantom) -> None:
 
 
 def test_simpleitk_giving_up_is_no_crash(scan, monkeypatch) -> None:
-    def give_up(*_):
+    def give_up(*_, turned):
         raise RuntimeError("All samples map outside moving image buffer")
 
     monkeypatch.setattr(template, "align", give_up)

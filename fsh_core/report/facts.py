@@ -1,0 +1,52 @@
+"""What made a result, as the last part of its page says it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_UNITS = {"mm": "mm", "mm3": "mm³", "ml": "ml"}
+
+Row = Mapping[str, Any]
+
+
+def list_facts(record: Row) -> list[tuple[str, str, bool]]:
+    """List what made the result: name, value, and whether to set it as code."""
+    weights, grid, run = record["weights"], record["grid"], record["run"]
+    shape = " × ".join(str(size) for size in grid["shape"])
+    spacing = " × ".join(f"{size:.3g}" for size in grid["spacing_mm"])
+    facts = [("Version", f"F.sh {record['version']}", False)]
+    if weights:
+        facts += [("Weights", str(weights["name"]), False), ("", f"SHA-256 {weights['sha256']}", True)]
+        facts.append(("Network", _listed(weights["config"]), False))
+    facts.append(("Settings", _listed(record["settings"]), False))
+    for channel, source in record["input"].items():
+        facts += [(channel.capitalize() if channel.islower() else channel, str(source["path"]), True)]
+        facts += [("", f"SHA-256 {source['sha256']}", True)]
+    facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid['orientation']}", False))
+    before, after = format_ml(record["raw_lesion_volume_ml"]), format_ml(record["lesion_volume_ml"])
+    facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))
+    made = [f"{run['seconds']:.1f} s"] + [f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run]
+    facts.append(("Run", ", ".join(made), False))
+    return facts
+
+
+def _listed(settings: Row) -> str:
+    """Write settings in words: ``threshold 0.5, minimum volume 3 mm³, smooth no``."""
+    words = []
+    for key, value in settings.items():
+        stem, _, unit = key.rpartition("_")
+        name, suffix = (stem, f"\N{NO-BREAK SPACE}{_UNITS[unit]}") if unit in _UNITS else (key, "")
+        words.append(f"{name.replace('_', ' ')} {_plain(value)}{suffix}")
+    return ", ".join(words)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "–".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def format_ml(value: float) -> str:
+    """Write a volume: ``0.27``, ``62.0``."""
+    return f"{value:,.1f}" if value >= 10 else f"{value:.2f}"
