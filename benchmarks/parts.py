@@ -1,0 +1,240 @@
+"""What `benchmarks.speed` measures of F.sh itself, each part in a process of its own."""
+
+import copy
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from benchmarks.clock import NotRun, ProcessCost, repeat, run_process, summarise
+from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
+from fsh_core.derivatives import find_records, read_record
+from fsh_core.imaging.brain import find_brain
+from fsh_core.imaging.prepare import Prepared, prepare
+from fsh_core.imaging.register import carry
+from fsh_core.imaging.volume import Volume, load_volume, save_like
+from fsh_core.inference.predict import NetworkPredictor, load_predictor
+from fsh_core.network.checkpoint import load_checkpoint
+from fsh_core.network.losses import composite_loss
+from fsh_core.network.model import R2AttentionUNet3d, flops
+from fsh_core.sample import sample_case
+from fsh_core.training.dataset import PatchSource, load_training_case
+from fsh_core.training.train import deterministic
+
+TILE = (64, 64, 64)
+MATRIX = 4096  # rows and columns of the product whose rate is the ceiling
+SETTINGS = {"default": (), "mirror": ("--mirror",), "no regions": ("--no-regions",)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How thoroughly to measure, and where.
+
+    Attributes
+    ----------
+    folder : Path
+        Results, and a log of every process.
+    environments : Path
+        Where the other tools' environments lie.
+    threads, runs : int
+        Threads of every tool; repetitions of what takes seconds.
+    sizes, cohort : tuple of int
+        Voxels along each axis; numbers of cases.
+    """
+
+    folder: Path
+    environments: Path
+    threads: int
+    runs: int
+    sizes: tuple[int, ...]
+    cohort: tuple[int, ...]
+
+    def log(self, name: str) -> Path:
+        """Return where the words of a process go."""
+        return self.folder / "logs" / f"{name}.txt"
+
+
+def segment(plan: Plan) -> dict[str, Any]:
+    """Run ``fsh segment --sample`` from file to files, a cold process each time, the settings taking turns."""
+    costs: dict[str, list[ProcessCost]] = {name: [] for name in SETTINGS}
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for run in range(plan.runs):
+            for name, options in SETTINGS.items():
+                out = Path(folder) / f"{name}-{run}"
+                costs[name].append(_segment(("--sample", *options), out, plan.log(f"segment-{name}")))
+                found[name] = read_record(find_records(out)[0])
+    return {
+        name: summarise(costs[name])
+        | {"dice": record["evaluation"]["dice"], "stages_s": record["run"]["seconds"], "options": " ".join(options)}
+        for (name, options), record in zip(SETTINGS.items(), found.values(), strict=True)
+    }
+
+
+def _segment(words: tuple[str | Path, ...], out: Path, log: Path) -> ProcessCost:
+    return run_process([Path(sys.executable).with_name("fsh"), "segment", *words, "--out", out], log)
+
+
+def network(plan: Plan) -> dict[str, Any]:
+    """Time one tile through the networks, as the predictor runs it and in the plain way, and the machine's ceiling."""
+    bundled, plain = load_predictor(), load_checkpoint().models
+    torch.manual_seed(0)
+    paper = R2AttentionUNet3d(ModelConfig(**ABLATIONS["fsh"])).eval()
+    timed = [("bundled", "the bundled model", bundled, plain)]
+    if len(plain) > 1:
+        for number, (member, model) in enumerate(zip(bundled.networks, plain, strict=True), start=1):
+            one = NetworkPredictor((member,), bundled.settings, {})
+            timed.append((f"member {number}", f"its member {number} ({model.config.norm} norm)", one, (model,)))
+    fast = copy.deepcopy(paper).to(memory_format=torch.channels_last_3d)
+    timed.append(("paper", "the paper's network", NetworkPredictor((fast,), SegmentConfig(), {}), (paper,)))
+    results: dict[str, Any] = {"ceiling": _matrix_products(plan.runs)}
+    for key, name, predictor, models in timed:
+        patch = torch.rand(1, len(models[0].config.channels), *TILE)
+        results[key] = {
+            "name": name,
+            "gflop": sum(flops(model.config, TILE) for model in models) / 1e9,
+            "seconds": repeat(partial(predictor, patch[0].numpy()), 5 * plan.runs, 3),
+            "plain_seconds": repeat(partial(_plain_forward, models, patch), plan.runs, 1),
+        }
+    return results
+
+
+def _matrix_products(runs: int) -> dict[str, Any]:
+    """Time a product of two bfloat16 matrices: as fast as this machine multiplies."""
+    one, other = (torch.rand(MATRIX, MATRIX).bfloat16() for _ in range(2))
+    seconds = repeat(lambda: one @ other, 5 * runs, 2)
+    return {"seconds": seconds, "gflop": 2 * MATRIX**3 / 1e9}
+
+
+def _plain_forward(models: Sequence[nn.Module], patch: Tensor) -> list[Tensor]:
+    """Run float32 in contiguous memory, one patch at a time."""
+    with torch.inference_mode():
+        return [model(patch).sigmoid() for model in models]
+
+
+def training(plan: Plan) -> dict[str, Any]:
+    """Time a step of the default recipe on the sample against one in float32 and contiguous memory."""
+    config = TrainConfig.preset("default").model_copy(update={"simulated_copies": 0})  # made before the first step
+    source = PatchSource([load_training_case(sample_case(), config.model)], config)
+    steps, plain_steps = 4 * plan.runs, max(2, plan.runs)
+    with deterministic():
+        fast = _train(source, config, steps, torch.channels_last_3d, bf16=True)
+        plain = _train(source, config, plain_steps, torch.contiguous_format, bf16=False)
+    batches = iter(range(1, 1000))
+    augmentation = repeat(lambda: source.batch(next(batches)), steps)
+    return {"seconds": fast, "plain_seconds": plain, "augmentation_seconds": augmentation, "batch": config.batch_size}
+
+
+def _train(
+    source: PatchSource, config: TrainConfig, steps: int, layout: torch.memory_format, bf16: bool
+) -> list[float]:
+    """Return the seconds of some steps, as `fsh_core.training.train` takes them."""
+    torch.manual_seed(config.seed)
+    model = R2AttentionUNet3d(config.model).to(memory_format=layout).train()
+    average = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
+    )
+    optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    batches = iter(range(1000))
+
+    def step() -> None:
+        images, references = source.batch(next(batches))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            logits = model(images.to(memory_format=layout))
+        loss = composite_loss(logits, references, config.bce_weight).total
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+        optimiser.step()
+        average.update_parameters(model)
+
+    return repeat(step, steps)
+
+
+def monai(plan: Plan) -> dict[str, Any]:
+    """Time the network over the sample: F.sh's sweep, MONAI's around the same network, and MONAI's as it comes."""
+    try:
+        from monai.inferers import sliding_window_inference
+    except ImportError as error:
+        raise NotRun(f"MONAI is not installed ({error})") from None
+    predictor, plain = load_predictor(), load_checkpoint().models
+    image, overlap = _prepared(predictor.model).masked, predictor.settings.overlap
+
+    def sweep(models: Sequence[nn.Module], layout: torch.memory_format, bf16: bool) -> NDArray[np.float32]:
+        def members(patch: Tensor) -> Tensor:
+            return torch.cat([model(patch).float().sigmoid() for model in models], dim=1)
+
+        tensor = torch.from_numpy(image[None]).to(memory_format=layout)
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            blended = sliding_window_inference(tensor, TILE, 1, members, overlap, mode="gaussian")
+        return np.asarray(blended[0].mean(dim=0))
+
+    tiles: list[int] = []
+    ours = predictor(image, lambda done, total: tiles.append(total)).reshape(-1, *image.shape[1:]).mean(axis=0)
+    same = partial(sweep, predictor.networks, torch.channels_last_3d, True)
+    theirs, brain = same(), image[0] > 0
+    return {
+        "tiles": tiles[-1],
+        "seconds": repeat(lambda: predictor(image), plan.runs, 0),
+        "monai_seconds": repeat(same, plan.runs, 0),
+        "monai_plain_seconds": repeat(partial(sweep, plain, torch.contiguous_format, False), 1, 0),
+        "overlap": overlap,
+        "alike_fraction": float(((ours >= 0.5) == (theirs >= 0.5))[brain].mean()),
+    }
+
+
+def _prepared(model: ModelConfig) -> Prepared:
+    flair = load_volume(sample_case().flair)
+    return prepare([flair], find_brain(flair).mask, model)
+
+
+def sizes(plan: Plan) -> dict[str, Any]:
+    """Segment the sample's head in ever finer voxels: what the size of a file costs."""
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in plan.sizes:
+            scan, out = Path(folder) / f"sub-{size}_FLAIR.nii.gz", Path(folder) / f"out-{size}"
+            _resample_sample(size, scan)
+            results[str(size)] = summarise([_segment((scan,), out, plan.log(f"sizes-{size}"))])
+            shutil.rmtree(out)
+    return results
+
+
+def _resample_sample(size: int, path: Path) -> None:
+    """Write the sample in size x size x size voxels over the cube that holds it."""
+    flair = load_volume(sample_case().flair)
+    extents_mm = np.multiply(flair.shape, flair.spacing_mm)
+    side_mm = float(extents_mm.max())
+    affine = flair.affine.copy()
+    centre = affine[:3, :3] @ ((np.array(flair.shape) - 1) / 2) + affine[:3, 3]
+    affine[:3, :3] *= side_mm / size / np.array(flair.spacing_mm)
+    affine[:3, 3] = centre - affine[:3, :3] @ np.full(3, (size - 1) / 2)
+    grid = Volume(np.broadcast_to(np.float32(0), (size, size, size)), affine)
+    save_like(carry(flair, sitk.Transform(), grid), grid, path)
+
+
+def cohort(plan: Plan) -> dict[str, Any]:
+    """Segment folders that hold the sample again and again."""
+    results = {}
+    for count in plan.cohort:
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(1, count + 1):
+                scan = Path(folder) / "in" / f"sub-{number:03d}" / "anat" / f"sub-{number:03d}_FLAIR.nii.gz"
+                scan.parent.mkdir(parents=True)
+                scan.symlink_to(sample_case().flair)
+            cost = _segment((Path(folder) / "in",), Path(folder) / "out", plan.log(f"cohort-{count}"))
+            done = len(find_records(Path(folder) / "out"))
+            if done != count:
+                raise NotRun(f"{done} of {count} cases were segmented")
+            results[str(count)] = summarise([cost])
+    return results
