@@ -43,6 +43,8 @@ class ProcessCost:
 def run_process(command: Sequence[str | Path], log: Path, environment: dict[str, str] | None = None) -> ProcessCost:
     """Run a command to its end, its words going to a file.
 
+    Linux counts what the starting process held at that moment into the peak: start from a small one.
+
     Raises
     ------
     NotRun

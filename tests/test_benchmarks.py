@@ -111,7 +111,7 @@ def test_a_process_is_timed_with_its_memory(tmp_path: Path) -> None:
     cost = run_process([sys.executable, "-c", words], tmp_path / "log" / "words.txt")
     assert cost.seconds > 0
     assert cost.cpu_s > 0
-    assert 50 < cost.peak_mb < 500
+    assert cost.peak_mb > 50
     assert summarise([cost, cost])["seconds"] == [cost.seconds] * 2
 
 

@@ -104,10 +104,12 @@ def test_channel_on_another_grid_is_refused(case: Case, phantom, tmp_path: Path)
 
 def test_find_lesions_threshold_is_inclusive_and_minimum_volume_in_mm3(phantom) -> None:
     probability = np.where(phantom.reference, np.float32(0.5), np.float32(0))
-    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(minimum_volume_mm3=10.0))
+    half = SegmentConfig(threshold=0.5, minimum_volume_mm3=10.0)
+    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, half)
     assert (raw == phantom.reference).all()
     assert labels.max() == 3
-    _, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(minimum_volume_mm3=10.1))
+    larger = half.model_copy(update={"minimum_volume_mm3": 10.1})
+    _, labels = find_lesions(probability, phantom.brain, phantom.flair, larger)
     assert labels.max() == 2
     raw, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(threshold=0.51))
     assert not raw.any()

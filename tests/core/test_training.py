@@ -40,6 +40,7 @@ OPTIONS = {
     "warmup-steps": 2,
     "validation": "04",
     "ablation": "fsh",
+    "norm": "instance",
     "intensity": "percentile",
     "simulate-fraction": 0,
     "simulated-copies": 0,
