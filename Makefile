@@ -3,19 +3,30 @@
 # PYTHON       the Python to build .venv with (3.11 or newer); found by itself
 # TORCH_FLAGS  more options for installing torch. On Linux the default wheel brings several GB of CUDA; the address of
 #              the small CPU-only one is on pytorch.org/get-started: make demo TORCH_FLAGS="--index-url ADDRESS"
-# DATA         what `make train-default` learns from: FLAIRs with lesion masks, BIDS or nnU-Net raw
+# DATA         what `make train-default` learns from, and `make screenshots` shows: FLAIRs with lesion masks, BIDS or
+#              nnU-Net raw
+# BENCH        options of `make bench`: --only segment, --skip nnunet-mirror samseg, --force, --cohort 1 10 100
+# BENCH_ENVS   where `make bench` puts the tools that it compares with
+# CHROMIUM     the browser that `make screenshots` photographs the dashboard with
 
 PYTHON ?=
 TORCH_FLAGS ?=
 DATA ?= ../shared/data/ms-flair
+BENCH ?=
+BENCH_ENVS ?= build
+CHROMIUM ?= /usr/bin/chromium
 
 BIN := .venv/bin
 TORCH := torch==2.13.0
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+INSTALL := $(BIN)/python $(PIP_INSTALL)
+SCREENS := build/venv-screenshots
+SCREEN_PACKAGES := chromium xvfb xauth libegl1 libgl1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
+    libxkbcommon-x11-0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench train-default clean
+.PHONY: help demo test lint bench train-default screenshots screen clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -31,12 +42,21 @@ lint: .venv/dev.stamp ## style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: .venv/app.stamp ## seconds and memory of the bundled scan
-	$(BIN)/python benchmarks/segment_sample.py
+bench: .venv/dev.stamp ## time F.sh beside its targets and other tools (half an hour); docs/benchmarks.md
+	-@$(MAKE) --no-print-directory $(BENCH_ENVS)/bench-nnunet/ready.stamp
+	-@$(MAKE) --no-print-directory $(BENCH_ENVS)/bench-samseg/ready.stamp
+	$(BIN)/python -m benchmarks.speed --environments "$(BENCH_ENVS)" $(BENCH)
 
-train-default: .venv/app.stamp ## train the default network on DATA (hours); the sample stays out
-	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation ljubljana07 --validation tabriz110218 \
-	    --validation tabriz102313 --validate-every 20 --out runs/default
+train-default: .venv/app.stamp ## train the two default networks on DATA (hours); the sample stays out
+	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --out runs/default-batch
+	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --norm instance --epochs 80 --validation ljubljana07 \
+	    --validation tabriz110218 --validation tabriz102313 --validate-every 20 --out runs/default-instance
+	$(BIN)/fsh ensemble runs/default-batch/last.safetensors runs/default-instance/last.safetensors \
+	    --out runs/default.safetensors --name "F.sh default 3"
+
+screenshots: $(SCREENS)/app.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
+	CHROMIUM="$(CHROMIUM)" $(SCREENS)/bin/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images
+	xvfb-run -a -s "-screen 0 1366x768x24" $(SCREENS)/bin/python scripts/napari_screenshots.py
 
 clean: ## remove what was made here, .venv too
 	rm -rf .venv demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
@@ -54,6 +74,27 @@ clean: ## remove what was made here, .venv too
 .venv/dev.stamp: .venv/app.stamp
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
+
+# Other tools to compare with, each apart. Where one cannot be installed, the table says so.
+$(BENCH_ENVS)/bench-%/ready.stamp: benchmarks/requirements-%.txt
+	@echo "Making $(@D) for make bench: one to two GB of packages, some minutes"
+	@test -x $(@D)/bin/python || sh scripts/make-venv.sh $(@D) "$(PYTHON)"
+	$(if $(findstring nnunet,$*),$(@D)/bin/python -m pip install --quiet $(TORCH_FLAGS) $(TORCH))
+	$(@D)/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+# Apart from .venv, which has no Qt and no browser's driver, so that the tests see what everybody sees.
+$(SCREENS)/app.stamp: constraints.txt pyproject.toml | screen
+	@echo "Making $(SCREENS) for the pictures: about 2.5 GB of packages, some minutes"
+	@sh scripts/make-venv.sh $(SCREENS) "$(PYTHON)"
+	$(SCREENS)/bin/python $(PIP_INSTALL) $(TORCH_FLAGS) $(TORCH)
+	$(SCREENS)/bin/python $(PIP_INSTALL) --editable ".[screenshots]"
+	@touch $@
+
+screen:
+	@for program in "$(CHROMIUM)" xvfb-run xauth; do command -v "$$program" >/dev/null || { \
+	    echo "The pictures need $$program, which is not here. On Debian: sudo apt-get install $(SCREEN_PACKAGES)" >&2; \
+	    echo "Another Chromium is named with: make screenshots CHROMIUM=/path/to/it" >&2; exit 2; }; done
 
 .venv/bin/python:
 	@echo "Making .venv and installing F.sh into it: about 400 MB of packages, a minute or two"

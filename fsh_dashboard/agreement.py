@@ -1,77 +1,33 @@
-"""Agreement over a cohort: intervals by group, Bland and Altman's limits, two results paired."""
+"""Agreement over a cohort, as the core measures it: by group, and two results paired."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
-from fsh_core.evaluation.statistics import bootstrap_interval
+from fsh_core.evaluation.paired import compare_methods
+from fsh_core.evaluation.statistics import SUMMARY_COLUMNS, summarise
 
-LIMIT = 1.96
-
-
-class BlandAltman(NamedTuple):
-    """Agreement of two measurements of the same thing.
-
-    Attributes
-    ----------
-    n : int
-        Pairs.
-    bias, sd : float
-        Mean and standard deviation of the differences.
-    low, high : float
-        95 % limits of agreement: bias ± 1.96 sd.
-    bias_half_width, limit_half_width : float
-        Half the width of the approximate 95 % intervals of bias and of each limit.
-    """
-
-    n: int
-    bias: float
-    sd: float
-    low: float
-    high: float
-    bias_half_width: float
-    limit_half_width: float
-
-
-def bland_altman(reference: "pd.Series[float]", prediction: "pd.Series[float]") -> BlandAltman | None:
-    """Compute bias and limits of agreement of ``prediction - reference``.
-
-    Bland and Altman, Statistical Methods in Medical Research 1999: the standard error of
-    a limit is about sqrt(3 / n) times the standard deviation. None with fewer than two
-    pairs.
-    """
-    difference = (prediction - reference).dropna()
-    n = len(difference)
-    if n < 2:
-        return None
-    bias, sd = float(difference.mean()), float(difference.std(ddof=1))
-    half = LIMIT * sd
-    return BlandAltman(n, bias, sd, bias - half, bias + half, half / np.sqrt(n), half * np.sqrt(3 / n))
+ALL = "all"
 
 
 def by_group(cases: pd.DataFrame, metrics: Sequence[str], group: str | None = None) -> pd.DataFrame:
-    """Summarise metrics, each with a 95 % bootstrap interval of its mean, over all cases or by group.
+    """Summarise metrics, each with a 95 % bootstrap interval of its mean, over all cases and by group.
 
     Returns
     -------
     DataFrame
-        ``metric``, ``group``, ``n``, ``mean``, ``ci_low``, ``ci_high``, ``median``; a
-        missing group is called ``n/a``.
+        ``group``, then the columns of `fsh_core.evaluation.statistics.SUMMARY_COLUMNS`;
+        one row per metric and group, the metrics in their order. A missing group is
+        called ``n/a``.
     """
-    groups = [("all", cases)]
+    parts = [(ALL, cases)]
     if group is not None:
-        groups += list(cases.assign(**{group: cases[group].fillna("n/a").astype(str)}).groupby(group, sort=True))
-    rows = []
-    for metric in metrics:
-        for name, part in groups:
-            values = part[metric].dropna()
-            low, high = bootstrap_interval(values)
-            mean, median = (float(values.mean()), float(values.median())) if len(values) else (np.nan, np.nan)
-            rows.append((metric, name, len(values), mean, low, high, median))
-    return pd.DataFrame(rows, columns=["metric", "group", "n", "mean", "ci_low", "ci_high", "median"])
+        parts += list(cases.groupby(cases[group].fillna("n/a").astype(str), sort=True))
+    pieces = [summarise(part[list(metrics)]).assign(group=name) for name, part in parts]
+    table = pd.concat(pieces, ignore_index=True)[["group", *SUMMARY_COLUMNS]]
+    return table.sort_values(
+        "metric", key=lambda names: names.map(list(metrics).index), kind="stable", ignore_index=True
+    )
 
 
 def paired(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -88,10 +44,6 @@ def paired(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> pd.DataFra
     return both.assign(difference=both["second"] - both["first"]).reset_index(drop=True)
 
 
-def paired_test(pairs: pd.DataFrame) -> tuple[float, float, float, float]:
-    """Return mean difference, its 95 % bootstrap interval, and Wilcoxon's signed-rank p (NaN below 6 pairs)."""
-    differences = pairs["difference"].to_numpy(dtype=float)
-    low, high = bootstrap_interval(differences)
-    mean = float(differences.mean()) if differences.size else float("nan")
-    enough = np.count_nonzero(differences) >= 6  # with fewer, no p can fall below 0.05
-    return mean, low, high, float(wilcoxon(differences).pvalue) if enough else float("nan")
+def paired_test(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> "pd.Series[float]":
+    """Compare two results in one metric; the columns of `fsh_core.evaluation.paired.PAIRED_COLUMNS`."""
+    return compare_methods(first[["case", metric]], second[["case", metric]]).iloc[0]

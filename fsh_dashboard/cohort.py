@@ -1,5 +1,6 @@
 """A derivatives folder as two tables: one row per case, one row per lesion, fast for a thousand cases."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 
 from fsh_core.derivatives import find_records, read_record
 from fsh_core.errors import InputError
+from fsh_core.lesions.regions import REGIONS
 from fsh_dashboard.flags import flag_cases
 from fsh_dashboard.folder import Opened
 from fsh_dashboard.lesion_tables import read_tables
@@ -113,6 +115,7 @@ def _case_row(record: dict[str, Any]) -> dict[str, Any]:
         "brain_volume_ml": float(record["brain"]["volume_ml"]),
         "brain_source": str(record["brain"]["source"]),
         "voxel_mm": " × ".join(f"{float(size):.3g}" for size in record["grid"]["spacing_mm"]),
+        "voxel_volume_mm3": math.prod(float(size) for size in record["grid"]["spacing_mm"]),
         "seconds": float(record["run"]["seconds"]),
         "version": str(record["version"]),
         "weights": str(record["weights"].get("name", "–")),
@@ -143,6 +146,11 @@ def _with_lesion_facts(cases: pd.DataFrame, lesions: pd.DataFrame) -> pd.DataFra
         facts["least_confidence"] = grouped["confidence"].min()
     if "touches_border" in lesions:
         facts["lesions_at_border"] = grouped["touches_border"].sum()
+    if "region" in lesions:
+        is_placed = grouped["region"].count() > 0
+        for region in REGIONS:
+            counts = (lesions["region"] == region).groupby(lesions["case"]).sum()
+            facts[f"{region}_lesions"] = counts.where(is_placed)
     if "flags" in lesions:
         facts["flagged_lesions"] = (
             lesions["flags"].fillna("").astype(str).str.len().gt(0).groupby(lesions["case"]).sum()

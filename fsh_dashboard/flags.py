@@ -7,14 +7,24 @@ import pandas as pd
 
 from fsh_dashboard.tags import words_in
 
-OUTLIER_COLUMNS = {"lesion_volume_ml": "volume", "lesion_count": "count", "brain_volume_ml": "brain volume"}
+OUTLIERS = {
+    "lesion_volume_ml": ("low volume", "high volume"),
+    "lesion_count": ("low count", "high count"),
+    "brain_volume_ml": ("low brain volume", "high brain volume"),
+    "dice": ("low Dice", ""),
+    "false_lesions": ("", "many false lesions"),
+}
+"""What is said of a case far below and far above the others; empty = nothing."""
 OUTLIER_Z = 3.5
 FEWEST_FOR_OUTLIERS = 5
 GOOD = "pass"
 
 
 def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
-    """Say in words what a person should look at in a case."""
+    """Say in words what a person should look at in a case.
+
+    Flagged lesions are counted in a column of their own: nearly every case has some.
+    """
     found: dict[str, Any] = {
         "no lesion": cases["lesion_count"] == 0,
         "brain not found": cases["brain_source"] == "none",
@@ -24,12 +34,12 @@ def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
     if "quality" in cases:
         worse = [word for word in words_in(cases["quality"]) if word != GOOD]
         found |= {f"quality: {word}": cases["quality"] == word for word in worse}
-    if "flagged_lesions" in cases:
-        found["flagged lesions"] = cases["flagged_lesions"].fillna(0) > 0
-    for column, label in OUTLIER_COLUMNS.items():
+    for column, (low, high) in OUTLIERS.items():
+        if column not in cases:
+            continue
         # On a logarithmic scale: volumes of a cohort are skewed, and half is as odd as double.
         z = robust_z(np.log10(cases[column].clip(lower=0) + 0.1))
-        found[f"high {label}"], found[f"low {label}"] = z > OUTLIER_Z, z < -OUTLIER_Z
+        found |= {words: far for words, far in ((high, z > OUTLIER_Z), (low, z < -OUTLIER_Z)) if words}
     marks = pd.DataFrame(found)
     return marks.apply(lambda row: ", ".join(row.index[row.to_numpy(dtype=bool)]), axis=1)
 

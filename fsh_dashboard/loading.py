@@ -12,7 +12,7 @@ from fsh_core.cases import Case
 from fsh_dashboard import page
 from fsh_dashboard.cohort import Results, fingerprint, read_results
 from fsh_dashboard.folder import Opened, find_results
-from fsh_dashboard.reviews import Reviews, case_status, journals, read_reviews, with_status
+from fsh_dashboard.reviews import Reviews, journals, read_reviews, with_review, with_status
 from fsh_dashboard.scans import Scan, known_cases, load_scan, recorded_flair, reference_overlap
 from fsh_dashboard.volumes import layers, window
 
@@ -50,7 +50,7 @@ def _reviewed(opened: Opened, name: str, files: Any, reviewed: Any) -> tuple[Res
     reviews = read_reviews(opened, results)
     if reviews.progress.empty:
         return results, reviews
-    cases = results.cases.assign(review=case_status(results.cases["case"], reviews))
+    cases = with_review(results.cases, reviews)
     return replace(results, cases=cases, lesions=with_status(results.lesions, reviews)), reviews
 
 

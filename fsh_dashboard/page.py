@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +12,7 @@ from fsh_dashboard.figures.style import with_fixed_names
 from fsh_dashboard.folder import Opened, open_folder
 
 SHOWN_PROBLEMS = 20
+ROW_PIXELS = 35
 
 
 def begin(title: str, sentence: str) -> Opened:
@@ -52,9 +53,19 @@ def tell_problems(problems: Sequence[str]) -> None:
             st.caption(f"and {len(problems) - SHOWN_PROBLEMS} more")
 
 
-def show_chart(chart: Any, key: str, alt: str) -> None:
-    """Draw a chart over the whole width, in the colours of the page; ``alt`` says to a screen reader what it is."""
-    st.altair_chart(chart, width="stretch", theme="streamlit", key=key, alt=alt)
+def counted(number: int, word: str) -> str:
+    """Write a number with its noun: ``1 case``, ``1,204 cases``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def height_of(table: pd.DataFrame, most: int) -> int:
+    """Give the pixels that a table needs to show all its rows, up to ``most``."""
+    return min(most, ROW_PIXELS * (len(table) + 1) + 3)
+
+
+def show_chart(chart: Any, key: str, alt: str, width: Literal["stretch", "content"] = "stretch") -> None:
+    """Draw a chart in the colours of the page; ``alt`` says to a screen reader what it is."""
+    st.altair_chart(chart, width=width, theme="streamlit", key=key, alt=alt)
 
 
 def show_live_chart(chart: Any, key: str, alt: str) -> None:

@@ -1,14 +1,18 @@
 """Which cases and lesions to review, by rule; worst first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
-from fsh_core.review import QueueItem
+from fsh_core.review import Queue, QueueItem
 from fsh_dashboard.cohort import Results
+from fsh_dashboard.flags import OUTLIERS
 from fsh_dashboard.reviews import Reviews, disagreements
-from fsh_dashboard.tags import words_in
+from fsh_dashboard.tags import having, words_in
+
+BY_HAND = "picked by hand"
 
 
 class Rule(NamedTuple):
@@ -49,8 +53,9 @@ def uncertain(results: Results, reviews: Reviews, limit: float) -> list[QueueIte
 
 
 def outliers(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
-    """Choose the cases whose lesion volume, count or brain volume is far from the others'."""
-    marks = results.cases["flags"].str.contains(r"(?:high|low) (?:volume|count|brain volume)", regex=True)
+    """Choose the cases in which a volume, a count or the agreement with the reference is far from the others'."""
+    words = [word for pair in OUTLIERS.values() for word in pair if word]
+    marks = having(results.cases["flags"], words)
     return _whole(results, results.cases[marks])
 
 
@@ -59,7 +64,7 @@ def flagged(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]
     items = []
     if "flags" in results.lesions:
         marked = results.lesions[results.lesions["flags"].fillna("").astype(str) != ""]
-        items = _by_case(results, marked, lambda rows: ", ".join(words_in(rows["flags"])))
+        items = _by_case(results, marked, lambda rows: ", ".join(words_in(rows["flags"])).replace("_", " "))
     queued = {item.case for item in items}
     whole = results.cases[(results.cases["flags"] != "") & ~results.cases["case"].isin(queued)]
     return items + _whole(results, whole)
@@ -81,7 +86,7 @@ def readers_differ(results: Results, reviews: Reviews, limit: float) -> list[Que
 
 RULES = {
     "uncertain": Rule("Uncertain lesions", "Less sure than", 0.6, uncertain),
-    "outliers": Rule("Outlying volume or count", "", 0.0, outliers),
+    "outliers": Rule("Outlying cases", "", 0.0, outliers),
     "flagged": Rule("Flagged cases and lesions", "", 0.0, flagged),
     "disagreeing": Rule("Disagreeing with the reference", "Dice below", 0.6, disagreeing),
     "readers": Rule("Readers differ", "", 0.0, readers_differ),
@@ -92,6 +97,31 @@ def without_reviewed(items: Sequence[QueueItem], reviews: Reviews) -> list[Queue
     """Leave out the cases that a reader has completed."""
     done = set(reviews.progress.loc[reviews.progress["status"] == "completed", "case"])
     return [item for item in items if item.case not in done]
+
+
+def picked(results: Results, lesions: pd.DataFrame) -> list[QueueItem]:
+    """Make items of lesions that a person picked, the largest of a case first."""
+    chosen = lesions.sort_values(["volume_mm3", "case", "label"], ascending=[False, True, True])
+    return _by_case(results, chosen, lambda rows: BY_HAND)
+
+
+def with_more(queue: Queue, items: Iterable[QueueItem]) -> Queue:
+    """Add items behind those of a queue; more lesions of a case that is in it join that case.
+
+    A case that is queued as a whole stays so.
+    """
+    known = {item.record: item for item in queue.items}
+    for item in items:
+        before = known.get(item.record)
+        if before is None:
+            known[item.record] = item
+            continue
+        both = tuple(dict.fromkeys((*before.lesions, *item.lesions)))
+        reasons = dict.fromkeys(one for one in (*before.reason.split("; "), item.reason) if one)
+        lesions = both if before.lesions and item.lesions else ()
+        known[item.record] = replace(before, lesions=lesions, reason="; ".join(reasons))
+    rules = dict.fromkeys(one for one in (*queue.rule.split("; "), BY_HAND) if one)
+    return replace(queue, rule="; ".join(rules), items=tuple(known.values()))
 
 
 def _by_case(results: Results, chosen: pd.DataFrame, reason: Callable[[pd.DataFrame], str]) -> list[QueueItem]:

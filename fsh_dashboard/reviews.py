@@ -20,7 +20,7 @@ from fsh_dashboard.folder import Opened
 LABELS_ENDING = "_seg-lesions_dseg.nii.gz"
 UNREVIEWED, REJECTED, DIFFER = "unreviewed", "rejected", "readers differ"
 PROGRESS = ["reader", "case", "status", "decided", "lesions", "accepted", "rejected", "unsure"]
-PROGRESS += ["acts", "begun", "latest", "note"]
+PROGRESS += ["kept_lesions", "kept_ml", "acts", "begun", "latest", "note"]
 DECISIONS = ["reader", "case", "label", "status", "note"]
 ACTS = ["time", "reader", "case", "number", "act", "lesion", "what"]
 AGREEMENT = ["first", "second", "cases", "lesions", "alike", "alike_fraction", "kappa"]
@@ -33,7 +33,9 @@ class Reviews:
     Attributes
     ----------
     progress : DataFrame
-        One row per reader and case that was begun, columns `PROGRESS`.
+        One row per reader and case that was begun, columns `PROGRESS`. ``kept_lesions``
+        and ``kept_ml`` are what is left without the rejected lesions, with what was
+        painted, split or erased.
     decisions : DataFrame
         One row per reader and lesion of the segmentation, columns `DECISIONS`; a lesion
         whose voxels a reader gave away counts as rejected.
@@ -58,8 +60,8 @@ def journals(opened: Opened, name: str) -> list[Path]:
 def read_reviews(opened: Opened, results: Results) -> Reviews:
     """Read every journal; one that is broken, or about other lesions, is named and skipped."""
     found = journals(opened, results.name)
-    names = zip(results.cases["record"], results.cases["case"], strict=True) if found else ()
-    cases = {_start(opened.root / record): case for record, case in names}
+    known = results.cases[["record", "case", "voxel_volume_mm3"]].itertuples(index=False) if found else ()
+    cases = {_start(opened.root / record): (case, voxel_mm3) for record, case, voxel_mm3 in known}
     lesions = dict(tuple(results.lesions.groupby("case"))) if found else {}
     progress: list[dict[str, Any]] = []
     decisions: list[dict[str, Any]] = []
@@ -67,7 +69,7 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
     problems: list[str] = []
     for path in found:
         start = path.name.rpartition("_desc-")[0]
-        case = cases.get(path.with_name(start))
+        case, voxel_mm3 = cases.get(path.with_name(start), (None, 0.0))
         if case is None:
             problems.append(f"{opened.named(path)}: there is no readable record beside it; skipped")
             continue
@@ -77,7 +79,7 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
             problems.append(str(error).replace(f"{opened.root}/", ""))
             continue
         if journal.acts:
-            progress.append(_progress_row(case, journal, ledger))
+            progress.append(_progress_row(case, journal, ledger, voxel_mm3))
             decisions += _decision_rows(case, journal, ledger, lesions.get(case))
             acts += [_act_row(case, act) for act in journal.acts]
     return Reviews(
@@ -98,6 +100,16 @@ def with_status(lesions: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
     )
     keys = pd.MultiIndex.from_frame(lesions[["case", "label"]])
     return lesions.assign(status=words.reindex(keys).fillna(UNREVIEWED).to_numpy())
+
+
+def with_review(cases: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
+    """Add how far the readers are, and what is left of each case after the review that was worked on last."""
+    last = reviews.progress.sort_values("latest", kind="stable").drop_duplicates("case", keep="last").set_index("case")
+    return cases.assign(
+        review=case_status(cases["case"], reviews),
+        reviewed_lesion_count=cases["case"].map(last["kept_lesions"]),
+        reviewed_lesion_volume_ml=cases["case"].map(last["kept_ml"]),
+    )
 
 
 def case_status(cases: Iterable[str], reviews: Reviews) -> list[str]:
@@ -166,8 +178,9 @@ def _replay(opened: Opened, path: Path, case: str, lesions: pd.DataFrame | None)
     return journal, ledger
 
 
-def _progress_row(case: str, journal: Journal, ledger: Ledger) -> dict[str, Any]:
+def _progress_row(case: str, journal: Journal, ledger: Ledger, voxel_mm3: float) -> dict[str, Any]:
     counts = ledger.counts()
+    kept = [ledger.voxels(label) for label in ledger.lesions if ledger.status(label) != REJECTED]
     return {
         "reader": journal.acts[-1].reader,
         "case": case,
@@ -175,6 +188,8 @@ def _progress_row(case: str, journal: Journal, ledger: Ledger) -> dict[str, Any]
         "decided": ledger.decided,
         "lesions": len(ledger.lesions),
         **{word: counts[word] for word in ("accepted", "rejected", "unsure")},
+        "kept_lesions": len(kept),
+        "kept_ml": sum(kept) * voxel_mm3 / 1000,
         "acts": len(journal.acts),
         "begun": journal.acts[0].time,
         "latest": journal.acts[-1].time,

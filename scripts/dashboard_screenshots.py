@@ -1,107 +1,105 @@
-"""Photograph the dashboard's pages, light and dark, from the real program; the side bar is left out.
+"""Photograph the dashboard's pages from the real program: the pictures of docs/dashboard.md.
 
-python scripts/dashboard_screenshots.py FOLDER OUT [PAGE?QUERY ...]
+python scripts/dashboard_screenshots.py DATA WORK OUT
 
-Needs the extra ``dashboard``, playwright, and Chromium at /usr/bin/chromium (or $CHROMIUM).
+DATA is a folder of scans, segmented into WORK first; without it the bundled example is shown.
+The side bar is left out. ``make screenshots`` does it all.
 """
 
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
 
+from dashboard_browser import CHROMIUM, FLAGS, HEIGHT, MAIN, PATIENCE_MS, complaints_of, serving, wait_until_drawn
+from dashboard_study import RESULTS, make_study
 from playwright.sync_api import Page, sync_playwright
 
-APP = Path(__file__).resolve().parent.parent / "fsh_dashboard" / "app.py"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from fsh_core.sample import sample_case
+from fsh_dashboard.cohort import read_results
+from fsh_dashboard.folder import open_folder
+from fsh_dashboard.queue_rules import RULES
 
-VIEWER = "iframe[title*=volume_viewer]"
-_MAIN = "[data-testid=stMainBlockContainer]"
-_HEIGHT = f"document.querySelector('{_MAIN}').scrollHeight"
-
-
-@contextmanager
-def serving(*words: str) -> Iterator[str]:
-    """Run the dashboard on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}", "--server.headless=true"]
-    server = subprocess.Popen([*command, "--", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://localhost:{port}"
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield address
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:  # on a busy machine it may not even get to its end
-            server.kill()
-            server.wait()
+WIDTH, TALLEST = 1440, 9000
+# From a heading, or the first one, down to another, or to the end: left, top, width, height.
+_SECTION = """([main, first, last]) => {
+    const headings = [...document.querySelectorAll(`${main} h1, ${main} h2, ${main} h3`)];
+    const top = words => headings.find(h => h.innerText.startsWith(words)).getBoundingClientRect().top - 16;
+    const box = document.querySelector(main).firstElementChild.getBoundingClientRect();
+    return [box.left - 32, top(first), box.width + 64, (last ? top(last) : box.bottom + 24) - top(first)];
+}"""
+_NO_HEADER = "[data-testid=stHeader] { display: none }"
 
 
-def wait_until_drawn(page: Page) -> None:
-    """Wait until the app runs no more and every chart has been drawn."""
-    page.wait_for_selector("h1", timeout=120_000)
-    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=240_000)
-    height = -1
-    while height != (height := page.evaluate(_HEIGHT)):  # charts and fragments come after the script has ended
-        page.wait_for_timeout(4000)
-    if page.locator(VIEWER).count():
-        page.frame_locator(VIEWER).locator("body[data-ready]:not([data-ready=''])").wait_for(timeout=240_000)
-        page.wait_for_timeout(4000)
+class Shot(NamedTuple):
+    """One picture: a page with its state, and the headings from which to which it is shown."""
+
+    name: str
+    page: str
+    first: str = ""
+    last: str = ""
+    scheme: str = "light"
 
 
-def main(folder: str, out: str, *pages: str) -> None:
-    """Photograph pages such as ``training?run=runs/first``; ``home`` is the one that opens first."""
-    Path(out).mkdir(parents=True, exist_ok=True)
-    with serving(folder) as address, sync_playwright() as playwright:
+def shots_of(folder: Path) -> Iterator[Shot]:
+    """Choose what to show: the case with the most false lesions is the one that is looked into."""
+    cases = read_results(open_folder([str(folder)]), RESULTS).cases
+    odd = cases.sort_values("false_lesions", ascending=False) if "false_lesions" in cases else cases
+    case = str(odd["case"].iloc[0])
+    marked = urlencode({"case": case})
+    yield Shot("training", "training")
+    yield Shot("cohort", f"?{marked}", last="Where the lesions are")
+    yield Shot("map", f"?{marked}", "Where the lesions are", "Every scan")
+    yield Shot("scans", f"?{marked}&mosaic=true", "Every scan")
+    yield Shot("lesions", f"lesions?{marked}&false=true", last="Distributions")
+    yield Shot("case", f"case?{marked}", scheme="dark")
+    yield Shot("review", "review?" + urlencode({"rule": RULES["flagged"].title}))
+    yield Shot("model", "model")
+
+
+def photograph(folder: Path, images: Path, out: Path) -> None:
+    """Photograph the pages of an opened folder whose scans lie in ``images``.
+
+    Raises
+    ------
+    RuntimeError
+        If a page complained, showed an error, or asked for something outside this machine.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with serving(str(folder), "--images", str(images)) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        for scheme in ("light", "dark"):
-            context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 1000})
-            for wanted in pages or ("home",):
-                page = context.new_page()
-                problems: list[str] = []
-                page.on("console", lambda message, seen=problems: message.type == "error" and seen.append(message.text))
-                page.on("pageerror", lambda error, seen=problems: seen.append(str(error)))
-                page.on(
-                    "request",
-                    lambda request, seen=problems: (
-                        seen.append(request.url)
-                        if "localhost" not in request.url and not request.url.startswith(("data:", "blob:"))
-                        else None
-                    ),
-                )
-                page.goto(f"{address}/{wanted.removeprefix('home')}", timeout=120_000)
-                wait_until_drawn(page)
-                height = page.evaluate(_HEIGHT)
-                page.set_viewport_size({"width": 1440, "height": min(4000, max(700, int(height) + 40))})
-                page.wait_for_timeout(5000)
-                name = page.locator("h1").inner_text().lower()
-                path = Path(out) / f"dashboard-{name}-{scheme}.png"
-                page.locator(_MAIN).screenshot(path=path, timeout=240_000, animations="disabled")
-                print(path, *problems, sep="\n  ")
-                page.close()
+        for shot in shots_of(folder):
+            page = browser.new_page(color_scheme=shot.scheme, viewport={"width": WIDTH, "height": 1000})
+            complaints = complaints_of(page, address)
+            page.goto(f"{address}/{shot.page}", timeout=PATIENCE_MS)
+            wait_until_drawn(page)
+            page.set_viewport_size({"width": WIDTH, "height": min(TALLEST, max(700, page.evaluate(HEIGHT) + 40))})
+            wait_until_drawn(page)
+            path = out / f"dashboard-{shot.name}.png"
+            take(page, shot, path)
+            if complaints or page.locator("[data-testid=stException]").count():
+                raise RuntimeError(f"{path}: the page complained: {'; '.join(complaints) or 'see the picture'}")
+            print(path, flush=True)
+            page.close()
         browser.close()
+
+
+def take(page: Page, shot: Shot, path: Path) -> None:
+    """Save a part of the page."""
+    page.add_style_tag(content=_NO_HEADER)
+    left, top, width, height = page.evaluate(_SECTION, [MAIN, shot.first, shot.last])
+    clip = {"x": left, "y": top, "width": width, "height": height}
+    page.screenshot(path=path, clip=clip, timeout=PATIENCE_MS, animations="disabled")
+
+
+def main(data: str, work: str, out: str) -> None:
+    """Make the study, then every picture."""
+    scans, study = Path(data), Path(work) / "study"
+    is_real = make_study(scans, study)
+    if not is_real:
+        print(f"{scans}: no such folder, so the pictures show the bundled example; name scans with DATA=FOLDER")
+    photograph(study, scans if is_real else sample_case().flair.parent, Path(out))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,24 @@
-"""Draw the pictures of docs/napari.md with the real program: ``xvfb-run -a python scripts/napari_screenshots.py``.
+"""Draw the pictures of docs/napari.md with the real program, wherever the plugin is installed.
+
+``xvfb-run -a -s "-screen 0 1366x768x24" python scripts/napari_screenshots.py [FOLDER]``
 
 The sample is opened, segmented with the bundled weights, saved and reviewed, as a person
 would do it, in a window of a laptop's size. The later visit is the sample itself, turned by
-8 degrees and moved, since only one visit is bundled.
+8 degrees and moved, since only one visit is bundled. Nothing is asked, and nothing is left
+behind but the pictures.
 """
 
 import os
+import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
+PATIENCE_S = 3600  # for the network on a busy machine
 SCRATCH = Path(tempfile.mkdtemp(prefix="fsh-screenshots-"))
 os.environ["NAPARI_CONFIG"] = str(SCRATCH / "settings.yaml")
 os.environ["HOME"] = str(SCRATCH)  # where records go
@@ -41,6 +48,27 @@ def wait(seconds: float = 1.0) -> None:
     loop = QEventLoop()
     QTimer.singleShot(round(1000 * seconds), loop.quit)
     loop.exec()
+
+
+def settle() -> None:
+    """Let the window draw all it has to, on a slow machine too."""
+    for _ in range(6):
+        wait(0.25)
+
+
+def wait_until(done: Callable[[], bool], told: Callable[[], str]) -> None:
+    """Let the window work until something is done.
+
+    Raises
+    ------
+    TimeoutError
+        If it never is; with what the program said last.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while not done():
+        if time.monotonic() > until:
+            raise TimeoutError(f"the program got no further than: {told()}")
+        wait(0.1)
 
 
 def turned(data: np.ndarray, order: int) -> np.ndarray:
@@ -79,38 +107,8 @@ def write_later_visit(found: Segmentation) -> Path:
     return write_segmentation(later, RECORDS)["record"]
 
 
-def main() -> int:
-    """Take every picture."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    viewer = napari.Viewer(show=True)
-    viewer.window.resize(1366, 768)
-    window, _ = window_of(viewer)
-
-    def keep(name: str) -> None:
-        wait()
-        window.grab().save(str(FOLDER / f"napari-{name}.png"))
-
-    viewer.open_sample("fsh-ms", "ms-flair")
-    dock, segment = viewer.window.add_plugin_dock_widget("fsh-ms", "Segment")
-    segment.run()
-    while segment.process is not None:
-        wait(0.1)
-        if segment.progress.value() == 2:
-            window.grab().save(str(FOLDER / "napari-running.png"))
-    if segment.result is None:
-        print(segment.message.text(), file=sys.stderr)
-        return 1
-    segment.table.select(segment.table.labels[0])
-    keep("segment")
-    found = segment.result
-    segment.save()
-    while "Saved" not in segment.message.text():
-        wait(0.1)
-    viewer.window.remove_dock_widget(dock)
-    viewer.layers.clear()
-
-    records = [next(RECORDS.glob("sub-*/anat/*_dseg.json")), write_later_visit(found)]
-    labels = [int(label) for label in found.lesions["label"]]
+def write_queue(records: list[Path], labels: list[int]) -> None:
+    """Let Ben have read the first case, and the dashboard have asked for a second look at both."""
     second = open_review(records[0], "Ben")
     for turn, label in enumerate(labels):
         second.set_status(label, "rejected" if turn % 4 == 3 else "accepted")
@@ -121,37 +119,93 @@ def main() -> int:
     ]
     save_queue(RECORDS, Queue("second look", "2026-01-01T00:00:00+00:00", "the most uncertain first", tuple(items)))
 
-    _, cohort = viewer.window.add_plugin_dock_widget("fsh-ms", "Cohort")
-    cohort.folder.setText("~/F.sh")
-    cohort.load()
-    keep("cohort")
-    cohort.open(0)
-    review = cohort.review
-    wait(2)
-    for decide in (review.accept, review.reject, review.unsure, review.accept):
-        decide()
-        wait(0.2)
-    keep("review")
-    review.show_keys()
-    keep("keys")
-    review.show_keys()
-    viewer.theme = "light"
-    keep("light")
-    viewer.theme = "dark"
-    review.other_visit()
-    while "are linked" not in review.message.text():
-        wait(0.2)
-    keep("visits")
-    review.other_visit()
-    review.has_cohort = False
-    for turn, label in enumerate(labels):
-        review.case.review.set_status(label, "rejected" if turn % 8 == 3 else "accepted")
-    review.complete()
-    keep("readers")
+
+class Photographer:
+    """A window of a laptop's size, and the folder its pictures go to."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1366, 768)
+        self.window, _ = window_of(self.viewer)
+
+    def keep(self, name: str, at_once: bool = False) -> None:
+        """Take a picture of what the window shows, or first let it finish."""
+        if not at_once:
+            settle()
+        self.window.grab().save(str(self.folder / f"napari-{name}.png"))
+
+    def segment(self) -> Segmentation:
+        """Segment the sample and save the record.
+
+        Raises
+        ------
+        RuntimeError
+            If it went wrong; with what the program said.
+        """
+        self.viewer.open_sample("fsh-ms", "ms-flair")
+        dock, segment = self.viewer.window.add_plugin_dock_widget("fsh-ms", "Segment")
+        segment.progress.valueChanged.connect(
+            lambda done: self.keep("running", at_once=True) if 0 < done <= segment.progress.maximum() / 2 else None
+        )
+        segment.run()
+        wait_until(lambda: segment.process is None, segment.message.text)
+        if segment.result is None:
+            raise RuntimeError(segment.message.text())
+        segment.table.select(segment.table.labels[0])
+        self.keep("segment")
+        segment.save()
+        wait_until(lambda: "Saved" in segment.message.text(), segment.message.text)
+        self.viewer.window.remove_dock_widget(dock)
+        self.viewer.layers.clear()
+        return segment.result
+
+    def review(self, labels: list[int]) -> None:
+        """Go through the first case of the cohort."""
+        _, cohort = self.viewer.window.add_plugin_dock_widget("fsh-ms", "Cohort")
+        cohort.folder.setText("~/F.sh")
+        cohort.load()
+        self.keep("cohort")
+        cohort.open(0)
+        review = cohort.review
+        settle()
+        for decide in (review.accept, review.reject, review.unsure, review.accept):
+            decide()
+        self.keep("review")
+        review.show_keys()
+        self.keep("keys")
+        review.show_keys()
+        self.viewer.theme = "light"
+        self.keep("light")
+        self.viewer.theme = "dark"
+        review.other_visit()
+        wait_until(lambda: "are linked" in review.message.text(), review.message.text)
+        self.keep("visits")
+        review.other_visit()
+        review.has_cohort = False
+        for turn, label in enumerate(labels):
+            review.case.review.set_status(label, "rejected" if turn % 8 == 3 else "accepted")
+        review.complete()
+        self.keep("readers")
+
+
+def main() -> int:
+    """Take every picture."""
+    photographer = Photographer(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER)
+    found = photographer.segment()
+    labels = [int(label) for label in found.lesions["label"]]
+    write_queue([next(RECORDS.glob("sub-*/anat/*_dseg.json")), write_later_visit(found)], labels)
+    photographer.review(labels)
     return 0
 
 
 if __name__ == "__main__":
-    code = main()
+    try:
+        code = main()
+    except (RuntimeError, TimeoutError) as error:
+        print(error, file=sys.stderr)
+        code = 1
+    shutil.rmtree(SCRATCH, ignore_errors=True)
     sys.stdout.flush()
     os._exit(code)  # a window that is still open has nothing to say

@@ -6,10 +6,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fsh_dashboard.figures.style import HIGHLIGHT, axis, finish
+from fsh_dashboard.brain_outline import brain_outline
+from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, QUIET, axis, finish
 
 POSITION = ("mni_x_mm", "mni_y_mm", "mni_z_mm")
 BIN_MM = 5
+PIXELS_PER_MM = 1.35
+"""The same in all directions, so that a brain looks like one; three maps fit beside each other."""
 EDGES_MM = {"mni_x_mm": (-80, 80), "mni_y_mm": (-110, 80), "mni_z_mm": (-70, 90)}
 PROJECTIONS = {
     "From above": ("mni_x_mm", "mni_y_mm"),
@@ -75,19 +78,35 @@ def lesion_map(lesions: pd.DataFrame, projection: str, cases: int, case: str | N
     y_axis = axis("y (mm)" if up == "mni_y_mm" else TITLES[up], gridOpacity=0.3)
     x = alt.X("across:Q", scale=alt.Scale(domain=[high, low]), axis=axis(TITLES[across], gridOpacity=0.3))
     y = alt.Y("up:Q", scale=alt.Scale(domain=list(EDGES_MM[up])), axis=y_axis)
-    tint = alt.Color(
+    # By opacity: more is stronger on a white and on a dark page.
+    strength = alt.Opacity(
         "share:Q",
-        scale=alt.Scale(scheme="viridis", domainMin=0),
-        legend=alt.Legend(title="Share of cases", format="%", orient="bottom", gradientLength=140),
+        scale=alt.Scale(domainMin=0, range=[0.1, 1]),
+        legend=alt.Legend(
+            title="Share of cases", format="%", orient="bottom", tickCount=4, symbolType="square", symbolStrokeWidth=0
+        ),
     )
     hint = [
         alt.Tooltip("cases:Q", title="Cases with a lesion here"),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
     ]
-    layers = [alt.Chart(shown).mark_rect().encode(x=x, x2="across_end:Q", y=y, y2="up_end:Q", color=tint, tooltip=hint)]
+    squares = (
+        alt.Chart(shown)
+        .mark_rect(color=PLAIN)
+        .encode(x=x, x2="across_end:Q", y=y, y2="up_end:Q", opacity=strength, tooltip=hint)
+    )
+    outline = alt.Chart(brain_outline(POSITION.index(across), POSITION.index(up)))
+    layers = [squares, outline.mark_line(color=QUIET, strokeWidth=1).encode(x=x, y=y, order="order:Q")]
     marked = lesions.loc[lesions["case"] == case, ["case", across, up]].dropna()
     if len(marked):
         named = marked.rename(columns={across: "across", up: "up"})
-        dots = alt.Chart(named).mark_point(color=HIGHLIGHT, size=45, strokeWidth=2)
+        dots = alt.Chart(named).mark_point(color=HIGHLIGHT, size=20, strokeWidth=1.3)
         layers.append(dots.encode(x=x, y=y, tooltip=["case:N"]))
-    return finish(alt.layer(*layers), 300, projection, name=f"Lesions {projection.lower()}")
+    chart = finish(alt.layer(*layers), round(_span_mm(up) * PIXELS_PER_MM), projection)
+    # Axes and legend come on top of it: fitted, they would take their room from one direction only.
+    return chart.properties(width=round(_span_mm(across) * PIXELS_PER_MM), autosize=alt.AutoSizeParams(type="pad"))
+
+
+def _span_mm(column: str) -> int:
+    low, high = EDGES_MM[column]
+    return high - low

@@ -1,12 +1,13 @@
 """A cohort in charts: distributions, one column against another, agreement. The chosen case stands out in each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from fsh_dashboard.agreement import BlandAltman
+from fsh_core.evaluation.bland_altman import BlandAltman
 from fsh_dashboard.figures.style import HIGHLIGHT, PALETTE, PLAIN, QUIET, axis, finish
 
 BINS = 30
@@ -48,7 +49,7 @@ def distribution(table: pd.DataFrame, column: str, label: str, case: str | None 
     if len(marked):
         rule = alt.Chart(marked).mark_rule(color=HIGHLIGHT, strokeWidth=2)
         layers.append(rule.encode(x="from:Q", tooltip=["case:N", alt.Tooltip("from:Q", title=label, format=".4~s")]))
-    return finish(alt.layer(*layers), 200, name=label)
+    return finish(alt.layer(*layers), 200)
 
 
 def against(
@@ -58,7 +59,6 @@ def against(
     case: str | None = None,
     colour: tuple[str, str] | None = None,
     log_scale: bool = False,
-    height: int = 340,
 ) -> Any:
     """Draw one column against another, a point per row; a click chooses a case.
 
@@ -74,21 +74,34 @@ def against(
         A column of few words, and its title.
     log_scale : bool
         Logarithmic vertical axis; values of 0 and below are left out.
-    height : int
-        In pixels.
 
     Returns
     -------
     altair chart
         With the point selection ``point`` over the column ``case``.
     """
+    points, *others = _points(table, x, y, case, colour, log_scale)
+    chosen = alt.selection_point(name="point", fields=["case"], on="click", empty=False)
+    return finish(alt.layer(points.add_params(chosen), *others), 340)
+
+
+def _points(
+    table: pd.DataFrame,
+    x: tuple[str, str],
+    y: tuple[str, str],
+    case: str | None,
+    colour: tuple[str, str] | None = None,
+    log_scale: bool = False,
+    reach: tuple[Sequence[float], Sequence[float]] = ((), ()),
+) -> list[Any]:
+    """Make the layers of `against`, for drawing among others; their axes also hold the values of ``reach``."""
     columns = list(dict.fromkeys(["case", x[0], y[0], *([colour[0]] if colour else [])]))
     shown = table[columns].dropna(subset=[x[0], y[0]])
     shown = shown[shown[y[0]] > 0] if log_scale else shown
     place = {
-        "x": _quantity(x[0], x[1], alt.Scale(zero=False, padding=12), grid=False),
+        "x": _quantity(x[0], x[1], _linear([*shown[x[0]], *reach[0]]), grid=False),
         "y": _quantity(
-            y[0], y[1], alt.Scale(type="log", padding=8) if log_scale else alt.Scale(zero=False, padding=12)
+            y[0], y[1], alt.Scale(type="log", padding=8) if log_scale else _linear([*shown[y[0]], *reach[1]])
         ),
     }
     hint = [alt.Tooltip("case:N", title="Case"), *(alt.Tooltip(_field(name), title=title) for name, title in (x, y))]
@@ -98,17 +111,17 @@ def against(
         legend = alt.Legend(title=None, orient="top", symbolType="circle")
         tint = alt.Color(_field(colour[0], "N"), scale=alt.Scale(range=list(PALETTE)), legend=legend)
         hint.append(alt.Tooltip(_field(colour[0], "N"), title=colour[1]))
-    chosen = alt.selection_point(name="point", fields=["case"], on="click", empty=False)
-    points = alt.Chart(shown).mark_circle(size=55, opacity=0.7).encode(**place, color=tint, tooltip=hint)
-    layers = [points.add_params(chosen)]
+    layers = [alt.Chart(shown).mark_circle(size=55, opacity=0.7).encode(**place, color=tint, tooltip=hint)]
     marked = shown[shown["case"] == case]
     if len(marked):
         ring = alt.Chart(marked).mark_point(size=190, strokeWidth=2.5, color=HIGHLIGHT).encode(**place, tooltip=hint)
         layers.append(ring)
         if len(marked) == 1:
-            name = alt.Chart(marked).mark_text(dy=-15, color=HIGHLIGHT, fontWeight=600)
+            is_right = table.loc[marked.index[0], x[0]] > table[x[0]].mean()
+            side = {"align": "right", "dx": -14} if is_right else {"align": "left", "dx": 14}
+            name = alt.Chart(marked).mark_text(color=HIGHLIGHT, fontWeight=600, **side)
             layers.append(name.encode(**place, text="case:N"))
-    return finish(alt.layer(*layers), height, name=f"{y[1]} against {x[1]}")
+    return layers
 
 
 def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
@@ -157,7 +170,7 @@ def differences(table: pd.DataFrame, limits: BlandAltman, case: str | None = Non
     table : DataFrame
         ``case``, ``reference_ml`` and ``prediction_ml``.
     limits : BlandAltman
-        From `fsh_dashboard.agreement.bland_altman`.
+        From `fsh_core.evaluation.bland_altman`.
     case : str or None
         The chosen case.
     unit : str
@@ -175,18 +188,22 @@ def differences(table: pd.DataFrame, limits: BlandAltman, case: str | None = Non
     )
     x, y = ("mean", f"Mean of reference and prediction ({unit})"), ("difference", f"Prediction − reference ({unit})")
     names = ("bias", "+1.96 sd", "−1.96 sd")
-    values = (limits.bias, limits.high, limits.low)
-    rules = pd.DataFrame(
-        {"difference": values, "name": [f"{n} {v:+.2f}".replace("-", "−") for n, v in zip(names, values, strict=True)]}
+    estimates = (limits.bias, limits.upper, limits.lower)
+    bands = pd.DataFrame(
+        {
+            "difference": [one.value for one in estimates],
+            "name": [f"{n} {e.value:+.2f}".replace("-", "−") for n, e in zip(names, estimates, strict=True)],
+            "low": [one.low for one in estimates],
+            "high": [one.high for one in estimates],
+        }
     )
-    widths = np.array([limits.bias_half_width, limits.limit_half_width, limits.limit_half_width])
-    bands = rules.assign(low=rules["difference"] - widths, high=rules["difference"] + widths)
-    scatter = against(points, x, y, case)
+    rules = bands[["difference", "name"]]
+    scatter = _points(points, x, y, case, reach=((), [*bands["low"], *bands["high"]]))
     band = alt.Chart(bands).mark_rect(color=QUIET, opacity=0.12).encode(y="low:Q", y2="high:Q")
     rule = alt.Chart(rules).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(y="difference:Q")
     text = alt.Chart(rules).mark_text(align="right", dx=-4, dy=-7, color=QUIET, fontSize=11)
     text = text.encode(y="difference:Q", x=alt.value("width"), text="name:N")
-    return finish(alt.layer(band, rule, *scatter.layer, text), 340, "Bland-Altman")
+    return finish(alt.layer(band, rule, *scatter, text), 340, "Bland-Altman")
 
 
 def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | None = None) -> Any:
@@ -206,8 +223,15 @@ def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | N
     both = table[["first", "second"]].to_numpy(dtype=float)
     ends = pd.DataFrame({"first": [both.min(), both.max()], "second": [both.min(), both.max()]})
     line = alt.Chart(ends).mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1).encode(x="first:Q", y="second:Q")
-    scatter = against(table, ("first", f"{label}: {names[0]}"), ("second", f"{label}: {names[1]}"), case)
-    return finish(alt.layer(line, *scatter.layer), 340, name=f"{label} paired")
+    x, y = ("first", f"{label}: {names[0]}"), ("second", f"{label}: {names[1]}")
+    return finish(alt.layer(line, *_points(table, x, y, case, reach=(ends["first"], ends["second"]))), 340)
+
+
+def _linear(values: Sequence[float]) -> alt.Scale:
+    """Scale with some room on both sides, but none below 0 where nothing is: no volume is negative."""
+    low, high = (float(min(values)), float(max(values))) if values else (0.0, 1.0)
+    room = 0.05 * (high - low) or 1.0
+    return alt.Scale(domain=[max(0.0, low - room) if low >= 0 else low - room, high + room], nice=False)
 
 
 def _quantity(column: str, title: str, scale: alt.Scale, grid: bool = True) -> Any:

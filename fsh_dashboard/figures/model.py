@@ -38,11 +38,13 @@ def reliability_diagram(bins: pd.DataFrame, said: str, came: str) -> Any:
     ideal = line.mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1).encode(x="probability:Q", y="real:Q")
     size = alt.Size("count:Q", scale=alt.Scale(type="sqrt", range=[40, 260]), legend=None)
     joined = base.mark_line(color=PLAIN, opacity=0.5)
-    return finish(alt.layer(ideal, joined, base.mark_circle(color=PLAIN, opacity=1).encode(size=size)), 280, name=said)
+    return finish(alt.layer(ideal, joined, base.mark_circle(color=PLAIN, opacity=1).encode(size=size)), 280)
 
 
 def recall_by_size(sizes: pd.DataFrame) -> Any:
     """Draw the share of reference lesions that were found, by size, with the numbers behind it.
+
+    The sizes name themselves; an upright title would be longer than the chart is high.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def recall_by_size(sizes: pd.DataFrame) -> Any:
         words=[f"{found:.0f} of {lesions:.0f}" for found, lesions in sizes[["found", "lesions"]].values]
     )
     base = alt.Chart(shown).encode(
-        y=alt.Y("size:N", sort=list(sizes["size"]), axis=axis("Size of the reference lesion")),
+        y=alt.Y("size:N", sort=list(sizes["size"]), axis=axis("")),
         x=alt.X("recall:Q", scale=_SHARE, axis=axis("Found (share)")),
         tooltip=["size:N", "lesions:Q", "found:Q", alt.Tooltip("recall:Q", format=".3f")],
     )
@@ -61,7 +63,6 @@ def recall_by_size(sizes: pd.DataFrame) -> Any:
     return finish(
         alt.layer(base.mark_bar(color=PLAIN, opacity=0.75, height=22), words),
         44 * len(sizes) + 30,
-        name="Recall by size",
     )
 
 
@@ -78,4 +79,4 @@ def retention(curve: pd.DataFrame) -> Any:
         y=alt.Y("precision:Q", scale=_SHARE, axis=axis("Real among them (share)", gridOpacity=0.5)),
         tooltip=[alt.Tooltip("retained:Q", format=".1f"), alt.Tooltip("precision:Q", format=".3f")],
     )
-    return finish(base.mark_line(color=PLAIN, point=True), 280, name="Retention")
+    return finish(base.mark_line(color=PLAIN, point=alt.OverlayMarkDef(color=PLAIN)), 280)

@@ -1,6 +1,5 @@
-"""What every chart shares: colours for light and dark, quiet axes, what its menu offers."""
+"""What every chart shares: colours for light and dark, quiet axes."""
 
-import re
 from typing import Any
 
 import altair as alt
@@ -12,11 +11,10 @@ PLAIN = "#2f86d0"
 QUIET = "#7d8590"
 
 HEIGHT = 300
-_MENU = {"actions": {"export": {"svg": True, "png": True}, "source": False, "compiled": False, "editor": False}}
 
 
-def finish(chart: Any, height: int | None = HEIGHT, title: str = "", name: str = "") -> Any:
-    """Give a chart its size, title and menu: download as SVG or PNG, and no way to an online editor.
+def finish(chart: Any, height: int | None = HEIGHT, title: str = "") -> Any:
+    """Give a chart its size and title.
 
     Parameters
     ----------
@@ -26,19 +24,15 @@ def finish(chart: Any, height: int | None = HEIGHT, title: str = "", name: str =
         In pixels; None leaves it to the chart.
     title : str
         Above the chart; none where the axes say it all.
-    name : str
-        Of the downloaded file; the title when empty.
 
     Returns
     -------
     altair chart
         The same, finished.
     """
-    words = re.findall(r"[a-z0-9]+", (name or title or "chart").lower())
-    options = _MENU | {"downloadFileName": "-".join(["fsh", *words])}
     # The room keeps the title of the upright axis from being cut off when a chart is fitted to its place.
     room = {"left": 14, "right": 8, "top": 6, "bottom": 4}
-    settings: dict[str, Any] = {"usermeta": {"embedOptions": options}, "padding": room}
+    settings: dict[str, Any] = {"padding": room}
     if height is not None:
         settings["height"] = height
     if title:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from fsh_core.evaluation.bland_altman import bland_altman
 from fsh_dashboard import loading, page
-from fsh_dashboard.agreement import bland_altman, by_group, paired, paired_test
+from fsh_dashboard.agreement import by_group, paired, paired_test
 from fsh_dashboard.cohort import Results
 from fsh_dashboard.columns import MAIN_METRICS, config_for, label_of
 from fsh_dashboard.figures.cohort import differences, intervals, pairs
@@ -41,13 +42,14 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
         )
     limits = bland_altman(cases["reference_ml"], cases["prediction_ml"]) if "reference_ml" in cases else None
     with right:
-        if limits is None:
+        if limits is None or limits.n < 2:
             st.caption("Bland-Altman needs two cases with references.")
         else:
             page.show_chart(differences(cases, limits, case), "bland", "Bland-Altman plot of lesion volumes")
+            bias, lower, upper = limits.bias, limits.lower, limits.upper
             said = (
-                f"Bias {limits.bias:+.2f} ml (95 % interval ± {limits.bias_half_width:.2f}), limits of agreement "
-                f"{limits.low:+.2f} to {limits.high:+.2f} ml, {limits.n} cases. Grey: 95 % intervals."
+                f"Bias {bias.value:+.2f} ml (95 % interval {bias.low:+.2f} to {bias.high:+.2f}), limits of agreement "
+                f"{lower.value:+.2f} to {upper.value:+.2f} ml, {limits.n} cases. Grey: 95 % intervals of all three."
             )
             st.caption(said.replace(" -", " −"))
     with st.expander("As a table"):
@@ -83,11 +85,14 @@ def compare_results(opened: Opened, results: Results, case: str | None) -> None:
         st.caption("No case has this number in both results.")
         return
     page.show_chart(pairs(table, (results.name, other), label_of(metric), case), "pairs", "Two results, case by case")
-    mean, low, high, p = paired_test(table)
-    st.caption(
-        f"{label_of(metric)}, {other} minus {results.name}: mean {mean:+.3f}, 95 % bootstrap interval {low:+.3f} to "
-        f"{high:+.3f}, {len(table)} cases. Wilcoxon signed-rank p {'needs six cases' if p != p else f'= {p:.2g}'}."
+    row = paired_test(results.cases, second.cases, metric)
+    p = row["wilcoxon_p"]
+    said = (
+        f"{label_of(metric)}, {other} minus {results.name}: mean {row['mean_difference']:+.3f}, "
+        f"95 % bootstrap interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {row['n']} cases. "
+        f"Wilcoxon signed-rank p {f'= {p:.2g}' if pd.notna(p) else 'needs six cases that differ'}."
     )
+    st.caption(said.replace(" -", " −"))
     page.offer_csv(table, "fsh-paired.csv", "Pairs as CSV")
 
 

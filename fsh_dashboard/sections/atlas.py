@@ -19,10 +19,11 @@ def show_map(lesions: pd.DataFrame, cases: int, case: str | None) -> None:
     for place, projection in zip(st.columns(len(PROJECTIONS)), PROJECTIONS, strict=True):
         with place:
             chart = lesion_map(lesions, projection, cases, case)
-            page.show_chart(chart, f"map-{projection}", f"Lesion frequency in MNI152 space, {projection.lower()}")
+            words = f"Lesion frequency in MNI152 space, {projection.lower()}"
+            page.show_chart(chart, f"map-{projection}", words, "content")
     known = lesions[list(POSITION)].notna().all(axis=1)
     left_out = f" {int((~known).sum())} lesions without a position are left out." if not known.all() else ""
     st.caption(
         f"Share of the {cases} cases with a lesion's innermost point in each square of 5 mm, through the whole "
-        f"depth of the brain, radiological convention.{left_out}"
+        f"depth of the brain, radiological convention. The line is the outline of the template's brain.{left_out}"
     )

@@ -26,7 +26,7 @@ def show_mosaic(opened: Opened, results: Results, cases: pd.DataFrame, case: str
     pages = -(-len(cases) // (COLUMNS * ROWS))
     number = 1
     if pages > 1:
-        number = int(st.number_input(f"Page (of {pages})", 1, pages, key="mosaic-page"))
+        number = int(st.number_input(f"Page (of {pages})", 1, pages, key="mosaic-page", bind="query-params"))
     shown = cases.iloc[(number - 1) * COLUMNS * ROWS : number * COLUMNS * ROWS]
     largest = _largest(results.lesions)
     for start in range(0, len(shown), COLUMNS):
@@ -41,6 +41,8 @@ def show_tile(
 ) -> None:
     """One case: its slice, and its name to click."""
     name = str(case["case"])
+    label = f":orange[**{name}**]" if is_marked else name
+    st.button(label, key=f"tile-{name}", type="tertiary", on_click=partial(loading.mark_case, name))
     try:
         record, paths = case_files(opened, results.name, case["record"])
         flair = loading.flair_of(opened, results.name, record)
@@ -50,8 +52,6 @@ def show_tile(
         st.html(_tile(name, stamps, flair, paths["mask"], paths.get("brain"), lesion))
     except (InputError, KeyError, OSError) as error:
         st.caption(f"{name}: {error}" if isinstance(error, KeyError) else str(error))
-    label = f":orange[**{name}**]" if is_marked else name
-    st.button(label, key=f"tile-{name}", type="tertiary", on_click=partial(loading.mark_case, name))
 
 
 def _largest(lesions: pd.DataFrame) -> dict[str, dict[str, Any]]:

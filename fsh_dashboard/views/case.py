@@ -122,7 +122,8 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
     if lesions.empty:
         st.caption("No lesion was found. This does not mean that there is none.")
         return
-    table = lesions[[column for column in LESIONS if column in lesions and column != "case"]]
+    known = [column for column in LESIONS if column in lesions and lesions[column].notna().any()]
+    table = lesions[known].drop(columns="case")
     movable = view is not None and {"inside_r_mm", "inside_a_mm", "inside_s_mm"} <= set(lesions)
     if movable:
         st.caption("A click on a row moves the slices to that lesion.")
@@ -130,11 +131,12 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
         table,
         hide_index=True,
         width="stretch",
-        height=min(320, 36 * (len(table) + 1) + 2),
+        height=page.height_of(table, 320),
         column_config=config_for(table),
         key="case-lesions",
         selection_mode="single-row",
         on_select=partial(go_to_lesion, lesions, view) if movable else "ignore",
+        placeholder="–",
         alt="Lesions of this case",
     )
     page.offer_csv(lesions, f"{case}-lesions.csv", "Lesions as CSV (opens in Excel)")

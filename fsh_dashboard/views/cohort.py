@@ -7,6 +7,7 @@ import streamlit as st
 
 from fsh_core.evaluation.statistics import summarise
 from fsh_dashboard import loading, page
+from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.cohort import Results
 from fsh_dashboard.columns import CASES, config_for, label_of
 from fsh_dashboard.figures.cohort import against, distribution
@@ -15,6 +16,7 @@ from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
 from fsh_dashboard.tags import having, words_in
 
+FIRST_COLUMNS = ("case", "flags", "review", "lesion_count", "lesion_volume_ml", "reviewed_lesion_volume_ml", "dice")
 MOST_GROUPS = 6
 TABLE_HEIGHT = 380
 
@@ -36,6 +38,7 @@ def main() -> None:
     compare_results(opened, results, case)
     show_map(results.lesions[results.lesions["case"].isin(cases["case"])], len(cases), case)
     show_mosaic(opened, results, cases, case)
+    offer_charts()
 
 
 def choose_cases(results: Results) -> pd.DataFrame:
@@ -100,16 +103,14 @@ def show_numbers(results: Results, cases: pd.DataFrame) -> None:
 def show_table(results: Results, cases: pd.DataFrame) -> str | None:
     """The table of cases; returns the chosen case."""
     own = [column for column in CASES if column in cases]
-    first = [
-        column for column in ("case", "flags", "lesion_count", "lesion_volume_ml", "dice", "lesion_f1") if column in own
-    ]
+    first = [column for column in FIRST_COLUMNS if column in own]
     order = list(dict.fromkeys([*first, *results.participant_columns, *own]))
     table = cases[[column for column in order if cases[column].notna().any()]].reset_index(drop=True)
     st.dataframe(
         table,
         hide_index=True,
         width="stretch",
-        height=min(TABLE_HEIGHT, 36 * (len(table) + 1) + 2),
+        height=page.height_of(table, TABLE_HEIGHT),
         column_config=config_for(table),
         key="cases",
         selection_mode="single-row",

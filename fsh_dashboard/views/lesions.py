@@ -8,12 +8,14 @@ import streamlit as st
 
 from fsh_core.errors import InputError
 from fsh_dashboard import loading, page, viewer
+from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.cohort import Results
 from fsh_dashboard.columns import LESIONS, config_for, label_of
 from fsh_dashboard.figures.cohort import against, distribution
 from fsh_dashboard.folder import Opened
 from fsh_dashboard.queue_rules import certainty_column
 from fsh_dashboard.scans import case_files
+from fsh_dashboard.sections.picking import offer_queue
 from fsh_dashboard.tags import having, words_in
 
 TABLE_HEIGHT = 560
@@ -39,10 +41,13 @@ def main() -> None:
     table_place, viewer_place = st.columns([5, 6])
     with table_place:
         show_table(lesions, case)
+        lesion = chosen_lesion(results, lesions, case)
+        offer_queue(opened, results, lesion, lesions)
     with viewer_place:
-        show_lesion(opened, results, lesions, case)
+        show_lesion(opened, results, lesion)
     if len(lesions):
         show_distributions(lesions)
+        offer_charts()
 
 
 def against_reference(opened: Opened, results: Results, lesions: pd.DataFrame, case: str) -> pd.DataFrame:
@@ -112,7 +117,7 @@ def show_table(lesions: pd.DataFrame, case: str | None) -> None:
         table.drop(columns=hidden),
         hide_index=True,
         width="stretch",
-        height=min(TABLE_HEIGHT, 36 * (len(table) + 1) + 2),
+        height=page.height_of(table, TABLE_HEIGHT),
         column_config=config_for(table),
         key="lesions",
         selection_mode="single-row",
@@ -145,9 +150,8 @@ def chosen_lesion(results: Results, lesions: pd.DataFrame, case: str | None) -> 
     return lesions.loc[lesions["volume_mm3"].idxmax()] if one and len(lesions) else None
 
 
-def show_lesion(opened: Opened, results: Results, lesions: pd.DataFrame, case: str | None) -> None:
+def show_lesion(opened: Opened, results: Results, lesion: "pd.Series[Any] | None") -> None:
     """The scan, with the crosshair in the chosen lesion."""
-    lesion = chosen_lesion(results, lesions, case)
     if lesion is None:
         st.caption("A click on a row shows that lesion here, in three planes and 3D.")
         return
@@ -180,24 +184,25 @@ def is_technical(column: str) -> bool:
 def show_distributions(lesions: pd.DataFrame) -> None:
     """Histograms, and confidence against size."""
     st.subheader("Distributions")
-    wanted = [c for c in ("equivalent_diameter_mm", "mean_probability", "contrast") if c in lesions]
+    sure = certainty_column(lesions)
+    wanted = [c for c in ("equivalent_diameter_mm", sure, "contrast") if c in lesions]
     for place, column in zip(st.columns(max(1, len(wanted))), wanted, strict=False):
         with place:
             chart = distribution(lesions, column, label_of(column), unit="Lesions")
             page.show_chart(chart, f"dist-{column}", f"Histogram of {label_of(column)}")
-    if {"mean_probability", "equivalent_diameter_mm"} <= set(lesions):
+    if sure and "equivalent_diameter_mm" in lesions:
         st.subheader("Confidence against size")
         chart = against(
             lesions,
             ("equivalent_diameter_mm", label_of("equivalent_diameter_mm")),
-            ("mean_probability", label_of("mean_probability")),
+            (sure, label_of(sure)),
         )
         st.altair_chart(
             chart,
             key="sure-size",
             on_select=partial(loading.follow_point, "sure-size"),
             selection_mode="point",
-            alt="Mean probability against diameter, a point per lesion",
+            alt=f"{label_of(sure)} against diameter, a point per lesion",
         )
         st.caption(
             "Small and uncertain lesions, at the lower left, are where false ones gather. A click opens the case."

@@ -10,6 +10,7 @@ from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_dashboard import loading, page
 from fsh_dashboard.agreement import by_group
+from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.columns import MAIN_METRICS, config_for, label_of
 from fsh_dashboard.figures.cohort import intervals
 from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
@@ -52,6 +53,7 @@ def main() -> None:
     show_calibration(card)
     show_recall(card)
     show_experiments(opened)
+    offer_charts()
 
 
 def choose_card(cards: list[Card]) -> Card:
@@ -192,7 +194,7 @@ def show_experiments(opened: Opened) -> None:
 
 def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
     """Show a table under readable headings."""
-    height = min(320, 36 * (len(table) + 1) + 2)
+    height = page.height_of(table, 320)
     st.dataframe(
         table, hide_index=True, width="stretch", height=height, column_config=config_for(table), key=key, alt=alt
     )

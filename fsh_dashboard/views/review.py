@@ -27,6 +27,8 @@ HEADINGS = {
     "accepted": "Accepted",
     "rejected": "Rejected",
     "unsure": "Unsure",
+    "kept_lesions": "Lesions left",
+    "kept_ml": "Volume left (ml)",
     "acts": "Acts",
     "begun": "Begun (UTC)",
     "latest": "Latest act (UTC)",
@@ -71,17 +73,20 @@ def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     rule = RULES[name]
     limit = rule.default
     if rule.limit:
-        limit = limit_place.number_input(rule.limit, 0.0, 1.0, rule.default, 0.05, key=f"limit-{name}")
+        limit = limit_place.number_input(
+            rule.limit, 0.0, 1.0, rule.default, 0.05, key=f"limit-{name}", bind="query-params"
+        )
     most = most_place.number_input("At most (cases)", 1, None, 50, key="most", bind="query-params")
     items = rule.choose(results, reviews, limit)
-    if open_place.toggle("Without completed cases", value=True, key="unreviewed"):
+    if open_place.toggle("Without completed cases", value=True, key="unreviewed", bind="query-params"):
         items = without_reviewed(items, reviews)
     items = items[: int(most)]
     if not items:
         st.info(f"No case fits this rule{missing(name, results)}.")
         return
     count = sum(len(item.lesions) for item in items)
-    st.caption(f"{len(items)} cases{f', {count} lesions' if count else ''}, worst first.")
+    lesions = f", {page.counted(count, 'lesion')}" if count else ""
+    st.caption(f"{page.counted(len(items), 'case')}{lesions}, worst first.")
     show(as_table(items), "choice", "What the queue will hold")
     words = f"{rule.title}{f', {rule.limit.lower()} {limit:g}' if rule.limit else ''}, at most {most} cases"
     if opened.is_example:
@@ -158,7 +163,7 @@ def show_agreement(reviews: Reviews) -> None:
     st.caption("Over lesions that both decided about. Kappa: 1 = alike, 0 = as by chance (Cohen 1960).")
     differing = disagreements(reviews.decisions)
     if len(differing):
-        st.markdown(f"**They differ on {len(differing)} {'lesion' if len(differing) == 1 else 'lesions'}**")
+        st.markdown(f"**They differ on {page.counted(len(differing), 'lesion')}**")
         show(differing, "differing", "Lesions about which two readers decided differently")
         page.offer_csv(differing, "fsh-reader-differences.csv", "Differences as CSV")
 
@@ -172,7 +177,9 @@ def show_journal(reviews: Reviews) -> None:
     acts = reviews.acts
     for place, column in ((reader_place, "reader"), (case_place, "case")):
         words = sorted(acts[column].unique())
-        chosen = place.multiselect(HEADINGS[column], words, key=f"acts-{column}", placeholder="all")
+        chosen = place.multiselect(
+            HEADINGS[column], words, key=f"acts-{column}", placeholder="all", bind="query-params"
+        )
         acts = acts[acts[column].isin(chosen)] if chosen else acts
     show(acts.iloc[::-1], "acts", "Every act of every reader, latest first")
     page.offer_csv(acts, "fsh-review-journal.csv", "Journal as CSV")
@@ -194,7 +201,7 @@ def show(table: pd.DataFrame, key: str, alt: str) -> None:
         named,
         hide_index=True,
         width="stretch",
-        height=min(TABLE_HEIGHT, 36 * (len(named) + 1) + 2),
+        height=page.height_of(named, TABLE_HEIGHT),
         column_config=config_for(named),
         key=key,
         placeholder="–",

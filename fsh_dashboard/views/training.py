@@ -11,6 +11,7 @@ import streamlit as st
 from fsh_core.errors import InputError
 from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard import page
+from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.figures.training import curves, over_epochs
 from fsh_dashboard.folder import Opened, find_runs
 from fsh_dashboard.runs import Run, all_settings, measured, one_table, read_run, setting_differences
@@ -30,6 +31,7 @@ def main() -> None:
     runs, _ = load_runs(opened, chosen)
     is_live = any(run.state(time.time()) == "running" for run in runs)
     st.fragment(run_every=REFRESH_S if is_live else None)(tell)(opened, chosen, smoothing, log_scale)
+    offer_charts()
 
 
 def choose_runs(names: Sequence[str]) -> list[str]:

@@ -40,7 +40,7 @@ def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
 
 def test_no_page_loads_torch() -> None:
     imports = ["loading", "page", "runs", "scans", "slices", "columns", "agreement", "viewer", "model_cards", "mosaic"]
-    imports += ["queue_rules", "reviews", "sections.agreement", "sections.atlas", "sections.mosaic"]
+    imports += ["queue_rules", "reviews", "sections.agreement", "sections.atlas", "sections.mosaic", "sections.picking"]
     code = "\n".join(f"import fsh_dashboard.{name}" for name in imports)
     code += "\nimport sys\nprint(sorted({'torch', 'monai'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -74,6 +74,7 @@ def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch
         assert not app.exception
         assert not app.error
         assert not app.info
+        assert not {"write", "queue-one", "queue-all"} & {button.key for button in app.button}  # it stays as it is
 
 
 def test_the_bundled_example_is_small_and_names_no_machine() -> None:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from fsh_dashboard.figures.atlas import PROJECTIONS, frequency, lesion_map
+from fsh_dashboard.brain_outline import brain_outline
+from fsh_dashboard.figures.atlas import EDGES_MM, PROJECTIONS, frequency, lesion_map
 
 OpenPage = Callable[..., AppTest]
 Words = Callable[[AppTest], str]
@@ -30,6 +32,26 @@ def test_every_projection_is_drawn_with_the_marked_case_on_top() -> None:
         plain = lesion_map(LESIONS, projection, 4).to_dict()
         marked = lesion_map(LESIONS, projection, 4, "a").to_dict()
         assert len(marked["layer"]) == len(plain["layer"]) + 1
+
+
+def test_a_millimetre_is_as_long_in_every_direction() -> None:
+    for projection, (across, up) in PROJECTIONS.items():
+        chart = lesion_map(LESIONS, projection, 4).to_dict()
+        spans = [EDGES_MM[name][1] - EDGES_MM[name][0] for name in (across, up)]
+        assert chart["width"] / spans[0] == pytest.approx(chart["height"] / spans[1], rel=0.01)
+        assert chart["autosize"] == {"type": "pad"}  # axes and legend take no room from the map
+
+
+def test_the_outline_is_that_of_a_brain_in_its_place() -> None:
+    above, side = brain_outline(0, 1), brain_outline(1, 2)
+    assert above.iloc[[0, -1]][["across", "up"]].nunique().tolist() == [1, 1]  # closed
+    width, length = above["across"].max() - above["across"].min(), above["up"].max() - above["up"].min()
+    assert 125 < width < 150
+    assert 160 < length < 190
+    assert abs(above["across"].max() + above["across"].min()) < 6  # the middle is at x = 0
+    assert side["across"].min() == pytest.approx(above["up"].min(), abs=2)
+    for name, (low, high) in (("across", EDGES_MM["mni_x_mm"]), ("up", EDGES_MM["mni_y_mm"])):
+        assert above[name].between(low, high).all()
 
 
 def test_the_patients_right_is_on_the_left() -> None:

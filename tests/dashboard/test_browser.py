@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
-from fsh_core.review import load_queue
+from fsh_core.review import load_queue, open_review
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -26,10 +27,10 @@ SLOW_MS = 120_000
 ROW_PIXELS = 35
 
 
-def screenshots() -> Any:
-    """The script that photographs the pages: it knows how to start the server and the browser."""
-    path = Path(__file__).resolve().parents[2] / "scripts" / "dashboard_screenshots.py"
-    spec = importlib.util.spec_from_file_location("dashboard_screenshots", path)
+def driving() -> Any:
+    """The script that drives the pages for the pictures: it knows how to start the server and the browser."""
+    path = Path(__file__).resolve().parents[2] / "scripts" / "dashboard_browser.py"
+    spec = importlib.util.spec_from_file_location("dashboard_browser", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -41,7 +42,7 @@ def screenshots() -> Any:
 def browser() -> Iterator[Any]:
     """One Chromium for all tests."""
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(screenshots().FLAGS))
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(driving().FLAGS))
         yield started
         started.close()
 
@@ -53,20 +54,7 @@ class Visit:
         self.address = address
         self.page = browser.new_page(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
         self.page.set_default_timeout(SLOW_MS)
-        self.complaints: list[str] = []
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._watch)
-
-    def _hear(self, message: Any) -> None:
-        # A page opened by its own address first asks whether the server lies under that address.
-        is_probe = "404" in message.text and "/_stcore/" in message.location["url"]
-        if message.type == "error" and not is_probe:
-            self.complaints.append(f"{message.text} {message.location['url']}")
-
-    def _watch(self, request: Any) -> None:
-        if not request.url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:")):
-            self.complaints.append(f"asked for {request.url}")
+        self.complaints: list[str] = driving().complaints_of(self.page, address)
 
     def open(self, path: str) -> Any:
         self.page.goto(f"{self.address}/{path}")
@@ -79,7 +67,7 @@ class Visit:
 def visit(browser: Any, study: Path, run_folder: Path) -> Iterator[Visit]:
     """The dashboard on a study with a run in it."""
     (run_folder / "runs").rename(study / "runs")
-    with screenshots().serving(str(study)) as address:
+    with driving().serving(str(study)) as address:
         visited = Visit(browser, address)
         yield visited
         visited.page.close()
@@ -198,6 +186,53 @@ def test_a_queue_is_written_for_the_viewer(visit: Visit, study: Path) -> None:
     assert queue is not None
     assert [item.case for item in queue.items] == ["sub-P3"]
     assert visit.complaints == []
+
+
+def test_a_lesion_goes_to_the_queue_and_comes_back_decided(visit: Visit, study: Path) -> None:
+    page = visit.open("lesions?lesion=sub-P4:1")
+    page.get_by_role("button", name="Queue lesion 1 of sub-P4").click()
+    page.get_by_text("now has 1 case").wait_for()
+    queue = load_queue(study / "derivatives" / "fsh")
+    assert queue is not None
+    review = open_review(study / "derivatives" / "fsh" / queue.items[0].record, "AB")  # as the plugin does
+    review.set_status(queue.items[0].lesions[0], "rejected")
+    visit.open("lesions?status=rejected")
+    metric = page.locator("[data-testid=stMetric]").first
+    sync_api.expect(metric).to_contain_text("1", timeout=SLOW_MS)
+    page = visit.open("")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Cases as CSV").click()
+    cases = pd.read_csv(downloading.value.path()).set_index("case")
+    assert cases.loc["sub-P4", "review"] == "in progress (AB)"
+    assert cases.loc["sub-P4", "lesion_volume_ml"] == 0.1875
+    assert cases.loc["sub-P4", "reviewed_lesion_volume_ml"] == 0
+    assert visit.complaints == []
+
+
+def test_a_chart_is_saved_as_png_and_svg(visit: Visit) -> None:
+    page = visit.open("")
+    name = "Histogram of Lesion volume (ml)"
+    page.locator(f"[aria-label='{name}']").first.hover()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name=f"Download as PNG: {name}").click()
+    assert downloading.value.path().read_bytes().startswith(b"\x89PNG")
+    page.get_by_role("combobox", name="Chart", exact=True).select_option(name)
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Save as SVG").click()
+    assert downloading.value.suggested_filename == "fsh-histogram-of-lesion-volume-ml.svg"
+    drawing = ElementTree.parse(downloading.value.path()).getroot()
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "Lesion volume (ml)" in "".join(drawing.itertext())
+    assert visit.complaints == []
+
+
+def test_a_row_is_chosen_by_the_keyboard(visit: Visit) -> None:
+    page = visit.open("lesions")
+    page.locator("[data-testid=stDataFrame] canvas").first.focus()
+    for key in ("ArrowDown", "Shift+Space"):
+        page.keyboard.press(key)
+    page.get_by_text(re.compile("^sub-P[124], lesion")).wait_for()
+    assert "lesion=sub-P" in page.url
 
 
 def test_lesions_are_downloaded_for_a_spreadsheet(visit: Visit) -> None:

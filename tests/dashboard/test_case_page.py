@@ -26,6 +26,8 @@ def test_a_case_is_shown_in_three_planes(study: Path, open_page: OpenPage, words
     assert "Lesions 3" in words_of(app)
     assert "Dice with the reference 1.000" in words_of(app)
     assert [slider.label for slider in app.slider] == ["Axial slice", "Coronal slice", "Sagittal slice"]
+    assert app.dataframe[-1].value["label"].tolist() == [1, 2, 3]
+    assert app.dataframe[-1].value.notna().any().all()  # no column without a single value
     pictures = [html.proto.body for html in app.get("html")]
     assert len(pictures) == 9
     assert sum('alt="Axial' in picture for picture in pictures) == 3

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fsh_dashboard.agreement import bland_altman, by_group, paired
+from fsh_core.evaluation.bland_altman import bland_altman
+from fsh_dashboard.agreement import by_group, paired
 from fsh_dashboard.figures.cohort import against, differences, distribution, intervals, pairs
 from fsh_dashboard.figures.style import HIGHLIGHT
 
@@ -51,6 +52,24 @@ def test_points_without_a_value_are_left_out_and_the_marked_one_is_named(cases: 
     assert chart["layer"][0]["encoding"]["y"]["axis"]["title"] == "Volume (ml)"
 
 
+def test_axes_leave_room_but_none_below_zero(cases: pd.DataFrame) -> None:
+    def domain(values: list[float]) -> list[float]:
+        chart = against(cases.assign(v=values), ("v", "V"), ("age", "Age")).to_dict()
+        return list(chart["layer"][0]["encoding"]["x"]["scale"]["domain"])
+
+    assert domain([0.2, 1, 2, 40.2]) == pytest.approx([0, 42.2])
+    assert domain([10, 20, 30, 30]) == pytest.approx([9, 31])
+    assert domain([-1, 0, 0, 1]) == pytest.approx([-1.1, 1.1])
+    assert domain([3, 3, 3, 3]) == [2, 4]
+
+
+def test_the_name_of_the_marked_case_stays_inside(cases: pd.DataFrame) -> None:
+    sides = [
+        against(cases, ("age", "Age"), ("dice", "Dice"), case).to_dict()["layer"][2]["mark"]["align"] for case in "ac"
+    ]
+    assert sides == ["left", "right"]
+
+
 def test_column_names_with_dots_and_brackets_are_names(cases: pd.DataFrame) -> None:
     odd = cases.rename(columns={"age": "age.at[scan]"})
     chart = against(odd, ("age.at[scan]", "Age"), ("volume_ml", "Volume")).to_dict()
@@ -67,13 +86,28 @@ def test_intervals_stand_in_the_order_of_the_metrics(cases: pd.DataFrame) -> Non
     assert chart["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["all", "X", "Y", "n/a"]
 
 
+@pytest.mark.parametrize("case", [None, "a"])
+def test_every_case_is_a_point_whether_one_is_marked_or_not(cases: pd.DataFrame, case: str | None) -> None:
+    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"])
+    paired_cases = paired(cases, cases, "dice")
+    for chart, layer in (
+        (differences(cases, limits, case).to_dict(), 2),
+        (pairs(paired_cases, ("one", "two"), "Dice", case).to_dict(), 1),
+    ):
+        assert [row["case"] for row in rows_of(chart, layer)] == ["a", "b", "c"]
+
+
 def test_bland_altman_draws_bias_and_limits(cases: pd.DataFrame) -> None:
     limits = bland_altman(cases["reference_ml"], cases["prediction_ml"])
-    assert limits is not None
     chart = differences(cases, limits, "a").to_dict()
     rules = rows_of(chart, 1)
     assert [rule["name"].split()[0] for rule in rules] == ["bias", "+1.96", "−1.96"]
     assert rules[0]["difference"] == pytest.approx(-1 / 6)
+    low, high = chart["layer"][2]["encoding"]["y"]["scale"]["domain"]
+    assert low < limits.lower.low < limits.upper.high < high  # all of it is in sight
+    bands = rows_of(chart, 0)
+    assert (bands[0]["low"], bands[0]["high"]) == (limits.bias.low, limits.bias.high)
+    assert (bands[2]["low"], bands[2]["high"]) == (limits.lower.low, limits.lower.high)
 
 
 def test_pairs_are_drawn_beside_the_line_of_equals(cases: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ from fsh_core.review import QueueItem, load_queue, save_queue
 from fsh_core.review.queue import Queue
 from fsh_dashboard.cohort import Results, read_results
 from fsh_dashboard.folder import open_folder
-from fsh_dashboard.queue_rules import RULES, certainty_column, without_reviewed
+from fsh_dashboard.queue_rules import RULES, certainty_column, picked, with_more, without_reviewed
 from fsh_dashboard.reviews import Reviews, read_reviews
 
 NAME = "derivatives/fsh"
@@ -55,9 +55,9 @@ def test_disagreeing_cases_come_worst_first(study: Path) -> None:
 
 
 def test_flagged_lesions_come_before_flagged_cases(study: Path) -> None:
-    items = chosen(study, "flagged", flags=["", "vessel;edge", None, "", "", "faint"])
+    items = chosen(study, "flagged", flags=["", "choroid_plexus;edge", None, "", "", "faint"])
     assert [(item.case, item.lesions, item.reason) for item in items] == [
-        ("sub-P1", (2,), "edge, vessel"),
+        ("sub-P1", (2,), "choroid plexus, edge"),
         ("sub-P4", (1,), "faint"),
         ("sub-P3", (), "no lesion"),
     ]
@@ -81,6 +81,23 @@ def test_completed_cases_can_be_left_out(study: Path, decide: Decide) -> None:
     decide(study, "P3", "AB", {}, case="completed")
     items = chosen(study, "disagreeing", 0.99)
     assert [item.case for item in without_reviewed(items, read(study)[1])] == ["sub-P2"]
+
+
+def test_picked_lesions_are_one_item_a_case_largest_first(study: Path) -> None:
+    results, _ = read(study)
+    items = picked(results, results.lesions.iloc[[1, 0, 5]])
+    assert [(item.case, item.lesions) for item in items] == [("sub-P4", (1,)), ("sub-P1", (1, 2))]
+    assert {item.reason for item in items} == {"picked by hand"}
+
+
+def test_more_lesions_join_their_case_and_new_cases_come_last() -> None:
+    queue = Queue("q", "2026-01-01", "flagged", (QueueItem("a", "a.json", (2,), "faint"), QueueItem("b", "b.json")))
+    more = [QueueItem(name, f"{name}.json", (1, 2), "picked by hand") for name in "cab"]
+    longer = with_more(with_more(queue, more), more)  # twice is the same as once
+    assert [(item.case, item.lesions) for item in longer.items] == [("a", (2, 1)), ("b", ()), ("c", (1, 2))]
+    assert [item.reason for item in longer.items] == ["faint; picked by hand", "picked by hand", "picked by hand"]
+    assert longer.rule == "flagged; picked by hand"
+    assert with_more(queue, []).items == queue.items
 
 
 @pytest.mark.parametrize("rule", list(RULES))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsh_core.review import load_queue
@@ -40,8 +41,36 @@ def test_a_queue_is_chosen_and_written(study: Path, open_page: OpenPage, words_o
     queue = load_queue(study / NAME)
     assert queue is not None
     assert [item.case for item in queue.items] == ["sub-P3", "sub-P2"]
+    assert "2 cases, worst first" in words_of(app)
     assert queue.rule == "Disagreeing with the reference, dice below 0.99, at most 50 cases"
     assert "Rule: Disagreeing with the reference" in words_of(app)
+
+
+def test_lesions_are_sent_to_the_queue_from_their_table(study: Path, open_page: OpenPage) -> None:
+    app = open_page("lesions", study, lesion="sub-P1:2")
+    app.button(key="queue-one").click().run()
+    assert not app.exception
+    assert app.success[0].value == f"1 lesion queued. {NAME}/{QUEUE_FILE} now has 1 case; see the page Review."
+    app.number_input(key="sizefrom").set_value(180.0).run()
+    assert not app.success  # said once
+    app.button(key="queue-all").click().run()
+    queue = load_queue(study / NAME)
+    assert queue is not None
+    assert [(item.case, item.lesions) for item in queue.items] == [
+        ("sub-P1", (2, 1)),
+        ("sub-P4", (1,)),
+        ("sub-P2", (1,)),
+    ]
+
+
+def test_lesions_are_not_added_to_a_broken_queue(study: Path, open_page: OpenPage) -> None:
+    (study / NAME / QUEUE_FILE).write_text("{")
+    app = open_page("lesions", study)
+    app.button(key="queue-all").click().run()
+    assert not app.exception
+    assert "expected a review queue" in app.error[0].value
+    assert str(study) not in app.error[0].value
+    assert (study / NAME / QUEUE_FILE).read_text() == "{"
 
 
 def test_a_rule_that_nothing_fits_says_so(study: Path, open_page: OpenPage, words_of: Words) -> None:
@@ -71,7 +100,9 @@ def test_readers_agreement_and_journal_are_told(
 
 def test_status_reaches_the_other_pages(study: Path, open_page: OpenPage, decide: Decide) -> None:
     decide(study, "P1", "AB", {1: "accepted"}, case="completed")
-    assert open_page("cohort", study).dataframe[0].value["review"].tolist() == ["completed (AB)", "", "", ""]
+    cases = open_page("cohort", study).dataframe[0].value
+    assert cases["review"].tolist() == ["completed (AB)", "", "", ""]
+    assert cases["reviewed_lesion_volume_ml"].iloc[0] == pytest.approx(0.27)  # nothing was rejected
     app = open_page("lesions", study)
     app.multiselect(key="status").set_value(["accepted"]).run()
     assert not app.exception

@@ -11,7 +11,15 @@ import pytest
 from fsh_core.review import open_review
 from fsh_dashboard.cohort import read_results
 from fsh_dashboard.folder import open_folder
-from fsh_dashboard.reviews import Reviews, case_status, disagreements, read_reviews, reader_agreement, with_status
+from fsh_dashboard.reviews import (
+    Reviews,
+    case_status,
+    disagreements,
+    read_reviews,
+    reader_agreement,
+    with_review,
+    with_status,
+)
 
 NAME = "derivatives/fsh"
 Decide = Callable[..., None]
@@ -57,6 +65,25 @@ def test_a_deleted_lesion_counts_as_rejected(study: Path, decide: Decide) -> Non
     assert reviews.decisions["status"].tolist() == ["accepted", "rejected", "unreviewed"]
     assert reviews.progress["lesions"].tolist() == [2]
     assert "32 voxels" in reviews.acts["what"].iloc[-1]
+
+
+def test_a_case_has_the_volume_that_its_latest_review_left(study: Path, decide: Decide) -> None:
+    # P1 has lesions of 180, 80 and 10 mm3 in voxels of 2.5 mm3.
+    decide(study, "P1", "CD", {1: "rejected"})
+    decide(study, "P1", "AB", {1: "accepted", 3: "rejected"})
+    record = study / NAME / "sub-P1" / "anat" / "sub-P1_seg-lesions_dseg.json"
+    review = open_review(record, "AB")
+    outside = np.flatnonzero(review.labels == 0)[:2]
+    review.paint(outside, 2)
+    opened = open_folder([str(study)])
+    results = read_results(opened, NAME)
+    reviews = read_reviews(opened, results)
+    assert reviews.progress.set_index("reader")["kept_ml"].to_dict() == pytest.approx({"AB": 0.265, "CD": 0.09})
+    cases = with_review(results.cases, reviews).set_index("case")
+    assert cases.loc["sub-P1", "review"] == "in progress (AB), in progress (CD)"
+    assert cases.loc["sub-P1", "reviewed_lesion_volume_ml"] == pytest.approx(review.lesion_volume_ml)
+    assert cases.loc["sub-P1", ["reviewed_lesion_count", "reviewed_lesion_volume_ml"]].tolist() == [2, 0.265]
+    assert np.isnan(cases.loc["sub-P2", "reviewed_lesion_volume_ml"])  # nobody has begun it
 
 
 def test_a_lesion_has_the_status_the_readers_gave_it(study: Path, decide: Decide) -> None:

@@ -53,14 +53,12 @@ def test_log_scale_leaves_out_what_has_no_logarithm(runs: list[Any]) -> None:
     assert min(values) > 0
 
 
-def test_the_menu_offers_pictures_and_no_way_out(runs: list[Any]) -> None:
-    for chart in (
-        curves(measured(runs, LOSSES), "Loss"),
-        over_epochs(one_table(runs), "learning_rate", "Rate", "Rate"),
-    ):
-        actions = chart.to_dict()["usermeta"]["embedOptions"]["actions"]
-        assert actions["export"] == {"svg": True, "png": True}
-        assert not actions["editor"]
+def test_the_learning_rate_has_a_line_for_each_run(runs: list[Any]) -> None:
+    table = one_table(runs)
+    chart = over_epochs(table, "learning_rate", "Rate", "Rate").to_dict()
+    values = next(iter(chart["datasets"].values()))
+    assert [row["value"] for row in values] == table["learning_rate"].tolist()
+    assert {row["run"] for row in values} == {run.name for run in runs}
 
 
 def test_zoom_survives_new_data(runs: list[Any]) -> None:

@@ -1,0 +1,85 @@
+"""A study to photograph: scans segmented with the bundled weights, the default's training, a queue, two readers.
+
+Where there are no scans the bundled example takes their place.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import fsh_dashboard
+from fsh_core.derivatives import read_segmentation
+from fsh_core.review import Queue, open_review, save_queue
+from fsh_core.review.journal import JOURNAL_ENDING
+from fsh_dashboard.cohort import read_results
+from fsh_dashboard.folder import open_folder
+from fsh_dashboard.queue_rules import RULES
+from fsh_dashboard.reviews import read_reviews
+
+EXAMPLE = Path(fsh_dashboard.__file__).with_name("example")
+RESULTS = "derivatives/fsh"
+QUEUED = "2026-01-01T00:00:00+00:00"
+READERS = ("Anna", "Ben")
+REVIEWED_CASES = 3
+_SURE = 0.75
+
+
+def make_study(data: Path, study: Path) -> bool:
+    """Segment ``data`` into ``study``, or put the example there; tell whether it is the former.
+
+    What is done already with the same weights is not done again.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If a scan could not be segmented.
+    """
+    results, is_real = study / RESULTS, data.is_dir()
+    shutil.rmtree(study / "training", ignore_errors=True)
+    shutil.copytree(EXAMPLE / "training", study / "training")
+    if is_real:
+        # Cases of other data, or of the example, must not stay among these.
+        origin = study / "made-from.txt"
+        if not origin.is_file() or origin.read_text() != str(data.resolve()):
+            shutil.rmtree(results, ignore_errors=True)
+            origin.write_text(str(data.resolve()))
+        command = [sys.executable, "-m", "fsh_core.cli", "segment", str(data), "--out", str(results)]
+        subprocess.run(command, check=True)
+    else:
+        (study / "made-from.txt").unlink(missing_ok=True)
+        shutil.rmtree(results, ignore_errors=True)
+        shutil.copytree(EXAMPLE / RESULTS, results)
+    for journal in results.rglob(f"*{JOURNAL_ENDING}"):
+        journal.unlink()
+    write_reviews(write_queue(study)[:REVIEWED_CASES])
+    return is_real
+
+
+def write_queue(study: Path) -> list[Path]:
+    """Queue every case with a reference, the poorest first; return their records."""
+    opened = open_folder([str(study)])
+    results, rule = read_results(opened, RESULTS), RULES["disagreeing"]
+    items = tuple(rule.choose(results, read_reviews(opened, results), 1.0))
+    queue = Queue(rule.title, QUEUED, f"{rule.title}, {rule.limit.lower()} 1, at most 50 cases", items)
+    save_queue(study / RESULTS, queue)
+    return [study / RESULTS / item.record for item in items]
+
+
+def write_reviews(records: Sequence[Path]) -> None:
+    """Let two made-up readers decide about cases.
+
+    The first accepts what the network is surest of and rejects the rest; the second says
+    ``unsure`` to every third lesion and has not completed the last case.
+    """
+    for reader in READERS:
+        for record in records:
+            stored = read_segmentation(record)
+            review = open_review(stored, reader)
+            certainty = stored.lesions.set_index("label")["mean_probability"]
+            for turn, label in enumerate(stored.lesions["label"]):
+                status = "accepted" if certainty[label] >= _SURE else "rejected"
+                review.set_status(int(label), "unsure" if reader == READERS[1] and turn % 3 == 2 else status)
+            if reader == READERS[0] or record != records[-1]:
+                review.set_case_status("completed")
