@@ -84,10 +84,14 @@ class OpenCase(QObject):
         changed = {label for act in review.journal.acts for one in act.changes for label in (one.before, one.after)}
         self._measure(changed - {0})
 
-    def close(self) -> None:
-        """Stop listening, and take the layers away."""
+    def let_go(self) -> None:
+        """Keep what was painted, and stop listening; the layers stay."""
         self.keep_stroke()
         self.layer.events.paint.disconnect(self._on_paint)
+
+    def close(self) -> None:
+        """Stop listening, and take the layers away."""
+        self.let_go()
         for layer in [one for one in self.viewer.layers if one.metadata.get("fsh_case") == self.name]:
             self.viewer.layers.remove(layer)
 

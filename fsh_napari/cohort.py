@@ -225,11 +225,11 @@ class CohortWidget(QWidget):
             self.review.has_cohort = True
             self.review.next_wanted.connect(self.open_next)
             self.review.kept.connect(self._update_later.start)
-            self.review.destroyed.connect(self._forget)
+            self.review.gone.connect(self._forget)
         (dock_of(self.review) or self.review).raise_()
         return self.review
 
-    def _forget(self, gone: object = None) -> None:
+    def _forget(self) -> None:
         self.review = None
 
     def _update_current(self) -> None:

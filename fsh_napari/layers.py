@@ -26,6 +26,9 @@ from fsh_core.imaging.volume import Volume
 
 AXIS_LABELS = ("superior", "posterior", "left")
 GRID_KEY = "fsh_grid"
+CONTENT_KEY = "fsh_content"  # of a scan: first and last voxel of what there is to see, as indices of the layer
+_DARK = 0.1  # of the window: below it lies air
+_NOISE_FRACTION = 0.001  # of a slice's voxels may be brighter, and it is air all the same
 _LPS = axcodes2ornt(("L", "P", "S"))
 _TO_LAYER_WORLD = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [-1.0, 0.0, 0.0]])  # RAS+ mm to (S, P, L) mm
 
@@ -173,8 +176,20 @@ def image_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArray[Any
     low, high = (float(value) for value in np.percentile(inside, (0.5, 99.8))) if inside.size else (0.0, 1.0)
     low = min(low, 0.0) if float(volume.data.min()) >= 0 else low
     limits = (low, high if high > low else low + 1.0)
+    data = grid.to_layer(volume.data)
+    metadata[CONTENT_KEY] = _content(data, low + _DARK * (limits[1] - low))
     options = layer_options(grid, name, **metadata) | {"colormap": "gray", "contrast_limits": limits}
-    return grid.to_layer(volume.data), options, "image"
+    return data, options, "image"
+
+
+def _content(data: NDArray[Any], dark: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the first and the last voxel of the box whose slices all hold more than noise that is not dark."""
+    seen, ends = data > dark, []
+    for axis, size in enumerate(data.shape):
+        others = tuple(other for other in range(data.ndim) if other != axis)
+        filled = np.flatnonzero(np.count_nonzero(seen, axis=others) > _NOISE_FRACTION * (data.size / size))
+        ends.append((int(filled[0]), int(filled[-1])) if filled.size else (0, size - 1))
+    return tuple(zip(*ends, strict=True))
 
 
 def probability_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArray[Any], dict[str, Any], str]:

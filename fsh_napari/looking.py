@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer, Signal
+
 from fsh_core.errors import InputError
 from fsh_napari.correcting import CorrectingPanel
 from fsh_napari.visits import VisitWidget, other_visits
@@ -23,6 +25,7 @@ class LookingPanel(CorrectingPanel):
         The viewer.
     """
 
+    visit_closed = Signal()
     help: "HelpOverlay"
 
     def __init__(self, viewer: "napari.viewer.Viewer") -> None:
@@ -61,14 +64,22 @@ class LookingPanel(CorrectingPanel):
         names = [visit.name for visit in visits]
         following = names.index(before.name) + 1 if before is not None and before.name in names else 0
         if before is not None:
-            before.close_visit()
-            self.visit = None
+            self._close_visit()
         if following < len(visits):
             self.visit = VisitWidget(self.planes, case, visits[following])
             self.visit.told.connect(self.say)
+            self.visit.gone.connect(self._forget_visit)
             self.visit.begin()
         else:
             self.say("The other visit is closed.")
+
+    def _close_visit(self) -> None:
+        self.visit.close_visit()
+        self._forget_visit()
+
+    def _forget_visit(self) -> None:
+        self.visit = None
+        QTimer.singleShot(0, self.visit_closed.emit)
 
     def show_keys(self) -> None:
         """Show or hide the help."""
@@ -77,8 +88,7 @@ class LookingPanel(CorrectingPanel):
     def close_case(self) -> None:
         """Keep what was painted and take the case away."""
         if self.visit is not None:
-            self.visit.close_visit()
-            self.visit = None
+            self._close_visit()
         if self.case is not None:
             self.case.close()
             self.case = None

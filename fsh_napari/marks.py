@@ -7,10 +7,13 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
+from fsh_napari.preferences import CROSSHAIRS
+
 AXIS_ENDS = (("I", "S"), ("A", "P"), ("R", "L"))
 """What lies at the low and the high end of a layer's axes; see `fsh_napari.layers`."""
 
 _GAP = 9  # pixels around the centre that the crosshair leaves free
+_OPACITY = 170  # of 255: what lies under the crosshair shines through
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ class Marks(QWidget):
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         if view.group.crosshair.isChecked():
             at = view.to_pixel(view.group.point)
-            painter.setPen(QPen(QColor(90, 220, 255, 170), 1))
+            colour = QColor(CROSSHAIRS[view.group.crosshair_colour])
+            colour.setAlpha(_OPACITY)
+            painter.setPen(QPen(colour, 1))
             x, y, width, height = at.x(), at.y(), self.width(), self.height()
             for start, end in (
                 ((0, y), (x - _GAP, y)),

@@ -2,91 +2,24 @@
 
 Every view listens to the mouse alike: the wheel turns slices (with Ctrl it zooms), a click
 moves the crosshair, a drag with the right button changes window and level, a double click
-enlarges the plane. What a click or a turn means for other views, its `ViewGroup` says.
+enlarges the plane. What a click or a turn means for other views, its group says.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import QObject, QPointF, Qt, QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtCore import QObject, QPointF, Qt, QTimer
 
+from fsh_napari.group import ViewGroup
+from fsh_napari.layers import CONTENT_KEY
 from fsh_napari.marks import Marks, Plane
+from fsh_napari.window import move_point
 
 _FILL = 0.95  # of the view
 _WINDOW_PER_PIXEL = 1 / 300  # of the window's width
-
-
-class ViewGroup(QWidget):
-    """Views that show one point.
-
-    ``clicked`` carries a point, in viewer mm, and whether Shift was held, which keeps the
-    crosshair where it is.
-
-    Attributes
-    ----------
-    views : list of PlaneView
-        The views.
-    crosshair : QCheckBox
-        Whether it is drawn.
-    """
-
-    clicked = Signal(object, bool)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.views: list[PlaneView] = []
-        self.crosshair = QCheckBox("Crosshair", checked=True, accessibleName="Crosshair")
-        self.crosshair.toggled.connect(lambda _: self.redraw_marks())
-        self._quiet = False
-
-    @property
-    def convention(self) -> str:
-        """``radiological`` or ``neurological``."""
-        raise NotImplementedError
-
-    @property
-    def point(self) -> tuple[float, ...]:
-        """Where the crosshair is, in viewer mm."""
-        raise NotImplementedError
-
-    def go_to(self, point: tuple[float, ...]) -> None:
-        """Move the crosshair, in viewer mm."""
-        raise NotImplementedError
-
-    def follow(self, source: ViewerModel) -> None:
-        """Show in all views the slice that one was turned to."""
-        raise NotImplementedError
-
-    def link_cameras(self, source: "PlaneView") -> None:
-        """Answer a zoom or pan in one view."""
-
-    def enlarge(self, view: "PlaneView") -> None:
-        """Answer a double click in one view."""
-
-    def click(self, point: tuple[float, ...], shift: bool = False) -> None:
-        """Answer a click in any view."""
-        if not shift:
-            self.go_to(point)
-        self.clicked.emit(point, shift)
-
-    def redraw_marks(self) -> None:
-        """Draw crosshair and letters again."""
-        for view in self.views:
-            view.marks.update()
-
-    @contextmanager
-    def quietly(self) -> Iterator[None]:
-        """Keep views from answering each other."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
 
 
 class PlaneView(QObject):
@@ -109,6 +42,8 @@ class PlaneView(QObject):
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.dims.events.point.connect(self._on_point)
         self.camera.events.connect(self._on_camera)
+        self._background = viewer.canvas.background_color_override
+        viewer.canvas.background_color_override = "black"  # in every theme: what surrounds a scan should not dazzle
         self.fit_marks()
 
     def show_plane(self, plane: Plane) -> None:
@@ -126,7 +61,7 @@ class PlaneView(QObject):
         self._fitted = True
         if not self.viewer.layers:
             return
-        low, high = self.viewer.layers.extent.world[:, -3:]
+        low, high = self._content_mm()
         _, down, across = self.plane.order
         size_mm = np.maximum(high - low, 1e-3)
         zoom = min(self.canvas.height() / size_mm[down], self.canvas.width() / size_mm[across])
@@ -136,6 +71,13 @@ class PlaneView(QObject):
             self.camera.center = (0.0, float(middle[down]), float(middle[across]))
             self.camera.zoom = _FILL * float(zoom)
         self.marks.update()
+
+    def _content_mm(self) -> Any:
+        """Return where what there is to see begins and ends along each axis, in viewer mm."""
+        image = next((one for one in self.viewer.layers if one.visible and CONTENT_KEY in one.metadata), None)
+        if image is None:
+            return self.viewer.layers.extent.world[:, -3:]
+        return np.array([image.data_to_world(corner) for corner in image.metadata[CONTENT_KEY]])
 
     def to_pixel(self, point: tuple[float, ...]) -> QPointF:
         """Return where a point, in viewer mm, lies on the canvas, in pixels."""
@@ -156,9 +98,14 @@ class PlaneView(QObject):
     def step(self, slices: int) -> None:
         """Go through slices."""
         axis = self.plane.order[0]
-        low, high, size = self.viewer.dims.range[axis]
-        at = self.viewer.dims.point[axis] + slices * size
-        self.viewer.dims.set_point(axis, float(np.clip(at, low, high)))
+        size = self.viewer.dims.range[axis].step
+        point = list(self.viewer.dims.point)
+        point[axis] += slices * size
+        self.move(point)
+
+    def move(self, point: Sequence[float]) -> None:
+        """Show the slice through a point, in viewer mm."""
+        move_point(self.viewer, point, self.plane.order[0])
 
     def eventFilter(self, watched: QObject, event: Any) -> bool:
         """Take the wheel from napari; follow the canvas's size."""
@@ -185,6 +132,7 @@ class PlaneView(QObject):
         self.viewer.dims.events.point.disconnect(self._on_point)
         self.camera.events.disconnect(self._on_camera)
         self.camera.mouse_zoom = True
+        self.viewer.canvas.background_color_override = self._background
         self.marks.hide()
         self.marks.deleteLater()
 

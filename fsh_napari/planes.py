@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from fsh_napari.group import ViewGroup
 from fsh_napari.marks import AXIAL, CORONAL, SAGITTAL, Plane
-from fsh_napari.plane import PlaneView, ViewGroup
+from fsh_napari.plane import PlaneView
 from fsh_napari.preferences import CONVENTIONS, preferences
 from fsh_napari.twins import Twins
 from fsh_napari.window import dock_of, plain, window_of
 
 if TYPE_CHECKING:
     import napari
+
+_STILL_MS = 200  # after which slices stand still
 
 
 class PlanesWidget(ViewGroup):
@@ -59,6 +62,8 @@ class PlanesWidget(ViewGroup):
                 (viewer, *models), (large, *self._qt_viewers), (AXIAL, CORONAL, SAGITTAL), strict=True
             )
         ]
+        self._list_later = QTimer(self, singleShot=True, interval=_STILL_MS)
+        self._list_later.timeout.connect(self._draw_list)
         viewer.layers.events.inserted.connect(self._on_first_layer)
         viewer.events.theme.connect(self._on_theme)
         self.show_planes()
@@ -94,7 +99,8 @@ class PlanesWidget(ViewGroup):
 
     def go_to(self, point: tuple[float, ...]) -> None:
         """Move the crosshair of all planes to a point, in viewer mm."""
-        self.viewer.dims.set_point(range(len(point)), point)
+        if len(point) == self.viewer.dims.ndim:
+            self._main.move(point)
 
     @property
     def point(self) -> tuple[float, ...]:
@@ -102,11 +108,7 @@ class PlanesWidget(ViewGroup):
         return tuple(self.viewer.dims.point)
 
     def follow(self, source: ViewerModel) -> None:
-        """Show in all planes the slice that one was turned to.
-
-        A small plane is told of the point only when its own slice changes: napari would cut
-        all layers anew for a crosshair that only moves within the slice.
-        """
+        """Show in all planes the slice that one was turned to."""
         point = list(self.viewer.dims.point)
         if self._quiet or not len(point) == source.dims.ndim == 3:
             return
@@ -115,12 +117,23 @@ class PlanesWidget(ViewGroup):
             point[axis] = source.dims.point[axis]
         with self.quietly():
             for view in self.views:
-                dims, axis = view.viewer.dims, view.plane.order[0]
-                if dims.ndim != len(point) or view.viewer is source:
-                    continue
-                if view.viewer is self.viewer or dims.point[axis] != point[axis]:
-                    dims.set_point(range(len(point)), point)
+                if view.viewer is not source and view.viewer.dims.ndim == len(point):
+                    view.move(point)
+        self._hold_list()
         self.redraw_marks()
+
+    def _hold_list(self) -> None:
+        """Draw napari's list of layers, whose thumbnails follow the slice, once the slices stand still."""
+        self._main.qt_viewer.layers.setUpdatesEnabled(False)
+        self._list_later.start()
+
+    def _draw_list(self) -> None:
+        self._main.qt_viewer.layers.setUpdatesEnabled(True)
+
+    @property
+    def _main(self) -> PlaneView:
+        """The large plane."""
+        return self.views[0]
 
     def link_cameras(self, source: PlaneView) -> None:
         """Zoom and pan the other planes like one, where that is wanted."""
@@ -138,7 +151,7 @@ class PlanesWidget(ViewGroup):
 
     def enlarge(self, view: PlaneView) -> None:
         """Let one plane fill the window, or bring the others back."""
-        large = self.views[0]
+        large = self._main
         if self._enlarged is None:
             self._enlarged = view, large.plane
             plane = view.plane
@@ -165,10 +178,14 @@ class PlanesWidget(ViewGroup):
         for view in self.views[1:]:
             view.viewer.theme = self.viewer.theme
 
-    def close_planes(self) -> None:
+    def let_go(self) -> None:
         """Take the extra views away and leave napari's own as it was."""
+        if not self.views:
+            return
         self.viewer.layers.events.inserted.disconnect(self._on_first_layer)
         self.viewer.events.theme.disconnect(self._on_theme)
+        self._list_later.stop()
+        self._draw_list()
         for view in self.views:
             view.detach()
         for twins in self.twins:

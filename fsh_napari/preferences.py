@@ -8,6 +8,8 @@ from typing import Any
 from fsh_core.config import SegmentConfig
 
 CONVENTIONS = ("radiological", "neurological")
+CROSSHAIRS = {"blue": "#5adcff", "yellow": "#ffdd57", "green": "#5dff7a", "pink": "#ff7ad9", "white": "#ffffff"}
+"""Names of the crosshair's colours, and what they are on the screen."""
 COLOURS = ("distinct", "colour-blind safe", "one colour")
 PLUGIN, PAGE = "fsh-ms", "reading"
 _log = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ class Preferences:
         One of `CONVENTIONS`.
     colours : str
         Of the lesions, one of `COLOURS`.
+    crosshair : str
+        Its colour, one of `CROSSHAIRS`.
     blinded : bool
         Whether other readers' decisions stay hidden until the case is completed.
     """
@@ -39,6 +43,7 @@ class Preferences:
     minimum_volume_mm3: float = SegmentConfig().minimum_volume_mm3
     convention: str = CONVENTIONS[0]
     colours: str = COLOURS[0]
+    crosshair: str = next(iter(CROSSHAIRS))
     blinded: bool = True
 
 

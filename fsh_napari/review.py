@@ -1,36 +1,32 @@
 """The widget that goes through the lesions: decide, correct, keep; every act is on the disk at once."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QFileDialog, QShortcut, QWidget
 
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
-from fsh_core.review import Act, compare_readers, open_review, other_readers, save_review
+from fsh_core.review import Act, open_review, other_readers, save_review
 from fsh_napari.case import OpenCase
+from fsh_napari.deciding import DecidingPanel
 from fsh_napari.keys import KEYS, HelpOverlay
-from fsh_napari.looking import LookingPanel
 from fsh_napari.planes import PlanesWidget
 from fsh_napari.preferences import preferences
-from fsh_napari.table import SIGNS
 from fsh_napari.window import dock_of, plain, shrink_to, undrawn, window_of
 
 if TYPE_CHECKING:
     import napari
 
-_log = logging.getLogger(__name__)
 
-
-class ReviewWidget(LookingPanel):
+class ReviewWidget(DecidingPanel):
     """Go through the lesions of a record.
 
     ``kept`` says that something was decided or changed, ``next_wanted`` that the reader
-    wants the next case.
+    wants the next case, ``gone`` that the widget's dock was taken away.
 
     Parameters
     ----------
@@ -40,6 +36,7 @@ class ReviewWidget(LookingPanel):
 
     kept = Signal()
     next_wanted = Signal()
+    gone = Signal()
 
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__(plain(napari_viewer))
@@ -51,6 +48,7 @@ class ReviewWidget(LookingPanel):
         self.table.chosen.connect(self._on_chosen)
         self.note.editingFinished.connect(self._on_note)
         self.case_status.textActivated.connect(self._on_case_status)
+        self.visit_closed.connect(self._share_the_room)
         self.help = HelpOverlay(self._window)
         self._score_later = QTimer(self, singleShot=True, interval=300)
         self._score_later.timeout.connect(self._score)
@@ -143,6 +141,16 @@ class ReviewWidget(LookingPanel):
             self.viewer.window.add_dock_widget(self.planes, name="Three planes", area="right")
             QTimer.singleShot(0, lambda: self._stand_side_by_side(size))
         self.planes.clicked.connect(self._on_click)
+        self.planes.gone.connect(self._forget_planes)
+
+    def _forget_planes(self) -> None:
+        self.planes = None
+        self.say("The three planes are closed; going to a lesion opens them again.")
+
+    def go_to(self, label: int, note: bool = True) -> None:
+        """Select a lesion and put the crosshair on a voxel inside it."""
+        self._show_planes()
+        super().go_to(label, note)
 
     def _stand_side_by_side(self, size: QSize) -> None:
         """Planes left of the list: one above the other, both would be too low on a laptop."""
@@ -153,68 +161,13 @@ class ReviewWidget(LookingPanel):
             for tab in tabs:
                 self._window.tabifyDockWidget(own, tab)
             own.raise_()
-            self._window.resizeDocks([planes, own], [300, 340], Qt.Orientation.Horizontal)
+            self._share_the_room()
             shrink_to(self._window, size)
 
-    # ---- going and deciding
-
-    def next(self) -> None:
-        """Go to the next lesion of the list."""
-        self._step(1)
-
-    def previous(self) -> None:
-        """Go to the one before."""
-        self._step(-1)
-
-    def _step(self, by: int) -> None:
-        labels = self.table.labels
-        if not labels:
-            raise InputError("no lesion is shown; change the filter")
-        here = labels.index(self.label) + by if self.label in labels else 0
-        if not 0 <= here < len(labels):
-            self.say("That was the last lesion of the list." if by > 0 else "That was the first lesion of the list.")
-            return
-        self.go_to(labels[here])
-
-    def accept(self) -> None:
-        """Accept the lesion."""
-        self._decide("accepted")
-
-    def reject(self) -> None:
-        """Reject the lesion; it stays visible, and does not count."""
-        self._decide("rejected")
-
-    def unsure(self) -> None:
-        """Leave the decision open."""
-        self._decide("unsure")
-
-    def _decide(self, status: str) -> None:
-        label, review = self.chosen(), self.opened().review
-        labels = self.table.labels  # before a filter hides what was decided
-        here = labels.index(label)
-        review.set_status(label, status)
-        self.refresh()
-        self.say(f"Lesion {label}: {SIGNS[status]} {status}.")
-        waiting = [one for one in labels[here + 1 :] + labels[:here] if review.status(one) == "unreviewed"]
-        if not waiting:
-            self.say(f"Lesion {label}: {SIGNS[status]} {status}. All in the list are decided; C completes the case.")
-        if self.advance.isChecked() and waiting:
-            self.go_to(waiting[0])
-        else:
-            self.table.select(label)
-
-    def note_lesion(self) -> None:
-        """Write a note about the lesion."""
-        self.chosen()
-        self.note.setFocus()
-        self.note.selectAll()
-
-    def _on_note(self) -> None:
-        if self.case is not None and self.label:
-            self.attempt(lambda: self.case.review.set_note(self.label, self.note.text()))
-            self.refresh()
-            if self.note.hasFocus():
-                self.table.setFocus()
+    def _share_the_room(self) -> None:
+        """Leave most of the width to the large plane."""
+        docks = [dock for dock in (dock_of(self.planes), dock_of(self)) if dock is not None]
+        self._window.resizeDocks(docks, [300, 340][-len(docks) :], Qt.Orientation.Horizontal)
 
     def _on_case_status(self, status: str) -> None:
         self.attempt(lambda: self.opened().review.set_case_status(status))
@@ -239,35 +192,6 @@ class ReviewWidget(LookingPanel):
             raise InputError("no cohort is open; open its folder in Plugins > F.sh > Cohort")
         self.next_wanted.emit()
 
-    # ---- other readers
-
-    def reveal(self) -> None:
-        """Show what the other readers decided, and how far they agree with this one; it is noted in the journal."""
-        case = self.opened()
-        names = other_readers(case.stored, case.review.reader)
-        if not names:
-            self.say("Nobody else has read this case.")
-            return
-        if preferences().blinded and case.review.case_status != "completed":
-            raise InputError(
-                "you read blinded: complete the case first (C), or switch Blinded off in File > Preferences > F.sh"
-            )
-        others = [open_review(case.stored, name) for name in names]
-        case.review.reveal()
-        case.others = others
-        self.refresh()
-        self.say(" ".join(_in_words(compare_readers(other, case.review)) for other in others))
-
-    def _reveal_if_open(self) -> None:
-        """Show the others at once where nothing is to be hidden any more."""
-        case = self.opened()
-        if case.review.others_seen != "never":
-            try:
-                names = other_readers(case.stored, case.review.reader)
-                case.others = [open_review(case.stored, name) for name in names]
-            except InputError as error:  # another reader's damaged journal must not keep this one out
-                _log.warning("%s", error)
-
     def _on_click(self, point: tuple[float, ...], shift: bool) -> None:
         if self.case is not None:
             self.attempt(lambda: self.clicked(point, shift))
@@ -277,6 +201,17 @@ class ReviewWidget(LookingPanel):
         self.say(f"Painted lesion {act.label}; Ctrl+Z takes the stroke back.")
 
     # ---- keeping
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Let go of the case when napari takes the dock away, as its button does."""
+        super().changeEvent(event)
+        if event.type() != QEvent.Type.ParentChange or self.parent() is not None:
+            return
+        if self.case is not None:
+            self.case.let_go()
+            self.case = None
+        self.help.hide()
+        self.gone.emit()
 
     def save(self) -> None:
         """Write the corrected lesions beside the original."""
@@ -308,13 +243,3 @@ class ReviewWidget(LookingPanel):
             self.note.setText(self.case.review.note(label) if label else "")
             if label:
                 self.case.layer.selected_label = label
-
-
-def _in_words(found: Any) -> str:
-    """Say in a sentence how far two readers agree."""
-    kappa = "" if found.kappa != found.kappa else f", kappa {found.kappa:.2f}"
-    differing = f"; differently about {', '.join(map(str, found.differing))}" if found.differing else ""
-    return (
-        f"{found.readers[0]} decided alike about {found.alike} of {found.compared} lesions{kappa}{differing}. "
-        f"Dice {found.dice:.3f}, F1 {found.lesion_f1:.3f}."
-    )

@@ -19,12 +19,13 @@ from fsh_core.imaging.volume import Volume
 from fsh_napari.case import OpenCase
 from fsh_napari.colours import lesion_colours
 from fsh_napari.files import LayerData, record_layers
+from fsh_napari.group import ViewGroup
 from fsh_napari.layers import grid_of_layer
-from fsh_napari.plane import PlaneView, ViewGroup
+from fsh_napari.plane import PlaneView
 from fsh_napari.planes import PlanesWidget
 from fsh_napari.preferences import preferences
+from fsh_napari.task import Task
 from fsh_napari.window import dock_of, window_of
-from fsh_napari.worker import Task
 
 if TYPE_CHECKING:
     import napari
@@ -129,6 +130,11 @@ class VisitWidget(ViewGroup):
 
     def close_visit(self) -> None:
         """Leave the window as it was."""
+        self.let_go()
+        self.planes.viewer.window.remove_dock_widget(self)
+
+    def let_go(self) -> None:
+        """Stop following the planes, and bring back what stood there."""
         self._task.finished.disconnect(self._on_registered)
         self._task.failed.disconnect(self._on_failed)
         self.planes.viewer.dims.events.point.disconnect(self._on_main)
@@ -137,7 +143,7 @@ class VisitWidget(ViewGroup):
             view.detach()
         self.views.clear()
         self._qt_viewer.close()
-        self.planes.viewer.window.remove_dock_widget(self)
+        (dock_of(self) or self).hide()
         (dock_of(self.planes) or self.planes).show()
         for layer in self._hidden:
             layer.visible = True

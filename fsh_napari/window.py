@@ -1,7 +1,7 @@
 """Finding the window of a viewer without napari's private attributes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari.qt import QtViewer
@@ -31,6 +31,32 @@ def window_of(viewer: Any) -> tuple[QMainWindow, QtViewer]:
                 if view.viewer is plain(viewer):
                     return window, view
     raise RuntimeError("this viewer has no window")
+
+
+def move_point(viewer: Any, point: Sequence[float], axis: int) -> None:
+    """Move the point of a viewer whose slices lie across one axis; its layers are cut anew once, or not at all.
+
+    Left to itself napari cuts every layer for a point that moves within the slice that is
+    shown, and asks again whether to cut when it tells of the same point in steps.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer.
+    point : sequence of float
+        Viewer mm along each axis.
+    axis : int
+        The axis that the slices lie across.
+    """
+    dims = viewer.dims
+    inside = tuple(min(max(value, low), high) for value, (low, high, _) in zip(point, dims.range, strict=True))
+    cut = getattr(viewer, "_update_layers", None)  # napari's own: a version without it is slower, and right
+    with ExitStack() as quiet:
+        if cut is not None:
+            quiet.enter_context(dims.events.current_step.blocker(cut))
+        if cut is not None and inside[axis] == dims.point[axis]:
+            quiet.enter_context(dims.events.point.blocker(cut))
+        dims.set_point(range(len(inside)), inside)
 
 
 def dock_of(widget: QWidget | None) -> QDockWidget | None:

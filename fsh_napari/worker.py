@@ -1,9 +1,8 @@
-"""Work that must not hold up the window: the network in a process of its own, files in a thread.
+"""The network in a process of its own, so that the window never waits for it.
 
 A process, because a thread of Python would stall the window while torch is imported, and
-because a process can be stopped at once, in the middle of a patch. It is this very file,
-run as a program: ``python -m fsh_napari.worker JOB``. It says what it does in lines of JSON
-and leaves the segmentation in a file.
+because a process can be stopped at once, in the middle of a patch. What it runs is
+`fsh_napari.job`.
 """
 
 import json
@@ -13,23 +12,16 @@ import pickle
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from importlib import import_module
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
-from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-from fsh_core.cases import Case
-from fsh_core.config import SegmentConfig
-from fsh_core.errors import InputError
-from fsh_core.inference.segment import Segmentation, segment_case
+from fsh_core.inference.segment import Segmentation
+from fsh_napari.job import Job
+from fsh_napari.task import Task
 
-NETWORK = "fsh_core.inference.predict"
 _log = logging.getLogger(__name__)
 
 
@@ -38,42 +30,6 @@ def missing_torch() -> str:
     if find_spec("torch") is not None:
         return ""
     return "Segmenting needs PyTorch, which is not installed: run pip install torch, then restart napari."
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to segment.
-
-    Attributes
-    ----------
-    flair, brain : str
-        Files; an empty brain is found by itself.
-    subject, session : str
-        Whose; an empty session is none.
-    weights : str
-        A ``.safetensors`` file; empty = bundled.
-    settings : dict
-        A `SegmentConfig`.
-    module : str
-        Module with ``load_predictor`` and ``BrainFinder``.
-    channels : dict of str to str
-        Other images, by channel.
-    """
-
-    flair: str
-    subject: str
-    session: str = ""
-    brain: str = ""
-    weights: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-    module: str = NETWORK
-    channels: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def case(self) -> Case:
-        """The case."""
-        channels = {"FLAIR": Path(self.flair)} | {name: Path(path) for name, path in self.channels.items()}
-        return Case(self.subject, self.session or None, channels, brain=Path(self.brain) if self.brain else None)
 
 
 class SegmentProcess(QObject):
@@ -115,7 +71,7 @@ class SegmentProcess(QObject):
 
     def start(self) -> None:
         """Begin."""
-        self._process.start(sys.executable, ["-m", "fsh_napari.worker", str(self._job)])
+        self._process.start(sys.executable, ["-m", "fsh_napari.job", str(self._job)])
 
     def cancel(self) -> None:
         """Stop at once."""
@@ -191,86 +147,16 @@ class SegmentProcess(QObject):
             self.finished.emit(segmentation)
 
 
+def progress_in_words(done: int, total: int, seconds_left: float) -> str:
+    """Say how far the network is; negative seconds are not known."""
+    if seconds_left < 0:
+        return f"Patch {done} of {total}"
+    left = f"{seconds_left:.0f} s" if seconds_left < 90 else f"{seconds_left / 60:.0f} min"
+    return f"Patch {done} of {total}, about {left} left"
+
+
 def _why(code: int) -> str:
     return (
         f"segmenting ended without a result (code {code}), most likely for lack of memory; "
         "close other programs or choose a smaller patch size, and see the log"
     )
-
-
-_running: set["Task"] = set()
-
-
-class Task(QObject):
-    """A function in a thread, for what waits for the disk.
-
-    It lives until it has answered, whoever else has let go of it: Qt dies of an object that
-    is deleted in a thread which is not its own.
-    """
-
-    finished = Signal(object)
-    failed = Signal(str)
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        super().__init__()
-        self._function = function
-        self._thread = Thread(target=self._work, daemon=True)
-        self.finished.connect(self._let_go)
-        self.failed.connect(self._let_go)
-
-    def start(self) -> None:
-        """Begin."""
-        _running.add(self)
-        self._thread.start()
-
-    def _work(self) -> None:
-        try:
-            result = self._function()
-        except InputError as error:
-            self.failed.emit(str(error))
-        except Exception as error:
-            _log.exception("a task failed")
-            self.failed.emit(f"{type(error).__name__}: {error}; see the log")
-        else:
-            self.finished.emit(result)
-
-    def _let_go(self, answer: object) -> None:
-        """Be forgotten in the window's thread, once everybody has heard the answer."""
-
-        def forget() -> None:
-            self._thread.join()
-            _running.discard(self)
-
-        QTimer.singleShot(0, forget)
-
-
-def main(path: Path) -> int:
-    """Segment what a job's file says; the process beside the window."""
-    try:
-        job = Job(**json.loads(path.read_text()))
-        config = SegmentConfig(**job.settings)
-        network = import_module(job.module)  # torch enters here, and in no other place of the plugin
-        predictor = network.load_predictor(Path(job.weights) if job.weights else None, config)
-        finder = network.BrainFinder(config.device)
-        found = segment_case(job.case, predictor, config, finder=finder, on_patch=_tell)
-        with open(path.with_name("result"), "wb") as file:
-            pickle.dump(found, file, protocol=5)
-    except InputError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
-        return 2
-    except MemoryError:
-        print(json.dumps({"error": "not enough memory; close other programs or choose a smaller patch"}), flush=True)
-        return 2
-    except Exception as error:
-        traceback.print_exc()
-        print(json.dumps({"error": f"{type(error).__name__}: {error}; the log says more"}), flush=True)
-        return 1
-    return 0
-
-
-def _tell(done: int, total: int) -> None:
-    print(json.dumps({"done": done, "total": total}), flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

@@ -34,7 +34,7 @@ def cohort(viewer, records, tmp_path, qtbot):
     yield widget
     if widget.review is not None and widget.review.planes is not None:
         widget.review.close_case()
-        widget.review.planes.close_planes()
+        widget.review.planes.let_go()
 
 
 def test_the_cases_and_how_far_they_are(cohort, records):
@@ -102,6 +102,18 @@ def test_a_review_that_is_open_is_used(cohort, viewer):
     cohort.open(0)
     assert cohort.review is widget
     assert widget.case.name == "sub-01"
+
+
+def test_a_review_that_was_closed_comes_back(cohort, viewer):
+    cohort.open(0)
+    planes = cohort.review.planes
+    viewer.window.remove_dock_widget(cohort.review)
+    settle()
+    cohort.open(1)
+    settle(50)
+    assert cohort.review.isVisible()
+    assert cohort.review.planes is planes
+    assert cohort.review.case.name == "sub-02_ses-a"
 
 
 def test_the_queue_is_followed(cohort, viewer, records, tmp_path, qtbot):
@@ -181,7 +193,7 @@ class TestWhatTheSegmentationKnew:
         widget = open_review_widget(viewer, record)
         widget.advance.setChecked(False)
         yield widget
-        widget.planes.close_planes()
+        widget.planes.let_go()
 
     def test_the_most_uncertain_come_first_and_the_unknown_last(self, widget):
         assert widget.table.labels == [3, 1, 2]

@@ -107,7 +107,7 @@ def open_first_case(keyboard, cohort, root):
 
 def close(viewer, review):
     review.close_case()
-    review.planes.close_planes()
+    review.planes.let_go()
     viewer.close()
 
 

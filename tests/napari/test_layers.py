@@ -10,7 +10,15 @@ from nibabel.orientations import aff2axcodes, apply_orientation, axcodes2ornt, i
 
 from fsh_core.errors import InputError
 from fsh_core.imaging.volume import Volume
-from fsh_napari.layers import Grid, grid_of_layer, image_layer, labels_layer, layer_options, probability_layer
+from fsh_napari.layers import (
+    CONTENT_KEY,
+    Grid,
+    grid_of_layer,
+    image_layer,
+    labels_layer,
+    layer_options,
+    probability_layer,
+)
 
 PAIRS = (("R", "L"), ("A", "P"), ("S", "I"))
 CODES = [
@@ -160,6 +168,17 @@ def test_the_window_ignores_outliers_and_air() -> None:
     low, high = image_layer(Volume(data, np.eye(4)), "scan")[1]["contrast_limits"]
     assert low == 0
     assert 99 < high < 110
+
+
+def test_what_there_is_to_see_is_found_in_air() -> None:
+    data = np.random.default_rng(5).uniform(0, 5, (40, 50, 30)).astype(np.float32)
+    data[10:31, 8:43, 5:25] = 100
+    data[1, 1, 1] = 90  # one bright voxel is noise
+    _, options, _ = image_layer(Volume(data, np.diag([-1.0, -1.0, 1.0, 1.0])), "scan")
+    assert options["metadata"][CONTENT_KEY] == ((5, 8, 10), (24, 42, 30))
+    assert image_layer(Volume(np.zeros((4, 5, 6), dtype=np.float32), np.eye(4)), "nothing")[1]["metadata"][
+        CONTENT_KEY
+    ] == ((0, 0, 0), (5, 4, 3))
 
 
 @given(st.sampled_from(CODES), st.tuples(*[st.floats(-14, 14)] * 3), st.tuples(*[st.integers(0, 3)] * 3))

@@ -1,5 +1,7 @@
 """Three planes: the right way up, left where left is, one crosshair, one brush."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -8,13 +10,15 @@ pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install 
 
 from qtpy.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QImage, QWheelEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 
 from fsh_core.imaging.volume import Volume, to_ras
-from fsh_napari.layers import image_layer, labels_layer
-from fsh_napari.marks import AXIAL, CORONAL, SAGITTAL
+from fsh_napari.layers import CONTENT_KEY, image_layer, labels_layer
+from fsh_napari.marks import AXIAL, CORONAL, SAGITTAL, Marks
 from fsh_napari.plane import window_level
 from fsh_napari.planes import PlanesWidget
+from fsh_napari.preferences import CROSSHAIRS
+from tests.napari.driving import PATIENCE_MS
 
 
 def marked_head() -> Volume:
@@ -48,7 +52,7 @@ def planes(viewer):
     widget.go_to((15 * 4 - 36, 0, 0))
     settle()
     yield widget
-    widget.close_planes()
+    widget.let_go()
 
 
 def settle(seconds=0.3):
@@ -196,6 +200,136 @@ class TestMouse:
         settle()
         assert [view.plane for view in planes.views] == [AXIAL, CORONAL, SAGITTAL]
         assert planes.isVisible()
+
+
+def same_layers(planes, name):
+    """A layer as each of the three planes has it."""
+    main = planes.viewer.layers[name]
+    return [main, *(twins.of(main) for twins in planes.twins)]
+
+
+def at_crosshair(planes, name):
+    """What each plane shows under the crosshair."""
+    return [layer.get_value(planes.point, world=True) for layer in same_layers(planes, name)]
+
+
+def test_air_around_the_head_is_left_out(planes):
+    head = planes.viewer.layers["head"]
+    planes.show_planes()
+    before = planes.views[0].camera.zoom
+    for layer in same_layers(planes, "head"):
+        layer.metadata[CONTENT_KEY] = ((5, 12, 10), (14, 35, 29))
+    planes.show_planes()
+    large = planes.views[0]
+    assert large.camera.zoom > 1.5 * before
+    assert large.camera.center[1:] == pytest.approx(head.data_to_world((9.5, 23.5, 19.5))[1:])
+
+
+def test_around_the_scan_it_is_black_in_every_theme(planes):
+    viewer = planes.viewer
+    viewer.theme = "light"
+    settle()
+    assert all(grey(view)[2, 2] == 0 for view in planes.views)
+    planes.let_go()
+    assert viewer.canvas.background_color_override is None
+
+
+class TestSteps:
+    """A step costs as little as it can, and nothing that is shown is out of date for it."""
+
+    @pytest.fixture
+    def numbers(self, planes):
+        """A layer in which every voxel has a number of its own."""
+        head = planes.viewer.layers["head"]
+        data = np.arange(head.data.size, dtype=np.int32).reshape(head.data.shape)
+        options = {"scale": head.scale, "translate": head.translate, "units": head.units}
+        return planes.viewer.add_image(data, name="numbers", **options)
+
+    @pytest.mark.parametrize("index", [0, 1, 2])
+    def test_only_the_plane_that_is_turned_is_cut_and_once(self, planes, numbers, index):
+        cut = Counter()
+        for place, layer in enumerate(same_layers(planes, "numbers")):
+            layer.events.set_data.connect(lambda event, place=place: cut.update([place]))
+        planes.views[index].step(1)
+        settle(0.05)
+        assert cut == {index: 1}
+
+    def test_every_plane_shows_the_slice_through_the_crosshair(self, planes, numbers):
+        def check():
+            voxel = tuple(np.round(numbers.world_to_data(planes.point)).astype(int))
+            assert at_crosshair(planes, "numbers") == [numbers.data[voxel]] * 3
+            assert slices_agree(planes)
+
+        low = np.array([one.start for one in planes.viewer.dims.range])
+        high = np.array([one.stop for one in planes.viewer.dims.range])
+        for part in (0.2, 0.7):
+            planes.go_to(tuple(low + part * (high - low)))
+            check()
+        planes.go_to((planes.point[0], planes.point[1] + 12, planes.point[2] - 9))  # within the large slice
+        check()
+        for view in planes.views:
+            view.step(-2)
+            check()
+        planes.enlarge(planes.views[2])
+        check()
+        planes.enlarge(planes.views[0])
+        planes.go_to(tuple(high + 1000))
+        check()
+
+    def test_the_list_of_layers_is_drawn_once_slices_stand_still(self, planes, qtbot):
+        listed = planes.views[0].qt_viewer.layers
+        planes.views[0].step(1)
+        assert not listed.updatesEnabled()
+        qtbot.waitUntil(listed.updatesEnabled, timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_stroke_of_the_mouse_in_any_plane_is_shown_in_all(planes, qtbot, index):
+    cube(planes)
+    lesions, view, point = planes.viewer.layers["lesions"], planes.views[index], planes.point
+    lesions.visible, lesions.selected_label, lesions.brush_size, lesions.mode = True, 7, 3, "paint"
+    planes.viewer.layers.selection.active = lesions
+    at = view.to_pixel(point).toPoint()
+    move(view.canvas, at, Qt.MouseButton.NoButton)
+    qtbot.mousePress(view.canvas, Qt.MouseButton.LeftButton, pos=at)
+    move(view.canvas, at + QPoint(1, 0), Qt.MouseButton.LeftButton)
+    qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(1, 0))
+    settle(0.05)
+    assert at_crosshair(planes, "lesions") == [7, 7, 7]
+    assert planes.point == point  # painting is no click
+    assert len(np.unique(np.argwhere(lesions.data == 7)[:, view.plane.order[0]])) == 1  # in this slice
+
+
+def test_closing_the_dock_leaves_napari_as_it_was(planes):
+    viewer, large = planes.viewer, planes.views[0]
+    viewer.window.remove_dock_widget(planes)
+    settle(0.05)
+    assert planes.views == []
+    assert viewer.scene.camera.mouse_zoom
+    assert large.canvas.findChildren(Marks) == []
+    viewer.dims.set_point(0, viewer.dims.range[0].start)  # nobody answers
+    assert large.qt_viewer.layers.updatesEnabled()
+
+
+@pytest.mark.parametrize("colour", sorted(CROSSHAIRS))
+def test_the_crosshair_has_the_colour_that_was_chosen(planes, colour):
+    planes.crosshair.setChecked(True)
+    planes.crosshair_colour = colour
+    marks = planes.views[0].marks
+    picture = QImage(marks.size(), QImage.Format.Format_ARGB32)
+    picture.fill(0)
+    marks.render(picture)
+    at = planes.views[0].to_pixel(planes.point).toPoint()
+    seen = [picture.pixelColor(at.x() + 40, at.y() + shift) for shift in (-1, 0, 1)]
+    brightest = max(seen, key=lambda one: one.alpha())
+    wanted = [int(CROSSHAIRS[colour][at : at + 2], 16) for at in (1, 3, 5)]
+    assert brightest.getRgb()[:3] == pytest.approx(wanted, abs=3)  # the picture keeps it premultiplied
+
+
+def test_every_control_has_a_name(planes):
+    controls = [one for kind in (QAbstractButton, QComboBox) for one in planes._bar.findChildren(kind)]
+    assert len(controls) == 3
+    assert all(one.accessibleName() for one in controls)
 
 
 def move(canvas, to, button):

@@ -34,13 +34,14 @@ def test_the_menu_reads_f_sh_segment() -> None:
 
 
 def test_every_preference_has_a_title_and_is_read() -> None:
-    from fsh_napari.preferences import COLOURS, CONVENTIONS, Preferences
+    from fsh_napari.preferences import COLOURS, CONVENTIONS, CROSSHAIRS, Preferences
 
     [page] = npe2.PluginManifest.from_file(MANIFEST).contributions.configurations.values()
     assert set(page.properties) == set(Preferences.__dataclass_fields__)
     assert all(setting.title for setting in page.properties.values())
     assert tuple(page.properties["colours"].enum) == COLOURS
     assert tuple(page.properties["convention"].enum) == CONVENTIONS
+    assert tuple(page.properties["crosshair"].enum) == tuple(CROSSHAIRS)
     defaults = Preferences("")
     assert {name: setting.default for name, setting in page.properties.items()} == {
         name: getattr(defaults, name) for name in page.properties
@@ -60,7 +61,7 @@ def test_colours_are_bright_and_neighbours_differ(kind) -> None:
     assert (steps == 0).all() if kind == "one colour" else (steps > 0.2).all()
 
 
-@pytest.mark.parametrize("module", ["files", "layers", "worker", "segment", "cohort", "visits"])
+@pytest.mark.parametrize("module", ["files", "layers", "job", "segment", "cohort", "visits"])
 def test_importing_loads_no_torch(module) -> None:
     pytest.importorskip("qtpy.QtCore", reason="Qt is not installed")
     code = f"import sys, fsh_napari.{module}; sys.exit('torch' in sys.modules or 'monai' in sys.modules)"

@@ -1,6 +1,7 @@
 """A reader goes through the lesions with the keyboard alone, and nothing is lost."""
 
 import json
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -31,7 +32,7 @@ def widget(viewer, record):
     settle(1)
     widget.advance.setChecked(False)
     yield widget
-    widget.planes.close_planes()
+    widget.planes.let_go()
 
 
 @pytest.fixture
@@ -361,6 +362,35 @@ class TestKeeping:
         widget.case_status.setCurrentText("completed")
         widget.case_status.textActivated.emit("completed")
         assert widget.case.review.case_status == "completed"
+
+
+def test_without_torch_it_still_reviews(widget, press, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # whoever imports it fails
+    for key in (Qt.Key.Key_A, Qt.Key.Key_N, Qt.Key.Key_S, Qt.Key.Key_R):
+        press(key)
+    paint(widget, (20, 20, 9), 3)
+    widget.save()
+    assert "Saved beside the original" in widget.message.text()
+
+
+def test_planes_that_were_closed_come_back(widget, viewer, press):
+    viewer.window.remove_dock_widget(widget.planes)
+    settle(1)
+    assert widget.planes is None
+    assert "planes are closed" in widget.message.text()
+    press(Qt.Key.Key_N)
+    assert (widget.label, crosshair(widget)) == (2, 2)
+    assert widget.planes.isVisible()
+
+
+def test_closing_the_panel_keeps_the_stroke(widget, viewer, record):
+    planes = widget.planes
+    where = widget.case.grid.voxel_to_layer(np.array([(20, 20, 9)]))[0]
+    widget.case.layer.paint(tuple(where), 3)
+    viewer.window.remove_dock_widget(widget)
+    assert widget.case is None
+    assert open_review(record, preferences().reader_name).labels[20, 20, 9] == 3
+    widget.planes = planes
 
 
 def test_without_a_record_it_says_what_to_open(viewer):

@@ -34,7 +34,7 @@ def first(record):
 def read_as(monkeypatch, **wanted):
     """Sit down at the machine."""
     chosen = Preferences(**({"reader_name": "Ben"} | wanted))
-    for module in ("review", "case", "cohort"):
+    for module in ("review", "deciding", "case", "cohort"):
         monkeypatch.setattr(f"fsh_napari.{module}.preferences", lambda: chosen)
 
 
@@ -43,7 +43,7 @@ def widget(viewer, record, first, monkeypatch):
     read_as(monkeypatch)
     widget = open_review_widget(viewer, record)
     yield widget
-    widget.planes.close_planes()
+    widget.planes.let_go()
 
 
 def everything_shown(widget):

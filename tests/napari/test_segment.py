@@ -12,8 +12,20 @@ from fsh_core.derivatives import read_segmentation
 pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
 pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
 
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QProgressBar,
+    QScrollBar,
+    QTableView,
+)
+
 from fsh_napari.fields import ConfigForm, config_from, title_of
 from fsh_napari.segment import SegmentWidget
+from fsh_napari.worker import progress_in_words
 from tests.napari.driving import PATIENCE_MS
 
 FAKE = "tests.napari.fake_network"
@@ -157,6 +169,30 @@ def test_saving_writes_a_record_of_what_is_shown(widget, viewer, qtbot):
     assert stored.record["lesion_count"] == len(stored.lesions) == len(widget.table.labels)
     saved = np.asarray(nib.load(stored.paths["mask"]).dataobj)
     assert saved.sum() == np.count_nonzero(layer.data)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [
+        (-1.0, "Patch 3 of 9"),
+        (41.6, "Patch 3 of 9, about 42 s left"),
+        (90.0, "Patch 3 of 9, about 2 min left"),
+    ],
+)
+def test_progress_in_words(seconds, sentence):
+    assert progress_in_words(3, 9, seconds) == sentence
+
+
+def test_every_control_has_a_name(widget):
+    names = []
+    for kind in (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QProgressBar, QTableView):
+        for control in widget.findChildren(kind):
+            if control.objectName().startswith("qt_") or isinstance(control, QScrollBar):
+                continue
+            if control.parent() is not widget.table:
+                names.append(control.accessibleName() or getattr(control, "text", str)())
+    assert all(names), names
+    assert len(set(names)) == len(names)  # a screen reader tells them apart
 
 
 def test_a_layer_without_a_file_is_segmented_from_a_copy(widget, viewer, qtbot, phantom):

@@ -32,7 +32,7 @@ def widget(viewer, record):
     widget = open_review_widget(viewer, record)
     yield widget
     widget.close_case()
-    widget.planes.close_planes()
+    widget.planes.let_go()
 
 
 @pytest.fixture
@@ -90,6 +90,15 @@ def test_once_more_closes_it(widget, beside, qtbot):
     assert widget.visit is None
     assert widget.planes.isVisible()
     widget.go_to(2)
+
+
+def test_closing_its_dock_closes_it(widget, viewer, beside, qtbot):
+    viewer.window.remove_dock_widget(beside)
+    settle(50)
+    assert widget.visit is None
+    assert widget.planes.isVisible()
+    qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
+    assert widget.visit.name == "sub-01_ses-2"
 
 
 def test_another_case_closes_it(widget, beside, record):

@@ -1,0 +1,54 @@
+"""What is set in File > Preferences > F.sh is what the widgets open with."""
+
+import pytest
+
+pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
+pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
+
+from fsh_napari.planes import PlanesWidget
+from fsh_napari.preferences import PAGE, PLUGIN, Preferences, preferences
+from fsh_napari.segment import SegmentWidget
+
+WANTED = Preferences(
+    reader_name="Anna",
+    weights="other.safetensors",
+    threshold=0.35,
+    minimum_volume_mm3=9.0,
+    convention="neurological",
+    colours="colour-blind safe",
+    crosshair="pink",
+    blinded=False,
+)
+
+
+@pytest.fixture
+def page(viewer):
+    """The page, as napari keeps it; what is set is set back."""
+    from napari.settings import get_plugin_settings
+
+    page = getattr(get_plugin_settings(PLUGIN), PAGE)
+    before = {name: getattr(page, name) for name in Preferences.__dataclass_fields__}
+    yield page
+    for name, value in before.items():
+        setattr(page, name, value)
+
+
+def test_what_is_set_is_read(page):
+    for name in Preferences.__dataclass_fields__:
+        setattr(page, name, getattr(WANTED, name))
+    assert preferences() == WANTED
+
+
+def test_the_widgets_open_with_it(page, viewer):
+    for name in Preferences.__dataclass_fields__:
+        setattr(page, name, getattr(WANTED, name))
+    segment, planes = SegmentWidget(viewer), PlanesWidget(viewer)
+    viewer.window.add_dock_widget(segment)
+    viewer.window.add_dock_widget(planes)
+    assert segment.weights.text() == "other.safetensors"
+    assert (segment.config().threshold, segment.config().minimum_volume_mm3) == (0.35, 9.0)
+    assert segment.slider.value() == 35
+    assert planes.convention == "neurological"
+    assert planes.views[0].camera.orientation2d == ("down", "left")
+    assert planes.crosshair_colour == "pink"
+    planes.let_go()
