@@ -85,7 +85,7 @@ def readers_differ(results: Results, reviews: Reviews, limit: float) -> list[Que
 
 
 RULES = {
-    "uncertain": Rule("Uncertain lesions", "Less sure than", 0.6, uncertain),
+    "uncertain": Rule("Uncertain lesions", "Less sure than", 0.8, uncertain),
     "outliers": Rule("Outlying cases", "", 0.0, outliers),
     "flagged": Rule("Flagged cases and lesions", "", 0.0, flagged),
     "disagreeing": Rule("Disagreeing with the reference", "Dice below", 0.6, disagreeing),
