@@ -164,7 +164,7 @@ class SegmentConfig(_Config):
     split: bool = Field(False, description="count the parts of confluent lesions too (up to 3 s more)")
     smooth: bool = Field(False, description="smooth lesion boundaries (the paper's processed prediction)")
     overlap: float = Field(0.25, ge=0, lt=1, description="fraction by which neighbouring patches overlap")
-    patch_size: Size3 = Field((64, 64, 64), description="patch size in voxels, each divisible by 16")
+    patch_size: Size3 = Field((64, 64, 96), description="patch size in voxels, each divisible by 16")
     batch_size: int = Field(1, ge=1, le=64, description="patches per forward pass")
     mirror: bool = Field(False, description="average over left-right mirroring (twice the time)")
     precision: Literal["auto", "bf16", "fp32"] = Field(

@@ -18,7 +18,7 @@ from fsh_dashboard.participants import participant_files, with_participants
 
 COHORT_TABLE = "cases.tsv"
 NOT_SHOWN = ("flags", "weights_sha256", "input_path", "input_sha256")
-OPTIONAL_PARTS = ("quality", "uncertainty", "regions")
+OPTIONAL_PARTS = ("quality", "scan_uncertainty", "regions")
 """Parts of a record that not every one has: a plain value keeps its name, those of a block get it in front."""
 
 

@@ -55,15 +55,16 @@ class PlanesWidget(ViewGroup):
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(splitter, stretch=1)
         layout.addWidget(self._bar)
-        _, large = window_of(viewer)
+        window, large = window_of(viewer)
         self.views = [
             PlaneView(self, model, widget, plane)
             for model, widget, plane in zip(
                 (viewer, *models), (large, *self._qt_viewers), (AXIAL, CORONAL, SAGITTAL), strict=True
             )
         ]
-        self._list_later = QTimer(self, singleShot=True, interval=_STILL_MS)
-        self._list_later.timeout.connect(self._draw_list)
+        self._surroundings = (large.layers, window.statusBar())
+        self._surroundings_later = QTimer(self, singleShot=True, interval=_STILL_MS)
+        self._surroundings_later.timeout.connect(self._draw_surroundings)
         viewer.layers.events.inserted.connect(self._on_first_layer)
         viewer.events.theme.connect(self._on_theme)
         self.show_planes()
@@ -119,16 +120,17 @@ class PlanesWidget(ViewGroup):
             for view in self.views:
                 if view.viewer is not source and view.viewer.dims.ndim == len(point):
                     view.move(point)
-        self._hold_list()
+        self._draw_surroundings(False)
+        self._surroundings_later.start()
         self.redraw_marks()
 
-    def _hold_list(self) -> None:
-        """Draw napari's list of layers, whose thumbnails follow the slice, once the slices stand still."""
-        self._main.qt_viewer.layers.setUpdatesEnabled(False)
-        self._list_later.start()
+    def _draw_surroundings(self, now: bool = True) -> None:
+        """Draw napari's list of layers and its status bar, or only once the slices stand still.
 
-    def _draw_list(self) -> None:
-        self._main.qt_viewer.layers.setUpdatesEnabled(True)
+        Both follow the slice, a moment after it; each time Qt would put the whole window together anew.
+        """
+        for widget in self._surroundings:
+            widget.setUpdatesEnabled(now)
 
     @property
     def _main(self) -> PlaneView:
@@ -184,8 +186,8 @@ class PlanesWidget(ViewGroup):
             return
         self.viewer.layers.events.inserted.disconnect(self._on_first_layer)
         self.viewer.events.theme.disconnect(self._on_theme)
-        self._list_later.stop()
-        self._draw_list()
+        self._surroundings_later.stop()
+        self._draw_surroundings()
         for view in self.views:
             view.detach()
         for twins in self.twins:

@@ -12,7 +12,7 @@ from fsh_core.lesions.table import lesion_table
 
 LIVE = ["threshold", "minimum_volume_mm3", "smooth"]
 """Settings that act on the probability, so that no network runs when they change."""
-_OF_THE_RUN = {"uncertainty", "lesion_volume_interval_ml", "regions", "part_count"}
+_OF_THE_RUN = {"scan_uncertainty", "lesion_volume_interval_ml", "regions", "part_count"}
 """Entries of the record that are true of the run's own threshold alone."""
 _LISTED = ("label", "volume_mm3", "region", "uncertainty", "confidence", "mean_probability", "contrast")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fsh_core.config import ABLATIONS, ModelConfig
+from fsh_core.derivatives.cohort import CASE_COLUMNS
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.network.model import R2AttentionUNet3d, flops, parameter_count
 
@@ -13,7 +14,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 def test_usage_explains_every_column() -> None:
     text = (DOCS / "usage.md").read_text()
-    for name, meaning in DESCRIBED_COLUMNS.items():
+    for name, meaning in [*DESCRIBED_COLUMNS.items(), *CASE_COLUMNS.items()]:
         assert f"| `{name}` | {meaning} |" in text
 
 

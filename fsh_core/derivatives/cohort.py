@@ -10,29 +10,39 @@ from fsh_core.derivatives.layout import to_json, to_tsv
 from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
+from fsh_core.lesions.regions import REGIONS
 
 BIDS_VERSION = "1.10.0"
-CASE_COLUMNS = (
-    "subject",
-    "session",
-    "lesion_count",
-    "part_count",
-    "lesion_volume_ml",
-    "raw_lesion_volume_ml",
-    "volume_low_ml",
-    "volume_high_ml",
-    "uncertainty",
-    "quality",
-    "brain_source",
-    "brain_volume_ml",
-    "seconds",
-    "version",
-    "weights",
-    "weights_sha256",
-    "input_path",
-    "input_sha256",
-    "record",
-)
+CASE_COLUMNS: dict[str, str] = {
+    "subject": "Subject, without `sub-`.",
+    "session": "Session, without `ses-`; empty where there is none.",
+    "lesion_count": "Number of lesions after post-processing.",
+    "part_count": "Number of parts that confluent lesions fall into; empty without `--split`.",
+    "lesion_volume_ml": "Volume of all lesions after post-processing, in ml.",
+    "raw_lesion_volume_ml": "Volume at or above the threshold, before post-processing, in ml.",
+    "volume_low_ml": "Lower end of the interval in which a reader's volume is expected, in ml; empty for weights "
+    "without a calibration.",
+    "volume_high_ml": "Upper end of that interval, in ml.",
+    "scan_uncertainty": "1 minus the mean Dice of the ensemble's members with their mean, 0 to 1; empty without an "
+    "ensemble.",
+    **{
+        f"{region}_{what}": f"{meaning} that are {region.replace('_', ' ')}{unit}; empty where regions were not found."
+        for region in REGIONS
+        for what, meaning, unit in (("lesions", "Number of lesions", ""), ("ml", "Volume of the lesions", ", in ml"))
+    },
+    "quality": "Verdict on the scan: pass, caution or fail.",
+    "brain_source": "Where the brain mask is from: given, stripped (the scan has no skull), found or none.",
+    "brain_volume_ml": "Volume of the brain mask, in ml.",
+    "seconds": "Time from file to lesions, in s.",
+    "version": "Version of F.sh.",
+    "weights": "Name of the weights.",
+    "weights_sha256": "SHA-256 of the weights' file.",
+    "input_path": "The FLAIR's file, as it was given.",
+    "input_sha256": "SHA-256 of that file.",
+    "record": "The record, relative to the table.",
+}
+"""Columns of ``cases.tsv``: what they are, in which unit."""
+
 _NOT_BIDS = "review_queue.json\ncases.tsv\nlesions.tsv\n*.html\n**/figures/**\n**/*_review.jsonl\n"
 
 
@@ -126,7 +136,8 @@ def _case_row(stored: StoredSegmentation, folder: Path) -> dict[str, Any]:
         "raw_lesion_volume_ml": record["raw_lesion_volume_ml"],
         "volume_low_ml": (record.get("lesion_volume_interval_ml") or {}).get("low"),
         "volume_high_ml": (record.get("lesion_volume_interval_ml") or {}).get("high"),
-        "uncertainty": record.get("uncertainty"),
+        "scan_uncertainty": record.get("scan_uncertainty"),
+        **_region_cells(record),
         "quality": record.get("quality", {}).get("verdict"),
         "brain_source": record["brain"]["source"],
         "brain_volume_ml": record["brain"]["volume_ml"],
@@ -137,6 +148,16 @@ def _case_row(stored: StoredSegmentation, folder: Path) -> dict[str, Any]:
         "input_path": flair["path"],
         "input_sha256": flair["sha256"],
         "record": stored.paths["record"].relative_to(folder).as_posix(),
+    }
+
+
+def _region_cells(record: dict[str, Any]) -> dict[str, float]:
+    """Count lesions and volume by region; nothing where regions were not found or not asked for."""
+    held = ((record.get("regions") or {}).get("dissemination") or {}).get("regions", {})
+    return {
+        f"{region}_{what}": values[key]
+        for region, values in held.items()
+        for what, key in (("lesions", "count"), ("ml", "volume_ml"))
     }
 
 

@@ -3,68 +3,27 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fsh_core.cases import Case
-from fsh_core.config import ModelConfig, SegmentConfig
-from fsh_core.errors import InputError
-from fsh_core.imaging.brain import Brain, Finder, find_brain
-from fsh_core.imaging.prepare import prepare
+from fsh_core.config import SegmentConfig
+from fsh_core.imaging.brain import Finder
 from fsh_core.imaging.quality import check_quality
 from fsh_core.imaging.template import Anatomy, find_anatomy
-from fsh_core.imaging.volume import Volume, check_same_grid, load_mask, load_volume
+from fsh_core.imaging.volume import Volume
+from fsh_core.inference.prediction import OnPatch, Predictor, expected_model, open_scan, predict_scan
 from fsh_core.inference.record import describe_ensemble, describe_run
 from fsh_core.lesions.confidence import Calibration, patient_uncertainty, voxel_entropy, voxel_variance
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
-
-OnPatch = Callable[[int, int], None]
-
-
-class Predictor(Protocol):
-    """Any callable from an image to a probability, or to several; `fsh_core.load_predictor` returns one.
-
-    It may also have an attribute ``model``, the `ModelConfig` of the image it wants, and
-    ``card``, what the record says about the weights.
-    """
-
-    def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None, /) -> NDArray[np.float32]:
-        """Turn a (C, I, J, K) image in [0, 1] into an (I, J, K) probability, or (M, I, J, K) of an ensemble."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of one scan, before anything is called a lesion; all on the scan's own grid.
-
-    Attributes
-    ----------
-    flair : Volume
-        The FLAIR as it came, (I, J, K) float32.
-    brain : Brain
-        Where the brain is.
-    members : tuple of (I, J, K) float32 in [0, 1]
-        Each ensemble member's probability, 0 outside the brain; one where there is no ensemble.
-    """
-
-    flair: Volume
-    brain: Brain
-    members: tuple[NDArray[np.float32], ...]
-
-    @cached_property
-    def probability(self) -> NDArray[np.float32]:
-        """Mean of the members, (I, J, K) float32."""
-        if len(self.members) == 1:
-            return self.members[0]
-        return np.asarray(sum(self.members) / np.float32(len(self.members)), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -112,41 +71,6 @@ class Segmentation:
         return self.lesion_labels > 0
 
 
-def predict_case(
-    case: Case, predictor: Predictor, *, finder: Finder | None = None, on_patch: OnPatch | None = None
-) -> Prediction:
-    """Load a case, find its brain, and run the network over it.
-
-    Parameters
-    ----------
-    case : Case
-        Its FLAIR, other channels where the predictor wants them, and its brain mask where
-        there is one.
-    predictor : Predictor
-        From an image to a probability.
-    finder : Finder, optional
-        Finds the brain in a whole head without a brain mask.
-    on_patch : callable, optional
-        Called with (done, total); raising from it cancels.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be used.
-    """
-    model = getattr(predictor, "model", ModelConfig())
-    volumes = _load_channels(case, model)
-    flair = volumes[0]
-    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
-    brain = find_brain(flair, given, finder)
-    prepared = prepare(volumes, brain.mask, model)
-    predicted = predictor(prepared.masked, on_patch)
-    maps = predicted if predicted.ndim == 4 else predicted[None]
-    return Prediction(
-        flair, brain, tuple(np.where(brain.mask, prepared.to_input_grid(one), np.float32(0)) for one in maps)
-    )
-
-
 def segment_case(
     case: Case,
     predictor: Predictor,
@@ -159,10 +83,17 @@ def segment_case(
 
     Parameters
     ----------
-    case, predictor, finder, on_patch
-        As for `predict_case`.
+    case : Case
+        Its FLAIR, other channels where the predictor wants them, and its brain mask where
+        there is one.
+    predictor : Predictor
+        From an image to a probability.
     config : SegmentConfig, optional
         Threshold, minimum volume, smoothing.
+    finder : callable, optional
+        Finds the brain in a whole head without a brain mask.
+    on_patch : callable, optional
+        Called with (done, total); raising from it cancels.
 
     Returns
     -------
@@ -178,10 +109,15 @@ def segment_case(
     started = time.perf_counter()
     card = getattr(predictor, "card", {})
     calibration = Calibration.from_card(card)
-    predicted = predict_case(case, predictor, finder=finder, on_patch=on_patch)
-    flair, brain, probability = predicted.flair, predicted.brain.mask, predicted.probability
+    scan = open_scan(case, expected_model(predictor), finder)
+    flair, brain = scan.flair, scan.brain.mask
+    with ThreadPoolExecutor(1) as beside:  # what needs no lesions yet is done while the network runs
+        anatomy_later = beside.submit(find_anatomy, flair, brain) if config.regions else None
+        quality = beside.submit(check_quality, flair, brain, source=scan.brain.source)
+        predicted = predict_scan(scan, predictor, on_patch)
+    anatomy = anatomy_later.result() if anatomy_later else None
+    probability = predicted.probability
     raw, labels = find_lesions(probability, brain, flair, config)
-    anatomy = find_anatomy(flair, brain) if config.regions else None
     lesions = describe_lesions(
         labels,
         flair,
@@ -194,17 +130,16 @@ def segment_case(
         split=config.split,
     )
     volume_ml = float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000
-    model = getattr(predictor, "model", ModelConfig())
-    record = describe_run(case, model, config, flair, predicted.brain, card)
+    record = describe_run(case, expected_model(predictor), config, flair, scan.brain, card)
     record |= {
         "lesion_count": len(lesions),
         "lesion_volume_ml": round(volume_ml, 4),
         "lesion_volume_interval_ml": _interval(calibration, volume_ml),
         "raw_lesion_volume_ml": round(float(raw.sum()) * flair.voxel_volume_mm3 / 1000, 4),
         "part_count": int(lesions["parts"].sum()) if config.split else None,
-        "quality": check_quality(flair, brain, source=predicted.brain.source).to_json(),
+        "quality": quality.result().to_json(),
         "regions": _regions(anatomy, lesions),
-        "uncertainty": _rounded(patient_uncertainty(predicted.members, config.threshold)),
+        "scan_uncertainty": _rounded(patient_uncertainty(predicted.members, config.threshold)),
         "ensemble": describe_ensemble(len(predicted.members)),
         "run": {
             "seconds": round(time.perf_counter() - started, 2),
@@ -266,17 +201,3 @@ def find_lesions(
     raw = (probability >= config.threshold) & brain
     mask = smooth_mask(raw, flair.spacing_mm) & brain if config.smooth else raw
     return raw, label_lesions(mask, flair.voxel_volume_mm3, config.minimum_volume_mm3)
-
-
-def _load_channels(case: Case, model: ModelConfig) -> list[Volume]:
-    """Load the images a network wants, all on the FLAIR's grid."""
-    missing = [name for name in model.channels if name not in case.channels]
-    if missing:
-        raise InputError(
-            f"{case.flair}: these weights want {', '.join(model.channels)}, found no {missing[0]} beside the FLAIR; "
-            "add it or use weights for FLAIR alone"
-        )
-    volumes = [load_volume(case.channels[name]) for name in model.channels]
-    for name, volume in zip(model.channels[1:], volumes[1:], strict=True):
-        check_same_grid(volume, volumes[0], case.channels[name], case.flair)
-    return volumes

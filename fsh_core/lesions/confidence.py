@@ -120,8 +120,11 @@ def lesion_features(lesions: pd.DataFrame, uncertainty: NDArray[np.float64]) -> 
 
 def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the entropy of a probability, (I, J, K) float32 in bits: 0 = sure, 1 = a coin."""
-    nats = special.entr(probability) + special.entr(1 - probability)
-    return np.asarray(nats / np.log(2), dtype=np.float32)
+    entropy = np.zeros(probability.shape, np.float32)
+    unsure = (probability > 0) & (probability < 1)
+    chance = probability[unsure]
+    entropy[unsure] = (special.entr(chance) + special.entr(1 - chance)) / np.log(2)
+    return entropy
 
 
 def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

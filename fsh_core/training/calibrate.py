@@ -21,7 +21,8 @@ from fsh_core.evaluation.reliability import reliability, reliability_bins, reten
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.imaging.brain import Finder
 from fsh_core.imaging.volume import load_mask
-from fsh_core.inference.segment import Prediction, Predictor, find_lesions, predict_case
+from fsh_core.inference.prediction import Prediction, Predictor, predict_case
+from fsh_core.inference.segment import find_lesions
 from fsh_core.lesions.confidence import (
     FEATURES,
     VOLUME_OFFSET_ML,

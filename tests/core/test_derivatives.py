@@ -443,6 +443,17 @@ class TestCohort:
         assert cases["input_path"][1].endswith("02_a_FLAIR.nii.gz")
         assert (folder / cases["record"][1]).is_file()
 
+    def test_regions_are_counted_where_they_were_found(self, folder):
+        record = find_records(folder)[0]
+        dissemination = {"regions": {"periventricular": {"count": 2, "volume_ml": 0.25}}}
+        content = json.loads(record.read_text())
+        record.write_text(json.dumps(content | {"regions": {"found": True, "dissemination": dissemination}}))
+        write_cohort(folder)
+        cases = self.read(folder / "cases.tsv").set_index("record")
+        found = cases.loc[record.relative_to(folder).as_posix()]
+        assert (found["periventricular_lesions"], found["periventricular_ml"]) == (2, 0.25)
+        assert cases["periventricular_lesions"].isna().sum() == len(cases) - 1
+
     def test_one_row_a_lesion(self, folder):
         write_cohort(folder)
         lesions = self.read(folder / "lesions.tsv")

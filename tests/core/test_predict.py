@@ -1,6 +1,7 @@
 """The network over a whole image: stitched truly, the same every time, and against MONAI."""
 
 import warnings
+from threading import Event
 
 import numpy as np
 import pytest
@@ -156,16 +157,31 @@ def test_progress_rises_to_the_total(mirror, batch_size, calls):
     assert len(done) == calls
 
 
-def test_raising_from_the_callback_stops_at_once():
-    model = Identity()
+def test_raising_from_the_callback_drops_what_has_not_begun():
+    cancelled = Event()
+
+    class Held(Identity):
+        """From the third patch on, waits until somebody has cancelled."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if len(self.batches) >= 2:
+                assert cancelled.wait(20)
+            return super().forward(x)
 
     def stop(done: int, _total: int) -> None:
         if done == 2:
+            cancelled.set()
             raise Cancelled("enough")
 
-    with pytest.raises(Cancelled, match="enough"):
-        predictor(model)(image_of(64, 24, 16), stop)
-    assert model.batches == [1, 1]
+    model = Held()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with pytest.raises(Cancelled, match="enough"):
+            predictor(model)(image_of(64, 64, 64), stop)
+    finally:
+        torch.set_num_threads(before)
+    assert len(model.batches) <= 3  # of 147: the two that were done, and one that was on its way
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -173,6 +189,20 @@ def test_two_runs_give_the_same_bytes(network, precision):
     image = image_of(40, 20, 16)
     first, second = (predictor(network, precision=precision, mirror=True)(image) for _ in range(2))
     assert first.tobytes() == second.tobytes()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_number_of_threads_changes_no_byte(precision):
+    torch.manual_seed(0)
+    wide = R2AttentionUNet3d(ModelConfig()).eval().to(memory_format=torch.channels_last_3d)
+    run = predictor(wide, precision=precision)
+    image, before, maps = image_of(40, 24, 16), torch.get_num_threads(), []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        maps.append(run(image).tobytes())
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert maps[0] == maps[1] == maps[2]
 
 
 def test_mirroring_adds_what_the_network_says_of_the_mirrored_patches():

@@ -9,6 +9,7 @@ from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, 
 
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
+from fsh_core.derivatives.layout import describe_columns
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.imaging.volume import Volume, save_like
 from fsh_core.inference.segment import find_lesions, segment_case
@@ -48,6 +49,11 @@ def test_record_says_what_made_it(case: Case) -> None:
     assert record["input"]["FLAIR"]["path"] == str(case.flair)
     assert len(record["input"]["FLAIR"]["sha256"]) == 64
     assert record["run"]["seconds"] > 0
+
+
+def test_the_record_and_the_descriptions_of_the_columns_share_no_name(case: Case) -> None:
+    found = segment_case(case, bright)
+    assert not found.record.keys() & describe_columns(found.lesions.columns).keys()
 
 
 def test_no_lesion_outside_the_brain(case: Case, phantom, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from fsh_dashboard.agreement import by_group, paired, paired_test
 from fsh_dashboard.cohort import Results, fingerprint, read_results
-from fsh_dashboard.flags import flag_cases, robust_z
 from fsh_dashboard.folder import Opened, open_folder
 
 NAME = "derivatives/fsh"
@@ -157,22 +156,6 @@ def test_flags_say_what_to_look_at(study: Path) -> None:
     assert flags["sub-P2"] == ""
 
 
-def test_the_case_with_many_false_lesions_and_the_one_with_a_low_dice_are_outliers() -> None:
-    cases = pd.DataFrame({"lesion_count": [9, 11, 10, 12, 8, 90], "lesion_volume_ml": [9, 11, 10, 12, 8, 10.5]})
-    cases = cases.assign(brain_source="found", brain_volume_ml=[1100, 1200, 1150, 1250, 1050, 1160.0])
-    cases = cases.assign(dice=[0.7, 0.8, 0.75, 0.05, 0.72, 0.99], false_lesions=[2, 1, 3, 2, 0, 80])
-    assert flag_cases(cases).tolist() == ["", "", "", "low Dice", "", "high count, many false lesions"]
-
-
-def test_robust_z_finds_the_odd_one_and_nothing_among_few() -> None:
-    values = pd.Series([10.0, 11, 9, 10, 12, 8, 100])
-    z = robust_z(values)
-    assert z.idxmax() == 6
-    assert z.iloc[6] == pytest.approx(0.6745 * 90)  # median 10, median distance 1
-    assert (robust_z(values[-3:]) == 0).all()
-    assert (robust_z(pd.Series([5.0] * 6)) == 0).all()
-
-
 def test_groups_are_summarised_beside_all() -> None:
     cases = pd.DataFrame({"dice": [0.4, 0.6, 0.9, np.nan], "site": ["A", "A", "B", None]})
     table = by_group(cases, ["dice"], "site").set_index("group")
@@ -212,14 +195,14 @@ def test_what_newer_records_say_is_shown(study: Path) -> None:
     path = record_of(study, "P1")
     more = {
         "lesion_volume_interval_ml": {"low": 0.2, "high": 0.4, "rate": 0.8},
-        "uncertainty": 0.31,
+        "scan_uncertainty": 0.31,
         "quality": {"verdict": "caution", "snr": 12.5, "list": [1]},
     }
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
     row = read(study).cases.set_index("case").loc["sub-P1"]
-    assert (row["volume_low_ml"], row["volume_high_ml"], row["uncertainty"]) == (0.2, 0.4, 0.31)
+    assert (row["volume_low_ml"], row["volume_high_ml"], row["scan_uncertainty"]) == (0.2, 0.4, 0.31)
     assert (row["quality"], row["quality_snr"]) == ("caution", 12.5)
-    assert np.isnan(read(study).cases.set_index("case").loc["sub-P2", "uncertainty"])
+    assert np.isnan(read(study).cases.set_index("case").loc["sub-P2", "scan_uncertainty"])
 
 
 def test_an_interval_that_is_none_is_named(study: Path) -> None:

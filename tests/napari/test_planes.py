@@ -276,11 +276,12 @@ class TestSteps:
         planes.go_to(tuple(high + 1000))
         check()
 
-    def test_the_list_of_layers_is_drawn_once_slices_stand_still(self, planes, qtbot):
-        listed = planes.views[0].qt_viewer.layers
+    def test_layer_list_and_status_bar_are_drawn_once_slices_stand_still(self, planes, qtbot):
+        window = planes.viewer.window._qt_window
+        around = [planes.views[0].qt_viewer.layers, window.statusBar()]
         planes.views[0].step(1)
-        assert not listed.updatesEnabled()
-        qtbot.waitUntil(listed.updatesEnabled, timeout=PATIENCE_MS)
+        assert not any(widget.updatesEnabled() for widget in around)
+        qtbot.waitUntil(lambda: all(widget.updatesEnabled() for widget in around), timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
