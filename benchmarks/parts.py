@@ -31,7 +31,7 @@ from fsh_core.sample import sample_case
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.train import deterministic
 
-TILE = (64, 64, 64)
+TILE = SegmentConfig().patch_size
 MATRIX = 4096  # rows and columns of the product whose rate is the ceiling
 SETTINGS = {"default": (), "mirror": ("--mirror",), "no regions": ("--no-regions",)}
 
@@ -86,25 +86,27 @@ def _segment(words: tuple[str | Path, ...], out: Path, log: Path) -> ProcessCost
 
 
 def network(plan: Plan) -> dict[str, Any]:
-    """Time one tile through the networks, as the predictor runs it and in the plain way, and the machine's ceiling."""
-    bundled, plain = load_predictor(), load_checkpoint().models
+    """Time a tile a core through the networks, as the predictor runs them and in the plain way, and the ceiling."""
+    settings = SegmentConfig(overlap=0)  # tiles side by side, each shown once
+    bundled, plain = load_predictor(settings=settings), load_checkpoint().models
     torch.manual_seed(0)
     paper = R2AttentionUNet3d(ModelConfig(**ABLATIONS["fsh"])).eval()
     timed = [("bundled", "the bundled model", bundled, plain)]
     if len(plain) > 1:
         for number, (member, model) in enumerate(zip(bundled.networks, plain, strict=True), start=1):
-            one = NetworkPredictor((member,), bundled.settings, {})
+            one = NetworkPredictor((member,), settings, {})
             timed.append((f"member {number}", f"its member {number} ({model.config.norm} norm)", one, (model,)))
     fast = copy.deepcopy(paper).to(memory_format=torch.channels_last_3d)
-    timed.append(("paper", "the paper's network", NetworkPredictor((fast,), SegmentConfig(), {}), (paper,)))
+    timed.append(("paper", "the paper's network", NetworkPredictor((fast,), settings, {}), (paper,)))
     results: dict[str, Any] = {"ceiling": _matrix_products(plan.runs)}
     for key, name, predictor, models in timed:
-        patch = torch.rand(1, len(models[0].config.channels), *TILE)
+        tiles = torch.rand(plan.threads, len(models[0].config.channels), *TILE)
+        image = np.concatenate(tiles.numpy(), axis=-1)
         results[key] = {
             "name": name,
-            "gflop": sum(flops(model.config, TILE) for model in models) / 1e9,
-            "seconds": repeat(partial(predictor, patch[0].numpy()), 5 * plan.runs, 3),
-            "plain_seconds": repeat(partial(_plain_forward, models, patch), plan.runs, 1),
+            "gflop": plan.threads * sum(flops(model.config, TILE) for model in models) / 1e9,
+            "seconds": repeat(partial(predictor, image), 5 * plan.runs, 3),
+            "plain_seconds": repeat(partial(_plain_forward, models, tiles), plan.runs, 1),
         }
     return results
 
@@ -116,10 +118,10 @@ def _matrix_products(runs: int) -> dict[str, Any]:
     return {"seconds": seconds, "gflop": 2 * MATRIX**3 / 1e9}
 
 
-def _plain_forward(models: Sequence[nn.Module], patch: Tensor) -> list[Tensor]:
+def _plain_forward(models: Sequence[nn.Module], tiles: Tensor) -> list[Tensor]:
     """Run float32 in contiguous memory, one patch at a time."""
     with torch.inference_mode():
-        return [model(patch).sigmoid() for model in models]
+        return [model(tile).sigmoid() for tile in tiles.split(1) for model in models]
 
 
 def training(plan: Plan) -> dict[str, Any]:

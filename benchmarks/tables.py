@@ -8,7 +8,7 @@ from benchmarks.clock import BUSY_FRACTION
 
 PARTS = {
     "segment": "fsh segment on the sample, as it is, with mirroring, without regions (2 min)",
-    "network": "one tile through the network, and the rate of a matrix product (1 min)",
+    "network": "a tile a core through the network, and the rate of a matrix product (1 min)",
     "training": "a training step (1 min)",
     "monai": "the network over the sample, and MONAI's sliding window around it (2 min)",
     "sizes": "the sample's head in 128, 256, 384 and 512 voxels along each axis (4 min)",
@@ -145,7 +145,7 @@ def _network(values: Mapping[str, Any]) -> Iterator[Row]:
             plain = {"seconds": one["plain_seconds"], "gflop": one["gflop"]}
             times = median(plain["seconds"]) / median(one["seconds"])
             told = f"{times:.1f} x the plain way, {100 * _rate(one) / _rate(found['ceiling']):.0f} % of the ceiling"
-            yield f"{one['name']}, 64 x 64 x 64 voxels, as the predictor runs it", *_tile(one), told
+            yield f"{one['name']}, a tile of 64 x 64 x 96 a core, as the predictor runs it", *_tile(one), told
             yield f"{one['name']}, the plain way", *_tile(plain), ""
     if "monai" in values:
         found, ours = values["monai"], median(values["monai"]["seconds"])

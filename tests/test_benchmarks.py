@@ -48,7 +48,7 @@ def test_the_network_is_judged_by_the_ceiling_of_the_same_run() -> None:
     bundled = {"name": "the bundled model", "seconds": [0.2], "gflop": 160.0, "plain_seconds": [0.8]}
     section = tables.write_section({"network": result({"ceiling": ceiling, "bundled": bundled})})
     assert row(section, "forward pass").endswith("| 80 % | at least 85 % | **missed** |")
-    assert "4.0 x the plain way, 80 % of the ceiling" in row(section, "the bundled model, 64")
+    assert "4.0 x the plain way, 80 % of the ceiling" in row(section, "the bundled model, a tile")
 
 
 def test_a_disturbed_part_is_marked_and_others_are_not() -> None:

@@ -24,7 +24,7 @@ CONFIDENCE_COLUMNS: dict[str, str] = {
 }
 """Columns of the lesion table that say how sure a lesion is, with their units."""
 
-FEATURES = ("intercept", "mean_probability_logit", "max_probability_logit", "volume_log_mm3", "uncertainty")
+FEATURES = ("intercept", "max_probability_logit", "volume_log_mm3", "contrast_log", "scan_uncertainty")
 VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken, so that a scan without lesions counts too
 _CLIP = 1e-4
 _CONNECTIVITY_26 = np.ones((3, 3, 3))
@@ -84,17 +84,19 @@ class Calibration:
             "rate": self.rate,
         }
 
-    def confidence(self, lesions: pd.DataFrame, uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
+    def confidence(self, lesions: pd.DataFrame, scan_uncertainty: float) -> NDArray[np.float64]:
         """Return each lesion's chance of being real, (N,) in [0, 1].
 
         Parameters
         ----------
         lesions : DataFrame
-            Rows of a lesion table.
-        uncertainty : (N,) float
-            Their structural uncertainty; NaN counts as 0.
+            Rows of a lesion table; a contrast that could not be measured counts as none.
+        scan_uncertainty : float
+            `patient_uncertainty` of their scan; NaN counts as 0.
         """
-        return np.asarray(special.expit(lesion_features(lesions, uncertainty) @ np.asarray(self.lesion_coefficients)))
+        return np.asarray(
+            special.expit(lesion_features(lesions, scan_uncertainty) @ np.asarray(self.lesion_coefficients))
+        )
 
     def volume_interval_ml(self, volume_ml: float) -> tuple[float, float]:
         """Return the interval in which the reference volume is expected to lie, in ml.
@@ -108,14 +110,14 @@ class Calibration:
         return max(0.0, float(low)), max(0.0, float(high))
 
 
-def lesion_features(lesions: pd.DataFrame, uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
+def lesion_features(lesions: pd.DataFrame, scan_uncertainty: float) -> NDArray[np.float64]:
     """Return `FEATURES` of every lesion, (N, 5)."""
-    mean, largest = (
-        special.logit(np.clip(lesions[column].to_numpy(np.float64), _CLIP, 1 - _CLIP))
-        for column in ("mean_probability", "max_probability")
+    ones = np.ones(len(lesions))
+    largest = special.logit(np.clip(lesions["max_probability"].to_numpy(np.float64), _CLIP, 1 - _CLIP))
+    volume, contrast = (
+        np.log(np.maximum(lesions[column].to_numpy(np.float64), _CLIP)) for column in ("volume_mm3", "contrast")
     )
-    volume = np.log(np.maximum(lesions["volume_mm3"].to_numpy(np.float64), _CLIP))
-    return np.column_stack([np.ones(len(lesions)), mean, largest, volume, np.nan_to_num(uncertainty)])
+    return np.column_stack([ones, largest, volume, np.nan_to_num(contrast), ones * np.nan_to_num(scan_uncertainty)])
 
 
 def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:

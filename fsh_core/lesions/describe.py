@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fsh_core.imaging.template import Anatomy
 from fsh_core.imaging.volume import Volume
-from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, structural_uncertainty
+from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, patient_uncertainty, structural_uncertainty
 from fsh_core.lesions.flags import FLAG_COLUMN, lesion_flags
 from fsh_core.lesions.regions import REGION_COLUMNS, region_table
 from fsh_core.lesions.split import split_confluent
@@ -70,7 +70,9 @@ def describe_lesions(
     lesions = lesion_table(labels, flair, probability, brain)
     placed = region_table(labels, lesions, flair, anatomy or _NOT_ASKED)
     uncertainty = structural_uncertainty(labels, members, threshold)
-    chance = np.full(len(lesions), np.nan) if calibration is None else calibration.confidence(lesions, uncertainty)
+    chance = np.full(len(lesions), np.nan)
+    if calibration is not None:
+        chance = calibration.confidence(lesions, patient_uncertainty(members, threshold))
     told = {
         "uncertainty": uncertainty,
         "confidence": chance,

@@ -28,7 +28,7 @@ from fsh_core.lesions.confidence import (
     VOLUME_OFFSET_ML,
     Calibration,
     lesion_features,
-    structural_uncertainty,
+    patient_uncertainty,
 )
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.table import lesion_table
@@ -36,7 +36,7 @@ from fsh_core.lesions.table import lesion_table
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 MINIMUM_VOLUMES_MM3 = (3.0, 5.0, 8.0, 12.0, 20.0)
 RATE = 0.9
-_RIDGE = 0.1
+_RIDGE = 1.0
 _FEWEST_PATIENTS = 3
 _SHOWN = (
     *("dice", "sensitivity", "precision", "lesion_f1", "lesion_sensitivity", "lesion_precision"),
@@ -127,7 +127,8 @@ def calibrate(
         "confidence": {
             "lesions": len(chances),
             "real": int(chances["real"].sum()),
-            "brier": round(float(((chances["chance"] - chances["real"]) ** 2).mean()), 4),
+            "brier": _brier(chances["chance"], chances["real"]),
+            "brier_of_share": _brier(chances["share"], chances["real"]),
             "bins": reliability_bins(chances["chance"].to_numpy(), chances["real"].to_numpy(np.float64)),
         },
         "retention": retention_curve(chances["chance"].to_numpy(), chances["real"].to_numpy(bool)),
@@ -198,7 +199,7 @@ def _found(case: ValidationCase, config: SegmentConfig) -> pd.DataFrame:
     probability, brain, flair = predicted.probability, predicted.brain.mask, predicted.flair
     _, labels = find_lesions(probability, brain, flair, config)
     lesions = lesion_table(labels, flair, probability, brain)
-    uncertainty = structural_uncertainty(labels, predicted.members, config.threshold)
+    uncertainty = patient_uncertainty(predicted.members, config.threshold)
     table = pd.DataFrame(lesion_features(lesions, uncertainty), columns=list(FEATURES))
     matched = lesion_metrics(case.reference_labels, labels, flair.voxel_volume_mm3).prediction_matched
     table["real"] = [matched[label] for label in lesions["label"]]
@@ -207,7 +208,7 @@ def _found(case: ValidationCase, config: SegmentConfig) -> pd.DataFrame:
 
 
 def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
-    """Fit a ridge logistic regression of being real on `FEATURES`.
+    """Fit a logistic regression of being real on `FEATURES`, with a ridge on those in units of their spread.
 
     Parameters
     ----------
@@ -217,6 +218,10 @@ def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
     table = pd.concat(lesions, ignore_index=True)
     features, real = table[list(FEATURES)].to_numpy(np.float64), table["real"].to_numpy(np.float64)
     weights = table["weight"].to_numpy(np.float64)
+    mean, spread = np.average(features, 0, weights), np.ones(features.shape[1])
+    spread[1:] = np.sqrt(np.average((features - mean) ** 2, 0, weights))[1:]
+    mean[0], spread[spread == 0] = 0, 1
+    features = (features - mean) / spread
 
     def loss(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = features @ coefficients
@@ -227,17 +232,25 @@ def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
         return float(cost), slope
 
     found = optimize.minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
-    return tuple(round(float(value), 6) for value in found.x)
+    coefficients = found.x / spread
+    coefficients[0] -= coefficients[1:] @ mean[1:]
+    return tuple(round(float(value), 6) for value in coefficients)
 
 
 def _left_out(lesions: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Give every lesion the chance that a fit on the other patients gives it."""
+    """Give every lesion the chance that a fit on the other patients gives it, and the share of real ones in those."""
     parts = []
     for number, table in enumerate(lesions):
         coefficients = np.asarray(fit_lesions([*lesions[:number], *lesions[number + 1 :]]))
         chance = special.expit(table[list(FEATURES)].to_numpy(np.float64) @ coefficients)
-        parts.append(pd.DataFrame({"chance": chance, "real": table["real"].to_numpy(bool)}))
+        others = pd.concat([*lesions[:number], *lesions[number + 1 :]])
+        share = np.average(others["real"].to_numpy(np.float64), weights=others["weight"])
+        parts.append(pd.DataFrame({"chance": chance, "share": share, "real": table["real"].to_numpy(bool)}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _brier(chances: pd.Series, real: pd.Series) -> float:
+    return round(float(((chances - real) ** 2).mean()), 4)
 
 
 def _coverage(results: pd.DataFrame) -> float:

@@ -92,17 +92,18 @@ class TestCalibration:
             Calibration.from_card({"calibration": damaged})
 
     def test_the_logistic_by_hand(self):
-        lesions = pd.DataFrame({"mean_probability": [0.5], "max_probability": [0.5], "volume_mm3": [np.e]})
-        chance = CALIBRATION.confidence(lesions, np.array([0.5]))
-        assert chance == pytest.approx([1 / (1 + np.exp(-(-1.0 + 0.25 - 1.0)))])
+        lesions = pd.DataFrame({"max_probability": [0.5], "volume_mm3": [np.e], "contrast": [np.e]})
+        chance = CALIBRATION.confidence(lesions, 0.5)
+        assert chance == pytest.approx([1 / (1 + np.exp(-(-1.0 + 0.5 + 0.25 - 1.0)))])
 
-    def test_surer_voxels_and_surer_members_give_a_surer_lesion(self):
+    def test_surer_voxels_larger_lesions_and_surer_members_give_a_higher_chance(self):
         lesions = pd.DataFrame(
-            {"mean_probability": [0.6, 0.9, 0.9], "max_probability": [0.7, 0.99, 1.0], "volume_mm3": [5.0, 5.0, 50.0]}
+            {"max_probability": [0.7, 0.99, 1.0], "volume_mm3": [5.0, 5.0, 50.0], "contrast": [1.2, 1.2, np.nan]}
         )
-        chances = CALIBRATION.confidence(lesions, np.array([0.5, 0.5, np.nan]))
+        chances = CALIBRATION.confidence(lesions, 0.5)
         assert (np.diff(chances) > 0).all()
         assert ((chances > 0) & (chances < 1)).all()
+        assert (CALIBRATION.confidence(lesions, np.nan) > chances).all()
 
     def test_the_interval_is_students_around_the_expected_ratio(self):
         """t(3 degrees, 95 %) = 2.353363; width 2.353363 * 0.2 * sqrt(1.25) in logarithms around 9.5 + 0.5 ml, e^0.1."""
