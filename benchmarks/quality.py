@@ -3,7 +3,9 @@
 python benchmarks/quality.py DATA checks      every check on every scan, T1w and T2w too
 python benchmarks/quality.py DATA disturbed   the FLAIR-likeness of scans disturbed in 24 ways, some minutes
 python benchmarks/quality.py DATA spoilt      noise, ghosts, motion and clipping added to real scans
-python benchmarks/quality.py DATA flags       flags of true and of false lesions, some minutes
+python benchmarks/quality.py DATA flags FOLD... flags of true and of false lesions, some minutes; each scan is
+                                              segmented by the first weights, of a cross-validation's folds and
+                                              the bundled ones, that were not trained on it
 python benchmarks/quality.py DATA planted     a bright ball of 5 mm in the widest place of every scan's ventricles
 
 DATA holds ``ms-flair`` and ``longitudinal``.
@@ -31,7 +33,6 @@ from fsh_core.lesions.flags import FLAGS, lesion_flags
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.table import lesion_table
 
-SEGMENTED = ("ljubljana07", "tabriz102313", "tabriz110218", "mslessegP39")  # not trained on
 SAMPLE = "mslessegP39"  # nothing is tuned on it
 
 
@@ -242,9 +243,10 @@ def spoilt(data: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(["what", "level", "scan"])["value"].unstack()
 
 
-def flags(data: Path) -> pd.DataFrame:
+def flags(data: Path, *folds: str) -> pd.DataFrame:
     """Count flags: on lesions that the network found, true or false, and on the lesions that readers drew."""
-    predictor, finder = load_predictor(), BrainFinder()
+    predictors = [*(load_predictor(Path(fold)) for fold in folds), load_predictor()]
+    finder = BrainFinder()
     tables = []
     for case in discover_cases(data / "ms-flair"):
         reference = load_mask(case.reference).data
@@ -253,8 +255,9 @@ def flags(data: Path) -> pd.DataFrame:
         anatomy = find_anatomy(flair, brain)
         drawn = label_lesions(reference, flair.voxel_volume_mm3, 3.0)
         sets = {"drawn": (drawn, lesion_table(drawn, flair, reference.astype(np.float32), brain))}
-        if case.subject in SEGMENTED:
-            found = segment_case(case, predictor, finder=finder)
+        unseen = [one for one in predictors if case.subject not in one.card["training"]["subjects"]]
+        if unseen:
+            found = segment_case(case, unseen[0], finder=finder)
             sets["found"] = found.lesion_labels, found.lesions
         for kind, (labels, table) in sets.items():
             keys = lesion_flags(labels, table, flair, brain, anatomy)
@@ -293,7 +296,9 @@ def planted(data: Path) -> pd.DataFrame:
 def main() -> None:
     """Print one table."""
     data, what = Path(sys.argv[1]), sys.argv[2]
-    table = {"checks": checks, "disturbed": disturbed, "spoilt": spoilt, "flags": flags, "planted": planted}[what](data)
+    table = {"checks": checks, "disturbed": disturbed, "spoilt": spoilt, "flags": flags, "planted": planted}[what](
+        data, *sys.argv[3:]
+    )
     print(table.to_string())
 
 

@@ -24,15 +24,15 @@ class Rule(NamedTuple):
         For the list of rules.
     limit : str
         What the number means; empty = the rule has none.
-    default : float
-        The number at first.
+    default : callable
+        ``default(results)`` -> the number at first.
     choose : callable
         ``choose(results, reviews, number)`` -> items, worst first.
     """
 
     title: str
     limit: str
-    default: float
+    default: Callable[[Results], float]
     choose: Callable[[Results, Reviews, float], list[QueueItem]]
 
 
@@ -40,6 +40,11 @@ def certainty_column(lesions: pd.DataFrame) -> str | None:
     """Name the column that says how sure a lesion is: the calibrated one where it is known."""
     known = [name for name in ("confidence", "mean_probability") if name in lesions and lesions[name].notna().any()]
     return known[0] if known else None
+
+
+def _uncertain_below(results: Results) -> float:
+    """Where a lesion is no more likely than not; probabilities are sure of themselves, none is below its threshold."""
+    return 0.5 if certainty_column(results.lesions) == "confidence" else 0.8
 
 
 def uncertain(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
@@ -84,12 +89,16 @@ def readers_differ(results: Results, reviews: Reviews, limit: float) -> list[Que
     return _by_case(results, chosen, lambda rows: f"readers differ on {len(rows)}")
 
 
+def _none(results: Results) -> float:
+    return 0.0
+
+
 RULES = {
-    "uncertain": Rule("Uncertain lesions", "Less sure than", 0.8, uncertain),
-    "outliers": Rule("Outlying cases", "", 0.0, outliers),
-    "flagged": Rule("Flagged cases and lesions", "", 0.0, flagged),
-    "disagreeing": Rule("Disagreeing with the reference", "Dice below", 0.6, disagreeing),
-    "readers": Rule("Readers differ", "", 0.0, readers_differ),
+    "uncertain": Rule("Uncertain lesions", "Less sure than", _uncertain_below, uncertain),
+    "outliers": Rule("Outlying cases", "", _none, outliers),
+    "flagged": Rule("Flagged cases and lesions", "", _none, flagged),
+    "disagreeing": Rule("Disagreeing with the reference", "Dice below", lambda results: 0.6, disagreeing),
+    "readers": Rule("Readers differ", "", _none, readers_differ),
 }
 
 

@@ -71,11 +71,9 @@ def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
         "Rule", list(RULES), key="rule", bind="query-params", format_func=lambda key: RULES[key].title
     )
     rule = RULES[name]
-    limit = rule.default
+    limit = rule.default(results)
     if rule.limit:
-        limit = limit_place.number_input(
-            rule.limit, 0.0, 1.0, rule.default, 0.05, key=f"limit-{name}", bind="query-params"
-        )
+        limit = limit_place.number_input(rule.limit, 0.0, 1.0, limit, 0.05, key=f"limit-{name}", bind="query-params")
     most = most_place.number_input("At most (cases)", 1, None, 50, key="most", bind="query-params")
     items = rule.choose(results, reviews, limit)
     if open_place.toggle("Without completed cases", value=True, key="unreviewed", bind="query-params"):
