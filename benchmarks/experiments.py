@@ -1,7 +1,7 @@
 """What the network can do on patients it has not seen, for choices made at equal, short budgets: docs/experiments.md.
 
 python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: both members of the default, three folds
-python benchmarks/experiments.py sites DATA OUT    leave one site out: both members of the default
+python benchmarks/experiments.py sites DATA OUT    leave one site out: the default's two networks, half as wide
 python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three seeds
 
 Every run is an `fsh-train` of its own in OUT/NAME, and goes on where it was stopped; its held-out
@@ -35,7 +35,6 @@ SITES = ("ljubljana", "mslesseg", "tabriz")
 HELD_OUT_OF_PAPER = ("ljubljana19", "tabriz102313", "tabriz110218")
 NORMS = ("batch", "instance")  # the two members of the default
 EPOCHS = (20, 12, 12)  # of the folds: the first one's runs also chose the recipe
-SHORT = ("--epochs", "12")
 SMALL = (
     *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
     *("--simulate-fraction", "0", "--simulated-copies", "0"),
@@ -63,7 +62,7 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
         ]
     if study == "sites":
         return [
-            Run(f"without-{site}-{norm}", norm, ("--norm", norm, *SHORT), _of_site(site, cases))
+            Run(f"without-{site}-{norm}", norm, ("--norm", norm, *SMALL), _of_site(site, cases))
             for site, norm in product(SITES, NORMS)
         ]
     return [
