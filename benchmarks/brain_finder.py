@@ -24,7 +24,8 @@ from fsh_core.evaluation.surface import surface_distances
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.imaging.brain import find_brain, is_stripped
 from fsh_core.imaging.intensity import fill_slices, foreground, largest_component
-from fsh_core.imaging.volume import Volume, from_ras, load_mask, load_volume, resample, resample_like, save_like, to_ras
+from fsh_core.imaging.resample import resample, resample_like
+from fsh_core.imaging.volume import Volume, from_ras, load_mask, load_volume, save_like, to_ras
 from fsh_core.inference.predict import NetworkPredictor
 from fsh_core.training.brain_recipe import RECIPE, carry_mask, read_heads, train_finder
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fsh_core.config import ModelConfig
 from fsh_core.imaging.intensity import foreground, scale_minmax, scale_percentile, scale_tissue
-from fsh_core.imaging.volume import Volume, from_ras, resample, resample_like, to_ras
+from fsh_core.imaging.resample import resample, resample_like
+from fsh_core.imaging.volume import Volume, from_ras, to_ras
 
 _MARGIN_MM = 6.0  # context around the brain, so that no lesion lies at the edge of the image
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from fsh_core.imaging.volume import Volume, resample, to_ras
+from fsh_core.imaging.resample import resample
+from fsh_core.imaging.volume import Volume, to_ras
 
 WORKING_MM = 3.0
 LOW_PERCENTILE = 0.5

@@ -9,7 +9,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
-from fsh_core.imaging.volume import Volume, resample
+from fsh_core.imaging.resample import resample
+from fsh_core.imaging.volume import Volume
 
 _SPACING_MM = 3.0
 _SHRINK = (3, 2, 1)  # of voxels of 3 mm

@@ -22,7 +22,8 @@ from scipy import ndimage
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.volume import Volume, load_mask, load_volume, resample, to_ras
+from fsh_core.imaging.resample import resample
+from fsh_core.imaging.volume import Volume, load_mask, load_volume, to_ras
 from fsh_core.inference.predict import has_fast_bfloat16
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss

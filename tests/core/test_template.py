@@ -9,8 +9,9 @@ from fsh_core.imaging import template
 from fsh_core.imaging.atlas import ATLAS_FILE, load_atlas
 from fsh_core.imaging.brain import find_brain
 from fsh_core.imaging.register import TissueMap, align, carry, relative_intensity, tissue_map
+from fsh_core.imaging.resample import resample
 from fsh_core.imaging.template import LEAST_QUALITY, Tissue, find_anatomy
-from fsh_core.imaging.volume import Volume, load_volume, resample
+from fsh_core.imaging.volume import Volume, load_volume
 from fsh_core.lesions.regions import name_regions
 from fsh_core.sample import sample_case
 

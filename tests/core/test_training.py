@@ -25,7 +25,8 @@ from fsh_core.network.losses import Losses
 from fsh_core.training import train as training
 from fsh_core.training.dataset import load_training_case
 from fsh_core.training.runs import RunFolder
-from fsh_core.training.train import METRICS, train
+from fsh_core.training.scores import METRICS
+from fsh_core.training.train import train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EPOCHS = 3

@@ -20,14 +20,13 @@ from scipy.spatial.transform import Rotation
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.imaging.nifti import NIFTI_SUFFIXES, read_nifti
+from fsh_core.imaging.resample import resample, resample_like
 from fsh_core.imaging.volume import (
     Volume,
     check_same_grid,
     from_ras,
     load_mask,
     load_volume,
-    resample,
-    resample_like,
     save_like,
     to_ras,
 )

@@ -1,0 +1,72 @@
+"""What a network in training is worth: on its patches, and on whole validation volumes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fsh_core.config import SegmentConfig, TrainConfig
+from fsh_core.evaluation.voxel import voxel_metrics
+from fsh_core.inference.predict import NetworkPredictor
+from fsh_core.network.losses import composite_loss
+from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.training.dataset import TrainingCase
+
+METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "dice")
+_VALIDATION_OVERLAP = 0.25
+
+
+def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: TrainConfig) -> dict[str, float]:
+    """Measure losses and metrics on whole volumes, on each file's own grid.
+
+    Returns
+    -------
+    dict
+        Means over the cases, names beginning with ``val_``.
+    """
+    settings = SegmentConfig(overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size)
+    predictor = NetworkPredictor((model,), settings, {})
+    rows = []
+    for case in cases:
+        seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked
+        probability = torch.from_numpy(case.prepared.to_input_grid(predictor(seen)))
+        reference = torch.from_numpy(case.reference)
+        losses = composite_loss(torch.logit(probability, 1e-6), reference, config.bce_weight)
+        metrics = voxel_metrics(case.reference, probability.numpy() >= 0.5)
+        row = {"bce": losses.bce.item(), "dice_loss": losses.dice.item(), "loss": losses.total.item()}
+        rows.append(row | {name: getattr(metrics, name) for name in METRICS})
+    return {f"val_{name}": float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+class Totals:
+    """Sums over the steps of an epoch."""
+
+    def __init__(self) -> None:
+        self.last_loss = 0.0
+        self._losses: list[tuple[float, float, float]] = []
+        self._counts = np.zeros(4)
+
+    def add(self, total: Tensor, bce: Tensor, dice: Tensor, logits: Tensor, reference: Tensor) -> None:
+        """Add a step: its losses, and the voxels of its (B, 1, I, J, K) logits and reference."""
+        self.last_loss = float(total.detach())
+        self._losses.append((self.last_loss, float(bce.detach()), float(dice.detach())))
+        found, true = logits.detach() > 0, reference > 0
+        both = int((found & true).sum())
+        self._counts += (both, int(found.sum()) - both, int(true.sum()) - both, int((~found & ~true).sum()))
+
+    def means(self) -> dict[str, float]:
+        """Return mean losses, and metrics over all voxels of the epoch's patches."""
+        tp, fp, fn, tn = self._counts
+        total, bce, dice_loss = np.mean(self._losses, axis=0)
+        dice = 2 * tp / max(1, 2 * tp + fp + fn)
+        metrics = {
+            "accuracy": (tp + tn) / max(1, tp + fp + fn + tn),
+            "sensitivity": tp / max(1, tp + fn),
+            "specificity": tn / max(1, tn + fp),
+            "precision": tp / max(1, tp + fp),
+            "f1": dice,
+            "dice": dice,
+        }
+        named = {"bce": bce, "dice_loss": dice_loss, "loss": total, **metrics}
+        return {f"train_{name}": float(value) for name, value in named.items()}
