@@ -49,10 +49,9 @@ bench: .venv/dev.stamp ## time F.sh beside its targets and other tools (half an 
 
 train-default: .venv/app.stamp ## train the two default networks on DATA (hours); the sample stays out
 	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --out runs/default-batch
-	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --norm instance --epochs 80 --validation ljubljana07 \
-	    --validation tabriz110218 --validation tabriz102313 --validate-every 20 --out runs/default-instance
+	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --norm instance --out runs/default-instance
 	$(BIN)/fsh ensemble runs/default-batch/last.safetensors runs/default-instance/last.safetensors \
-	    --out runs/default.safetensors --name "F.sh default 3"
+	    --out runs/default.safetensors --name "F.sh default 4"
 
 screenshots: $(SCREENS)/app.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
 	CHROMIUM="$(CHROMIUM)" $(SCREENS)/bin/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images

@@ -1,9 +1,9 @@
-"""Fill the dashboard's bundled example from a finished run and the segmented sample.
+"""Fill the dashboard's bundled example from finished runs and the segmented sample.
 
-python scripts/dashboard_example.py RUN DERIVATIVES
+python scripts/dashboard_example.py DERIVATIVES RUN...
 
-RUN is the run folder of the default weights, DERIVATIVES the result of
-``fsh segment --sample``. Paths of this machine are taken out.
+DERIVATIVES is the result of ``fsh segment --sample``, the RUNs are folders of ``fsh train``: those of the default
+weights, and one that was validated. Paths of this machine are taken out.
 """
 
 import gzip
@@ -24,7 +24,7 @@ LARGEST_BYTES = 2_000_000
 LEFT_OUT = ("report", "entropy", "variance")  # the first names folders of this machine, the others are large
 
 
-def main(run: str, derivatives: str) -> None:
+def main(derivatives: str, *runs: str) -> None:
     """Replace the example.
 
     Raises
@@ -38,10 +38,11 @@ def main(run: str, derivatives: str) -> None:
         raise InputError(f"{derivatives}: expected the segmented sample {name}, found none; run fsh segment --sample")
     for old in ("training", "derivatives"):
         shutil.rmtree(EXAMPLE / old, ignore_errors=True)
-    target = EXAMPLE / "training" / "default"  # runs/ is what git leaves out
-    target.mkdir(parents=True)
-    for file in ("config.json", "split.json", "log.jsonl"):
-        shutil.copyfile(Path(run) / file, target / file)
+    for run in map(Path, runs):
+        target = EXAMPLE / "training" / run.name  # runs/ is what git leaves out
+        target.mkdir(parents=True)
+        for file in ("config.json", "split.json", "log.jsonl"):
+            shutil.copyfile(run / file, target / file)
     _copy_case(records[0], EXAMPLE / "derivatives" / "fsh")
     size = sum(path.stat().st_size for path in EXAMPLE.rglob("*") if path.is_file())
     print(f"{EXAMPLE}: {size / 1e6:.2f} MB")
