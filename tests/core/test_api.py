@@ -53,7 +53,7 @@ def test_bundled_weights_find_the_obvious_lesions_of_the_sample() -> None:
     scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
     assert scores["dice"] > 0.65
     assert scores["lesion_sensitivity_above_10mm"] == 1
-    assert found.record["weights"]["name"] == "F.sh default 3"
+    assert found.record["weights"]["name"] == "F.sh default 4"
     assert found.record["brain"]["source"] == "stripped"
 
 
