@@ -5,10 +5,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,25 +78,30 @@ def run_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BIDS dataset of four phantoms, segmented: P1 has 3 lesions, P2 two, P3 none, P4 (no reference) one false."""
+    """A BIDS dataset of four phantoms, segmented: P1 has 3 lesions, P2 two, P3 none, P4 (no reference) one false.
+
+    P4 is oblique.
+    """
     root = tmp_path_factory.mktemp("template") / "study"
     blank = np.zeros_like(phantom.reference)
     second, false = phantom.reference.copy(), blank.copy()
     second[24:26, 42:44, 12:13] = False
     false[10:15, 35:40, 9:12] = True
-    for subject, prediction, referenced in (
-        ("P1", phantom.reference, True),
-        ("P2", second, True),
-        ("P3", blank, True),
-        ("P4", false, False),
+    tilt = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.2, 0.1, -0.15))
+    oblique = phantom._replace(flair=replace(phantom.flair, affine=tilt @ phantom.flair.affine))
+    for subject, scan, prediction, referenced in (
+        ("P1", phantom, phantom.reference, True),
+        ("P2", phantom, second, True),
+        ("P3", phantom, blank, True),
+        ("P4", oblique, false, False),
     ):
         flair = root / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz"
-        save_like(phantom.flair.data, phantom.flair, flair)
+        save_like(scan.flair.data, scan.flair, flair)
         manual = root / "derivatives" / "manual" / f"sub-{subject}" / "anat" / f"sub-{subject}_label-L_mask.nii.gz"
         if referenced:
-            save_like(phantom.reference, phantom.flair, manual)
+            save_like(phantom.reference, scan.flair, manual)
         write_segmentation(
-            segmented(phantom, Case(subject, None, {"FLAIR": flair}), prediction, referenced),
+            segmented(scan, Case(subject, None, {"FLAIR": flair}), prediction, referenced),
             root / "derivatives" / "fsh",
         )
     write_cohort(root / "derivatives" / "fsh")

@@ -124,7 +124,7 @@ function draw() {
 }
 
 function go(mm) {
-  viewer.scene.crosshairPos = viewer.mm2frac(mm)
+  viewer.scene.crosshairPos = viewer.mm2frac(mm, 0, true) // true: the mm of the world, however oblique the scan
   viewer.createOnLocationChange()
   viewer.drawScene()
 }
