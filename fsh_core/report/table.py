@@ -77,7 +77,6 @@ _COLUMNS = (
     _Column("Extent", "mm", ("extent_r_mm", "extent_a_mm", "extent_s_mm"), _extent),
     _Column("Parts", "if split", ("parts",), lambda value: f"{value:.0f}" if math.isfinite(value) else MISSING),
     _Column("Probability", "mean", ("mean_probability",), format_ratio),
-    _Column("Probability", "highest", ("max_probability",), format_ratio),
     _Column("Real", "chance, %", ("confidence",), _percent),
     _Column("Contrast", "ratio", ("contrast",), format_ratio),
     _Column("May be", "", ("flags",), _words),
