@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fsh_core.lesions.describe import TEXT_COLUMNS
 from fsh_core.lesions.table import LESION_COLUMNS
 
 
@@ -57,7 +58,10 @@ def read_tables(rows: Sequence[dict[str, Any]], paths: Sequence[Path]) -> tuple[
 def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame:
     """Parse the rows of several tables with one heading; the index is the number of the case."""
     text = "\n".join([heading, *(line for _, lines in group for line in lines)])
-    table = pd.read_csv(io.StringIO(text), sep="\t", na_values=["n/a"], keep_default_na=False, index_col=False)
+    words = dict.fromkeys(TEXT_COLUMNS, str)  # also where no lesion has one
+    table = pd.read_csv(
+        io.StringIO(text), sep="\t", na_values=["n/a"], keep_default_na=False, index_col=False, dtype=words
+    )
     table = table.drop(columns="name", errors="ignore").rename(columns={"index": "label"})
     if missing := {"label", "volume_mm3"} - set(table.columns):
         raise KeyError(f"no column {', '.join(sorted(missing))}")

@@ -80,7 +80,7 @@ def run_folder(tmp_path: Path) -> Path:
 def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BIDS dataset of four phantoms, segmented: P1 has 3 lesions, P2 two, P3 none, P4 (no reference) one false.
 
-    P4 is oblique.
+    P2 is oblique.
     """
     root = tmp_path_factory.mktemp("template") / "study"
     blank = np.zeros_like(phantom.reference)
@@ -91,9 +91,9 @@ def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> P
     oblique = phantom._replace(flair=replace(phantom.flair, affine=tilt @ phantom.flair.affine))
     for subject, scan, prediction, referenced in (
         ("P1", phantom, phantom.reference, True),
-        ("P2", phantom, second, True),
+        ("P2", oblique, second, True),
         ("P3", phantom, blank, True),
-        ("P4", oblique, false, False),
+        ("P4", phantom, false, False),
     ):
         flair = root / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz"
         save_like(scan.flair.data, scan.flair, flair)

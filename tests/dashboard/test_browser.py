@@ -137,7 +137,7 @@ def crosshair(page: Any, case: str) -> tuple[float, ...]:
 
 def test_a_click_on_a_row_moves_the_crosshair_into_that_lesion(visit: Visit, study: Path) -> None:
     page = visit.open("lesions")
-    for row, case, label in ((1, "sub-P1", 1), (3, "sub-P1", 2), (0, "sub-P4", 1)):  # largest first
+    for row, case, label in ((1, "sub-P1", 1), (2, "sub-P2", 1), (3, "sub-P1", 2), (0, "sub-P4", 1)):  # largest first
         click_row(page, row)
         page.get_by_text(f"{case}, lesion {label},").wait_for()
         table = study / "derivatives" / "fsh" / case / "anat" / f"{case}_seg-lesions_dseg.tsv"
