@@ -118,6 +118,7 @@ def segment_case(
     anatomy = anatomy_later.result() if anatomy_later else None
     probability = predicted.probability
     raw, labels = find_lesions(probability, brain, flair, config)
+    scan_uncertainty = patient_uncertainty(predicted.members, config.threshold)
     lesions = describe_lesions(
         labels,
         flair,
@@ -127,6 +128,7 @@ def segment_case(
         config.threshold,
         anatomy=anatomy,
         calibration=calibration,
+        scan_uncertainty=scan_uncertainty,
         split=config.split,
     )
     volume_ml = float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000
@@ -139,7 +141,7 @@ def segment_case(
         "part_count": int(lesions["parts"].sum()) if config.split else None,
         "quality": quality.result().to_json(),
         "regions": _regions(anatomy, lesions),
-        "scan_uncertainty": _rounded(patient_uncertainty(predicted.members, config.threshold)),
+        "scan_uncertainty": _rounded(scan_uncertainty),
         "ensemble": describe_ensemble(len(predicted.members)),
         "run": {
             "seconds": round(time.perf_counter() - started, 2),

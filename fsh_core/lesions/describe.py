@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fsh_core.imaging.template import Anatomy
 from fsh_core.imaging.volume import Volume
-from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, patient_uncertainty, structural_uncertainty
+from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, structural_uncertainty
 from fsh_core.lesions.flags import FLAG_COLUMN, lesion_flags
 from fsh_core.lesions.regions import REGION_COLUMNS, region_table
 from fsh_core.lesions.split import split_confluent
@@ -37,6 +37,7 @@ def describe_lesions(
     *,
     anatomy: Anatomy | None = None,
     calibration: Calibration | None = None,
+    scan_uncertainty: float = float("nan"),
     split: bool = False,
 ) -> pd.DataFrame:
     """Measure, place and judge every lesion.
@@ -59,6 +60,8 @@ def describe_lesions(
         Regions; without them ``region`` is empty and some flags are left out.
     calibration : Calibration, optional
         Of the weights; without it ``confidence`` is empty.
+    scan_uncertainty : float
+        `fsh_core.lesions.confidence.patient_uncertainty` of the scan, which the calibration wants.
     split : bool
         Whether to count the parts of confluent lesions; else ``parts`` is empty.
 
@@ -72,7 +75,7 @@ def describe_lesions(
     uncertainty = structural_uncertainty(labels, members, threshold)
     chance = np.full(len(lesions), np.nan)
     if calibration is not None:
-        chance = calibration.confidence(lesions, patient_uncertainty(members, threshold))
+        chance = calibration.confidence(lesions, scan_uncertainty)
     told = {
         "uncertainty": uncertainty,
         "confidence": chance,
