@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from benchmarks.quality import unseen_by
 from fsh_core import BrainFinder, load_predictor, segment_case
 from fsh_core.cases import Case, discover_cases
 from fsh_core.evaluation.lesionwise import lesion_metrics
@@ -72,8 +73,10 @@ def main(data: Path, folds: Sequence[Path]) -> None:
     predictors, finder = [*map(load_predictor, folds), load_predictor()], BrainFinder()
     rows = {}
     for case in discover_cases(data):
-        unseen = [one for one in predictors if case.subject not in one.card["training"]["subjects"]]
-        rows[case.subject] = compare(case, unseen[0], finder)
+        predictor = unseen_by(case.subject, predictors)
+        if predictor is None:
+            continue
+        rows[case.subject] = compare(case, predictor, finder)
         print(pd.DataFrame({case.subject: rows[case.subject]}).T.round(3).to_string(), flush=True)
     table = pd.DataFrame(rows).T
     print(pd.concat([table, table.mean().rename("mean").to_frame().T]).round(3).to_string())

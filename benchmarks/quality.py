@@ -13,7 +13,7 @@ DATA holds ``ms-flair`` and ``longitudinal``.
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from fsh_core.imaging.quality import check_quality
 from fsh_core.imaging.sequence import check_sequence
 from fsh_core.imaging.template import Tissue, find_anatomy
 from fsh_core.imaging.volume import Volume, load_mask, load_volume
+from fsh_core.inference.predict import NetworkPredictor
 from fsh_core.lesions.flags import FLAGS, lesion_flags
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.table import lesion_table
@@ -243,6 +244,11 @@ def spoilt(data: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(["what", "level", "scan"])["value"].unstack()
 
 
+def unseen_by(subject: str, predictors: Iterable[NetworkPredictor]) -> NetworkPredictor | None:
+    """Return the first predictor that was not trained on a subject."""
+    return next((one for one in predictors if subject not in one.card["training"]["subjects"]), None)
+
+
 def flags(data: Path, *folds: str) -> pd.DataFrame:
     """Count flags: on lesions that the network found, true or false, and on the lesions that readers drew."""
     predictors = [*(load_predictor(Path(fold)) for fold in folds), load_predictor()]
@@ -255,9 +261,9 @@ def flags(data: Path, *folds: str) -> pd.DataFrame:
         anatomy = find_anatomy(flair, brain)
         drawn = label_lesions(reference, flair.voxel_volume_mm3, 3.0)
         sets = {"drawn": (drawn, lesion_table(drawn, flair, reference.astype(np.float32), brain))}
-        unseen = [one for one in predictors if case.subject not in one.card["training"]["subjects"]]
-        if unseen:
-            found = segment_case(case, unseen[0], finder=finder)
+        predictor = unseen_by(case.subject, predictors)
+        if predictor is not None:
+            found = segment_case(case, predictor, finder=finder)
             sets["found"] = found.lesion_labels, found.lesions
         for kind, (labels, table) in sets.items():
             keys = lesion_flags(labels, table, flair, brain, anatomy)
