@@ -34,7 +34,7 @@ THREE_FOLDS = (
 SITES = ("ljubljana", "mslesseg", "tabriz")
 HELD_OUT_OF_PAPER = ("ljubljana19", "tabriz102313", "tabriz110218")
 NORMS = ("batch", "instance")  # the two members of the default
-EPOCHS = (20, 12, 12)  # of the folds: the first one's runs also chose the recipe
+EPOCHS = 30  # of the folds
 SMALL = (
     *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
     *("--simulate-fraction", "0", "--simulated-copies", "0"),
@@ -57,8 +57,8 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
     """Return the trainings of a study."""
     if study == "folds":
         return [
-            Run(f"fold{number}-{norm}", norm, ("--norm", norm, "--epochs", str(epochs)), held_out)
-            for (number, held_out, epochs), norm in product(zip((1, 2, 3), THREE_FOLDS, EPOCHS, strict=True), NORMS)
+            Run(f"fold{number}-{norm}", norm, ("--norm", norm, "--epochs", str(EPOCHS)), held_out)
+            for (number, held_out), norm in product(enumerate(THREE_FOLDS, start=1), NORMS)
         ]
     if study == "sites":
         return [
