@@ -26,7 +26,9 @@ from fsh_core.imaging.brain import find_brain, is_stripped
 from fsh_core.imaging.intensity import fill_slices, foreground, largest_component
 from fsh_core.imaging.resample import resample, resample_like
 from fsh_core.imaging.volume import Volume, from_ras, load_mask, load_volume, save_like, to_ras
-from fsh_core.inference.predict import NetworkPredictor
+from fsh_core.inference.predict import NetworkPredictor, predictor_of
+from fsh_core.network.checkpoint import Member
+from fsh_core.network.model import arrays_of
 from fsh_core.training.brain_recipe import RECIPE, carry_mask, read_heads, train_finder
 
 Mask = NDArray[np.bool_]
@@ -94,7 +96,9 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
         fold = fold_of.get(scan.subject, 0)
         if fold not in finders:
             network = train_finder([head for head in heads if fold_of[head.subject] != fold], seed=fold)
-            finders[fold] = NetworkPredictor((network,), SegmentConfig(patch_size=RECIPE.patch_size), {})
+            finders[fold] = predictor_of(
+                [Member(network.config, arrays_of(network))], SegmentConfig(patch_size=RECIPE.patch_size), {}
+            )
         return find_brain(scan.flair, finder=finders[fold]).mask
 
     return find

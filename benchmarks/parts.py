@@ -1,11 +1,11 @@
 """What `benchmarks.speed` measures of F.sh itself, each part in a process of its own."""
 
-import copy
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from fsh_core.imaging.brain import find_brain
 from fsh_core.imaging.prepare import Prepared, prepare
 from fsh_core.imaging.register import carry
 from fsh_core.imaging.volume import Volume, load_volume, save_like
-from fsh_core.inference.predict import NetworkPredictor, load_predictor
-from fsh_core.network.checkpoint import load_checkpoint
+from fsh_core.inference.predict import load_predictor, predictor_of
+from fsh_core.network.checkpoint import Member, load_checkpoint
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d, flops
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of, flops
 from fsh_core.sample import sample_case
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.train import deterministic
@@ -88,16 +88,16 @@ def _segment(words: tuple[str | Path, ...], out: Path, log: Path) -> ProcessCost
 def network(plan: Plan) -> dict[str, Any]:
     """Time a tile a core through the networks, as the predictor runs them and in the plain way, and the ceiling."""
     settings = SegmentConfig(overlap=0)  # tiles side by side, each shown once
-    bundled, plain = load_predictor(settings=settings), load_checkpoint().models
+    bundled, plain = load_predictor(settings=settings), _bundled_in_torch()
     torch.manual_seed(0)
     paper = R2AttentionUNet3d(ModelConfig(**ABLATIONS["fsh"])).eval()
     timed = [("bundled", "the bundled model", bundled, plain)]
     if len(plain) > 1:
         for number, (member, model) in enumerate(zip(bundled.networks, plain, strict=True), start=1):
-            one = NetworkPredictor((member,), settings, {})
+            one = replace(bundled, networks=(member,))
             timed.append((f"member {number}", f"its member {number} ({model.config.norm} norm)", one, (model,)))
-    fast = copy.deepcopy(paper).to(memory_format=torch.channels_last_3d)
-    timed.append(("paper", "the paper's network", NetworkPredictor((fast,), settings, {}), (paper,)))
+    fast = predictor_of([Member(paper.config, arrays_of(paper))], settings, {})
+    timed.append(("paper", "the paper's network", fast, (paper,)))
     results: dict[str, Any] = {"ceiling": _matrix_products(plan.runs)}
     for key, name, predictor, models in timed:
         tiles = torch.rand(plan.threads, len(models[0].config.channels), *TILE)
@@ -109,6 +109,15 @@ def network(plan: Plan) -> dict[str, Any]:
             "plain_seconds": repeat(partial(_plain_forward, models, tiles), plan.runs, 1),
         }
     return results
+
+
+def _bundled_in_torch() -> tuple[R2AttentionUNet3d, ...]:
+    models = []
+    for member in load_checkpoint().members:
+        model = R2AttentionUNet3d(member.config).eval()
+        model.load_state_dict({name: torch.from_numpy(weight) for name, weight in member.weights.items()})
+        models.append(model)
+    return tuple(models)
 
 
 def _matrix_products(runs: int) -> dict[str, Any]:
@@ -169,27 +178,39 @@ def monai(plan: Plan) -> dict[str, Any]:
         from monai.inferers import sliding_window_inference
     except ImportError as error:
         raise NotRun(f"MONAI is not installed ({error})") from None
-    predictor, plain = load_predictor(), load_checkpoint().models
+    predictor, plain = load_predictor(), _bundled_in_torch()
     image, overlap = _prepared(predictor.model).masked, predictor.settings.overlap
 
-    def sweep(models: Sequence[nn.Module], layout: torch.memory_format, bf16: bool) -> NDArray[np.float32]:
-        def members(patch: Tensor) -> Tensor:
-            return torch.cat([model(patch).float().sigmoid() for model in models], dim=1)
+    def same() -> NDArray[np.float32]:
+        """Give MONAI F.sh's networks, a patch a core."""
 
-        tensor = torch.from_numpy(image[None]).to(memory_format=layout)
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            blended = sliding_window_inference(tensor, TILE, 1, members, overlap, mode="gaussian")
+        def answer(patch: NDArray[np.float32]) -> Tensor:
+            return torch.from_numpy(np.stack([network(patch[None])[0] for network in predictor.networks]))
+
+        def members(patches: Tensor) -> Tensor:
+            return torch.stack(list(pool.map(answer, patches.numpy())))
+
+        with ThreadPoolExecutor(plan.threads) as pool:
+            return sweep(members, plan.threads)
+
+    def as_it_comes(patch: Tensor) -> Tensor:
+        """Float32 in contiguous memory, all cores on one patch."""
+        return torch.cat([model(patch).sigmoid() for model in plain], dim=1)
+
+    def sweep(members: Callable[[Tensor], Tensor], at_once: int) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            whole = torch.from_numpy(image[None])
+            blended = sliding_window_inference(whole, TILE, at_once, members, overlap, mode="gaussian")
         return np.asarray(blended[0].mean(dim=0))
 
     tiles: list[int] = []
     ours = predictor(image, lambda done, total: tiles.append(total)).reshape(-1, *image.shape[1:]).mean(axis=0)
-    same = partial(sweep, predictor.networks, torch.channels_last_3d, True)
     theirs, brain = same(), image[0] > 0
     return {
         "tiles": tiles[-1],
         "seconds": repeat(lambda: predictor(image), plan.runs, 0),
         "monai_seconds": repeat(same, plan.runs, 0),
-        "monai_plain_seconds": repeat(partial(sweep, plain, torch.contiguous_format, False), 1, 0),
+        "monai_plain_seconds": repeat(partial(sweep, as_it_comes, 1), 1, 0),
         "overlap": overlap,
         "alike_fraction": float(((ours >= 0.5) == (theirs >= 0.5))[brain].mean()),
     }

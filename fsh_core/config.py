@@ -12,6 +12,7 @@ from fsh_core.errors import InputError
 
 Size3 = tuple[int, int, int]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "bf16", "fp32"]
 
 
 class _Config(BaseModel):
@@ -106,9 +107,7 @@ class TrainConfig(_Config):
     plateau_patience: int = Field(5, ge=0, description="validations without improvement before plateau halves the rate")
     gradient_clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 = no clipping")
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the weights' moving average; 0 = none")
-    precision: Literal["auto", "bf16", "fp32"] = Field(
-        "auto", description="auto = bfloat16 where the processor multiplies it natively"
-    )
+    precision: Precision = Field("auto", description="auto = bfloat16 where the processor multiplies it natively")
     validation_fraction: float = Field(0.2, ge=0, lt=1, description="share of subjects held out for validation")
     validate_every: int = Field(8, ge=1, description="epochs between whole-volume validations")
     seed: int = Field(0, ge=0, description="seed of the split, the weights and the patches")
@@ -167,10 +166,8 @@ class SegmentConfig(_Config):
     patch_size: Size3 = Field((64, 64, 96), description="patch size in voxels, each divisible by 16")
     batch_size: int = Field(1, ge=1, le=64, description="patches per forward pass")
     mirror: bool = Field(False, description="average over left-right mirroring (twice the time)")
-    precision: Literal["auto", "bf16", "fp32"] = Field(
-        "auto", description="auto = bfloat16 where the processor multiplies it natively"
-    )
-    device: Device = Field("auto", description="where the network runs")
+    precision: Precision = Field("auto", description="auto = bfloat16 where the processor multiplies it natively")
+    device: Device = Field("cpu", description="where the network runs; auto = on a graphics card if torch finds one")
 
     @field_validator("patch_size")
     @classmethod

@@ -7,5 +7,5 @@ process of its own, and what the window knows of it), ``threshold``, ``choosing`
 linked views), ``case`` (a record under review), ``panel``, ``correcting``, ``looking``,
 ``deciding`` and ``review`` (the widget that decides, in five parts), ``visits`` (another visit
 beside it) and ``cohort`` (the widget that says which case comes next). Importing any of them
-loads no torch.
+loads no network.
 """

@@ -61,7 +61,7 @@ def main(path: Path) -> int:
     try:
         job = Job(**json.loads(path.read_text()))
         config = SegmentConfig(**job.settings)
-        network = import_module(job.module)  # torch enters here, and in no other place of the plugin
+        network = import_module(job.module)  # OpenVINO enters here, and in no other place of the plugin
         predictor = network.load_predictor(Path(job.weights) if job.weights else None, config)
         finder = network.BrainFinder(config.device)
         found = segment_case(job.case, predictor, config, finder=finder, on_patch=_tell)

@@ -22,7 +22,7 @@ from fsh_napari.preferences import preferences
 from fsh_napari.task import Task
 from fsh_napari.threshold import LIVE, described, in_words, listed, measured, with_settings
 from fsh_napari.window import plain
-from fsh_napari.worker import SegmentProcess, missing_torch, progress_in_words
+from fsh_napari.worker import SegmentProcess, missing_openvino, progress_in_words
 
 if TYPE_CHECKING:
     import napari
@@ -67,7 +67,7 @@ class SegmentWidget(ChoosingPanel):
     def run(self) -> None:
         """Start the network; what goes wrong is said in one sentence."""
         try:
-            if self.network == NETWORK and (sentence := missing_torch()):
+            if self.network == NETWORK and (sentence := missing_openvino()):
                 raise InputError(sentence)
             job = self._job()
         except InputError as error:

@@ -1,6 +1,6 @@
 """The network in a process of its own, so that the window never waits for it.
 
-A process, because a thread of Python would stall the window while torch is imported, and
+A process, because a thread of Python would stall the window while the network is loaded, and
 because a process can be stopped at once, in the middle of a patch. What it runs is
 `fsh_napari.job`.
 """
@@ -25,11 +25,11 @@ from fsh_napari.task import Task
 _log = logging.getLogger(__name__)
 
 
-def missing_torch() -> str:
-    """Say how to install torch; empty if it is there. torch is not imported."""
-    if find_spec("torch") is not None:
+def missing_openvino() -> str:
+    """Say how to install OpenVINO; empty if it is there. It is not imported."""
+    if find_spec("openvino") is not None:
         return ""
-    return "Segmenting needs PyTorch, which is not installed: run pip install torch, then restart napari."
+    return "Segmenting needs OpenVINO, which is not installed: run pip install openvino, then restart napari."
 
 
 class SegmentProcess(QObject):

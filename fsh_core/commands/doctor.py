@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import torch
 from rich.console import Console
 
 from fsh_core.config import SegmentConfig
-from fsh_core.inference.predict import best_device, has_fast_bfloat16, load_predictor
+from fsh_core.inference.on_cpu import multiplies_bfloat16, workers
+from fsh_core.inference.on_gpu import best_device
+from fsh_core.inference.predict import load_predictor
 
-_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "nibabel", "pandas", "napari", "streamlit")
+_PACKAGES = ("openvino", "torch", "numpy", "scipy", "scikit-image", "nibabel", "pandas", "napari", "streamlit")
 
 
 def doctor_command(weights: Path | None) -> bool:
@@ -35,11 +36,10 @@ def doctor_command(weights: Path | None) -> bool:
     console.print("packages   " + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
     memory = psutil.virtual_memory()
     console.print(
-        f"processor  {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads, "
-        f"{torch.backends.cpu.get_cpu_capability()}, "
-        f"bfloat16 {'native' if has_fast_bfloat16('cpu') else 'not native: float32 is used'}"
+        f"processor  {os.cpu_count()} cores, {workers()} patches at once, "
+        f"bfloat16 {'native' if multiplies_bfloat16() else 'not native: float32 is used'}"
     )
-    console.print(f"device     {best_device()}")
+    console.print(f"--device   {SegmentConfig().device}; auto would be {best_device()}")
     console.print(f"memory     {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free")
     predictor = load_predictor(weights, SegmentConfig())
     console.print(f"weights    {predictor.card['name']}, SHA-256 {predictor.card['sha256']}")

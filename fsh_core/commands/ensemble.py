@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fsh_core.errors import InputError
+from fsh_core.inference.predict import load_predictor
 from fsh_core.network.checkpoint import save_ensemble
 
 
@@ -33,5 +34,7 @@ def ensemble_command(members: Sequence[Path], out: Path, name: str | None) -> No
         raise InputError(f"--out: expected a name that ends in .safetensors, got {out}")
     if out.exists():
         raise InputError(f"{out}: exists already; remove it or choose another name")
+    for member in members:
+        load_predictor(member)  # refuses weights that are not of the network they claim
     sha256 = save_ensemble(members, out, {"name": name} if name else {})
     Console().print(f"Written: {out}, {len(members)} networks, SHA-256 {sha256}", soft_wrap=True)

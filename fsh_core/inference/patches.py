@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-Size3 = tuple[int, int, int]
+from fsh_core.config import Size3
 
 _SIGMA_FRACTION = 0.125  # of the patch size, as in nnU-Net (Isensee et al. 2021, doi 10.1038/s41592-020-01008-z)
 

@@ -1,6 +1,6 @@
-"""The network over a whole image. The one place where inference meets torch."""
+"""The network over a whole image. On a processor free of torch."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from fsh_core.config import Device, ModelConfig, SegmentConfig
-from fsh_core.inference.patches import Size3, Stitcher, blend_window, pad_to_patch, patch_corners
+from fsh_core.config import Device, ModelConfig, SegmentConfig, Size3
+from fsh_core.inference.on_cpu import CpuNetwork, workers
+from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners
 from fsh_core.inference.prediction import OnPatch
-from fsh_core.network.checkpoint import BRAIN_WEIGHTS, load_checkpoint
-from fsh_core.network.fold import fold_norms
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.network.checkpoint import BRAIN_WEIGHTS, Member, load_checkpoint, not_as_described
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MOST_WORKERS = 8  # each holds one patch's activations, about 0.3 GB
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""From (B, C, I, J, K) patches to (B, I, J, K) probabilities."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +30,24 @@ class NetworkPredictor:
 
     Attributes
     ----------
-    networks : tuple of R2AttentionUNet3d
-        The members of an ensemble, or one; in evaluation mode, on their device, their norms
-        folded or not (`fsh_core.network.fold`).
+    networks : tuple of callables
+        The members of an ensemble, or one; each from (B, C, I, J, K) patches to (B, I, J, K)
+        probabilities, both float32.
+    model : ModelConfig
+        What the networks expect of an image.
     settings : SegmentConfig
-        Patch size, overlap, batch size, mirroring, precision.
+        Patch size, overlap, batch size, mirroring.
     card : dict
         Name, SHA-256 and description of the weights.
+    workers : int
+        Patches worked on at once.
     """
 
-    networks: tuple[R2AttentionUNet3d, ...]
+    networks: tuple[Network, ...]
+    model: ModelConfig
     settings: SegmentConfig
     card: dict[str, Any]
-
-    @property
-    def model(self) -> ModelConfig:
-        """What the networks expect of an image."""
-        return self.networks[0].config
+    workers: int = 1
 
     def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None) -> NDArray[np.float32]:
         """Return the probability of every voxel.
@@ -97,46 +97,19 @@ class NetworkPredictor:
         return [stitcher.result()[:i, :j, :k] for stitcher in stitchers]
 
     def _map(self, function: Callable[[T], R], items: list[T]) -> Generator[R, None, None]:
-        """Apply a function to every item, in order; on a processor one thread an item, all cores at once.
-
-        Faster than all cores on one patch, whose layers are too small to share, and the
-        bytes do not depend on the number of cores. Closing the iterator drops what has not begun.
-        """
-        if self._device.type != "cpu":
-            yield from map(function, items)
-            return
-        pool = ThreadPoolExecutor(
-            min(torch.get_num_threads(), _MOST_WORKERS), initializer=torch.set_num_threads, initargs=(1,)
-        )
+        """Apply a function to every item, in order, several at once; closing the iterator drops what has not begun."""
+        pool = ThreadPoolExecutor(self.workers)
         try:
             yield from pool.map(function, items)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    @property
-    def _device(self) -> torch.device:
-        return next(self.networks[0].parameters()).device
-
     def _members(self, patches: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """Yield (B, I, J, K) probabilities of (B, C, I, J, K) patches: each network's, as they are and mirrored."""
         for network in self.networks:
-            yield self._forward(network, patches)
+            yield network(patches)
             if self.settings.mirror:  # the first axis of space is left-right: the image is RAS
-                yield self._forward(network, np.ascontiguousarray(patches[:, :, ::-1]))[:, ::-1]
-
-    def _forward(self, network: R2AttentionUNet3d, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        device = self._device
-        precise = self.settings.precision == "fp32" or (
-            self.settings.precision == "auto" and not has_fast_bfloat16(device.type)
-        )
-        tensor = torch.from_numpy(patches).to(device, memory_format=torch.channels_last_3d)
-        with (
-            torch.inference_mode(),
-            torch.autocast(device.type, dtype=torch.bfloat16, enabled=not precise),
-        ):
-            logits = network(tensor)
-        probability: NDArray[np.float32] = logits[:, 0].float().sigmoid().cpu().numpy()
-        return probability
+                yield network(np.ascontiguousarray(patches[:, :, ::-1]))[:, ::-1]
 
 
 def load_predictor(weights: Path | None = None, settings: SegmentConfig | None = None) -> NetworkPredictor:
@@ -154,19 +127,45 @@ def load_predictor(weights: Path | None = None, settings: SegmentConfig | None =
     InputError
         If the weights cannot be used; see `fsh_core.network.checkpoint.load_checkpoint`.
     """
-    settings = settings or SegmentConfig()
     checkpoint = load_checkpoint(weights)
-    device = settings.device if settings.device != "auto" else best_device()
-    networks = [fold_norms(model) for model in checkpoint.models]
-    for network in networks:
-        network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     card = {
         "name": checkpoint.path.stem,
         "sha256": checkpoint.sha256,
-        "config": checkpoint.model.config.model_dump(mode="json"),
+        "config": checkpoint.config.model_dump(mode="json"),
         **checkpoint.card,
     }
-    return NetworkPredictor(tuple(networks), settings, card)
+    try:
+        return predictor_of(checkpoint.members, settings or SegmentConfig(), card)
+    except (ValueError, RuntimeError) as error:
+        raise not_as_described(checkpoint.path, error) from None
+
+
+def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[str, Any]) -> NetworkPredictor:
+    """Make a predictor of networks in memory.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If weights are not those of their configuration.
+    """
+    device = _device(settings.device)
+    networks: tuple[Network, ...]
+    if device == "cpu":
+        networks = tuple(CpuNetwork(member, settings.patch_size, settings.precision) for member in members)
+    else:
+        from fsh_core.inference.on_gpu import GpuNetwork
+
+        networks = tuple(GpuNetwork(member, device, settings.precision) for member in members)
+    return NetworkPredictor(networks, members[0].config, settings, card, workers() if device == "cpu" else 1)
+
+
+def _device(asked: Device) -> Device:
+    """Find the device to compute on; torch is asked only for ``auto``, since to load it takes a second."""
+    if asked != "auto":
+        return asked
+    from fsh_core.inference.on_gpu import best_device
+
+    return best_device()
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ class BrainFinder:
     Handed to `fsh_core.imaging.brain.find_brain`.
     """
 
-    device: Device = "auto"
+    device: Device = "cpu"
 
     @cached_property
     def _predictor(self) -> NetworkPredictor:
@@ -190,21 +189,6 @@ class BrainFinder:
     def __call__(self, image: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Turn a (1, I, J, K) image in [0, 1] into the (I, J, K) probability of brain."""
         return self._predictor(image)
-
-
-def best_device() -> str:
-    """Return ``cuda`` or ``mps`` where there is one, else ``cpu``."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def has_fast_bfloat16(device: str) -> bool:
-    """Tell whether a device multiplies bfloat16 natively; elsewhere it would be slower."""
-    if device == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return device == "cuda" and torch.cuda.is_bf16_supported()
 
 
 def batched_corners(corners: list[Size3], size: int) -> Iterator[list[Size3]]:

@@ -2,26 +2,27 @@
 
 ``name.safetensors`` holds the weights, ``name.json`` beside it the configuration, the
 weights' SHA-256 and whatever the author wants to say (training data, results). An ensemble
-is one such pair too: its JSON lists the members. Nothing is ever unpickled.
+is one such pair too: its JSON lists the members. Nothing is ever unpickled, and torch is
+not needed.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load as tensors_from_bytes
-from safetensors.torch import save as tensors_to_bytes
-from torch import Tensor
+from safetensors.numpy import load as arrays_from_bytes
+from safetensors.numpy import save as arrays_to_bytes
 
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
-from fsh_core.network.model import R2AttentionUNet3d
 
 FORMAT = "fsh-checkpoint-1"
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
@@ -31,13 +32,29 @@ _LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A network ready to use, with its papers.
+class Member:
+    """One network of a checkpoint.
 
     Attributes
     ----------
-    models : tuple of R2AttentionUNet3d
-        In evaluation mode; more than one if it is an ensemble.
+    config : ModelConfig
+        What it is, and what it expects of an image.
+    weights : dict of str to float32 array
+        The state dict of `fsh_core.network.model.R2AttentionUNet3d`.
+    """
+
+    config: ModelConfig
+    weights: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights with their papers.
+
+    Attributes
+    ----------
+    members : tuple of Member
+        More than one if it is an ensemble.
     sha256 : str
         Of the safetensors file.
     card : dict
@@ -46,32 +63,32 @@ class Checkpoint:
         The safetensors file.
     """
 
-    models: tuple[R2AttentionUNet3d, ...]
+    members: tuple[Member, ...]
     sha256: str
     card: dict[str, Any]
     path: Path
 
     @property
-    def model(self) -> R2AttentionUNet3d:
-        """The network; of an ensemble the first."""
-        return self.models[0]
+    def config(self) -> ModelConfig:
+        """What the network is; of an ensemble the first one."""
+        return self.members[0].config
 
 
-def save_checkpoint(model: R2AttentionUNet3d, path: Path, card: dict[str, Any], weights: dict[str, Tensor]) -> str:
+def save_checkpoint(config: ModelConfig, path: Path, card: dict[str, Any], weights: Mapping[str, ArrayLike]) -> str:
     """Write weights and their JSON; return the weights' SHA-256.
 
     Parameters
     ----------
-    model : R2AttentionUNet3d
-        The network, for its configuration.
+    config : ModelConfig
+        What the network is.
     path : Path
         Ends in ``.safetensors``; the JSON is written beside it.
     card : dict
         Plain JSON: training data, results, whatever explains the weights.
-    weights : dict of str to Tensor
-        The model's state dict or an average of several; stored as float32.
+    weights : mapping of str to array
+        The network's state dict, or an average of several; stored as float32.
     """
-    return _save(path, weights, {"config": model.config.model_dump(mode="json")}, card)
+    return _save(path, weights, {"config": config.model_dump(mode="json")}, card)
 
 
 def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> str:
@@ -94,21 +111,19 @@ def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> 
     """
     loaded = [load_checkpoint(member) for member in members]
     for one in loaded:
-        if len(one.models) > 1:
+        if len(one.members) > 1:
             raise InputError(f"{one.path}: is an ensemble itself; name its members instead")
-        if _wants(one.model.config) != _wants(loaded[0].model.config):
+        if _wants(one.config) != _wants(loaded[0].config):
             raise InputError(
                 f"{one.path}: the members of an ensemble must want the same channels, spacing and intensities as "
                 f"{loaded[0].path}; train it with the same --channels, --spacing-mm and --intensity"
             )
     weights = {
-        f"{number}/{name}": tensor
+        f"{number}/{name}": weight
         for number, one in enumerate(loaded)
-        for name, tensor in one.model.state_dict().items()
+        for name, weight in one.members[0].weights.items()
     }
-    described = [
-        {"sha256": one.sha256, "config": one.model.config.model_dump(mode="json"), **one.card} for one in loaded
-    ]
+    described = [{"sha256": one.sha256, "config": one.config.model_dump(mode="json"), **one.card} for one in loaded]
     facts = {"config": described[0]["config"], "training": _joined([one.card for one in loaded]), "members": described}
     return _save(path, weights, facts, card)
 
@@ -125,8 +140,8 @@ def _wants(config: ModelConfig) -> tuple[object, ...]:
     return config.channels, config.target, config.spacing_mm, config.intensity
 
 
-def _save(path: Path, weights: dict[str, Tensor], described: dict[str, Any], card: dict[str, Any]) -> str:
-    payload = tensors_to_bytes({name: tensor.detach().float().contiguous() for name, tensor in weights.items()})
+def _save(path: Path, weights: Mapping[str, ArrayLike], described: dict[str, Any], card: dict[str, Any]) -> str:
+    payload = arrays_to_bytes({name: np.array(weight, np.float32, order="C") for name, weight in weights.items()})
     sha256 = hashlib.sha256(payload).hexdigest()
     facts = {"format": FORMAT, "sha256": sha256, **described}
     write_atomically(path, payload)
@@ -135,7 +150,7 @@ def _save(path: Path, weights: dict[str, Tensor], described: dict[str, Any], car
 
 
 def load_checkpoint(path: Path | None = None) -> Checkpoint:
-    """Rebuild a network from its files.
+    """Read weights and their papers; whether they fit together is seen where the network is built.
 
     Parameters
     ----------
@@ -145,8 +160,8 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     Raises
     ------
     InputError
-        If a file is missing, is a pickle or another format, does not match its
-        recorded hash, or holds the weights of another architecture.
+        If a file is missing, is a pickle or another format, or does not match its
+        recorded hash.
     """
     path = DEFAULT_WEIGHTS if path is None else Path(path)
     if path.suffix != ".safetensors":
@@ -167,29 +182,34 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
             "the file is damaged or not the one described: copy both again"
         )
     try:
-        models = _rebuild(tensors_from_bytes(payload), card)
-    except (SafetensorError, ValidationError, RuntimeError, AttributeError) as error:
-        # The first line of torch and pydantic names only the class; the second says what is wrong.
-        reason = " ".join(line.strip() for line in str(error).splitlines()[:3])[:_LONGEST_REASON]
-        raise InputError(
-            f"{path}: expected weights of the network that {described.name} describes, found others ({reason}); "
-            "use a checkpoint written by fsh train"
-        ) from None
+        members = _part(arrays_from_bytes(payload), card)
+    except (SafetensorError, ValidationError, AttributeError) as error:
+        raise not_as_described(path, error) from None
     explained = {key: value for key, value in card.items() if key not in ("format", "sha256", "config")}
-    return Checkpoint(models, sha256, explained, path)
+    return Checkpoint(members, sha256, explained, path)
 
 
-def _rebuild(tensors: dict[str, Tensor], card: dict[str, Any]) -> tuple[R2AttentionUNet3d, ...]:
-    """Make the network, or each member of an ensemble, and fill it."""
-    described = card.get("members") or [card]
-    models = []
-    for number, member in enumerate(described):
-        prefix = f"{number}/" if "members" in card else ""
-        model = R2AttentionUNet3d(ModelConfig.model_validate(member.get("config")))
-        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        model.load_state_dict(own)
-        models.append(model.eval())
-    return tuple(models)
+def not_as_described(path: Path, error: Exception) -> InputError:
+    """Say that weights are not those of the network that their JSON describes, and why, in one sentence."""
+    # The first line of torch and pydantic names only the class; the second says what is wrong.
+    reason = " ".join(line.strip() for line in str(error).splitlines()[:3])[:_LONGEST_REASON]
+    return InputError(
+        f"{path}: expected weights of the network that {path.with_suffix('.json').name} describes, found others "
+        f"({reason}); use a checkpoint written by fsh train"
+    )
+
+
+def _part(weights: dict[str, NDArray[np.float32]], card: dict[str, Any]) -> tuple[Member, ...]:
+    """Give each member of an ensemble its own weights; a network alone has them all."""
+    if not card.get("members"):
+        return (Member(ModelConfig.model_validate(card.get("config")), weights),)
+    return tuple(
+        Member(
+            ModelConfig.model_validate(member.get("config")),
+            {name.removeprefix(f"{number}/"): one for name, one in weights.items() if name.startswith(f"{number}/")},
+        )
+        for number, member in enumerate(card["members"])
+    )
 
 
 def _read_card(path: Path) -> dict[str, Any]:

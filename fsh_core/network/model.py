@@ -9,7 +9,9 @@ Shapes are (B, C, I, J, K): batch, channels, and space in RAS order.
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -156,6 +158,11 @@ class R2AttentionUNet3d(nn.Module):
             x = decode(x, skip)
         logits: Tensor = self.head(x)
         return logits  # (B, 1, I, J, K)
+
+
+def arrays_of(model: nn.Module) -> dict[str, NDArray[np.float32]]:
+    """Return the state dict as float32 arrays, what `fsh_core.network.checkpoint` stores."""
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -24,10 +24,10 @@ from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.imaging.brain import find_brain
 from fsh_core.imaging.resample import resample
 from fsh_core.imaging.volume import Volume, load_mask, load_volume, to_ras
-from fsh_core.inference.predict import has_fast_bfloat16
+from fsh_core.inference.on_gpu import has_fast_bfloat16
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from fsh_core.training.brain_heads import Head, vary
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.train import deterministic
@@ -146,7 +146,7 @@ def main() -> None:
     finder = train_finder(heads)
     facts = {"subjects": sorted({head.subject for head in heads}), "steps": RECIPE.steps_per_epoch, "seed": 0}
     card = {"name": "F.sh brain finder", "licence": "Apache-2.0", "documentation": "docs/brain.md", "training": facts}
-    print(save_checkpoint(finder, given.out, card, finder.state_dict()))
+    print(save_checkpoint(finder.config, given.out, card, arrays_of(finder)))
 
 
 if __name__ == "__main__":

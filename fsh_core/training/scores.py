@@ -8,9 +8,10 @@ from torch import Tensor
 
 from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.inference.predict import NetworkPredictor
+from fsh_core.inference.predict import predictor_of
+from fsh_core.network.checkpoint import Member
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from fsh_core.training.dataset import TrainingCase
 
 METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "dice")
@@ -26,7 +27,7 @@ def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: Tr
         Means over the cases, names beginning with ``val_``.
     """
     settings = SegmentConfig(overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size)
-    predictor = NetworkPredictor((model,), settings, {})
+    predictor = predictor_of([Member(config.model, arrays_of(model))], settings, {})
     rows = []
     for case in cases:
         seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked

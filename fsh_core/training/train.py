@@ -18,10 +18,10 @@ from fsh_core.cases import Case, Split, check_no_leak
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.imaging.brain import Finder
-from fsh_core.inference.predict import best_device, has_fast_bfloat16
+from fsh_core.inference.on_gpu import best_device, has_fast_bfloat16
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d, parameter_count
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of, parameter_count
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
@@ -191,8 +191,8 @@ def train(
         facts = {"epoch": epoch + 1, "seed": config.seed, "validation_dice": line.get("val_dice")}
         card = {"training": facts | {"subjects": list(split.training), "validated_on": list(split.validation)}}
         if best is None or line.get("val_dice") == best:
-            save_checkpoint(model, run.weights("best"), card, average.state_dict())
-        save_checkpoint(model, run.weights("last"), card, average.state_dict())
+            save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
+        save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
         run.save_state(_pack(model, average, optimiser), epoch + 1)
         if on_progress is not None:
             on_progress(

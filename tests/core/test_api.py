@@ -11,14 +11,14 @@ from fsh_core.config import ModelConfig
 from fsh_core.evaluation.compare import evaluate_case
 from fsh_core.imaging.volume import load_mask, save_like
 from fsh_core.network.checkpoint import save_checkpoint
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from fsh_core.sample import sample_case
 
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     model = R2AttentionUNet3d(ModelConfig(widths=(2, 2, 2, 2, 2)))
-    save_checkpoint(model, tmp_path / "tiny.safetensors", {}, model.state_dict())
+    save_checkpoint(model.config, tmp_path / "tiny.safetensors", {}, arrays_of(model))
     return tmp_path / "tiny.safetensors"
 
 

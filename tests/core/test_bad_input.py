@@ -23,8 +23,9 @@ from fsh_core.cases import discover_cases
 from fsh_core.config import ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.imaging.volume import Volume, load_mask, load_volume, save_like
-from fsh_core.network.checkpoint import load_checkpoint, save_checkpoint
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.inference.predict import load_predictor
+from fsh_core.network.checkpoint import save_checkpoint
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 
 SHAPE = (20, 18, 16)
 AFFINE = np.diag([-0.9, 0.9, 3.0, 1.0])
@@ -282,7 +283,7 @@ def checkpoint(change: Callable[[Path], Path | None]) -> Callable[[Path], Path]:
 
     def make(folder: Path) -> Path:
         model = R2AttentionUNet3d(TINY)
-        save_checkpoint(model, folder / "net.safetensors", {}, model.state_dict())
+        save_checkpoint(model.config, folder / "net.safetensors", {}, arrays_of(model))
         return change(folder) or folder / "net.safetensors"
 
     return make
@@ -407,7 +408,7 @@ def test_mask(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> No
 def test_checkpoint(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     given = make(tmp_path)
     with pytest.raises(InputError, match=sentence) as caught:
-        load_checkpoint(given)
+        load_predictor(given)
     assert str(tmp_path) in str(caught.value)
     assert is_one_sentence(str(caught.value))
 

@@ -18,7 +18,7 @@ from fsh_core.cli import main
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.imaging.volume import load_volume, save_like
 from fsh_core.network.checkpoint import save_checkpoint
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from tests.core.test_bad_input import CHECKPOINTS, INPUTS, MASKS, is_one_sentence, nifti, scan
 
 FAST = ["--precision", "fp32", "--patch-size", "32,32,32", "--overlap", "0"]
@@ -32,7 +32,7 @@ def weights(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     model = R2AttentionUNet3d(ModelConfig(widths=(2, 2, 2, 2, 2)))
-    save_checkpoint(model, path, {"name": "tiny"}, model.state_dict())
+    save_checkpoint(model.config, path, {"name": "tiny"}, arrays_of(model))
     return path
 
 
@@ -217,7 +217,7 @@ def test_disk_full_while_writing(flair: Path, weights: Path, tmp_path: Path, cap
 def test_brain_mask_and_second_channel(phantom, flair: Path, tmp_path: Path) -> None:
     path = tmp_path / "two.safetensors"
     model = R2AttentionUNet3d(ModelConfig(widths=(2, 2, 2, 2, 2), channels=("FLAIR", "T1w")))
-    save_checkpoint(model, path, {}, model.state_dict())
+    save_checkpoint(model.config, path, {}, arrays_of(model))
     save_like(phantom.flair.data[::-1].copy(), phantom.flair, tmp_path / "t1.nii.gz")
     save_like(phantom.brain, phantom.flair, tmp_path / "brain.nii.gz")
     words = [

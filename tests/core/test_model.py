@@ -7,7 +7,6 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from fsh_core.config import ABLATIONS, ModelConfig
-from fsh_core.network.fold import fold_norms
 from fsh_core.network.model import (
     AttentionGate,
     InstanceNorm,
@@ -271,18 +270,3 @@ def test_every_parameter_learns():
     model = R2AttentionUNet3d(TINY)
     model(noise(1, 1, 16, 16, 32)).square().mean().backward()
     assert [name for name, one in model.named_parameters() if one.grad is None or not one.grad.any()] == []
-
-
-class TestFolding:
-    @pytest.mark.parametrize("recurrence", [0, 2])
-    @pytest.mark.parametrize("norm", ["batch", "instance"])
-    def test_a_folded_network_computes_the_same(self, norm, recurrence):
-        network = randomised(tiny(norm=norm, recurrence=recurrence))
-        image = noise(1, 1, 32, 32, 48)
-        with torch.no_grad():
-            assert torch.allclose(fold_norms(network)(image), network(image), rtol=1e-4)
-
-    def test_no_batch_norm_is_left_without_recurrence(self):
-        network = tiny(norm="batch", recurrence=0).eval()
-        assert not any(isinstance(module, nn.BatchNorm3d) for module in fold_norms(network).modules())
-        assert any(isinstance(module, nn.BatchNorm3d) for module in network.modules())  # the original stays

@@ -111,7 +111,7 @@ class TestRunFolder:
     def test_the_checkpoints_say_where_they_come_from(self, finished):
         run, _ = finished
         last = load_checkpoint(run.weights("last"))
-        assert last.model.config == small().model
+        assert last.config == small().model
         assert last.card["training"]["epoch"] == EPOCHS
         assert last.card["training"]["subjects"] == ["01", "02", "03"]
         assert last.card["training"]["validated_on"] == ["04"]
@@ -618,8 +618,7 @@ class TestCommand:
             "brain",
         )
         assert (config.model.recurrence, config.model.attention, config.model.target) == (0, False, "brain")
-        model = load_checkpoint(RunFolder(tmp_path / "run").weights("last")).model
-        assert model.config == config.model
+        assert load_checkpoint(RunFolder(tmp_path / "run").weights("last")).config == config.model
 
     def test_excluded_subjects_take_no_part(self, training_bids, tmp_path):
         out = tmp_path / "run"

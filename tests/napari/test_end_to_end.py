@@ -214,7 +214,7 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
 
 @pytest.fixture
 def segment(viewer, crop, tmp_path):
-    pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install openvino")
     widget = SegmentWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Segment")
     widget.more.set_value("regions", False)  # a cut-out brain fits no template

@@ -364,8 +364,8 @@ class TestKeeping:
         assert widget.case.review.case_status == "completed"
 
 
-def test_without_torch_it_still_reviews(widget, press, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)  # whoever imports it fails
+def test_without_openvino_it_still_reviews(widget, press, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)  # whoever imports it fails
     for key in (Qt.Key.Key_A, Qt.Key.Key_N, Qt.Key.Key_S, Qt.Key.Key_R):
         press(key)
     paint(widget, (20, 20, 9), 3)

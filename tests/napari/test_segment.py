@@ -127,11 +127,11 @@ def test_what_goes_wrong_is_one_sentence(widget, qtbot, how, sentence, caplog):
         assert "Traceback" in caplog.text  # the log says more
 
 
-def test_without_torch_it_says_how_to_install_it(widget, monkeypatch):
+def test_without_openvino_it_says_how_to_install_it(widget, monkeypatch):
     monkeypatch.setattr("fsh_napari.worker.find_spec", lambda name: None)
     widget.network = "fsh_core.inference.predict"
     widget.run()
-    assert "pip install torch" in widget.message.text()
+    assert "pip install openvino" in widget.message.text()
     assert widget.process is None
 
 

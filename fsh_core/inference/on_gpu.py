@@ -1,0 +1,61 @@
+"""The network on a graphics card, through torch; or wherever else torch computes."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fsh_core.config import Device, Precision
+from fsh_core.network.checkpoint import Member
+from fsh_core.network.model import R2AttentionUNet3d
+
+
+class GpuNetwork:
+    """A network on a device of torch.
+
+    Parameters
+    ----------
+    member : Member
+        Configuration and weights.
+    device : str
+        As torch names it.
+    precision : str
+        See `fsh_core.config.SegmentConfig`.
+
+    Raises
+    ------
+    RuntimeError
+        If the weights are not those of the configuration.
+    """
+
+    def __init__(self, member: Member, device: str, precision: Precision) -> None:
+        model = R2AttentionUNet3d(member.config)
+        model.load_state_dict({name: torch.from_numpy(weight) for name, weight in member.weights.items()})
+        self._model = model.eval().to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self._device = device
+        self._precise = precision == "fp32" or (precision == "auto" and not has_fast_bfloat16(device))
+
+    def __call__(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities."""
+        tensor = torch.from_numpy(patches).to(self._device, memory_format=torch.channels_last_3d)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device, dtype=torch.bfloat16, enabled=not self._precise),
+        ):
+            logits = self._model(tensor)
+        probability: NDArray[np.float32] = logits[:, 0].float().sigmoid().cpu().numpy()
+        return probability
+
+
+def best_device() -> Device:
+    """Return ``cuda`` or ``mps`` where there is one, else ``cpu``."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def has_fast_bfloat16(device: str) -> bool:
+    """Tell whether torch multiplies bfloat16 natively on a device; elsewhere it would be slower."""
+    if device == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return device == "cuda" and torch.cuda.is_bf16_supported()
