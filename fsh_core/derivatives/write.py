@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -49,11 +50,13 @@ def write_segmentation(
     paths = derivative_paths(segmentation.case, folder)
     with _staging(folder, segmentation.case.name) as staging:
         staged = derivative_paths(segmentation.case, staging)
-        _write_images(segmentation, staged)
         table = with_bids_columns(segmentation.lesions)
         write_atomically(staged["table"], to_tsv(table))
-        if illustrate is not None:
-            illustrate(staged)
+        with ThreadPoolExecutor(1) as beside:  # compressing takes as long as drawing
+            images = beside.submit(_write_images, segmentation, staged)
+            if illustrate is not None:
+                illustrate(staged)
+        images.result()
         files = {key: path.relative_to(folder).as_posix() for key, path in paths.items() if staged[key].exists()}
         files["record"] = paths["record"].relative_to(folder).as_posix()
         write_atomically(

@@ -151,7 +151,10 @@ def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[
     device = _device(settings.device)
     networks: tuple[Network, ...]
     if device == "cpu":
-        networks = tuple(CpuNetwork(member, settings.patch_size, settings.precision) for member in members)
+        with ThreadPoolExecutor() as pool:
+            networks = tuple(
+                pool.map(lambda member: CpuNetwork(member, settings.patch_size, settings.precision), members)
+            )
     else:
         from fsh_core.inference.on_gpu import GpuNetwork
 

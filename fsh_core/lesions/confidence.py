@@ -131,7 +131,8 @@ def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the variance of a voxel's probability over the members of an ensemble, (I, J, K) float32, at most 0.25."""
-    return np.asarray(np.var(np.stack(members), axis=0), dtype=np.float32)
+    mean = _mean(members)
+    return np.asarray(sum((one - mean) ** 2 for one in members) / np.float32(len(members)), dtype=np.float32)
 
 
 def structural_uncertainty(
@@ -160,15 +161,17 @@ def structural_uncertainty(
     count = int(labels.max(initial=0))
     if len(members) < 2:
         return np.full(count, np.nan)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    marked = np.flatnonzero(labels)  # some thousand voxels of millions
+    own = labels.ravel()[marked]
+    sizes = np.bincount(own, minlength=count + 1)[1:]
     overlaps = np.zeros(count)
     for member in members:
         theirs, their_count = ndimage.label(member >= threshold, _CONNECTIVITY_26)
         if not their_count:
             continue
-        their_sizes = np.bincount(theirs.ravel(), minlength=their_count + 1)
-        both = (labels > 0) & (theirs > 0)
-        pairs, shared = np.unique(np.stack([labels[both], theirs[both]]), axis=1, return_counts=True)
+        their_sizes = np.bincount(theirs[theirs > 0], minlength=their_count + 1)
+        met = theirs.ravel()[marked]
+        pairs, shared = np.unique(np.stack([own, met])[:, met > 0], axis=1, return_counts=True)
         ours = pairs[0] - 1
         np.maximum.at(best := np.zeros(count), ours, shared / (sizes[ours] + their_sizes[pairs[1]] - shared))
         overlaps += best
@@ -182,10 +185,14 @@ def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float
     """
     if len(members) < 2:
         return float("nan")
-    mean = np.mean(np.stack(members), axis=0) >= threshold
+    mean = _mean(members) >= threshold
     scores = []
     for member in members:
         marked = member >= threshold
         total = int(marked.sum()) + int(mean.sum())
         scores.append(2 * int((marked & mean).sum()) / total if total else 1.0)
     return float(1 - np.mean(scores))
+
+
+def _mean(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.asarray(sum(members) / np.float32(len(members)), dtype=np.float32)

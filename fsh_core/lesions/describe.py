@@ -1,6 +1,7 @@
 """The whole row of a lesion: what it measures, where it lies, what speaks against it, how sure it is."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -71,18 +72,20 @@ def describe_lesions(
         One row per lesion, columns `DESCRIBED_COLUMNS`.
     """
     lesions = lesion_table(labels, flair, probability, brain)
-    placed = region_table(labels, lesions, flair, anatomy or _NOT_ASKED)
-    uncertainty = structural_uncertainty(labels, members, threshold)
     chance = np.full(len(lesions), np.nan)
     if calibration is not None:
         chance = calibration.confidence(lesions, scan_uncertainty)
+    with ThreadPoolExecutor() as pool:  # three questions that do not wait for each other
+        placed = pool.submit(region_table, labels, lesions, flair, anatomy or _NOT_ASKED)
+        flags = pool.submit(lesion_flags, labels, lesions, flair, brain, anatomy)
+        uncertainty = pool.submit(structural_uncertainty, labels, members, threshold)
     told = {
-        "uncertainty": uncertainty,
+        "uncertainty": uncertainty.result(),
         "confidence": chance,
         "parts": _count_parts(labels, flair, lesions) if split else np.nan,
-        "flags": lesion_flags(labels, lesions, flair, brain, anatomy).to_numpy(),
+        "flags": flags.result().to_numpy(),
     }
-    table = pd.concat([lesions, placed.set_axis(lesions.index)], axis=1).assign(**told)
+    table = pd.concat([lesions, placed.result().set_axis(lesions.index)], axis=1).assign(**told)
     return table[list(DESCRIBED_COLUMNS)]
 
 
