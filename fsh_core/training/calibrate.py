@@ -4,8 +4,6 @@ Nothing here may see a patient that is tested on, nor one that was trained on.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,9 @@ from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.evaluation.lesionwise import SIZE_BINS, lesion_metrics
 from fsh_core.evaluation.reliability import reliability, reliability_bins, retention_curve
-from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.imaging.brain import Finder
 from fsh_core.imaging.volume import load_mask
-from fsh_core.inference.prediction import Prediction, Predictor, predict_case
+from fsh_core.inference.prediction import Predictor, predict_case
 from fsh_core.inference.segment import find_lesions
 from fsh_core.lesions.confidence import (
     FEATURES,
@@ -30,12 +27,9 @@ from fsh_core.lesions.confidence import (
     lesion_features,
     patient_uncertainty,
 )
-from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.table import lesion_table
+from fsh_core.training.operating_point import ValidationCase, measure, operating_point
 
-THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
-MINIMUM_VOLUMES_MM3 = (3.0, 5.0, 8.0, 12.0, 20.0)
-ALIKE = 0.005  # of the mean of Dice and lesion F1
 RATE = 0.9
 _RIDGE = 1.0
 _FEWEST_PATIENTS = 3
@@ -43,30 +37,6 @@ _SHOWN = (
     *("dice", "sensitivity", "precision", "lesion_f1", "lesion_sensitivity", "lesion_precision"),
     *("reference_ml", "prediction_ml", "false_lesions"),
 )
-
-
-@dataclass(frozen=True)
-class ValidationCase:
-    """A validation patient with what the network says of it.
-
-    Attributes
-    ----------
-    name : str
-        ``sub-X[_ses-Y]``.
-    predicted : Prediction
-        The network's probabilities.
-    reference : (I, J, K) bool
-        The reference lesions inside the brain.
-    """
-
-    name: str
-    predicted: Prediction
-    reference: NDArray[np.bool_]
-
-    @cached_property
-    def reference_labels(self) -> NDArray[np.int32]:
-        """The reference's lesions, (I, J, K), numbered."""
-        return label_lesions(self.reference, self.predicted.flair.voxel_volume_mm3)
 
 
 def calibrate(
@@ -155,52 +125,6 @@ def _predict_folds(
             reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
             loaded.append(ValidationCase(case.name, predicted, reference))
     return loaded
-
-
-def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
-    """Choose the threshold, then the minimum volume, by the mean of Dice and lesion F1 over patients.
-
-    Of what is within `ALIKE` of the best, the threshold nearest to a half and the smallest
-    volume: a difference that small is chance, and a small lesion is a lesion.
-    """
-    thresholds = [SegmentConfig(threshold=value) for value in sorted(THRESHOLDS, key=lambda value: abs(value - 0.5))]
-    threshold = _first_of_the_best(cases, thresholds).threshold
-    sizes = [SegmentConfig(threshold=threshold, minimum_volume_mm3=value) for value in MINIMUM_VOLUMES_MM3]
-    return _first_of_the_best(cases, sizes)
-
-
-def _first_of_the_best(cases: Sequence[ValidationCase], configs: Sequence[SegmentConfig]) -> SegmentConfig:
-    scores = [_score(cases, config) for config in configs]
-    return next(config for config, score in zip(configs, scores, strict=True) if score >= max(scores) - ALIKE)
-
-
-def _score(cases: Sequence[ValidationCase], config: SegmentConfig) -> float:
-    results = [measure(case, config) for case in cases]
-    return float(np.mean([(row["dice"] + row["lesion_f1"]) / 2 for row in results]))
-
-
-def measure(case: ValidationCase, config: SegmentConfig) -> dict[str, Any]:
-    """Measure a case at an operating point: Dice, lesions, volumes, recall by size."""
-    predicted = case.predicted
-    voxel_mm3 = predicted.flair.voxel_volume_mm3
-    _, labels = find_lesions(predicted.probability, predicted.brain.mask, predicted.flair, config)
-    voxels = voxel_metrics(case.reference, labels > 0)
-    lesions = lesion_metrics(case.reference_labels, labels, voxel_mm3)
-    row: dict[str, Any] = {
-        "case": case.name,
-        "dice": voxels.dice,
-        "sensitivity": voxels.sensitivity,
-        "precision": voxels.precision,
-        "lesion_f1": lesions.f1,
-        "lesion_sensitivity": lesions.sensitivity,
-        "lesion_precision": lesions.precision,
-        "reference_ml": float(case.reference.sum()) * voxel_mm3 / 1000,
-        "prediction_ml": float((labels > 0).sum()) * voxel_mm3 / 1000,
-        "false_lesions": lesions.prediction_lesions - lesions.confirmed_lesions,
-    }
-    for size, counted in lesions.by_size.items():
-        row |= {f"{size}_lesions": counted.lesions, f"{size}_found": counted.detected}
-    return row
 
 
 def _found(case: ValidationCase, config: SegmentConfig) -> pd.DataFrame:
