@@ -23,13 +23,16 @@ class GpuNetwork:
 
     Raises
     ------
-    RuntimeError
+    ValueError
         If the weights are not those of the configuration.
     """
 
     def __init__(self, member: Member, device: str, precision: Precision) -> None:
         model = R2AttentionUNet3d(member.config)
-        model.load_state_dict({name: torch.from_numpy(weight) for name, weight in member.weights.items()})
+        try:
+            model.load_state_dict({name: torch.from_numpy(weight) for name, weight in member.weights.items()})
+        except RuntimeError as error:
+            raise ValueError(str(error)) from None
         self._model = model.eval().to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._device = device
         self._precise = precision == "fp32" or (precision == "auto" and not has_fast_bfloat16(device))

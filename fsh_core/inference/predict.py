@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.config import Device, ModelConfig, SegmentConfig, Size3
+from fsh_core.errors import InputError
 from fsh_core.inference.on_cpu import CpuNetwork, workers
 from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners
 from fsh_core.inference.prediction import OnPatch
@@ -78,7 +79,8 @@ class NetworkPredictor:
             for corner in patch_corners(_shape3(padded), size, self.settings.overlap)
             if padded[(slice(None), *_where(corner, size))].any()
         ]
-        groups = list(batched_corners(corners, self.settings.batch_size))
+        batch = self.settings.batch_size
+        groups = [corners[start : start + batch] for start in range(0, len(corners), batch)]
         window = blend_window(size)
         stitchers = [Stitcher(_shape3(padded), window) for _ in range(len(self.networks) * (1 + self.settings.mirror))]
 
@@ -125,7 +127,8 @@ def load_predictor(weights: Path | None = None, settings: SegmentConfig | None =
     Raises
     ------
     InputError
-        If the weights cannot be used; see `fsh_core.network.checkpoint.load_checkpoint`.
+        If the weights cannot be used, see `fsh_core.network.checkpoint.load_checkpoint`, or
+        there is no such device.
     """
     checkpoint = load_checkpoint(weights)
     card = {
@@ -136,7 +139,7 @@ def load_predictor(weights: Path | None = None, settings: SegmentConfig | None =
     }
     try:
         return predictor_of(checkpoint.members, settings or SegmentConfig(), card)
-    except (ValueError, RuntimeError) as error:
+    except ValueError as error:
         raise not_as_described(checkpoint.path, error) from None
 
 
@@ -145,8 +148,10 @@ def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[
 
     Raises
     ------
-    ValueError, RuntimeError
+    ValueError
         If weights are not those of their configuration.
+    InputError
+        If there is no such device.
     """
     device = _device(settings.device)
     networks: tuple[Network, ...]
@@ -163,12 +168,15 @@ def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[
 
 
 def _device(asked: Device) -> Device:
-    """Find the device to compute on; torch is asked only for ``auto``, since to load it takes a second."""
-    if asked != "auto":
+    """Find the device to compute on; torch is not asked for the processor, since to load it takes a second."""
+    if asked == "cpu":
         return asked
     from fsh_core.inference.on_gpu import best_device
 
-    return best_device()
+    found = best_device()
+    if asked not in ("auto", found):
+        raise InputError(f"--device {asked}: torch finds no such device here, only {found}; use --device {found}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -192,12 +200,6 @@ class BrainFinder:
     def __call__(self, image: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Turn a (1, I, J, K) image in [0, 1] into the (I, J, K) probability of brain."""
         return self._predictor(image)
-
-
-def batched_corners(corners: list[Size3], size: int) -> Iterator[list[Size3]]:
-    """Cut a list of patch corners into runs of ``size``."""
-    for start in range(0, len(corners), size):
-        yield corners[start : start + size]
 
 
 def _where(corner: Size3, size: Size3) -> tuple[slice, slice, slice]:

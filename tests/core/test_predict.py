@@ -295,6 +295,15 @@ class TestGraphicsCard:
         assert on_gpu.best_device() == device
         assert made == (["cuda"] if cards else [])
 
+    def test_a_card_that_is_not_there_is_refused(self, network, monkeypatch):
+        monkeypatch.setattr(on_gpu, "best_device", lambda: "cpu")
+        with pytest.raises(InputError, match="--device cuda: torch finds no such device here, only cpu; use --device"):
+            predictor(network, device="cuda")
+
+    def test_weights_of_another_network_are_refused(self, network):
+        with pytest.raises(ValueError, match="size mismatch"):
+            on_gpu.GpuNetwork(Member(ModelConfig(), arrays_of(network)), "cpu", "fp32")
+
     @pytest.mark.parametrize(
         ("capabilities", "is_fast"),
         [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx512_bf16": False, "avx2": True}, False)],
