@@ -122,6 +122,18 @@ def show(results: pd.DataFrame) -> None:
     _show_table(rows, ["network", "Dice", "lesion F1"])
 
 
+def show_differences(results: pd.DataFrame, base: str) -> None:
+    """Print how each network differs from one, patient by patient and seed by seed."""
+    seeds = results.assign(
+        seed=[run.removeprefix(group) for run, group in zip(results.run, results.group, strict=True)]
+    )
+    measures = ["dice", "lesion_f1"]
+    wide = seeds.pivot(index=["case", "seed"], columns="group", values=measures)
+    others = [name for name in results.group.unique() if name != base]
+    rows = [[name, *(interval(wide[measure][name] - wide[measure][base]) for measure in measures)] for name in others]
+    _show_table(rows, [f"minus {base}", "Dice", "lesion F1"])
+
+
 def _show_table(rows: list[list[str]], columns: list[str]) -> None:
     for row in [columns, ["---"] * len(columns), *rows]:
         print("|", " | ".join(row), "|")
@@ -139,6 +151,8 @@ def main(study: str, data: Path, out: Path) -> None:
     found = pd.concat(results, ignore_index=True)
     found.to_csv(out / f"{study}.csv", index=False)
     show(found)
+    if study == "paper":
+        show_differences(found, "fsh")
 
 
 if __name__ == "__main__":
