@@ -139,6 +139,8 @@ def load_predictor(weights: Path | None = None, settings: SegmentConfig | None =
     }
     try:
         return predictor_of(checkpoint.members, settings or SegmentConfig(), card)
+    except InputError:  # says itself what is wrong: no such device
+        raise
     except ValueError as error:
         raise not_as_described(checkpoint.path, error) from None
 

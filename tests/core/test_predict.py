@@ -295,10 +295,10 @@ class TestGraphicsCard:
         assert on_gpu.best_device() == device
         assert made == (["cuda"] if cards else [])
 
-    def test_a_card_that_is_not_there_is_refused(self, network, monkeypatch):
+    def test_a_card_that_is_not_there_is_refused(self, monkeypatch):
         monkeypatch.setattr(on_gpu, "best_device", lambda: "cpu")
-        with pytest.raises(InputError, match="--device cuda: torch finds no such device here, only cpu; use --device"):
-            predictor(network, device="cuda")
+        with pytest.raises(InputError, match="^--device cuda: torch finds no such device here, only cpu; use --device"):
+            load_predictor(settings=SegmentConfig(device="cuda"))
 
     def test_weights_of_another_network_are_refused(self, network):
         with pytest.raises(ValueError, match="size mismatch"):
