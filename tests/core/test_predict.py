@@ -297,7 +297,7 @@ class TestGraphicsCard:
 
     def test_a_card_that_is_not_there_is_refused(self, monkeypatch):
         monkeypatch.setattr(on_gpu, "best_device", lambda: "cpu")
-        with pytest.raises(InputError, match=r"^--device cuda: torch finds no such device here, only cpu; use --device"):
+        with pytest.raises(InputError, match=r"^--device cuda: torch finds no such device here, only cpu"):
             load_predictor(settings=SegmentConfig(device="cuda"))
 
     def test_weights_of_another_network_are_refused(self, network):
