@@ -26,7 +26,7 @@ from fsh_core.imaging.volume import Volume, load_volume, save_like
 from fsh_core.inference.predict import load_predictor, predictor_of
 from fsh_core.network.checkpoint import Member, load_checkpoint
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d, arrays_of, flops
+from fsh_core.network.model import R2AttentionUNet3d, arrays_of, flops, restore
 from fsh_core.sample import sample_case
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.train import deterministic
@@ -112,12 +112,7 @@ def network(plan: Plan) -> dict[str, Any]:
 
 
 def _bundled_in_torch() -> tuple[R2AttentionUNet3d, ...]:
-    models = []
-    for member in load_checkpoint().members:
-        model = R2AttentionUNet3d(member.config).eval()
-        model.load_state_dict({name: torch.from_numpy(weight) for name, weight in member.weights.items()})
-        models.append(model)
-    return tuple(models)
+    return tuple(restore(member.config, member.weights) for member in load_checkpoint().members)
 
 
 def _matrix_products(runs: int) -> dict[str, Any]:

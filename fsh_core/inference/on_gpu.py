@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from fsh_core.config import Device, Precision
 from fsh_core.network.checkpoint import Member
-from fsh_core.network.model import R2AttentionUNet3d
+from fsh_core.network.model import restore
 
 
 class GpuNetwork:
@@ -28,12 +28,8 @@ class GpuNetwork:
     """
 
     def __init__(self, member: Member, device: str, precision: Precision) -> None:
-        model = R2AttentionUNet3d(member.config)
-        try:
-            model.load_state_dict({name: torch.from_numpy(weight) for name, weight in member.weights.items()})
-        except RuntimeError as error:
-            raise ValueError(str(error)) from None
-        self._model = model.eval().to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        model = restore(member.config, member.weights)
+        self._model = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._device = device
         self._precise = precision == "fp32" or (precision == "auto" and not has_fast_bfloat16(device))
 

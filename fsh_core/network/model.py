@@ -8,6 +8,7 @@ Shapes are (B, C, I, J, K): batch, channels, and space in RAS order.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -163,6 +164,22 @@ class R2AttentionUNet3d(nn.Module):
 def arrays_of(model: nn.Module) -> dict[str, NDArray[np.float32]]:
     """Return the state dict as float32 arrays, what `fsh_core.network.checkpoint` stores."""
     return {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
+
+
+def restore(config: ModelConfig, weights: Mapping[str, NDArray[np.float32]]) -> R2AttentionUNet3d:
+    """Make a network of the arrays of another, in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the weights are not those of the configuration.
+    """
+    model = R2AttentionUNet3d(config)
+    try:
+        model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
+    return model.eval()
 
 
 def parameter_count(model: nn.Module) -> int:
