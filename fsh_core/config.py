@@ -157,7 +157,7 @@ class TrainConfig(_Config):
 class SegmentConfig(_Config):
     """How a scan becomes lesions. Stored in the record."""
 
-    threshold: float = Field(0.6, gt=0, lt=1, description="probability from which a voxel is lesion")
+    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel is lesion")
     minimum_volume_mm3: float = Field(3.0, ge=0, description="smaller lesions are dropped, in mm3")
     regions: bool = Field(True, description="find the anatomical region of every lesion (registration to MNI152)")
     split: bool = Field(False, description="count the parts of confluent lesions too (up to 3 s more)")
