@@ -151,7 +151,7 @@ def test_two_pages_are_printed_the_rest_is_in_the_table_file(make_segmentation, 
 def test_no_lesion(make_segmentation, write):
     page = write(make_segmentation(found=False))
     assert page.count("img") == 2
-    assert "No lesion was found at a probability of 0.6 or more and at least 3.0 mm³; quality" in page.text
+    assert "No lesion was found at a probability of 0.5 or more and at least 3.0 mm³; quality" in page.text
     assert "This does not mean that there is none." in page.text
     assert "Largest lesion" not in page.words
     assert page.count("table") == 0

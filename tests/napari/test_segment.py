@@ -89,7 +89,7 @@ def test_the_threshold_labels_again_without_the_network(widget, viewer, qtbot):
     after = np.count_nonzero(viewer.layers["sub-01 lesions"].data)
     assert 0 < after < before
     assert widget.result.record["settings"]["threshold"] == 0.75
-    widget.slider.setValue(60)
+    widget.slider.setValue(50)
     assert np.count_nonzero(viewer.layers["sub-01 lesions"].data) == before
     assert widget.result is first  # with what the network knew of every lesion
     widget.live.set_value("minimum_volume_mm3", 100)
