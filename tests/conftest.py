@@ -79,3 +79,32 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real scans are not beside the project (../shared/data/ms-flair)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def training_bids(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BIDS dataset to train on: four subjects, five scans, with lesions and brains that are easy to see.
+
+    Voxels of 2 mm (subject 03: 2 x 2 x 4 mm), brain about 100, three lesions of 180 in each, the rest 0.
+    Subject 02 has two sessions. Made for a network with ``spacing_mm`` 2; do not write into it.
+    """
+    root = tmp_path_factory.mktemp("training")
+    scans = (("01", None), ("02", "a"), ("02", "b"), ("03", None), ("04", None))
+    for seed, (subject, session) in enumerate(scans):
+        rng = np.random.default_rng(seed)
+        thickness_mm = 4.0 if subject == "03" else 2.0
+        shape = (40, 38, round(72 / thickness_mm))
+        affine = np.diag([-2.0, 2.0, thickness_mm, 1.0])
+        places = np.moveaxis(np.indices(shape), 0, -1) * (2.0, 2.0, thickness_mm)
+        brain = (((places - (39, 37, 35)) / (36, 34, 32)) ** 2).sum(axis=-1) < 1
+        reference = np.zeros(shape, dtype=bool)
+        for centre_mm, radius_mm in zip(rng.uniform((26, 20, 18), (52, 54, 52), (3, 3)), (11, 8, 5), strict=True):
+            reference |= np.linalg.norm(places - centre_mm, axis=-1) < radius_mm
+        data = (np.where(reference, 180.0, 100.0) + rng.normal(0, 5, shape)) * brain
+        flair = Volume(data.astype(np.float32), affine)
+        name = f"sub-{subject}" + (f"_ses-{session}" if session else "")
+        folder = Path(f"sub-{subject}") / (f"ses-{session}" if session else "") / "anat"
+        save_like(flair.data, flair, root / folder / f"{name}_FLAIR.nii.gz")
+        for label, mask in (("L", reference & brain), ("brain", brain)):
+            save_like(mask, flair, root / "derivatives" / "manual" / folder / f"{name}_label-{label}_mask.nii.gz")
+    return root

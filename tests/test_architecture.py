@@ -23,6 +23,7 @@ ORDER = (
     "errors",
     "files",
     "config",
+    "openvino",
     "cases",
     "sample",
     "imaging",
@@ -145,6 +146,12 @@ def test_monai_is_imported_only_when_it_is_needed() -> None:
 def test_torch_stays_behind_its_doors() -> None:
     outside = [file for file in files_of(*PACKAGES) if not file.as_posix().startswith(TORCH_FILES)]
     assert [str(file) for file in outside if "torch" in packages_of(file)] == []
+
+
+def test_openvino_has_one_door() -> None:
+    """Whoever imports it elsewhere imports its telemetry too; see fsh_core/openvino.py."""
+    outside = [file for file in files_of(*PACKAGES) if file.as_posix() != "fsh_core/openvino.py"]
+    assert [str(file) for file in outside if {"openvino", "openvino_telemetry"} & packages_of(file)] == []
 
 
 def test_whatever_is_imported_is_declared() -> None:

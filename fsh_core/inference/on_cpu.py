@@ -5,7 +5,6 @@ from functools import cache
 from queue import SimpleQueue
 
 import numpy as np
-import openvino as ov
 import psutil
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -13,6 +12,7 @@ from scipy.special import expit
 from fsh_core.config import Precision, Size3
 from fsh_core.network.checkpoint import Member
 from fsh_core.network.graph import build_graph
+from fsh_core.openvino import ov
 
 _MOST_WORKERS = 8  # each holds one patch's activations, about 0.2 GB
 

@@ -5,11 +5,10 @@ is there in a fifth of the time that torch takes. What both compute is the same 
 """
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 
 from fsh_core.config import ModelConfig, Size3
+from fsh_core.openvino import ops, ov
 
 Weights = dict[str, NDArray[np.float32]]
 

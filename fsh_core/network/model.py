@@ -38,6 +38,25 @@ class InstanceNorm(nn.Module):
         return samples[0] if len(samples) == 1 else torch.cat(samples)
 
 
+class Conv3x3x3(nn.Conv3d):
+    """A 3x3x3 convolution to the same size, without bias.
+
+    oneDNN 3.12, which torch 2.13 brings, reads memory that nothing wrote when it computes the
+    bfloat16 weight gradient of a 3x3x3 convolution over a first axis of two voxels (the bridge of a
+    32-voxel patch) on processors with AVX-512 and without AMX. Such a layer is computed in float32;
+    it is so small that this costs nothing.
+    """
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__(in_channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type == "cpu" and x.shape[2] == 2:
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(x.float())
+        return super().forward(x)
+
+
 def _norm(config: ModelConfig, channels: int) -> nn.Module:
     return nn.BatchNorm3d(channels) if config.norm == "batch" else InstanceNorm(channels)
 
@@ -50,7 +69,7 @@ class RecurrentConv(nn.Module):
 
     def __init__(self, config: ModelConfig, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.conv = Conv3x3x3(channels, channels)
         self.norms = nn.ModuleList(_norm(config, channels) for _ in range(config.recurrence + 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,7 +115,7 @@ class Upsample(nn.Module):
 
     def __init__(self, config: ModelConfig, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(in_channels, channels, 3, padding=1, bias=False)
+        self.conv = Conv3x3x3(in_channels, channels)
         self.norm = _norm(config, channels)
 
     def forward(self, x: Tensor) -> Tensor:

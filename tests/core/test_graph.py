@@ -1,7 +1,6 @@
 """The graph that a processor runs is the network that was trained."""
 
 import numpy as np
-import openvino as ov
 import pytest
 import torch
 from torch import nn
@@ -9,6 +8,7 @@ from torch import nn
 from fsh_core.config import ABLATIONS, ModelConfig
 from fsh_core.network.graph import build_graph
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
+from fsh_core.openvino import ov
 
 TINY = ModelConfig(widths=(4, 4, 6, 6, 8))
 PATCH = (32, 16, 48)
