@@ -36,7 +36,7 @@ demo: .venv/app.stamp ## segment the bundled scan; results in demo/
 
 test: lint ## lint, type-check and run every test, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
-	ONEDNN_MAX_CPU_ISA=AVX512_CORE $(BIN)/python -m pytest -q tests/core/test_training.py # as on a lesser processor
+	ONEDNN_MAX_CPU_ISA=AVX512_CORE $(BIN)/python -m pytest -q tests/core/training/test_train.py # as on a lesser processor
 
 lint: .venv/dev.stamp ## style, format and types
 	$(BIN)/ruff check

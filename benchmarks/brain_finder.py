@@ -22,14 +22,14 @@ from fsh_core.cases import discover_cases
 from fsh_core.config import SegmentConfig
 from fsh_core.evaluation.surface import surface_distances
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.imaging.brain import find_brain, is_stripped
-from fsh_core.imaging.intensity import fill_slices, foreground, largest_component
-from fsh_core.imaging.resample import resample, resample_like
-from fsh_core.imaging.volume import Volume, from_ras, load_mask, load_volume, save_like, to_ras
 from fsh_core.inference.predict import NetworkPredictor, predictor_of
 from fsh_core.network.checkpoint import Member
 from fsh_core.network.model import arrays_of
-from fsh_core.training.brain_recipe import RECIPE, carry_mask, read_heads, train_finder
+from fsh_core.preprocess.brain_mask import find_brain, is_stripped
+from fsh_core.preprocess.intensity import fill_slices, foreground, largest_component
+from fsh_core.training.brain.train import RECIPE, carry_mask, read_heads, train_finder
+from fsh_core.volume.resample import resample, resample_like
+from fsh_core.volume.volume import Volume, from_ras, load_mask, load_volume, save_like, to_ras
 
 Mask = NDArray[np.bool_]
 FOLDS = 3

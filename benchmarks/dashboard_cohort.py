@@ -21,9 +21,9 @@ import fsh_dashboard
 from fsh_core.cases import Case
 from fsh_core.derivatives import derivative_paths
 from fsh_core.derivatives.layout import to_tsv
-from fsh_core.lesions.table import LESION_COLUMNS
-from fsh_dashboard.cohort import read_results
-from fsh_dashboard.folder import open_folder
+from fsh_core.lesions.measure import LESION_COLUMNS
+from fsh_dashboard.data.cohort_tables import read_results
+from fsh_dashboard.data.folder import open_folder
 
 VIEWS = Path(fsh_dashboard.__file__).parent / "views"
 

@@ -20,10 +20,10 @@ import pandas as pd
 
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import ABLATIONS, SegmentConfig
-from fsh_core.imaging.volume import load_mask
 from fsh_core.inference.predict import BrainFinder, load_predictor
-from fsh_core.inference.prediction import predict_case
+from fsh_core.inference.scan import predict_case
 from fsh_core.training.operating_point import ValidationCase, measure
+from fsh_core.volume.volume import load_mask
 
 SAMPLE = "mslessegP39"  # trained on by nothing
 THREE_FOLDS = (

@@ -17,18 +17,18 @@ import pandas as pd
 
 from benchmarks.quality import unseen_by
 from fsh_core import BrainFinder, load_predictor, segment_case
+from fsh_core.anatomy.template import find_anatomy
 from fsh_core.cases import Case, discover_cases
 from fsh_core.evaluation.lesionwise import lesion_metrics
-from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.inpaint import remove_lesions
-from fsh_core.imaging.lesion_bank import LesionBank
-from fsh_core.imaging.simulate import simulate_lesions
-from fsh_core.imaging.template import find_anatomy
-from fsh_core.imaging.volume import load_mask, load_volume, save_like
 from fsh_core.inference.predict import NetworkPredictor
 from fsh_core.lesions.label import label_lesions
+from fsh_core.lesions.measure import lesion_table
 from fsh_core.lesions.regions import region_table
-from fsh_core.lesions.table import lesion_table
+from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.simulation.inpaint import remove_lesions
+from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.simulate import simulate_lesions
+from fsh_core.volume.volume import load_mask, load_volume, save_like
 
 LESIONS = 30
 

@@ -23,11 +23,11 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 from scipy import ndimage
 
-from fsh_core.imaging.volume import load_mask, load_volume
 from fsh_core.sample import sample_case
-from fsh_napari.colours import lesion_colours
-from fsh_napari.layers import image_layer, labels_layer, probability_layer
-from fsh_napari.planes import PlanesWidget
+from fsh_core.volume.volume import load_mask, load_volume
+from fsh_napari.layers.colours import lesion_colours
+from fsh_napari.layers.convert import image_layer, labels_layer, probability_layer
+from fsh_napari.views.planes import PlanesWidget
 
 STEPS = 40  # of each plane, around the middle of the head
 OPENING_S, STEP_S = 1.5, 0.060  # what is asked for

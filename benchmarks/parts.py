@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.clock import NotRun, ProcessCost, repeat, run_process, summarise
+from fsh_core.anatomy.template_registration import carry
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.derivatives import find_records, read_record
-from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.prepare import Prepared, prepare
-from fsh_core.imaging.register import carry
-from fsh_core.imaging.volume import Volume, load_volume, save_like
 from fsh_core.inference.predict import load_predictor, predictor_of
 from fsh_core.network.checkpoint import Member, load_checkpoint
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, flops, restore
+from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.preprocess.prepare import Prepared, prepare
 from fsh_core.sample import sample_case
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.train import deterministic
+from fsh_core.volume.volume import Volume, load_volume, save_like
 
 TILE = SegmentConfig().patch_size
 MATRIX = 4096  # rows and columns of the product whose rate is the ceiling

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from benchmarks.clock import NotRun, run_process, summarise
 from benchmarks.parts import Plan
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.imaging.volume import load_mask, load_volume
 from fsh_core.sample import sample_case
+from fsh_core.volume.volume import load_mask, load_volume
 
 SAMSEG_LESION = 99  # in its label map
 SAMSEG_OPTIONS = ("--lesion", "--lesion-mask-structure", "Cortex", "--lesion-mask-pattern", "1", "--pallidum-separate")

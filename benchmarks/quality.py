@@ -23,16 +23,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core import BrainFinder, load_predictor, segment_case
+from fsh_core.anatomy.template import Tissue, find_anatomy
 from fsh_core.cases import discover_cases
-from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.quality import check_quality
-from fsh_core.imaging.sequence import check_sequence
-from fsh_core.imaging.template import Tissue, find_anatomy
-from fsh_core.imaging.volume import Volume, load_mask, load_volume
 from fsh_core.inference.predict import NetworkPredictor
 from fsh_core.lesions.flags import FLAGS, lesion_flags
 from fsh_core.lesions.label import label_lesions
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.measure import lesion_table
+from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.quality.assess import check_quality
+from fsh_core.quality.flair_contrast import check_sequence
+from fsh_core.volume.volume import Volume, load_mask, load_volume
 
 SAMPLE = "mslessegP39"  # nothing is tuned on it
 

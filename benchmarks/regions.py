@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.filters import threshold_multiotsu
 
+from fsh_core.anatomy.atlas import load_atlas
+from fsh_core.anatomy.template import Anatomy, Tissue, find_anatomy
+from fsh_core.anatomy.template_registration import align, carry, tissue_map
 from fsh_core.cases import Case, discover_cases
 from fsh_core.evaluation.surface import surface_distances
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.figures.png import save_figure
-from fsh_core.imaging.atlas import load_atlas
-from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.register import align, carry, tissue_map
-from fsh_core.imaging.template import Anatomy, Tissue, find_anatomy
-from fsh_core.imaging.volume import Volume, load_mask, load_volume, to_ras
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.lesions.label import label_lesions
+from fsh_core.lesions.measure import lesion_table
 from fsh_core.lesions.regions import REGIONS, region_table
-from fsh_core.lesions.table import lesion_table
+from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.sample import sample_case
+from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
 Mask = NDArray[np.bool_]
 VENTRICLES = (Tissue.VENTRICLE, Tissue.THIRD_VENTRICLE, Tissue.FOURTH_VENTRICLE)

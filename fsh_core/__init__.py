@@ -21,23 +21,23 @@ from fsh_core.errors import Cancelled, InputError
 if TYPE_CHECKING:
     from fsh_core.api import segment
     from fsh_core.cases import Case, discover_cases
-    from fsh_core.imaging.volume import Volume, load_mask, load_volume, save_like
     from fsh_core.inference.predict import BrainFinder, load_predictor
-    from fsh_core.inference.segment import Segmentation, find_lesions, segment_case
+    from fsh_core.pipeline import Segmentation, find_lesions, segment_case
+    from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
 
 _LAZY = {
     "segment": "fsh_core.api",
     "Case": "fsh_core.cases",
     "discover_cases": "fsh_core.cases",
-    "Volume": "fsh_core.imaging.volume",
-    "load_mask": "fsh_core.imaging.volume",
-    "load_volume": "fsh_core.imaging.volume",
-    "save_like": "fsh_core.imaging.volume",
+    "Volume": "fsh_core.volume.volume",
+    "load_mask": "fsh_core.volume.volume",
+    "load_volume": "fsh_core.volume.volume",
+    "save_like": "fsh_core.volume.volume",
     "BrainFinder": "fsh_core.inference.predict",
     "load_predictor": "fsh_core.inference.predict",
-    "Segmentation": "fsh_core.inference.segment",
-    "find_lesions": "fsh_core.inference.segment",
-    "segment_case": "fsh_core.inference.segment",
+    "Segmentation": "fsh_core.pipeline",
+    "find_lesions": "fsh_core.pipeline",
+    "segment_case": "fsh_core.pipeline",
 }
 
 __all__ = [

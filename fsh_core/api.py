@@ -6,8 +6,8 @@ from typing import Any
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import SegmentConfig
 from fsh_core.inference.predict import BrainFinder, load_predictor
-from fsh_core.inference.prediction import OnPatch
-from fsh_core.inference.segment import Segmentation, segment_case
+from fsh_core.inference.scan import OnPatch
+from fsh_core.pipeline import Segmentation, segment_case
 
 
 def segment(

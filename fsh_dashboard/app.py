@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_dashboard.folder import find_results, open_folder
+from fsh_dashboard.data.folder import find_results, open_folder
 
 HERE = Path(__file__).parent
 

@@ -10,11 +10,11 @@ import streamlit as st
 
 from fsh_core.cases import Case
 from fsh_dashboard import page
-from fsh_dashboard.cohort import Results, fingerprint, read_results
-from fsh_dashboard.folder import Opened, find_results
-from fsh_dashboard.reviews import Reviews, journals, read_reviews, with_review, with_status
-from fsh_dashboard.scans import Scan, known_cases, load_scan, recorded_flair, reference_overlap
-from fsh_dashboard.volumes import layers, window
+from fsh_dashboard.data.cohort_tables import Results, fingerprint, read_results
+from fsh_dashboard.data.folder import Opened, find_results
+from fsh_dashboard.data.reviews import Reviews, journals, read_reviews, with_review, with_status
+from fsh_dashboard.data.scans import Scan, known_cases, load_scan, recorded_flair, reference_overlap
+from fsh_dashboard.data.volumes import layers, window
 
 
 def choose_results(opened: Opened) -> Results:

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
+from fsh_dashboard.data.folder import Opened, open_folder
 from fsh_dashboard.figures.style import with_fixed_names
-from fsh_dashboard.folder import Opened, open_folder
 
 SHOWN_PROBLEMS = 20
 ROW_PIXELS = 35

@@ -21,10 +21,10 @@ from qtpy.QtWidgets import (
 
 from fsh_core.errors import InputError
 from fsh_core.review import CASE_STATUSES, CaseState, Queue, case_state, list_cases, load_queue
-from fsh_napari.panel import beside
 from fsh_napari.preferences import preferences
-from fsh_napari.review import ReviewWidget
-from fsh_napari.window import dock_of, plain, window_of
+from fsh_napari.review.panel import beside
+from fsh_napari.review.widget import ReviewWidget
+from fsh_napari.views.window import dock_of, plain, window_of
 
 if TYPE_CHECKING:
     import napari

@@ -16,8 +16,8 @@ import numpy as np
 
 from fsh_core.derivatives import find_records, read_segmentation, write_cohort
 from fsh_core.errors import InputError
-from fsh_core.imaging.volume import load_volume, save_like
 from fsh_core.sample import sample_case
+from fsh_core.volume.volume import load_volume, save_like
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "fsh_dashboard" / "example"
 LARGEST_BYTES = 2_000_000

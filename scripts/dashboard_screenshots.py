@@ -17,9 +17,9 @@ from dashboard_study import RESULTS, make_study
 from playwright.sync_api import Page, sync_playwright
 
 from fsh_core.sample import sample_case
-from fsh_dashboard.cohort import read_results
-from fsh_dashboard.folder import open_folder
-from fsh_dashboard.queue_rules import RULES
+from fsh_dashboard.data.cohort_tables import read_results
+from fsh_dashboard.data.folder import open_folder
+from fsh_dashboard.data.queue_rules import RULES
 
 WIDTH, TALLEST = 1440, 9000
 # From a heading, or the first one, down to another, or to the end: left, top, width, height.

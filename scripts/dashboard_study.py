@@ -13,10 +13,10 @@ import fsh_dashboard
 from fsh_core.derivatives import read_segmentation
 from fsh_core.review import Queue, open_review, save_queue
 from fsh_core.review.journal import JOURNAL_ENDING
-from fsh_dashboard.cohort import read_results
-from fsh_dashboard.folder import open_folder
-from fsh_dashboard.queue_rules import RULES
-from fsh_dashboard.reviews import read_reviews
+from fsh_dashboard.data.cohort_tables import read_results
+from fsh_dashboard.data.folder import open_folder
+from fsh_dashboard.data.queue_rules import RULES
+from fsh_dashboard.data.reviews import read_reviews
 
 EXAMPLE = Path(fsh_dashboard.__file__).with_name("example")
 RESULTS = "derivatives/fsh"

@@ -17,11 +17,11 @@ from scipy import ndimage
 
 from fsh_core.cases import discover_cases
 from fsh_core.figures.png import save_figure
-from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.lesion_bank import LesionBank
-from fsh_core.imaging.simulate import simulate_lesions
-from fsh_core.imaging.volume import Volume, load_mask, load_volume, to_ras
 from fsh_core.inference.predict import BrainFinder
+from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.simulate import simulate_lesions
+from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
 TILE_MM = 44.0
 COLUMNS = 9

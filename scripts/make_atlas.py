@@ -1,10 +1,10 @@
-"""Make the bundled atlas: fsh_core/imaging/atlas/atlas.npz.
+"""Make the bundled atlas: fsh_core/anatomy/atlas/atlas.npz.
 
 python scripts/make_atlas.py DATA OUT.npz
 
 DATA holds ``atlas`` (labels in the FreeSurfer scheme, and a T1 in the same space that is only used to
 line the scans up), ``ms-flair`` and ``longitudinal``. What may be passed on, and how, is written in
-fsh_core/imaging/atlas/ATTRIBUTION.md.
+fsh_core/anatomy/atlas/ATTRIBUTION.md.
 """
 
 import io
@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fsh_core.anatomy.template import Tissue
+from fsh_core.anatomy.template_registration import TissueMap, align, carry, tissue_map
 from fsh_core.files import write_atomically
-from fsh_core.imaging.brain import find_brain
-from fsh_core.imaging.register import TissueMap, align, carry, tissue_map
-from fsh_core.imaging.template import Tissue
-from fsh_core.imaging.volume import Volume, load_volume, to_ras
 from fsh_core.inference.predict import BrainFinder
+from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.volume.volume import Volume, load_volume, to_ras
 
 # Six patients, neither the sample nor any of Tabriz, against whose ventricles the result is measured.
 STRIPPED = ("ljubljana07", "ljubljana19", "mslessegP18")

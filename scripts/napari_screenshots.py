@@ -33,11 +33,11 @@ from fsh_core.cases import Case  # noqa: E402
 from fsh_core.config import SegmentConfig  # noqa: E402
 from fsh_core.derivatives import write_segmentation  # noqa: E402
 from fsh_core.files import sha256_of  # noqa: E402
-from fsh_core.imaging.volume import save_like  # noqa: E402
-from fsh_core.inference.segment import Segmentation, find_lesions  # noqa: E402
-from fsh_core.lesions.table import lesion_table  # noqa: E402
+from fsh_core.lesions.measure import lesion_table  # noqa: E402
+from fsh_core.pipeline import Segmentation, find_lesions  # noqa: E402
 from fsh_core.review import Queue, QueueItem, open_review, save_queue  # noqa: E402
-from fsh_napari.window import window_of  # noqa: E402
+from fsh_core.volume.volume import save_like  # noqa: E402
+from fsh_napari.views.window import window_of  # noqa: E402
 
 RECORDS = SCRATCH / "F.sh"
 _DEGREES, _SHIFT = 8.0, (6.0, -5.0, 4.0)

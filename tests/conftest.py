@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from fsh_core.imaging.volume import Volume, save_like
+from fsh_core.volume.volume import Volume, save_like
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

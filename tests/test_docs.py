@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fsh_core.config import ABLATIONS, ModelConfig
-from fsh_core.derivatives.cohort import CASE_COLUMNS
+from fsh_core.derivatives.cohort_tables import CASE_COLUMNS
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.network.model import R2AttentionUNet3d, flops, parameter_count
 

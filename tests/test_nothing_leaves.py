@@ -86,7 +86,7 @@ def test_the_watch_sees_a_connection_of_a_child(watch, tmp_path: Path) -> None:
 
 
 def test_openvino_would_report_its_import(watch, tmp_path: Path) -> None:
-    """If this fails, OpenVINO has no telemetry any more, and fsh_core/openvino.py may go."""
+    """If this fails, OpenVINO has no telemetry any more, and fsh_core/inference/quiet_openvino.py may go."""
     watch("-c", "import sys, openvino; sys.exit('openvino_telemetry' not in sys.modules)").communicate(timeout=60)
     assert (tmp_path / "home" / "intel").exists()
 
@@ -113,12 +113,12 @@ def test_the_commands(watch, training_bids: Path, tmp_path: Path, home: Path) ->
 
 
 def test_the_job_of_the_napari_plugin(watch, training_bids: Path, tmp_path: Path, home: Path) -> None:
-    from fsh_napari.job import Job
+    from fsh_napari.segment.job import Job
 
     flair = training_bids / "sub-04" / "anat" / "sub-04_FLAIR.nii.gz"
     job = Job(str(flair), "04", settings={"patch_size": (32, 32, 32), "overlap": 0, "regions": False})
     (tmp_path / "job.json").write_text(json.dumps(asdict(job)))
-    running = watch("-m", "fsh_napari.job", tmp_path / "job.json")
+    running = watch("-m", "fsh_napari.segment.job", tmp_path / "job.json")
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert (tmp_path / "result").exists()

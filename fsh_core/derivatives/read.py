@@ -26,13 +26,13 @@ class StoredSegmentation:
     Attributes
     ----------
     record : dict
-        The record, see `fsh_core.inference.segment.Segmentation`.
+        The record, see `fsh_core.pipeline.Segmentation`.
     paths : dict of str to Path
         The files that were written: ``mask``, ``raw_mask``, ``probability``, ``brain``,
         ``labels``, ``table``, ``record``, of an ensemble ``entropy`` and ``variance``, and
         where drawn ``figure`` and ``report``.
     lesions : DataFrame
-        One row per lesion, as in `fsh_core.lesions.table.lesion_table`.
+        One row per lesion, as in `fsh_core.lesions.measure.lesion_table`.
     """
 
     record: dict[str, Any]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from fsh_core.derivatives.layout import derivative_paths, describe_columns, to_json, to_tsv, with_bids_columns
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
-from fsh_core.imaging.volume import save_like
-from fsh_core.inference.segment import Segmentation
+from fsh_core.pipeline import Segmentation
+from fsh_core.volume.volume import save_like
 
 Illustrate = Callable[[Mapping[str, Path]], None]
 

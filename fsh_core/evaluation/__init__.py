@@ -1,1 +1,1 @@
-"""Evaluation: how well a prediction agrees with a reference, by voxel, surface and lesion."""
+"""One predicted mask against its reference: voxels, surfaces, lesions, regions."""

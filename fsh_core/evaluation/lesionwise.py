@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fsh_core.evaluation.matching import PanopticQuality, f1_by_rule, f1_of, match_by_fraction, panoptic_quality
 from fsh_core.evaluation.overlap import measure_overlaps, overlap_table
-from fsh_core.evaluation.rules import PanopticQuality, f1_by_rule, f1_of, match_by_fraction, panoptic_quality
 from fsh_core.lesions.label import equivalent_diameter_mm
 
 __all__ = ["SIZE_BINS", "LesionMetrics", "SizeBin", "lesion_metrics", "overlap_table"]
@@ -75,7 +75,7 @@ class LesionMetrics:
         Agreement by equivalent diameter: ``below_3mm``, ``3_to_10mm`` (both ends
         included) and ``above_10mm``.
     f1_by_rule : mapping of str to float
-        F1 by the other rules for a match, `fsh_core.evaluation.rules.RULES`.
+        F1 by the other rules for a match, `fsh_core.evaluation.matching.RULES`.
     panoptic : PanopticQuality
         Panoptic quality and its two parts.
     """

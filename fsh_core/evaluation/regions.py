@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fsh_core.anatomy.template import Anatomy
+from fsh_core.evaluation.matching import match_by_fraction
 from fsh_core.evaluation.overlap import measure_overlaps
-from fsh_core.evaluation.rules import match_by_fraction
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.imaging.template import Anatomy
-from fsh_core.imaging.volume import Volume, check_same_grid
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.regions import REGIONS, name_regions
+from fsh_core.volume.volume import Volume, check_same_grid
 
 ELSEWHERE = "elsewhere"
 
@@ -54,7 +54,7 @@ def region_metrics(
     anatomy : Anatomy
         Found, on the same grid.
     minimum_overlap_fraction, minimum_volume_mm3 : float
-        As for `fsh_core.evaluation.case.evaluate_case`.
+        As for `fsh_core.evaluation.case_metrics.evaluate_case`.
 
     Returns
     -------

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fsh_core.figures.panel import HALO, format_mm
+from fsh_core.figures.slices import AXIAL, PLANES, Mask, Plane, View, look_at
 from fsh_core.figures.style import DPI, PAGE_WIDTH_IN, PALE, PREDICTION_COLOUR
-from fsh_core.imaging.slices import AXIAL, PLANES, Mask, Plane, View, look_at
-from fsh_core.imaging.volume import Volume
+from fsh_core.volume.volume import Volume
 
 _REACH_MM = 32.0
 _MONTAGE_HEIGHT_IN = 2.75  # 70 mm: with the close-ups it fits on the second page

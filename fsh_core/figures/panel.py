@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
+from fsh_core.figures.slices import Mask, Plane, View
 from fsh_core.figures.style import HEAT, PALE
-from fsh_core.imaging.slices import Mask, Plane, View
 
 _RULER_MM = 50
 _INSET_MM = 3.0

@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fsh_core.figures import panel
-from fsh_core.figures.sheet import Sheet
+from fsh_core.figures.layout import Sheet
+from fsh_core.figures.slices import AXIAL, PLANES, Mask, look_at
 from fsh_core.figures.style import PREDICTION_COLOUR, REFERENCE_COLOUR
-from fsh_core.imaging.slices import AXIAL, PLANES, Mask, look_at
-from fsh_core.imaging.volume import Volume
+from fsh_core.volume.volume import Volume
 
 CONVENTION = "Radiological convention: the patient's right (R) is on the left of the picture."
 _COLOURS = {"Reference": REFERENCE_COLOUR, "F.sh": PREDICTION_COLOUR}

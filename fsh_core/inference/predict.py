@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from fsh_core.config import Device, ModelConfig, SegmentConfig, Size3
 from fsh_core.errors import InputError
-from fsh_core.inference.on_cpu import CpuNetwork, workers
+from fsh_core.inference.openvino_backend import CpuNetwork, workers
 from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners
-from fsh_core.inference.prediction import OnPatch
+from fsh_core.inference.scan import OnPatch
 from fsh_core.network.checkpoint import BRAIN_WEIGHTS, Member, load_checkpoint, not_as_described
 
 T = TypeVar("T")
@@ -163,7 +163,7 @@ def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[
                 pool.map(lambda member: CpuNetwork(member, settings.patch_size, settings.precision), members)
             )
     else:
-        from fsh_core.inference.on_gpu import GpuNetwork
+        from fsh_core.inference.torch_backend import GpuNetwork
 
         networks = tuple(GpuNetwork(member, device, settings.precision) for member in members)
     return NetworkPredictor(networks, members[0].config, settings, card, workers() if device == "cpu" else 1)
@@ -173,7 +173,7 @@ def _device(asked: Device) -> Device:
     """Find the device to compute on; torch is not asked for the processor, since to load it takes a second."""
     if asked == "cpu":
         return asked
-    from fsh_core.inference.on_gpu import best_device
+    from fsh_core.inference.torch_backend import best_device
 
     found = best_device()
     if asked not in ("auto", found):
@@ -185,7 +185,7 @@ def _device(asked: Device) -> Device:
 class BrainFinder:
     """The bundled network that finds the brain, loaded when first used: many scans never need it.
 
-    Handed to `fsh_core.imaging.brain.find_brain`.
+    Handed to `fsh_core.preprocess.brain_mask.find_brain`.
     """
 
     device: Device = "cpu"

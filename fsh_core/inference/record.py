@@ -8,8 +8,8 @@ import nibabel as nib
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.files import sha256_of
-from fsh_core.imaging.brain import Brain
-from fsh_core.imaging.volume import Volume
+from fsh_core.preprocess.brain_mask import Brain
+from fsh_core.volume.volume import Volume
 
 _OF_WEIGHTS = ("name", "sha256", "config", "licence", "documentation", "training", "calibration")
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fsh_core.imaging.template import Anatomy
-from fsh_core.imaging.volume import Volume
+from fsh_core.anatomy.template import Anatomy
 from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, structural_uncertainty
 from fsh_core.lesions.flags import FLAG_COLUMN, lesion_flags
+from fsh_core.lesions.measure import LESION_COLUMNS, lesion_table
 from fsh_core.lesions.regions import REGION_COLUMNS, region_table
 from fsh_core.lesions.split import split_confluent
-from fsh_core.lesions.table import LESION_COLUMNS, lesion_table
+from fsh_core.volume.volume import Volume
 
 DESCRIBED_COLUMNS: dict[str, str] = {
     **LESION_COLUMNS,

@@ -11,10 +11,10 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fsh_core.imaging.intensity import fill_slices
-from fsh_core.imaging.template import Anatomy, Tissue
-from fsh_core.imaging.volume import Volume
-from fsh_core.lesions.finding import Finding, Midline, Neighbours, distance_mm, findings
+from fsh_core.anatomy.template import Anatomy, Tissue
+from fsh_core.lesions.neighbourhood import Finding, Midline, Neighbours, distance_mm, findings
+from fsh_core.preprocess.intensity import fill_slices
+from fsh_core.volume.volume import Volume
 
 FLAGS: dict[str, str] = {
     "choroid_plexus": "Small and mostly inside a ventricle, as the choroid plexus is.",
@@ -82,7 +82,7 @@ def lesion_flags(
     labels : (I, J, K) int32
         0 = background.
     lesions : DataFrame
-        The lesions' table (`fsh_core.lesions.table.lesion_table`): ``label``,
+        The lesions' table (`fsh_core.lesions.measure.lesion_table`): ``label``,
         ``volume_mm3`` and ``contrast`` are read.
     flair : Volume
         The scan.

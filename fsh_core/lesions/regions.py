@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from fsh_core.imaging.template import Anatomy, Tissue
-from fsh_core.imaging.volume import Volume
+from fsh_core.anatomy.template import Anatomy, Tissue
 from fsh_core.lesions.label import Box, widen
+from fsh_core.volume.volume import Volume
 
 REGIONS = ("periventricular", "juxtacortical", "infratentorial", "deep_white_matter")
 PERIVENTRICULAR_MM = 3.0

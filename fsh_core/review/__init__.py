@@ -6,17 +6,17 @@ writes the corrected derivative beside the original, which is never touched. ``c
 how far a folder is, ``queue`` what comes next, ``agreement`` how far two readers agree.
 """
 
-from fsh_core.review.acts import Act, Change, Mark
-from fsh_core.review.agreement import Agreement, compare_readers
-from fsh_core.review.cohort import CaseState, case_state, list_cases
 from fsh_core.review.edits import grow_lesion, split_lesion
+from fsh_core.review.events import Act, Change, Mark
 from fsh_core.review.journal import Journal, journal_path
-from fsh_core.review.ledger import CASE_STATUSES, STATUSES, Ledger
 from fsh_core.review.measure import measure_lesions
-from fsh_core.review.opening import open_review, other_readers, read_ledger
+from fsh_core.review.open import open_review, other_readers, read_ledger
+from fsh_core.review.progress import CaseState, case_state, list_cases
 from fsh_core.review.queue import Queue, QueueItem, load_queue, save_queue
+from fsh_core.review.reader_agreement import Agreement, compare_readers
 from fsh_core.review.save import review_paths, save_review
 from fsh_core.review.session import Review
+from fsh_core.review.state import CASE_STATUSES, STATUSES, Ledger
 
 __all__ = [
     "CASE_STATUSES",

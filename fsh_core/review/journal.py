@@ -14,7 +14,7 @@ from typing import Any
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
-from fsh_core.review.acts import Act
+from fsh_core.review.events import Act
 
 FORMAT = "fsh-review-1"
 JOURNAL_ENDING = "_review.jsonl"

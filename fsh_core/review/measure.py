@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from fsh_core.evaluation.lesionwise import lesion_metrics
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.imaging.volume import Volume
 from fsh_core.lesions.label import bounding_box, label_lesions, widen
-from fsh_core.lesions.table import LESION_COLUMNS, SHELL_MM, lesion_table
+from fsh_core.lesions.measure import LESION_COLUMNS, SHELL_MM, lesion_table
+from fsh_core.volume.volume import Volume
 
 
 def measure_lesions(
@@ -22,7 +22,7 @@ def measure_lesions(
 ) -> pd.DataFrame:
     """Measure some lesions, each within its surroundings alone.
 
-    As `fsh_core.lesions.table.lesion_table`, but what counts as dark tissue is taken from
+    As `fsh_core.lesions.measure.lesion_table`, but what counts as dark tissue is taken from
     the neighbourhood of 10 mm and not from the whole brain, so that ``contrast`` may
     differ a little.
 

@@ -12,11 +12,11 @@ import pandas as pd
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import RECORD_ENDING, describe_columns, to_json, to_tsv, with_bids_columns
 from fsh_core.files import sha256_of, write_atomically
-from fsh_core.imaging.nifti import read_nifti
-from fsh_core.imaging.volume import Volume, save_like
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.measure import lesion_table
 from fsh_core.review.journal import reader_label
 from fsh_core.review.session import Review
+from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.volume import Volume, save_like
 
 _NEEDS_SCAN = ["mean_intensity", "contrast"]
 

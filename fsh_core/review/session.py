@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
-from fsh_core.imaging.volume import Volume
-from fsh_core.review.acts import Act, Change, Field, Mark
 from fsh_core.review.edits import Voxel, split_lesion
+from fsh_core.review.events import Act, Change, Field, Mark
 from fsh_core.review.journal import Journal
-from fsh_core.review.ledger import CASE_STATUSES, STATUSES, Ledger
+from fsh_core.review.state import CASE_STATUSES, STATUSES, Ledger
+from fsh_core.volume.volume import Volume
 
 
 class Review(Ledger):

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional as F
 
-from fsh_core.imaging.intensity import MEDIAN_LEVEL
+from fsh_core.preprocess.intensity import MEDIAN_LEVEL
 
 Recipe = Literal["default", "paper", "none"]
 

@@ -14,12 +14,9 @@ from scipy import optimize, special
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
+from fsh_core.evaluation.calibration import reliability, reliability_bins, retention_curve
 from fsh_core.evaluation.lesionwise import SIZE_BINS, lesion_metrics
-from fsh_core.evaluation.reliability import reliability, reliability_bins, retention_curve
-from fsh_core.imaging.brain import Finder
-from fsh_core.imaging.volume import load_mask
-from fsh_core.inference.prediction import Predictor, predict_case
-from fsh_core.inference.segment import find_lesions
+from fsh_core.inference.scan import Predictor, predict_case
 from fsh_core.lesions.confidence import (
     FEATURES,
     VOLUME_OFFSET_ML,
@@ -27,8 +24,11 @@ from fsh_core.lesions.confidence import (
     lesion_features,
     patient_uncertainty,
 )
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.measure import lesion_table
+from fsh_core.pipeline import find_lesions
+from fsh_core.preprocess.brain_mask import Finder
 from fsh_core.training.operating_point import ValidationCase, measure, operating_point
+from fsh_core.volume.volume import load_mask
 
 RATE = 0.9
 _RIDGE = 1.0

@@ -17,12 +17,12 @@ from torch import Tensor
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.imaging.brain import Finder, find_brain
-from fsh_core.imaging.prepare import Prepared, prepare
-from fsh_core.imaging.volume import check_same_grid, load_mask, load_volume
 from fsh_core.inference.patches import patch_starts
+from fsh_core.preprocess.brain_mask import Finder, find_brain
+from fsh_core.preprocess.prepare import Prepared, prepare
 from fsh_core.training.augment import RIM_MM, cut, vary_intensities
 from fsh_core.training.simulated import PatchSimulator, Scan, check_simulation, simulated_copies
+from fsh_core.volume.volume import check_same_grid, load_mask, load_volume
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from fsh_core.config import SegmentConfig
 from fsh_core.evaluation.lesionwise import lesion_metrics
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.inference.prediction import Prediction
-from fsh_core.inference.segment import find_lesions
+from fsh_core.inference.scan import Prediction
 from fsh_core.lesions.label import label_lesions
+from fsh_core.pipeline import find_lesions
 
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 MINIMUM_VOLUMES_MM3 = (3.0, 5.0, 8.0, 12.0, 20.0)

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.imaging.host import Host
-from fsh_core.imaging.inpaint import remove_lesions
-from fsh_core.imaging.lesion_bank import LesionBank
-from fsh_core.imaging.planter import Planter
-from fsh_core.imaging.prepare import Prepared
-from fsh_core.imaging.volume import Volume, to_ras
+from fsh_core.preprocess.prepare import Prepared
+from fsh_core.simulation.inpaint import remove_lesions
+from fsh_core.simulation.insert import Planter
+from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.target import Host
+from fsh_core.volume.volume import Volume, to_ras
 
 _LARGEST_MM3 = 1500.0  # larger ones take too long while training, and there is no lack of them
 _MOST_LESIONS = 4

@@ -17,11 +17,11 @@ from torch import Tensor
 from fsh_core.cases import Case, Split, check_no_leak
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.imaging.brain import Finder
-from fsh_core.inference.on_gpu import best_device, has_fast_bfloat16
+from fsh_core.inference.torch_backend import best_device, has_fast_bfloat16
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, parameter_count
+from fsh_core.preprocess.brain_mask import Finder
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fsh_dashboard.brain_outline import brain_outline
+from fsh_dashboard.data.brain_outline import brain_outline
 from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, QUIET, axis, finish
 
 POSITION = ("mni_x_mm", "mni_y_mm", "mni_z_mm")

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fsh_core.evaluation.bland_altman import BlandAltman
+from fsh_core.studies.bland_altman import BlandAltman
 from fsh_dashboard.figures.style import HIGHLIGHT, PALETTE, PLAIN, QUIET, axis, finish
 
 BINS = 30
@@ -130,7 +130,7 @@ def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
     Parameters
     ----------
     table : DataFrame
-        From `fsh_dashboard.agreement.by_group`.
+        From `fsh_dashboard.data.agreement_tables.by_group`.
     labels : dict of str to str
         What the metrics are called, in this order.
 
@@ -170,7 +170,7 @@ def differences(table: pd.DataFrame, limits: BlandAltman, case: str | None = Non
     table : DataFrame
         ``case``, ``reference_ml`` and ``prediction_ml``.
     limits : BlandAltman
-        From `fsh_core.evaluation.bland_altman`.
+        From `fsh_core.studies.bland_altman`.
     case : str or None
         The chosen case.
     unit : str
@@ -212,7 +212,7 @@ def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | N
     Parameters
     ----------
     table : DataFrame
-        From `fsh_dashboard.agreement.paired`.
+        From `fsh_dashboard.data.agreement_tables.paired`.
     names : (str, str)
         Of the two results.
     label : str

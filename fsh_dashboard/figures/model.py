@@ -16,7 +16,7 @@ def reliability_diagram(bins: pd.DataFrame, said: str, came: str) -> Any:
     Parameters
     ----------
     bins : DataFrame
-        ``probability``, ``real`` and ``count``, from `fsh_dashboard.model_cards.reliability_rows`.
+        ``probability``, ``real`` and ``count``, from `fsh_dashboard.data.model_cards.reliability_rows`.
     said, came : str
         Titles of the axes.
 
@@ -49,7 +49,7 @@ def recall_by_size(sizes: pd.DataFrame) -> Any:
     Parameters
     ----------
     sizes : DataFrame
-        ``size``, ``lesions``, ``found`` and ``recall``, from `fsh_dashboard.model_cards.recall_rows`.
+        ``size``, ``lesions``, ``found`` and ``recall``, from `fsh_dashboard.data.model_cards.recall_rows`.
     """
     shown = sizes.assign(
         words=[f"{found:.0f} of {lesions:.0f}" for found, lesions in sizes[["found", "lesions"]].values]
@@ -72,7 +72,7 @@ def retention(curve: pd.DataFrame) -> Any:
     Parameters
     ----------
     curve : DataFrame
-        ``retained`` and ``precision``, from `fsh_dashboard.model_cards.retention_rows`.
+        ``retained`` and ``precision``, from `fsh_dashboard.data.model_cards.retention_rows`.
     """
     base = alt.Chart(curve).encode(
         x=alt.X("retained:Q", scale=_SHARE, axis=axis("Lesions kept, surest first (share)", grid=False)),

@@ -27,7 +27,7 @@ def curves(
     Parameters
     ----------
     table : DataFrame
-        From `fsh_dashboard.runs.measured`.
+        From `fsh_dashboard.data.runs.measured`.
     y_title : str
         Of the vertical axis.
     colour : str
@@ -88,7 +88,7 @@ def over_epochs(table: pd.DataFrame, column: str, y_title: str, title: str, log_
     Parameters
     ----------
     table : DataFrame
-        From `fsh_dashboard.runs.one_table`.
+        From `fsh_dashboard.data.runs.one_table`.
     column : str
         What to draw.
     y_title, title : str

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fsh_core.evaluation.bland_altman import bland_altman
+from fsh_core.studies.bland_altman import bland_altman
 from fsh_dashboard import loading, page
-from fsh_dashboard.agreement import by_group, paired, paired_test
-from fsh_dashboard.cohort import Results
-from fsh_dashboard.columns import MAIN_METRICS, config_for, label_of
+from fsh_dashboard.data.agreement_tables import by_group, paired, paired_test
+from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.columns import MAIN_METRICS, config_for, label_of
+from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.figures.cohort import differences, intervals, pairs
-from fsh_dashboard.folder import Opened, find_results
 
 
 def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None) -> None:

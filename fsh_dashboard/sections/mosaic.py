@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.imaging.slices import AXIAL
+from fsh_core.figures.slices import AXIAL
 from fsh_dashboard import loading
-from fsh_dashboard.cohort import Results
-from fsh_dashboard.folder import Opened
-from fsh_dashboard.scans import OUTSIDE, case_files
+from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.folder import Opened
+from fsh_dashboard.data.scans import OUTSIDE, case_files
 
 COLUMNS, ROWS = 6, 3
 
@@ -66,8 +66,8 @@ def _largest(lesions: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def _tile(
     name: str, stamps: Any, _flair: Path, _mask: Path, _brain: Path | None, _lesion: dict[str, Any] | None
 ) -> str:
-    from fsh_dashboard.mosaic import slice_through  # drawing loads matplotlib, which the page itself does not need
-    from fsh_dashboard.slices import as_html
+    from fsh_dashboard.data.mosaic import slice_through  # drawing loads matplotlib, which the page itself does not need
+    from fsh_dashboard.data.slices import as_html
 
     picture = slice_through(_flair, _mask, _brain, _lesion)
     words = "no lesion" if _lesion is None else f"largest lesion {_lesion['volume_mm3']:,.0f} mm³"

@@ -31,7 +31,7 @@ def show(case: str, layers: Mapping[str, bytes], window: tuple[float, float], ju
     case : str
         Its name.
     layers : mapping of str to bytes
-        From `fsh_dashboard.volumes.layers`.
+        From `fsh_dashboard.data.volumes.layers`.
     window : (float, float)
         FLAIR values that are black and white at first.
     jump : Jump or None

@@ -8,13 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.imaging.slices import PLANES, Plane, View
-from fsh_dashboard import loading, page, slices
-from fsh_dashboard.cohort import Results
-from fsh_dashboard.columns import LESIONS, MAIN_METRICS, config_for, label_of
-from fsh_dashboard.folder import Opened
-from fsh_dashboard.scans import case_files
-from fsh_dashboard.sections.judgement import show_judgement
+from fsh_core.figures.slices import PLANES, Plane, View
+from fsh_dashboard import loading, page
+from fsh_dashboard.data import slices
+from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.columns import LESIONS, MAIN_METRICS, config_for, label_of
+from fsh_dashboard.data.folder import Opened
+from fsh_dashboard.data.scans import case_files
+from fsh_dashboard.sections.quality_section import show_judgement
 
 SHOWN = ("Prediction", "Before processing", "Probability")
 

@@ -5,16 +5,16 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from fsh_core.evaluation.statistics import summarise
+from fsh_core.studies.statistics import summarise
 from fsh_dashboard import loading, page
 from fsh_dashboard.chart_files import offer_charts
-from fsh_dashboard.cohort import Results
-from fsh_dashboard.columns import CASES, config_for, label_of
+from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.columns import CASES, config_for, label_of
+from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.cohort import against, distribution
 from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
-from fsh_dashboard.tags import having, words_in
 
 FIRST_COLUMNS = ("case", "flags", "review", "lesion_count", "lesion_volume_ml", "reviewed_lesion_volume_ml", "dice")
 MOST_GROUPS = 6

@@ -9,13 +9,11 @@ import streamlit as st
 from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_dashboard import loading, page
-from fsh_dashboard.agreement import by_group
 from fsh_dashboard.chart_files import offer_charts
-from fsh_dashboard.columns import MAIN_METRICS, config_for, label_of
-from fsh_dashboard.figures.cohort import intervals
-from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
-from fsh_dashboard.folder import Opened, find_results, find_runs
-from fsh_dashboard.model_cards import (
+from fsh_dashboard.data.agreement_tables import by_group
+from fsh_dashboard.data.columns import MAIN_METRICS, config_for, label_of
+from fsh_dashboard.data.folder import Opened, find_results, find_runs
+from fsh_dashboard.data.model_cards import (
     Card,
     find_cards,
     recall_rows,
@@ -23,7 +21,9 @@ from fsh_dashboard.model_cards import (
     retention_rows,
     validation_rows,
 )
-from fsh_dashboard.runs import experiments, read_run
+from fsh_dashboard.data.runs import experiments, read_run
+from fsh_dashboard.figures.cohort import intervals
+from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
 
 FACTS = ("licence", "documentation")
 EXPERIMENTS = {

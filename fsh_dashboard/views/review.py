@@ -9,11 +9,11 @@ import streamlit as st
 from fsh_core.errors import InputError
 from fsh_core.review import Queue, QueueItem, load_queue, save_queue
 from fsh_dashboard import loading, page
-from fsh_dashboard.cohort import Results
-from fsh_dashboard.columns import config_for
-from fsh_dashboard.folder import Opened
-from fsh_dashboard.queue_rules import RULES, without_reviewed
-from fsh_dashboard.reviews import Reviews, disagreements, reader_agreement
+from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.columns import config_for
+from fsh_dashboard.data.folder import Opened
+from fsh_dashboard.data.queue_rules import RULES, without_reviewed
+from fsh_dashboard.data.reviews import Reviews, disagreements, reader_agreement
 
 TABLE_HEIGHT = 320
 TIMES = ("time", "begun", "latest")

@@ -12,9 +12,9 @@ from fsh_core.errors import InputError
 from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
+from fsh_dashboard.data.folder import Opened, find_runs
+from fsh_dashboard.data.runs import Run, all_settings, measured, one_table, read_run, setting_differences
 from fsh_dashboard.figures.training import curves, over_epochs
-from fsh_dashboard.folder import Opened, find_runs
-from fsh_dashboard.runs import Run, all_settings, measured, one_table, read_run, setting_differences
 
 REFRESH_S = 5
 MOST_RUNS = 6

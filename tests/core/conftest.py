@@ -9,9 +9,9 @@ import pytest
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.files import sha256_of
-from fsh_core.imaging.volume import save_like
-from fsh_core.inference.segment import Segmentation, find_lesions
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.measure import lesion_table
+from fsh_core.pipeline import Segmentation, find_lesions
+from fsh_core.volume.volume import save_like
 
 WEIGHTS_SHA256 = "1c" * 32
 MakeSegmentation = Callable[..., Segmentation]

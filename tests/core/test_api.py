@@ -8,11 +8,11 @@ import pytest
 import fsh_core
 from fsh_core import InputError, load_volume, segment
 from fsh_core.config import ModelConfig
-from fsh_core.evaluation.compare import evaluate_case
-from fsh_core.imaging.volume import load_mask, save_like
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from fsh_core.sample import sample_case
+from fsh_core.studies.evaluate import evaluate_case
+from fsh_core.volume.volume import load_mask, save_like
 
 
 @pytest.fixture

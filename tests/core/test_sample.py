@@ -6,8 +6,8 @@ import numpy as np
 from nibabel.orientations import aff2axcodes
 
 from fsh_core.cases import discover_cases
-from fsh_core.imaging.volume import load_mask, load_volume
 from fsh_core.sample import sample_case
+from fsh_core.volume.volume import load_mask, load_volume
 
 
 def test_a_case_with_its_reference() -> None:

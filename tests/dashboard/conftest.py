@@ -19,11 +19,11 @@ import fsh_dashboard
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.derivatives import write_cohort, write_segmentation
-from fsh_core.evaluation.compare import evaluate_case
-from fsh_core.imaging.volume import save_like
-from fsh_core.inference.segment import Segmentation, find_lesions
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.measure import lesion_table
+from fsh_core.pipeline import Segmentation, find_lesions
 from fsh_core.review import open_review
+from fsh_core.studies.evaluate import evaluate_case
+from fsh_core.volume.volume import save_like
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest

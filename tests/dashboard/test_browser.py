@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from fsh_core.review import load_queue, open_review
+from tests.conftest import REPOSITORY
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -29,7 +30,7 @@ ROW_PIXELS = 35
 
 def driving() -> Any:
     """The script that drives the pages for the pictures: it knows how to start the server and the browser."""
-    path = Path(__file__).resolve().parents[2] / "scripts" / "dashboard_browser.py"
+    path = REPOSITORY / "scripts" / "dashboard_browser.py"
     spec = importlib.util.spec_from_file_location("dashboard_browser", path)
     assert spec is not None
     assert spec.loader is not None

@@ -14,9 +14,9 @@ import pytest
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import write_segmentation
-from fsh_core.imaging.volume import save_like
-from fsh_core.inference.segment import find_lesions, segment_case
-from fsh_core.lesions.table import lesion_table
+from fsh_core.lesions.measure import lesion_table
+from fsh_core.pipeline import find_lesions, segment_case
+from fsh_core.volume.volume import save_like
 
 # Before napari is imported: a user's own settings neither help nor suffer.
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="fsh-napari-")) / "settings.yaml")

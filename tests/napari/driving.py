@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QEventLoop, QTimer
 
-from fsh_napari.review import ReviewWidget
+from fsh_napari.review.widget import ReviewWidget
 
 PATIENCE_MS = 120_000
 """A busy machine starts Python slowly."""

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,16 +19,16 @@ from qtpy.QtCore import Qt, QTimer
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import write_segmentation
-from fsh_core.imaging.volume import Volume, load_mask, load_volume, save_like, to_ras
-from fsh_core.inference.segment import segment_case
+from fsh_core.pipeline import segment_case
 from fsh_core.review import open_review
 from fsh_core.sample import sample_case
+from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like, to_ras
 from fsh_napari.cohort import CohortWidget
 from fsh_napari.preferences import preferences
-from fsh_napari.segment import SegmentWidget
+from fsh_napari.segment.widget import SegmentWidget
+from tests.conftest import REPOSITORY
 from tests.napari.driving import PATIENCE_MS, settle
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LARGEST_GAP_MS = 100
 CROP = np.s_[48:128, 60:172, 66:130]
 
@@ -162,7 +161,7 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
         from qtpy.QtCore import Qt, QTimer
         from qtpy.QtTest import QTest
 
-        from fsh_napari.review import ReviewWidget
+        from fsh_napari.review.widget import ReviewWidget
 
         viewer = napari.Viewer(show=True)
         widget = ReviewWidget(viewer)

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.conftest import REPOSITORY
+
 npe2 = pytest.importorskip("npe2", reason="napari is not installed: pip install '.[app]'")
-REPOSITORY = Path(__file__).resolve().parents[2]
+
 MANIFEST = REPOSITORY / "fsh_napari" / "napari.yaml"
 
 
@@ -51,7 +52,7 @@ def test_every_preference_has_a_title_and_is_read() -> None:
 @pytest.mark.parametrize("kind", ["distinct", "colour-blind safe", "one colour"])
 def test_colours_are_bright_and_neighbours_differ(kind) -> None:
     pytest.importorskip("napari")
-    from fsh_napari.colours import lesion_colours
+    from fsh_napari.layers.colours import lesion_colours
 
     colours = lesion_colours(kind)
     shown = colours.map(np.arange(1, 30))

@@ -5,9 +5,9 @@ import pytest
 pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
 pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
 
-from fsh_napari.planes import PlanesWidget
 from fsh_napari.preferences import PAGE, PLUGIN, Preferences, preferences
-from fsh_napari.segment import SegmentWidget
+from fsh_napari.segment.widget import SegmentWidget
+from fsh_napari.views.planes import PlanesWidget
 
 WANTED = Preferences(
     reader_name="Anna",

@@ -1,0 +1,1 @@
+"""Where in the brain a voxel is: registration to MNI152 and between visits, and the atlas."""

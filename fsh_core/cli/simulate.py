@@ -1,0 +1,137 @@
+"""``fsh simulate``: scans with lesions of known shape, as a dataset to train on or to test with."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from fsh_core.cases import Case, discover_cases
+from fsh_core.derivatives.layout import to_json
+from fsh_core.errors import InputError
+from fsh_core.files import write_atomically
+from fsh_core.inference.predict import BrainFinder
+from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.simulation.inpaint import remove_lesions
+from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.simulate import Simulated, simulate_lesions
+from fsh_core.volume.volume import load_mask, load_volume, save_like
+
+DEFAULT_COUNT = 20
+_TRUTH = "derivatives/truth"
+
+
+def simulate_command(
+    inputs: Sequence[Path], out: Path, count: int | None, burden_ml: float | None, seed: int, remove: Path | None
+) -> list[str]:
+    """Set lesions into scans and write a BIDS dataset with the truth beside them.
+
+    A case with a reference mask keeps its own lesions, which are then part of the truth,
+    unless ``remove`` names the mask of what is painted over first. What is drawn for a
+    case depends on the seed and its name, not on the other cases.
+
+    Parameters
+    ----------
+    inputs : sequence of Path
+        FLAIRs, folders, or a BIDS dataset.
+    out : Path
+        The dataset to write.
+    count : int or None
+        Lesions for each scan; 20 if neither this nor the burden is given.
+    burden_ml : float or None
+        Volume of the lesions instead, in ml.
+    seed : int
+        Another seed, other lesions.
+    remove : Path or None
+        Mask of lesions to remove, for a single FLAIR.
+
+    Returns
+    -------
+    list of str
+        One sentence for each case that failed.
+
+    Raises
+    ------
+    InputError
+        If the words make no sense together or the folder cannot be written.
+    """
+    cases = discover_cases(list(inputs))
+    if remove is not None and len(cases) != 1:
+        raise InputError(f"--remove belongs to a single FLAIR, found {len(cases)}; name one file")
+    if seed < 0:
+        raise InputError(f"--seed must be at least 0, got {seed}")
+    if count is None and burden_ml is None:
+        count = DEFAULT_COUNT
+    bank, finder, console = LesionBank.load(), BrainFinder(), Console(highlight=False)
+    _describe(out)
+    failures: list[str] = []
+    for case in cases:
+        rng = np.random.default_rng((seed, zlib.crc32(case.name.encode())))
+        try:
+            _simulate_case(case, out, bank, rng, count, burden_ml, remove, finder, console)
+        except InputError as error:
+            sentence = str(error)
+            failures.append(sentence if str(case.flair) in sentence else f"{case.flair}: {sentence}")
+    console.print(f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; the truth is in {out / _TRUTH}")
+    for sentence in failures:
+        Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    return failures
+
+
+def _simulate_case(
+    case: Case,
+    out: Path,
+    bank: LesionBank,
+    rng: np.random.Generator,
+    count: int | None,
+    burden_ml: float | None,
+    remove: Path | None,
+    finder: BrainFinder,
+    console: Console,
+) -> None:
+    """Read, remove, simulate, write, and say so in a line."""
+    flair = load_volume(case.flair)
+    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
+    brain = find_brain(flair, given, finder)
+    if brain.source == "none":
+        raise InputError(f"{case.flair}: {brain.note}; without it lesions could land in the skull")
+    own = load_mask(case.reference, flair, case.flair).data if case.reference else None
+    if remove is not None:
+        gone = load_mask(remove, flair, case.flair).data
+        flair = remove_lesions(flair, gone, brain.mask, rng)
+        own = None if own is None else own & ~gone
+    made = simulate_lesions(flair, brain.mask, bank, rng, count=count, burden_ml=burden_ml, reference=own)
+    home = Path(f"sub-{case.subject}") / (f"ses-{case.session}" if case.session else "") / "anat"
+    truth = out / _TRUTH / home
+    save_like(made.flair.data, made.flair, out / home / f"{case.name}_FLAIR.nii.gz")
+    save_like(made.mask, made.flair, truth / f"{case.name}_label-L_mask.nii.gz")
+    save_like(brain.mask, made.flair, truth / f"{case.name}_label-brain_mask.nii.gz")
+    write_atomically(truth / f"{case.name}_label-L_mask.json", to_json(_record(made, own is not None, remove)))
+    volume_ml = float(made.added.sum()) * flair.voxel_volume_mm3 / 1000
+    short = f" ({count} wanted: there is no place for more)" if count is not None and len(made.lesions) < count else ""
+    console.print(f"{case.name}: {len(made.lesions)} lesions set, {volume_ml:.2f} ml{short}")
+
+
+def _record(made: Simulated, keeps_own: bool, remove: Path | None) -> dict[str, Any]:
+    """Say what was done, and list the lesions."""
+    return {
+        "Description": "Truth of simulated lesions: voxels at least half of which are lesion"
+        + (", and the lesions of the scan's own reference mask" if keeps_own else ""),
+        "Removed": remove.name if remove is not None else None,
+        "AddedVolumeMl": float(made.added.sum()) * made.flair.voxel_volume_mm3 / 1000,
+        "Added": [asdict(lesion) for lesion in made.lesions],
+    }
+
+
+def _describe(out: Path) -> None:
+    """Write what BIDS wants to know of a dataset and of its derivatives."""
+    maker = [{"Name": "fsh simulate", "Version": version("fsh-ms")}]
+    common = {"BIDSVersion": "1.10.0", "GeneratedBy": maker}
+    raw = {"Name": "FLAIR scans with simulated lesions", "DatasetType": "raw", **common}
+    truth = {"Name": "Truth of simulated lesions", "DatasetType": "derivative", **common}
+    write_atomically(out / "dataset_description.json", to_json(raw))
+    write_atomically(out / _TRUTH / "dataset_description.json", to_json(truth))

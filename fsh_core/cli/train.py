@@ -1,0 +1,160 @@
+"""``fsh train``: from command-line words to a run, and what the person sees meanwhile."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from fsh_core.cases import Case, Split, discover_cases, split_by_subject
+from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
+from fsh_core.errors import InputError
+from fsh_core.inference.predict import BrainFinder
+from fsh_core.preprocess.brain_mask import Finder
+from fsh_core.training.runs import RunFolder
+from fsh_core.training.train import Progress, parameters_of, train
+
+_STEPS_BEFORE_ESTIMATE = 5
+
+
+def train_command(
+    data: Path,
+    out: Path,
+    preset: str,
+    ablation: str | None,
+    exclude: list[str],
+    validation: list[str],
+    label: str,
+    resume: bool,
+    options: dict[str, Any],
+) -> None:
+    """Run one training and show its progress.
+
+    Raises
+    ------
+    InputError
+        If the data, the settings or the run folder cannot be used.
+    """
+    run = RunFolder(out)
+    if resume:
+        if options:
+            raise InputError("--resume takes its settings from the run folder; leave the other options away")
+        config, split = run.open()
+        cases = _cases_of(split, _trainable(discover_cases(data, label), exclude, config))
+    else:
+        config = configure(preset, ablation, options)
+        cases = _trainable(discover_cases(data, label), exclude, config)
+        split = _chosen_split(cases, validation) or split_by_subject(cases, config.validation_fraction, config.seed)
+    show = _Display(config, split, run)
+    with show.bar:
+        train(cases, split, config, run, resume=resume, finder=_finder(config), on_progress=show)
+    show.console.print(f"Done: {run.path}/best.safetensors, {run.path}/last.safetensors, {run.log}")
+
+
+def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> TrainConfig:
+    """Merge a preset, an ablation and single options into one configuration.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or a value out of range.
+    """
+    if ablation is not None and ablation not in ABLATIONS:
+        raise InputError(f"--ablation must be one of {', '.join(ABLATIONS)}, got {ablation!r}")
+    base = TrainConfig.preset(preset)
+    of_model = {name: value for name, value in options.items() if name in ModelConfig.model_fields}
+    of_training = {name: value for name, value in options.items() if name not in of_model}
+    model = ModelConfig.from_options(**{**base.model.model_dump(), **ABLATIONS.get(ablation or "", {}), **of_model})
+    of_base = base.model_dump()
+    if model.channels != ("FLAIR",) or model.target != "lesion":  # lesions can be simulated for nothing else
+        of_base |= {"simulate_fraction": 0.0, "simulated_copies": 0}
+    return TrainConfig.from_options(**{**of_base, **of_training, "model": model})
+
+
+def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> list[Case]:
+    """Keep the cases with a reference, but for the excluded subjects; a name that is not there is an error."""
+    names = {name.removeprefix("sub-") for name in exclude}
+    unknown = sorted(names - {case.subject for case in cases})
+    if unknown:
+        raise InputError(f"--exclude: there is no subject {', '.join(unknown)} in the data; check the name")
+    target = config.model.target
+    kept = [
+        case
+        for case in cases
+        if case.subject not in names and (case.brain if target == "brain" else case.reference) is not None
+    ]
+    if not kept:
+        raise InputError(f"none of {len(cases)} cases has a reference {target} mask; see docs/training.md for its name")
+    return kept
+
+
+def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
+    """Return the cases of a run's subjects; one that is gone is an error."""
+    subjects = {*split.training, *split.validation}
+    gone = sorted(subjects - {case.subject for case in cases})
+    if gone:
+        raise InputError(f"--resume: the run was started with {', '.join(gone)}, not found in the data; bring it back")
+    return [case for case in cases if case.subject in subjects]
+
+
+def _chosen_split(cases: list[Case], validation: list[str]) -> Split | None:
+    """Return the split with the named validation subjects, if any are named."""
+    if not validation:
+        return None
+    chosen = {name.removeprefix("sub-") for name in validation}
+    subjects = {case.subject for case in cases}
+    if not chosen <= subjects:
+        raise InputError(
+            f"--validation: there is no subject {', '.join(sorted(chosen - subjects))} in the data; check the name"
+        )
+    return Split(training=tuple(sorted(subjects - chosen)), validation=tuple(sorted(chosen)))
+
+
+def _finder(config: TrainConfig) -> Finder | None:
+    """Return the bundled brain finder, unless it is what is being trained."""
+    return None if config.model.target == "brain" else BrainFinder()
+
+
+class _Display:
+    """A progress bar with what matters beside it, an estimate after the first steps, a line an epoch."""
+
+    def __init__(self, config: TrainConfig, split: Split, run: RunFolder) -> None:
+        self.console = Console()
+        self._steps_seen = 0
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[facts]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self._task = self.bar.add_task("training", total=None, facts="")
+        self.console.print(
+            f"{len(split.training)} training and {len(split.validation)} validation subjects, "
+            f"{config.epochs} epochs, {parameters_of(config):,} parameters, into {run.path}"
+        )
+
+    def __call__(self, progress: Progress) -> None:
+        facts = f"loss {progress.loss:.4f}  {progress.seconds_per_step:.2f} s/step"
+        self.bar.update(self._task, completed=progress.step, total=progress.steps, facts=facts)
+        if progress.epoch_log is not None:
+            self.console.print(_epoch_line(progress.epoch_log))
+            return
+        self._steps_seen += 1
+        is_last = progress.step == progress.steps and self._steps_seen < _STEPS_BEFORE_ESTIMATE
+        if is_last or self._steps_seen == _STEPS_BEFORE_ESTIMATE:
+            minutes = (progress.steps - progress.step) * progress.seconds_per_step / 60
+            self.console.print(
+                f"{progress.steps} steps, {progress.seconds_per_step:.2f} s each, "
+                f"{progress.memory_mb / 1000:.1f} GB of memory: about {minutes:.0f} minutes to go, "
+                "validation not counted (measured on the first steps)"
+            )
+
+
+def _epoch_line(log: dict[str, Any]) -> str:
+    line = f"epoch {log['epoch']:>3}  loss {log['train_loss']:.4f}  Dice {log['train_dice']:.3f}"
+    if "val_dice" in log:
+        line += f"  | validation: loss {log['val_loss']:.4f}  Dice {log['val_dice']:.3f}"
+    return line

@@ -1,0 +1,176 @@
+"""A folder of segmented cases as two tables: one row per case, one row per lesion."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fsh_core.derivatives.layout import to_json, to_tsv
+from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
+from fsh_core.errors import InputError
+from fsh_core.files import write_atomically
+from fsh_core.lesions.regions import REGIONS
+
+BIDS_VERSION = "1.10.0"
+CASE_COLUMNS: dict[str, str] = {
+    "subject": "Subject, without `sub-`.",
+    "session": "Session, without `ses-`; empty where there is none.",
+    "lesion_count": "Number of lesions after post-processing.",
+    "part_count": "Number of parts that confluent lesions fall into; empty without `--split`.",
+    "lesion_volume_ml": "Volume of all lesions after post-processing, in ml.",
+    "raw_lesion_volume_ml": "Volume at or above the threshold, before post-processing, in ml.",
+    "volume_low_ml": "Lower end of the interval in which a reader's volume is expected, in ml; empty for weights "
+    "without a calibration.",
+    "volume_high_ml": "Upper end of that interval, in ml.",
+    "scan_uncertainty": "1 minus the mean Dice of the ensemble's members with their mean, 0 to 1; empty without an "
+    "ensemble.",
+    **{
+        f"{region}_{what}": f"{meaning} that are {region.replace('_', ' ')}{unit}; empty where regions were not found."
+        for region in REGIONS
+        for what, meaning, unit in (("lesions", "Number of lesions", ""), ("ml", "Volume of the lesions", ", in ml"))
+    },
+    "quality": "Verdict on the scan: pass, caution or fail.",
+    "brain_source": "Where the brain mask is from: given, stripped (the scan has no skull), found or none.",
+    "brain_volume_ml": "Volume of the brain mask, in ml.",
+    "seconds": "Time from file to lesions, in s.",
+    "version": "Version of F.sh.",
+    "weights": "Name of the weights.",
+    "weights_sha256": "SHA-256 of the weights' file.",
+    "input_path": "The FLAIR's file, as it was given.",
+    "input_sha256": "SHA-256 of that file.",
+    "record": "The record, relative to the table.",
+}
+"""Columns of ``cases.tsv``: what they are, in which unit."""
+
+_NOT_BIDS = "review_queue.json\ncases.tsv\nlesions.tsv\n*.html\n**/figures/**\n**/*_review.jsonl\n"
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Every complete case of a derivatives folder.
+
+    Attributes
+    ----------
+    cases : DataFrame
+        One row per case, columns `CASE_COLUMNS`.
+    lesions : DataFrame
+        One row per lesion: ``subject``, ``session``, then the columns of
+        `fsh_core.lesions.measure.lesion_table`.
+    failures : tuple of str
+        One sentence for each record that could not be used; these cases are in neither table.
+    """
+
+    cases: pd.DataFrame
+    lesions: pd.DataFrame
+    failures: tuple[str, ...]
+
+
+def read_cohort(folder: str | Path) -> Cohort:
+    """Gather the complete cases of a derivatives folder.
+
+    A record that cannot be used is named in ``failures``; the others are not affected.
+    """
+    folder = Path(folder)
+    rows: list[dict[str, Any]] = []
+    tables: list[pd.DataFrame] = []
+    failures: list[str] = []
+    for path in find_records(folder):
+        try:
+            stored = read_segmentation(path)
+            row = _case_row(stored, folder)
+        except InputError as error:
+            failures.append(str(error))
+            continue
+        except (KeyError, TypeError, AttributeError) as error:
+            failures.append(f"{path}: expected a record of F.sh, found an incomplete one ({error}); segment it again")
+            continue
+        rows.append(row)
+        tables.append(_lesion_rows(stored))
+    return Cohort(pd.DataFrame(rows, columns=list(CASE_COLUMNS)), _stack(tables), tuple(failures))
+
+
+def write_cohort(folder: str | Path) -> list[str]:
+    """Write ``cases.tsv``, ``lesions.tsv`` and ``dataset_description.json`` from the records in a folder.
+
+    Parameters
+    ----------
+    folder : path
+        The derivatives folder.
+
+    Returns
+    -------
+    list of str
+        One sentence for each record that could not be used; empty when all were.
+
+    Raises
+    ------
+    InputError
+        If a table cannot be written.
+    """
+    folder = Path(folder)
+    cohort = read_cohort(folder)
+    versions = sorted(set(cohort.cases["version"].astype(str)))
+    description = {
+        "Name": "F.sh: multiple-sclerosis lesions on FLAIR MRI",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "F.sh", "Version": version} for version in versions] or [{"Name": "F.sh"}],
+    }
+    write_atomically(folder / "lesions.tsv", to_tsv(cohort.lesions))
+    write_atomically(folder / "cases.tsv", to_tsv(cohort.cases))
+    write_atomically(folder / "dataset_description.json", to_json(description))
+    write_atomically(folder / ".bidsignore", _NOT_BIDS)
+    return list(cohort.failures)
+
+
+def _case_row(stored: StoredSegmentation, folder: Path) -> dict[str, Any]:
+    record = stored.record
+    flair = record["input"]["FLAIR"]
+    return {
+        "subject": record["subject"],
+        "session": record["session"],
+        "lesion_count": record["lesion_count"],
+        "part_count": record.get("part_count"),
+        "lesion_volume_ml": record["lesion_volume_ml"],
+        "raw_lesion_volume_ml": record["raw_lesion_volume_ml"],
+        "volume_low_ml": (record.get("lesion_volume_interval_ml") or {}).get("low"),
+        "volume_high_ml": (record.get("lesion_volume_interval_ml") or {}).get("high"),
+        "scan_uncertainty": record.get("scan_uncertainty"),
+        **_region_cells(record),
+        "quality": record.get("quality", {}).get("verdict"),
+        "brain_source": record["brain"]["source"],
+        "brain_volume_ml": record["brain"]["volume_ml"],
+        "seconds": record["run"]["seconds"],
+        "version": record["version"],
+        "weights": record["weights"].get("name"),
+        "weights_sha256": record["weights"].get("sha256"),
+        "input_path": flair["path"],
+        "input_sha256": flair["sha256"],
+        "record": stored.paths["record"].relative_to(folder).as_posix(),
+    }
+
+
+def _region_cells(record: dict[str, Any]) -> dict[str, float]:
+    """Count lesions and volume by region; nothing where regions were not found or not asked for."""
+    held = ((record.get("regions") or {}).get("dissemination") or {}).get("regions", {})
+    return {
+        f"{region}_{what}": values[key]
+        for region, values in held.items()
+        for what, key in (("lesions", "count"), ("ml", "volume_ml"))
+    }
+
+
+def _lesion_rows(stored: StoredSegmentation) -> pd.DataFrame:
+    table = stored.lesions.copy()
+    table.insert(0, "subject", stored.record["subject"])
+    table.insert(1, "session", stored.record["session"])
+    return table
+
+
+def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Stack, keeping the header when no case has a lesion."""
+    if not tables:
+        return pd.DataFrame(columns=["subject", "session", "label"])
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]

@@ -1,0 +1,175 @@
+"""Slices as a radiologist hangs them: which voxels, which way round, how bright.
+
+Radiological convention: the patient is seen from the feet and faces the reader, so the
+patient's right is on the left of the picture; in sagittal slices the face is on the left.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsh_core.preprocess.intensity import foreground
+from fsh_core.volume.volume import Volume, to_ras
+
+Mask = NDArray[np.bool_]
+_BLACK_PERCENTILE, _WHITE_PERCENTILE = 1.0, 99.8
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One of the three ways to cut a RAS volume.
+
+    Attributes
+    ----------
+    name : str
+        What radiologists call it.
+    through, across, up : int
+        The axes of the volume along the line of sight, from right to left in the
+        picture, and upwards.
+    """
+
+    name: str
+    through: int
+    across: int
+    up: int
+
+    @property
+    def coordinate(self) -> str:
+        """Name of the world coordinate that is the same all over a slice."""
+        return "xyz"[self.through]
+
+    @property
+    def letters(self) -> tuple[str, str, str, str]:
+        """Anatomical directions of the left, right, lower and upper edge."""
+        return "RAS"[self.across], "LPI"[self.across], "LPI"[self.up], "RAS"[self.up]
+
+    def cut(self, data: NDArray[Any], index: int) -> NDArray[Any]:
+        """Take a slice of a RAS volume.
+
+        Returns
+        -------
+        (up, across) array
+            The first row is the lowest, the first column the leftmost.
+        """
+        return np.asarray(np.take(data, index, axis=self.through).T[:, ::-1])
+
+
+AXIAL = Plane("Axial", through=2, across=0, up=1)
+CORONAL = Plane("Coronal", through=1, across=0, up=2)
+SAGITTAL = Plane("Sagittal", through=0, across=1, up=2)
+PLANES = (AXIAL, CORONAL, SAGITTAL)
+
+
+@dataclass(frozen=True)
+class View:
+    """A scan and its maps in RAS, ready to be cut, and the box worth looking at.
+
+    Attributes
+    ----------
+    grey : (I, J, K) float32 in [0, 1]
+        The FLAIR, black to white.
+    maps : dict of str to (I, J, K) array
+        Masks and probabilities on the same grid.
+    brain : (I, J, K) bool
+        The brain.
+    affine : (4, 4) float64
+        Voxel indices to world coordinates in mm.
+    spacing_mm : tuple of 3 float
+        Voxel size.
+    box_voxels : tuple of 3 (start, stop)
+        The box around the brain.
+    """
+
+    grey: NDArray[np.float32]
+    maps: dict[str, NDArray[Any]]
+    brain: Mask
+    affine: NDArray[np.float64]
+    spacing_mm: tuple[float, float, float]
+    box_voxels: tuple[tuple[int, int], ...]
+
+    def extent_mm(self, axis: int) -> float:
+        """Length of the box along an axis, in mm."""
+        start, stop = self.box_voxels[axis]
+        return (stop - start) * self.spacing_mm[axis]
+
+    def frame_mm(self, plane: Plane) -> tuple[float, float, float, float]:
+        """Left, right, lower and upper edge of a whole slice, in mm from the middle of the box."""
+        (left, right), (lower, upper) = self._edges_mm(plane.across), self._edges_mm(plane.up)
+        return -right, -left, lower, upper
+
+    def _edges_mm(self, axis: int) -> tuple[float, float]:
+        spacing, size = self.spacing_mm[axis], self.grey.shape[axis]
+        middle = sum(self.box_voxels[axis]) / 2 * spacing
+        return -middle, size * spacing - middle
+
+    def position_mm(self, axis: int, index: int) -> float:
+        """World coordinate of a slice, in mm; that of the box's middle where the grid is oblique."""
+        voxel = np.array([(start + stop - 1) / 2 for start, stop in self.box_voxels])
+        voxel[axis] = index
+        return float(self.affine[axis, :3] @ voxel + self.affine[axis, 3])
+
+    def area_voxels(self, mask: Mask, axis: int) -> NDArray[np.int64]:
+        """Voxels of a mask in each slice across an axis."""
+        return np.asarray(np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis)))
+
+    def fullest(self, name: str, axis: int) -> int:
+        """Index of the slice across ``axis`` with the most of a mask; the box's middle if it is empty."""
+        area = self.area_voxels(self.maps[name], axis)
+        return int(area.argmax()) if area.any() else sum(self.box_voxels[axis]) // 2
+
+
+def look_at(flair: Volume, maps: Mapping[str, NDArray[Any] | None], brain: Mask | None, margin_mm: float) -> View:
+    """Turn a scan and its maps to RAS, find the box around the brain, and set the grey levels.
+
+    Black is the 1st and white the 99.8th percentile inside the brain.
+
+    Parameters
+    ----------
+    flair : Volume
+        (I, J, K), any orientation and voxel size.
+    maps : mapping of str to (I, J, K) array or None
+        Masks and probabilities on the same grid; None is left out.
+    brain : (I, J, K) bool or None
+        The brain; the foreground when None or empty.
+    margin_mm : float
+        How much to keep around the brain, and around whatever is true in a mask.
+
+    Returns
+    -------
+    View
+        Everything in RAS.
+
+    Raises
+    ------
+    ValueError
+        If a map or the brain has another shape than the FLAIR.
+    """
+    given = {name: data for name, data in maps.items() if data is not None}
+    for name, data in (given | ({"brain": brain} if brain is not None else {})).items():
+        if data.shape != flair.shape:
+            raise ValueError(f"{name} must have the FLAIR's shape {flair.shape}, got {data.shape}")
+    ras = to_ras(flair)
+    turned = {name: to_ras(flair.with_data(data)).data for name, data in given.items()}
+    inside = to_ras(flair.with_data(brain)).data if brain is not None and brain.any() else foreground(ras.data)
+    shown = inside.copy()
+    for data in turned.values():
+        if data.dtype == np.bool_:
+            shown |= data
+    values = ras.data[inside] if inside.any() else ras.data
+    black, white = (float(value) for value in np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE]))
+    grey = np.clip((ras.data.astype(np.float32) - black) / max(white - black, 1e-12), 0, 1).astype(np.float32)
+    return View(grey, turned, inside, ras.affine, ras.spacing_mm, _box(shown, ras.spacing_mm, margin_mm))
+
+
+def _box(mask: Mask, spacing_mm: tuple[float, float, float], margin_mm: float) -> tuple[tuple[int, int], ...]:
+    """Bounding box of a mask with a margin, cut off at the volume's border; everything if it is empty."""
+    sides = []
+    for axis, spacing in enumerate(spacing_mm):
+        inside = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        first, last = (int(inside[0]), int(inside[-1])) if inside.size else (0, mask.shape[axis] - 1)
+        margin = round(margin_mm / spacing)
+        sides.append((max(0, first - margin), min(mask.shape[axis], last + margin + 1)))
+    return tuple(sides)

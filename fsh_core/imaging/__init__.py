@@ -1,1 +1,0 @@
-"""Images: volumes on their grids, intensities, the brain."""

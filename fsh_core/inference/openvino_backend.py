@@ -1,0 +1,81 @@
+"""The network on the processor, through OpenVINO."""
+
+import os
+from functools import cache
+from queue import SimpleQueue
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from fsh_core.config import Precision, Size3
+from fsh_core.inference.openvino_graph import build_graph
+from fsh_core.inference.quiet_openvino import ov
+from fsh_core.network.checkpoint import Member
+
+_MOST_WORKERS = 8  # each holds one patch's activations, about 0.2 GB
+
+
+class CpuNetwork:
+    """A network for patches of one size; as many at once as there are workers, each on a core of its own.
+
+    Faster than all cores on one patch, whose layers are too small to share, and the bytes do
+    not depend on the number of cores.
+
+    Parameters
+    ----------
+    member : Member
+        Configuration and weights.
+    patch_size : (int, int, int)
+        Voxels.
+    precision : str
+        See `fsh_core.config.SegmentConfig`.
+
+    Raises
+    ------
+    ValueError
+        If the weights are not those of the configuration.
+    """
+
+    def __init__(self, member: Member, patch_size: Size3, precision: Precision) -> None:
+        precise = precision == "fp32" or (precision == "auto" and not multiplies_bfloat16())
+        compiled = _core().compile_model(
+            build_graph(member.config, member.weights, patch_size),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "f32" if precise else "bf16",
+                "NUM_STREAMS": workers(),
+                "INFERENCE_NUM_THREADS": workers(),
+                "ENABLE_CPU_PINNING": False,  # or two processes side by side would choose the same cores
+            },
+        )
+        self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
+        for _ in range(workers()):
+            self._idle.put(compiled.create_infer_request())
+
+    def __call__(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities; may be called from several threads."""
+        request = self._idle.get()
+        try:
+            return np.stack([expit(request.infer([patch[None]])[0][0, 0]) for patch in patches])
+        finally:
+            self._idle.put(request)
+
+
+@cache
+def _core() -> ov.Core:
+    return ov.Core()
+
+
+def multiplies_bfloat16() -> bool:
+    """Tell whether the processor multiplies bfloat16 natively; elsewhere it would be slower than float32."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def workers() -> int:
+    """Return how many patches are worked on at once: the cores that this process may use, or ``OMP_NUM_THREADS``."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = min(allowed, psutil.cpu_count(logical=False) or allowed)
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(asked) if asked.isdecimal() and int(asked) else cores, _MOST_WORKERS)

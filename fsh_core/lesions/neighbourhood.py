@@ -1,0 +1,133 @@
+"""A lesion cut out of its scan, and what is around it: what the flags look at."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from fsh_core.anatomy.template import Tissue
+from fsh_core.lesions.label import widen
+from fsh_core.volume.volume import Volume
+
+SURROUNDINGS_MM = 8.0  # the furthest that any flag looks
+_FLUID_LEVEL = 0.6  # of the brain's median above black
+
+
+class Finding(NamedTuple):
+    """A lesion cut out with some surroundings.
+
+    Attributes
+    ----------
+    label, volume_mm3, contrast
+        Of the lesion's table.
+    own, brain, fluid : (i, j, k) bool
+        The lesion's voxels, the brain's, and those of the brain that are dark.
+    tissue : (i, j, k) uint8 or None
+        `fsh_core.anatomy.template.Tissue`, where known.
+    corner : (3,) int
+        The first voxel of the cut-out in the scan.
+    """
+
+    label: int
+    volume_mm3: float
+    contrast: float
+    own: NDArray[np.bool_]
+    brain: NDArray[np.bool_]
+    fluid: NDArray[np.bool_]
+    tissue: NDArray[np.uint8] | None
+    corner: NDArray[np.intp]
+
+    @property
+    def voxels(self) -> NDArray[np.intp]:
+        """Its voxels in the scan, (n, 3)."""
+        return np.argwhere(self.own) + self.corner
+
+
+def findings(
+    labels: NDArray[np.int32],
+    lesions: pd.DataFrame,
+    flair: Volume,
+    brain: NDArray[np.bool_],
+    tissue: NDArray[np.uint8] | None,
+) -> Iterator[Finding]:
+    """Cut out the lesions of a table, one by one, with `SURROUNDINGS_MM` around.
+
+    Raises
+    ------
+    ValueError
+        If the table names a lesion that the labels do not have.
+    """
+    boxes = ndimage.find_objects(labels)
+    values = flair.data[brain & (labels == 0)]
+    black, middle = (float(level) for level in np.percentile(values, (0.1, 50.0))) if values.size else (0.0, 0.0)
+    margin = [int(np.ceil(SURROUNDINGS_MM / spacing)) for spacing in flair.spacing_mm]
+    for label, volume_mm3, contrast in lesions[["label", "volume_mm3", "contrast"]].itertuples(index=False):
+        box = boxes[label - 1] if 0 < label <= len(boxes) else None
+        if box is None:
+            raise ValueError(f"the table names lesion {label}, which the labels do not have")
+        around = widen(box, margin)
+        yield Finding(
+            label=int(label),
+            volume_mm3=float(volume_mm3),
+            contrast=float(contrast),
+            own=labels[around] == label,
+            brain=brain[around],
+            fluid=brain[around] & (flair.data[around] < black + _FLUID_LEVEL * (middle - black)),
+            tissue=None if tissue is None else tissue[around],
+            corner=np.array([side.start for side in around]),
+        )
+
+
+class Neighbours(NamedTuple):
+    """All lesion voxels, to ask which are near."""
+
+    tree: cKDTree
+    owner: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int32], flair: Volume) -> "Neighbours":
+        """Gather the voxels of all lesions."""
+        voxels = np.argwhere(labels > 0)
+        return cls(cKDTree(world_mm(voxels, flair)), labels[tuple(voxels.T)])
+
+    def are_beyond(self, distance_mm: float, finding: Finding, flair: Volume) -> bool:
+        """Whether there is no other lesion within a distance."""
+        near = self.tree.query_ball_point(world_mm(finding.voxels, flair), distance_mm)
+        return all((self.owner[indices] == finding.label).all() for indices in near)
+
+
+class Midline(NamedTuple):
+    """The plane between the halves of the ventricles: r = offset + slopes . (a, s), in mm."""
+
+    offset: float
+    slopes: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tissue: NDArray[np.uint8], flair: Volume) -> "Midline | None":
+        """Fit it to the ventricles; None where there are none."""
+        voxels = np.argwhere(tissue == Tissue.VENTRICLE)
+        if len(voxels) < 3:
+            return None
+        world = world_mm(voxels, flair)
+        terms = np.column_stack([np.ones(len(world)), world[:, 1:]])
+        solution = np.linalg.lstsq(terms, world[:, 0])[0]
+        return cls(float(solution[0]), np.asarray(solution[1:], dtype=np.float64))
+
+    def from_mm(self, finding: Finding, flair: Volume) -> float:
+        """How far to the side the middle of a lesion is."""
+        r, *rest = world_mm(finding.voxels, flair).mean(axis=0)
+        return float(abs(r - self.offset - np.dot(self.slopes, rest)))
+
+
+def distance_mm(mask: NDArray[np.bool_], flair: Volume) -> NDArray[np.float64]:
+    """Distance to a mask, in mm; 0 inside."""
+    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=flair.spacing_mm))
+
+
+def world_mm(voxels: NDArray[np.intp], flair: Volume) -> NDArray[np.float64]:
+    """Voxels (n, 3) in RAS mm."""
+    return np.asarray(voxels @ flair.affine[:3, :3].T + flair.affine[:3, 3])

@@ -1,0 +1,205 @@
+"""From a case on disk to its lesions: the whole path, free of torch."""
+
+import os
+import platform
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fsh_core.anatomy.template import Anatomy, find_anatomy
+from fsh_core.cases import Case
+from fsh_core.config import SegmentConfig
+from fsh_core.inference.record import describe_ensemble, describe_run
+from fsh_core.inference.scan import OnPatch, Predictor, expected_model, open_scan, predict_scan
+from fsh_core.lesions.confidence import Calibration, patient_uncertainty, voxel_entropy, voxel_variance
+from fsh_core.lesions.describe import describe_lesions
+from fsh_core.lesions.label import label_lesions, smooth_mask
+from fsh_core.lesions.regions import dissemination
+from fsh_core.preprocess.brain_mask import Finder
+from fsh_core.quality.assess import check_quality
+from fsh_core.volume.volume import Volume
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Everything found in one scan, on the scan's own grid (I, J, K).
+
+    Attributes
+    ----------
+    case : Case
+        What was segmented.
+    flair : Volume
+        The FLAIR as it came, (I, J, K) float32.
+    brain : (I, J, K) bool
+        Where the brain is; no lesion lies outside.
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability, 0 outside the brain.
+    raw_prediction : (I, J, K) bool
+        Probability at or above the threshold, before post-processing.
+    lesion_labels : (I, J, K) int32
+        0 = background, 1 = largest lesion, and so on.
+    lesions : DataFrame
+        One row per lesion, see `fsh_core.lesions.measure.lesion_table`.
+    record : dict
+        Plain JSON: what made this (version, weights' hash, settings, input hash) and
+        what was found (brain source, counts, volume). What differs between two runs of
+        the same thing (seconds, date) stands under ``run`` alone.
+    entropy, variance : (I, J, K) float32 or None
+        How sure an ensemble is of each voxel, see `fsh_core.inference.record.describe_ensemble`; None without one.
+    """
+
+    case: Case
+    flair: Volume
+    brain: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+    raw_prediction: NDArray[np.bool_]
+    lesion_labels: NDArray[np.int32]
+    lesions: pd.DataFrame
+    record: dict[str, Any]
+    entropy: NDArray[np.float32] | None = None
+    variance: NDArray[np.float32] | None = None
+
+    @property
+    def prediction(self) -> NDArray[np.bool_]:
+        """Lesions after post-processing, (I, J, K) bool."""
+        return self.lesion_labels > 0
+
+
+def segment_case(
+    case: Case,
+    predictor: Predictor,
+    config: SegmentConfig | None = None,
+    *,
+    finder: Finder | None = None,
+    on_patch: OnPatch | None = None,
+) -> Segmentation:
+    """Segment one case.
+
+    Parameters
+    ----------
+    case : Case
+        Its FLAIR, other channels where the predictor wants them, and its brain mask where
+        there is one.
+    predictor : Predictor
+        From an image to a probability.
+    config : SegmentConfig, optional
+        Threshold, minimum volume, smoothing.
+    finder : callable, optional
+        Finds the brain in a whole head without a brain mask.
+    on_patch : callable, optional
+        Called with (done, total); raising from it cancels.
+
+    Returns
+    -------
+    Segmentation
+        On the grid of the FLAIR's file.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used.
+    """
+    config = config or SegmentConfig()
+    started = time.perf_counter()
+    card = getattr(predictor, "card", {})
+    calibration = Calibration.from_card(card)
+    scan = open_scan(case, expected_model(predictor), finder)
+    flair, brain = scan.flair, scan.brain.mask
+    with ThreadPoolExecutor(1) as beside:  # what needs no lesions yet is done while the network runs
+        anatomy_later = beside.submit(find_anatomy, flair, brain) if config.regions else None
+        quality = beside.submit(check_quality, flair, brain, source=scan.brain.source)
+        predicted = predict_scan(scan, predictor, on_patch)
+    anatomy = anatomy_later.result() if anatomy_later else None
+    probability = predicted.probability
+    raw, labels = find_lesions(probability, brain, flair, config)
+    scan_uncertainty = patient_uncertainty(predicted.members, config.threshold)
+    lesions = describe_lesions(
+        labels,
+        flair,
+        brain,
+        probability,
+        predicted.members,
+        config.threshold,
+        anatomy=anatomy,
+        calibration=calibration,
+        scan_uncertainty=scan_uncertainty,
+        split=config.split,
+    )
+    volume_ml = float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000
+    record = describe_run(case, expected_model(predictor), config, flair, scan.brain, card)
+    record |= {
+        "lesion_count": len(lesions),
+        "lesion_volume_ml": round(volume_ml, 4),
+        "lesion_volume_interval_ml": _interval(calibration, volume_ml),
+        "raw_lesion_volume_ml": round(float(raw.sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "part_count": int(lesions["parts"].sum()) if config.split else None,
+        "quality": quality.result().to_json(),
+        "regions": _regions(anatomy, lesions),
+        "scan_uncertainty": _rounded(scan_uncertainty),
+        "ensemble": describe_ensemble(len(predicted.members)),
+        "run": {
+            "seconds": round(time.perf_counter() - started, 2),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "threads": os.cpu_count(),
+            "platform": platform.platform(),
+        },
+    }
+    # Of a single member both say nothing that its probability does not.
+    entropy = voxel_entropy(probability) if len(predicted.members) > 1 else None
+    variance = voxel_variance(predicted.members) if len(predicted.members) > 1 else None
+    return Segmentation(case, flair, brain, probability, raw, labels, lesions, record, entropy, variance)
+
+
+def _interval(calibration: Calibration | None, volume_ml: float) -> dict[str, float] | None:
+    """Say where the reference volume is expected, and how often such an interval is right."""
+    if calibration is None:
+        return None
+    low, high = calibration.volume_interval_ml(volume_ml)
+    return {"low": round(low, 4), "high": round(high, 4), "rate": calibration.rate}
+
+
+def _regions(anatomy: Anatomy | None, lesions: pd.DataFrame) -> dict[str, Any] | None:
+    """Say how the regions were found and what they hold; None where they were not asked for."""
+    if anatomy is None:
+        return None
+    found = {"found": anatomy.found, "quality": _rounded(anatomy.quality), "note": anatomy.note}
+    return found | ({"dissemination": dissemination(lesions)} if anatomy.found else {})
+
+
+def _rounded(value: float) -> float | None:
+    """Return 4 decimals, or None for what JSON cannot hold."""
+    return round(value, 4) if np.isfinite(value) else None
+
+
+def find_lesions(
+    probability: NDArray[np.float32], brain: NDArray[np.bool_], flair: Volume, config: SegmentConfig
+) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Turn a probability into lesions; fast enough to follow a slider.
+
+    Parameters
+    ----------
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability.
+    brain : (I, J, K) bool
+        Lesions lie inside.
+    flair : Volume
+        For the voxel size.
+    config : SegmentConfig
+        Threshold, minimum volume, smoothing.
+
+    Returns
+    -------
+    raw_prediction : (I, J, K) bool
+        At or above the threshold.
+    lesion_labels : (I, J, K) int32
+        After smoothing and the minimum volume, 1 = largest.
+    """
+    raw = (probability >= config.threshold) & brain
+    mask = smooth_mask(raw, flair.spacing_mm) & brain if config.smooth else raw
+    return raw, label_lesions(mask, flair.voxel_volume_mm3, config.minimum_volume_mm3)

@@ -1,0 +1,1 @@
+"""From a scan to the image that the network sees: the brain mask, intensities, spacing."""

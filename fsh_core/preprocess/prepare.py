@@ -1,0 +1,106 @@
+"""From a scan to what the network sees, and back again.
+
+Training and inference both come through here, so that they cannot differ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsh_core.config import ModelConfig
+from fsh_core.preprocess.intensity import foreground, scale_minmax, scale_percentile, scale_tissue
+from fsh_core.volume.resample import resample, resample_like
+from fsh_core.volume.volume import Volume, from_ras, to_ras
+
+_MARGIN_MM = 6.0  # context around the brain, so that no lesion lies at the edge of the image
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scan on the network's grid: RAS, isotropic, cropped to the brain.
+
+    Attributes
+    ----------
+    image : (C, I, J, K) float32 in [0, 1]
+        The channels, scaled; not masked.
+    brain : (I, J, K) bool
+        The brain on the same grid.
+    crop : tuple of 3 slices
+        Where the crop lies in ``grid``.
+    grid : Volume
+        The FLAIR resampled, before the crop.
+    spacing_mm : float
+        The voxel size that was asked for; an axis of ``grid`` may differ from it by 1 %.
+    original : Volume
+        The FLAIR in the file's orientation.
+    """
+
+    image: NDArray[np.float32]
+    brain: NDArray[np.bool_]
+    crop: tuple[slice, slice, slice]
+    grid: Volume
+    spacing_mm: float
+    original: Volume
+
+    @property
+    def masked(self) -> NDArray[np.float32]:
+        """The channels with 0 outside the brain, (C, I, J, K) float32."""
+        return np.where(self.brain, self.image, np.float32(0))
+
+    def from_input_grid(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Take a mask from the file's grid to the network's, (I, J, K) bool."""
+        there = resample(to_ras(self.original.with_data(mask)), self.spacing_mm)
+        return np.ascontiguousarray(there.data[self.crop] >= 0.5)
+
+    def to_input_grid(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take a map from the network's grid to the file's, 0 outside the crop."""
+        whole = np.zeros(self.grid.shape, np.float32)
+        whole[self.crop] = probability
+        return from_ras(resample_like(whole, self.grid, to_ras(self.original)), self.original)
+
+
+def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelConfig) -> Prepared:
+    """Orient, resample, scale and crop a scan as a network expects it.
+
+    Parameters
+    ----------
+    channels : sequence of Volume
+        One per ``config.channels``, all on the grid of the first, the FLAIR.
+    brain : (I, J, K) bool
+        The brain on that grid; where it is everywhere False, the whole image is kept.
+    config : ModelConfig
+        Spacing and scaling.
+
+    Returns
+    -------
+    Prepared
+        ``image`` is scaled inside the brain (``tissue``, ``percentile``) or over the whole image
+        (``minmax``).
+    """
+    flair = channels[0]
+    inside = resample(to_ras(flair.with_data(brain)), config.spacing_mm).data >= 0.5
+    if not inside.any():
+        inside = np.ones_like(inside)
+    crop = _bounding_box(inside, round(_MARGIN_MM / config.spacing_mm))
+    grids = [resample(to_ras(volume), config.spacing_mm) for volume in channels]
+    images = []
+    for grid in grids:
+        if config.intensity == "minmax":
+            scaled = scale_minmax(grid.data)
+        else:
+            scale = scale_tissue if config.intensity == "tissue" else scale_percentile
+            scaled = scale(grid.data, inside & foreground(grid.data) if inside.all() else inside)
+        images.append(scaled[crop])
+    return Prepared(np.stack(images), np.ascontiguousarray(inside[crop]), crop, grids[0], config.spacing_mm, flair)
+
+
+def _bounding_box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice, slice]:
+    """Return slices around the True voxels, ``margin`` voxels wider, inside the image."""
+    sides: list[Any] = []
+    for axis, size in enumerate(mask.shape):
+        there = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        sides.append(slice(max(0, there[0] - margin), min(size, there[-1] + 1 + margin)))
+    return sides[0], sides[1], sides[2]

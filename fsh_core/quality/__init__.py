@@ -1,0 +1,1 @@
+"""Quality checks of a scan: each passes, cautions or fails, with a reason."""

@@ -1,0 +1,157 @@
+"""How clean the signal is: noise, ghosting and clipping, three quality checks."""
+
+import numpy as np
+from nibabel.orientations import io_orientation
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fsh_core.preprocess.intensity import foreground
+from fsh_core.quality.check import Check, Limits, judge_high, judge_low, worst
+from fsh_core.volume.volume import Volume
+
+# A lesion differs from white matter by about a third of what parts tissue from fluid, and an object is
+# seen where its contrast is 3 to 5 times the noise (Rose, J Opt Soc Am 1948, doi 10.1364/JOSA.38.000196).
+CONTRAST_TO_NOISE = Limits(9.0, 5.0)
+# The American College of Radiology accepts 2.5 % in its phantom (MRI Quality Control Manual 2015).
+GHOSTING_FRACTION = Limits(0.025, 0.05)
+# Of the brain. A patient's lesions are about 1 % of
+# the brain, so that 1 % at the maximum may be all of them.
+CLIPPED_FRACTION = Limits(0.0002, 0.01)
+# Grey and white matter differ by some 5 %: with tissue at half of the range, 100 levels give that 2 to 3 steps.
+GREY_LEVELS = Limits(100, 32)
+
+_THICK_RATIO = 1.2  # the slice axis is the one whose voxels are this much longer, or else the one nearest to S
+_FLUID_LEVEL = 0.6  # of the median above black
+_COARSE_MM = 2.0
+_AIR_MM = 10.0  # from the head: beyond its blurred rim
+_EMPTY_AIR_FRACTION = 0.9  # scanners and stripping set air to one value
+_AIR_VOXELS = 8  # along every axis, to hold a head and air beside it
+_BAND_VOXELS = 200
+_LEVEL_VOXELS = 300_000
+
+
+def check_contrast_to_noise(flair: Volume, brain: NDArray[np.bool_]) -> Check:
+    """Does tissue stand out of the noise.
+
+    The value is the difference of the medians of tissue and fluid over the noise. The
+    noise is the robust spread (median absolute deviation) of a second difference along
+    both axes of the slice, over tissue (Immerkaer, Comput Vis Image Underst 1996, doi
+    10.1006/cviu.1996.0060). Resampling and denoising by the scanner smooth it away, and
+    fine anatomy adds to it.
+    """
+    values = flair.data[brain]
+    black, middle = (float(level) for level in np.percentile(values, (0.1, 50.0))) if values.size else (0.0, 0.0)
+    fluid_level = black + _FLUID_LEVEL * (middle - black)
+    fluid, tissue = values[values <= fluid_level], values[values > fluid_level]
+    if not middle > black or not fluid.size:
+        reason = "Tissue and fluid cannot be told apart: the brain has no contrast."
+        return Check("contrast_to_noise", "fail", None, "ratio", reason)
+    noise = _noise(flair, brain, fluid_level)
+    contrast = float(np.median(tissue) - np.median(fluid))
+    # Without any noise (a drawing, a smoothed scan) the ratio has no bound.
+    ratio = contrast / max(noise, contrast / 1000)
+    verdict = judge_low(ratio, CONTRAST_TO_NOISE)
+    seen = "clearly seen" if verdict == "pass" else "hard to see" if verdict == "caution" else "lost in noise"
+    reason = f"Tissue differs from fluid by {ratio:.0f} times the noise; lesions are {seen}."
+    return Check("contrast_to_noise", verdict, ratio, "ratio", reason)
+
+
+def check_ghosting(flair: Volume) -> Check:
+    """Is there signal in the air where ghosts of a moving head, of flow or of the scanner's faults fall.
+
+    Ghosts are copies of the head displaced along one axis. The value is the ghosting
+    ratio of the American College of Radiology's phantom test: the mean of the air
+    beside the head along one axis minus that along another, over twice the median of
+    the head; of the axes of the slice, or of all three where voxels are isotropic.
+    """
+    ghosting = _ghosting(flair)
+    if ghosting is None:
+        reason = "Ghosting and motion cannot be measured: the air around the head is missing or was set to one value."
+        return Check("ghosting", "pass", None, "fraction", reason)
+    verdict = judge_high(ghosting, GHOSTING_FRACTION)
+    reason = f"The air around the head is {'almost free' if verdict == 'pass' else 'not free'} of ghosts"
+    reason += "." if verdict == "pass" else "; the patient may have moved, and ghosts may look like lesions."
+    return Check("ghosting", verdict, ghosting, "fraction", reason)
+
+
+def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
+    """Were bright values cut off, or are there too few grey levels.
+
+    The value is the share of the brain at its largest value, where voxels pile up; 0
+    where there are no more of them than a tail of the histogram has by nature.
+    """
+    values = flair.data[brain]
+    if not values.size:
+        return Check("intensities", "fail", None, "fraction", "There is no brain in the scan.")
+    clipped = _clipped_fraction(values)
+    levels = np.unique(values[:: 1 + values.size // _LEVEL_VOXELS]).size
+    by_levels = judge_low(levels, GREY_LEVELS)
+    verdict = worst(judge_high(clipped, CLIPPED_FRACTION), by_levels)
+    reason = "Bright values are not cut off, and there are enough grey levels."
+    if by_levels != "pass":
+        reason = f"The brain has only {levels} different grey values; faint lesions may be lost."
+    elif verdict != "pass":
+        reason = (
+            f"{100 * clipped:.2g} % of the brain is at the brightest value: bright tissue was cut off by the export."
+        )
+    return Check("intensities", verdict, clipped, "fraction", reason)
+
+
+def _clipped_fraction(values: NDArray[np.floating]) -> float:
+    """Share of the values at the largest one, if it holds over twice as many as the next does; else 0."""
+    largest = values.max()
+    below = values[values < largest]
+    highest = int(np.count_nonzero(values == largest))
+    piled = highest > 2 * np.count_nonzero(below == below.max()) if below.size else True
+    return highest / values.size if piled and highest > 1 else 0.0
+
+
+def slice_axis(flair: Volume) -> int | None:
+    """Return the axis along which a scan was cut into slices; None for (nearly) cubic voxels."""
+    spacing_mm = np.array(flair.spacing_mm)
+    return int(spacing_mm.argmax()) if spacing_mm.max() > _THICK_RATIO * spacing_mm.min() else None
+
+
+def _noise(flair: Volume, brain: NDArray[np.bool_], above: float) -> float:
+    """Standard deviation of the noise of the tissue brighter than a level, in the units of the scan."""
+    slices = slice_axis(flair)
+    if slices is None:
+        slices = [int(world) for world, _ in io_orientation(flair.affine)].index(2)
+    first, second = (axis for axis in range(3) if axis != slices)
+    box = ndimage.find_objects(brain.astype(np.uint8))[0]
+    data = flair.data[box]
+    difference = np.diff(np.diff(data, n=2, axis=first), n=2, axis=second)
+    centre = tuple(slice(None) if axis == slices else slice(1, -1) for axis in range(3))
+    tissue = brain[box][centre] & (data[centre] > above)
+    if not tissue.any():
+        return 0.0
+    return float(np.median(np.abs(difference[tissue]))) / (0.6745 * 6.0)  # 6 = root of the sum of squared weights
+
+
+def _ghosting(flair: Volume) -> float | None:
+    """Ghosting ratio, see `check_ghosting`; None where there is no air to measure it in."""
+    steps = [max(1, int(_COARSE_MM / spacing + 0.25)) for spacing in flair.spacing_mm]
+    data = flair.data[:: steps[0], :: steps[1], :: steps[2]]
+    spacing_mm = [spacing * step for spacing, step in zip(flair.spacing_mm, steps, strict=True)]
+    if min(data.shape) < _AIR_VOXELS:
+        return None
+    head = foreground(data)
+    if not head.any() or head.all():
+        return None
+    middle = float(np.median(data[head]))
+    far = ndimage.distance_transform_edt(~head, sampling=spacing_mm) > _AIR_MM
+    air = data[far]
+    if not air.size or np.mean(np.abs(air - np.median(air)) < 0.001 * abs(middle)) > _EMPTY_AIR_FRACTION:
+        return None
+    beside = [np.broadcast_to(head.any(axis=axis, keepdims=True), head.shape) for axis in range(3)]
+    slices = slice_axis(flair)
+    axes = [axis for axis in range(3) if axis != slices]
+    means = []
+    for axis in axes:
+        others = np.any([beside[other] for other in axes if other != axis], axis=0)
+        band = far & beside[axis] & ~others
+        if np.count_nonzero(band) >= _BAND_VOXELS:
+            means.append(float(data[band].mean(dtype=np.float64)))
+    if len(means) < 2 or not middle > 0:
+        return None
+    return (max(means) - min(means)) / (2 * middle)

@@ -1,0 +1,67 @@
+"""Opening reviews: one reader's with its voxels, or what every reader said without them."""
+
+import getpass
+from pathlib import Path
+
+from fsh_core.derivatives import StoredSegmentation, read_segmentation
+from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.files import sha256_of
+from fsh_core.review.journal import JOURNAL_ENDING, Journal, journal_path, reader_label
+from fsh_core.review.session import Review
+from fsh_core.review.state import Ledger
+from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.volume import Volume
+
+
+def open_review(record: str | Path | StoredSegmentation, reader: str | None = None) -> Review:
+    """Begin a review, or go on with the one that this reader began.
+
+    Parameters
+    ----------
+    record : path or StoredSegmentation
+        The record of the case.
+    reader : str, optional
+        Who reviews; the name of the login if not given.
+
+    Raises
+    ------
+    InputError
+        If the record or the journal cannot be used.
+    """
+    stored = record if isinstance(record, StoredSegmentation) else read_segmentation(record)
+    reader = reader or getpass.getuser()
+    labels = Volume(*read_nifti(stored.paths["labels"]))
+    about = _about(stored) | {"shape": list(labels.shape)}
+    return Review(labels, Journal.open(journal_path(stored, reader), about), reader)
+
+
+def read_ledger(stored: StoredSegmentation, reader: str) -> Ledger:
+    """Read what a reader said about a case, without opening an image.
+
+    Raises
+    ------
+    InputError
+        If the journal cannot be used.
+    """
+    path = journal_path(stored, reader)
+    sizes = zip(stored.lesions["label"], stored.lesions["voxels"], strict=True)
+    ledger = Ledger({int(label): int(voxels) for label, voxels in sizes}, path)
+    for act in Journal.open(path, _about(stored)).acts:
+        ledger.repeat(act)
+    return ledger
+
+
+def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:
+    """Name the other readers who began this case, as their journals are named: letters and digits only."""
+    record = stored.paths["record"]
+    start, own = f"{record.name.removesuffix(RECORD_ENDING)}_desc-", reader_label(reader)
+    found = (
+        path.name.removeprefix(start).removesuffix(JOURNAL_ENDING)
+        for path in record.parent.glob(f"{start}*{JOURNAL_ENDING}")
+    )
+    return sorted(label for label in found if label.isalnum() and label != own)
+
+
+def _about(stored: StoredSegmentation) -> dict[str, str]:
+    """Say which lesions a journal is about."""
+    return {"case": stored.record["case"], "labels_sha256": sha256_of(stored.paths["labels"])}

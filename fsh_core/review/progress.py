@@ -1,0 +1,87 @@
+"""How far the review of a derivatives folder is: one row a case, without opening an image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fsh_core.derivatives import find_records, read_segmentation
+from fsh_core.errors import InputError
+from fsh_core.review.open import other_readers, read_ledger
+from fsh_core.review.queue import Queue
+from fsh_core.review.state import CASE_STATUSES
+
+
+@dataclass(frozen=True)
+class CaseState:
+    """How far a reader is with a case.
+
+    Attributes
+    ----------
+    case : str
+        Its name.
+    record : Path
+        Its record.
+    status : str
+        One of `fsh_core.review.CASE_STATUSES`.
+    decided, lesions : int
+        Lesions that are accepted, rejected or unsure, and all that are there now; of
+        those the queue names, where it names some.
+    others : mapping of str to str
+        What the other readers said of the case, by reader.
+    wanted : tuple of int
+        Lesions that the queue names, in its order; empty = all.
+    reason : str
+        Why the case is in the queue.
+    problem : str
+        One sentence why the case cannot be reviewed; empty if it can.
+    """
+
+    case: str
+    record: Path
+    status: str = CASE_STATUSES[0]
+    decided: int = 0
+    lesions: int = 0
+    others: Mapping[str, str] = field(default_factory=dict)
+    wanted: tuple[int, ...] = ()
+    reason: str = ""
+    problem: str = ""
+
+
+def list_cases(root: Path, reader: str, queue: Queue | None = None) -> list[CaseState]:
+    """List the cases of a derivatives folder, or those of a queue in its order.
+
+    A case that cannot be used is listed with its ``problem``; the others are not affected.
+
+    Parameters
+    ----------
+    root : Path
+        The derivatives folder.
+    reader : str
+        Whose review.
+    queue : Queue, optional
+        Which cases, and which of their lesions.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist, or the reader's name cannot be used.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; choose the folder that fsh segment or Save record wrote into")
+    if queue is None:
+        return [case_state(record, reader) for record in find_records(root)]
+    return [case_state(root / item.record, reader, item.lesions, item.reason) for item in queue.items]
+
+
+def case_state(record: Path, reader: str, wanted: tuple[int, ...] = (), reason: str = "") -> CaseState:
+    """Tell how far a reader is with one case; see `CaseState`."""
+    name = record.name.split("_seg-")[0]
+    try:
+        stored = read_segmentation(record)
+        ledger = read_ledger(stored, reader)
+        others = {other: read_ledger(stored, other).case_status for other in other_readers(stored, reader)}
+    except InputError as error:
+        return CaseState(name, record, wanted=wanted, reason=reason, problem=str(error))
+    shown = [label for label in ledger.lesions if not wanted or label in wanted]
+    decided = sum(ledger.status(label) != "unreviewed" for label in shown)
+    return CaseState(name, record, ledger.case_status, decided, len(shown), others, wanted, reason)

@@ -1,0 +1,120 @@
+"""What the acts of a journal amount to, without the voxels: sizes, decisions, notes and the history.
+
+Enough to list a cohort without opening an image; `fsh_core.review.session` adds the voxels.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fsh_core.errors import InputError
+from fsh_core.review.events import Act, Field
+
+STATUSES = ("unreviewed", "accepted", "rejected", "unsure")
+CASE_STATUSES = ("not started", "in progress", "completed", "flagged")
+UNDOABLE = frozenset(("paint", "split", "join", "delete", "add", "status", "note", "case"))
+
+
+class Ledger:
+    """The lesions of a case and what was said about them.
+
+    Parameters
+    ----------
+    voxels : mapping of int to int
+        Voxels of every lesion before the first act.
+    path : Path
+        The journal, named in errors.
+
+    Attributes
+    ----------
+    acts : int
+        How many have happened.
+    next_label : int
+        The number a new lesion gets; no number is used twice.
+    last_label : int
+        The lesion of the last act: where the reader stopped; 0 = none.
+    others_seen : str
+        When this reader first looked at the others' decisions: ``never``, ``before
+        completion`` or ``after completion``.
+    """
+
+    def __init__(self, voxels: Mapping[int, int], path: Path) -> None:
+        self.path = path
+        self.acts = 0
+        self.next_label = max(voxels, default=0) + 1
+        self.last_label = 0
+        self.others_seen = "never"
+        self._voxels = dict(voxels)
+        self._said: dict[tuple[int, Field], str] = {}
+        self._done: list[Act] = []
+        self._undone: list[Act] = []
+
+    @property
+    def lesions(self) -> list[int]:
+        """Labels that have voxels."""
+        return sorted(self._voxels)
+
+    def voxels(self, label: int) -> int:
+        """Return the number of voxels of a lesion."""
+        return self._voxels.get(label, 0)
+
+    def status(self, label: int) -> str:
+        """Return one of `STATUSES`."""
+        return self._said.get((label, "status"), STATUSES[0])
+
+    def note(self, label: int) -> str:
+        """Return what was noted about a lesion, or with 0 about the case."""
+        return self._said.get((label, "note"), "")
+
+    @property
+    def case_status(self) -> str:
+        """One of `CASE_STATUSES`."""
+        said = self._said.get((0, "case"), "")
+        return said or CASE_STATUSES[1 if self.acts else 0]
+
+    def counts(self) -> Mapping[str, int]:
+        """Count the lesions by status."""
+        said = [self.status(label) for label in self._voxels]
+        return {status: said.count(status) for status in STATUSES}
+
+    @property
+    def decided(self) -> int:
+        """How many lesions are accepted, rejected or unsure."""
+        return len(self._voxels) - self.counts()[STATUSES[0]]
+
+    def repeat(self, act: Act) -> None:
+        """Let an act of the journal happen.
+
+        Raises
+        ------
+        InputError
+            If it does not fit what happened before.
+        """
+        self.acts += 1
+        self.last_label = act.label or self.last_label
+        if act.kind == "reveal" and self.others_seen == "never":
+            self.others_seen = "after completion" if self.case_status == "completed" else "before completion"
+        if act.kind in ("undo", "redo"):
+            stack, other = (self._done, self._undone) if act.kind == "undo" else (self._undone, self._done)
+            if not stack or stack[-1].number != act.of:
+                raise InputError(
+                    f"{self.path}: act {act.number} takes back act {act.of}, which was not the last; "
+                    "restore the file from a backup"
+                )
+            other.append(stack.pop())
+            self._apply(other[-1], backwards=act.kind == "undo")
+        elif act.kind in UNDOABLE:
+            self._apply(act)
+            self._done.append(act)
+            self._undone.clear()
+
+    def _apply(self, act: Act, backwards: bool = False) -> None:
+        for change in act.changes:
+            before, after = (change.after, change.before) if backwards else (change.before, change.after)
+            for label, more in ((before, -change.voxels.size), (after, change.voxels.size)):
+                if label:
+                    self._voxels[label] = self._voxels.get(label, 0) + more
+                    if self._voxels[label] == 0:
+                        del self._voxels[label]
+            self.next_label = max(self.next_label, change.after + 1)
+        for mark in act.marks:
+            self._said[mark.label, mark.field] = mark.before if backwards else mark.after

@@ -1,0 +1,1 @@
+"""Simulated lesions: shapes that experts drew, inserted into real scans with exact truth."""

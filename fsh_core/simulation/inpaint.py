@@ -1,0 +1,112 @@
+"""Taking lesions out of a scan, so that a heavy one can be a light host."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fsh_core.simulation.white_matter import find_white_matter
+from fsh_core.volume.volume import Volume, from_ras, to_ras
+
+_SKIRT_MM = 2.0  # how far around a drawn lesion its shine is removed too
+_SHINE = 1.05  # what is brighter, in units of white matter, is shine
+_FLUID = 0.65  # what is darker is fluid, and stays
+_LOCAL_MM = 3.0  # scale of the average that is interpolated; what is finer is copied as texture
+_SEAM_MM = 0.5
+_CANDIDATES = 40
+_REACH_MM = 30.0  # from how far texture is copied
+_FAR_WEIGHT = 1e-3
+
+
+def remove_lesions(
+    flair: Volume, lesions: NDArray[np.bool_], brain: NDArray[np.bool_], rng: np.random.Generator
+) -> Volume:
+    """Paint lesions over with normal-appearing white matter.
+
+    A lesion and its shine are replaced by a smooth average of the white matter around
+    it, plus the texture of a nearby piece of white matter: the piece, of 40 drawn, that
+    holds the most. Fluid within the mask stays as it is.
+
+    Parameters
+    ----------
+    flair : Volume
+        (I, J, K), any orientation and voxel size.
+    lesions : (I, J, K) bool
+        What to remove.
+    brain : (I, J, K) bool
+        The brain.
+    rng : Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    Volume
+        float32; voxels more than 4 mm from every lesion are those of the scan.
+
+    Raises
+    ------
+    InputError
+        If the scan shows no white matter.
+    """
+    if not lesions.any():
+        return flair
+    ras, inside, drawn = (to_ras(flair.with_data(one)) for one in (flair.data, brain, lesions))
+    white = find_white_matter(ras, inside.data, drawn.data)
+    host = ras.data.astype(np.float32)
+    average = _local_average(host, white.mask, white.level, ras.spacing_mm)
+    texture = np.where(white.mask, host - average, np.float32(0))
+    scatter = float(texture[white.mask].std())
+    result = host.copy()
+    labels, _ = ndimage.label(drawn.data, np.ones((3, 3, 3)))
+    margin = [int(np.ceil((_SKIRT_MM + 4 * _SEAM_MM) / size)) for size in ras.spacing_mm]
+    for number, tight in enumerate(ndimage.find_objects(labels), start=1):
+        box = tuple(
+            slice(max(0, side.start - more), side.stop + more) for side, more in zip(tight, margin, strict=True)
+        )
+        area = _area(labels[box] == number, host[box] / white.level[box], ras.spacing_mm) & inside.data[box]
+        start = _source_of(area, np.array([side.start for side in box]), white.mask, ras.spacing_mm, rng)
+        source = tuple(slice(low, low + size) for low, size in zip(start, area.shape, strict=True))
+        noise = rng.normal(0, scatter, area.shape).astype(np.float32)
+        fill = average[box] + np.where(white.mask[source], texture[source], noise)
+        sigma = [_SEAM_MM / size for size in ras.spacing_mm]
+        seam = np.maximum(area, ndimage.gaussian_filter(area.astype(np.float32), sigma))
+        seam = np.where((host[box] > _FLUID * white.level[box]) & inside.data[box] & (seam > 0.02), seam, 0)
+        result[box] += seam * (fill - result[box])
+    return flair.with_data(from_ras(result, flair))
+
+
+def _local_average(
+    data: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    level: NDArray[np.float32],
+    spacing_mm: tuple[float, float, float],
+) -> NDArray[np.float32]:
+    """Average the white matter nearby; far from any, take its level."""
+    sigma = [_LOCAL_MM / size for size in spacing_mm]
+    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma, truncate=3.0)
+    total = ndimage.gaussian_filter(np.where(mask, data, np.float32(0)), sigma, truncate=3.0)
+    return np.asarray((total + _FAR_WEIGHT * level) / (weight + _FAR_WEIGHT), dtype=np.float32)
+
+
+def _area(
+    lesion: NDArray[np.bool_], ratio: NDArray[np.float32], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Return the lesion with the bright rim that the drawn outline left out."""
+    distance_mm = ndimage.distance_transform_edt(~lesion, sampling=spacing_mm)
+    return np.asarray(lesion | ((distance_mm <= _SKIRT_MM) & (ratio > _SHINE)))
+
+
+def _source_of(
+    area: NDArray[np.bool_],
+    corner: NDArray[np.int64],
+    white: NDArray[np.bool_],
+    spacing_mm: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Find the corner of a box nearby with as much white matter as possible where the area is."""
+    highest = np.asarray(white.shape) - area.shape
+    shifts = np.rint(rng.uniform(-_REACH_MM, _REACH_MM, (_CANDIDATES, 3)) / np.asarray(spacing_mm)).astype(np.int64)
+    starts = np.clip(corner + shifts, 0, highest)
+    places = np.argwhere(area)
+    places = places[:: 1 + len(places) // 2000]
+    covered = [np.count_nonzero(white[tuple((start + places).T)]) for start in starts]
+    return np.asarray(starts[int(np.argmax(covered))])

@@ -1,0 +1,242 @@
+"""A bank of lesions: shapes and places taken from masks that experts drew.
+
+``lesion_shapes.npz`` beside this file holds the lesions of 29 patients of the Ljubljana cohort
+(Lesjak et al., Neuroinformatics 2018, doi:10.1007/s12021-017-9348-7, CC BY). It is made by::
+
+    python -m fsh_core.simulation.shape_bank MASKS_FOLDER fsh_core/simulation/lesion_shapes.npz
+"""
+
+import io
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fsh_core.errors import InputError
+from fsh_core.files import write_atomically
+from fsh_core.volume.volume import Volume, load_mask, to_ras
+
+_CONNECTIVITY_26 = np.ones((3, 3, 3), dtype=bool)
+_SMALLEST_MM3 = 3.0  # what is smaller is as likely an expert's slip as a lesion
+
+
+@dataclass(frozen=True)
+class BrainFrame:
+    """Where the brain lies, in mm along the axes of a RAS grid.
+
+    The brain's lower end depends on how much of the neck was scanned, so height is
+    measured from the top, in units of width and length.
+
+    Attributes
+    ----------
+    middle_mm : (3,) float64
+        Middle between right and left, middle between front and back, and the top.
+    size_mm : (3,) float64
+        Width, length, and their mean.
+    """
+
+    middle_mm: NDArray[np.float64]
+    size_mm: NDArray[np.float64]
+
+    @classmethod
+    def of_box(cls, low_mm: Sequence[float], high_mm: Sequence[float]) -> "BrainFrame":
+        """Make it from the box around a brain: its lowest and highest R, A and S."""
+        low, high = np.asarray(low_mm, dtype=np.float64), np.asarray(high_mm, dtype=np.float64)
+        width, length = float(high[0] - low[0]), float(high[1] - low[1])
+        middle = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[2]])
+        return cls(middle, np.array([width, length, (width + length) / 2]))
+
+    @classmethod
+    def of_mask(cls, brain: NDArray[np.bool_], spacing_mm: Sequence[float]) -> "BrainFrame":
+        """Make it from a brain mask on a RAS grid; mm count from the centre of the first voxel."""
+        sides = []
+        for axis, spacing in enumerate(spacing_mm):
+            inside = np.flatnonzero(brain.any(axis=tuple(other for other in range(3) if other != axis)))
+            sides.append(((inside[0] - 0.5) * spacing, (inside[-1] + 0.5) * spacing))
+        return cls.of_box([low for low, _ in sides], [high for _, high in sides])
+
+    def place_of(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn mm into fractions of the brain's size, (..., 3)."""
+        return (position_mm - self.middle_mm) / self.size_mm
+
+    def position_mm(self, place: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Undo `place_of`."""
+        return np.asarray(self.middle_mm + place * self.size_mm, dtype=np.float64)
+
+
+LJUBLJANA_FRAME = BrainFrame.of_box((-65.0, -98.0, -55.0), (65.0, 57.0, 68.0))
+"""The brain of a Ljubljana patient: mean of the two patients (07, 19) whose scans are at hand.
+
+The cohort was moved rigidly into the MNI frame: brains kept their size.
+"""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One lesion of the bank.
+
+    Attributes
+    ----------
+    voxels : (A, B, C) bool
+        The lesion in its bounding box, axes towards R, A and S.
+    spacing_mm : tuple of 3 float
+        Voxel size.
+    place : (3,) float
+        Middle of the box, in the brain's own units (`BrainFrame`).
+    """
+
+    voxels: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+    place: NDArray[np.floating[Any]]
+
+    @property
+    def volume_mm3(self) -> float:
+        """Volume of the lesion."""
+        return float(np.count_nonzero(self.voxels) * np.prod(self.spacing_mm))
+
+
+@dataclass(frozen=True)
+class LesionBank:
+    """Lesion shapes and where in the brain they were.
+
+    Attributes
+    ----------
+    sizes : (N, 3) int16
+        Bounding box of each lesion, in voxels.
+    spacings_mm : (N, 3) float32
+        Voxel size of each lesion.
+    places : (N, 3) float32
+        Middle of each box in the brain's own units.
+    patients : (N,) int16
+        Number of the patient that each lesion is from, an index into ``names``.
+    bits : (M,) uint8
+        The voxels of all lesions, one lesion after the other in C order, 8 a byte.
+    names : (P,) str
+        The patients: subjects of that name must not be validated on what is learned from the bank.
+    """
+
+    sizes: NDArray[np.int16]
+    spacings_mm: NDArray[np.float32]
+    places: NDArray[np.float32]
+    patients: NDArray[np.int16]
+    bits: NDArray[np.uint8]
+    names: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        """Return the number of lesions."""
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[Shape]:
+        """Go through the lesions."""
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Shape:
+        """Return one lesion."""
+        voxels = self.sizes.astype(np.int64).prod(axis=1)
+        start = int(voxels[:index].sum())
+        first, last = start // 8, -(-(start + int(voxels[index])) // 8)
+        unpacked = np.unpackbits(self.bits[first:last])[start - first * 8 :][: voxels[index]]
+        a, b, c = (float(spacing) for spacing in self.spacings_mm[index])
+        return Shape(unpacked.reshape(self.sizes[index]).astype(bool), (a, b, c), self.places[index])
+
+    def without(self, subjects: Collection[str]) -> NDArray[np.int64]:
+        """Return the numbers of the lesions that are not from these subjects."""
+        return np.flatnonzero(~np.isin(self.names[self.patients], sorted(subjects)))
+
+    @classmethod
+    def of_masks(
+        cls, masks: Sequence[Volume], frames: Sequence[BrainFrame], names: Sequence[str] | None = None
+    ) -> "LesionBank":
+        """Collect the lesions of several patients.
+
+        Parameters
+        ----------
+        masks : sequence of Volume
+            Lesion masks, bool, one a patient, in any orientation.
+        frames : sequence of BrainFrame
+            The brain of each: in mm along the axes of ``to_ras(mask)``, from the centre
+            of its first voxel, as `BrainFrame.of_mask` makes it.
+        names : sequence of str, optional
+            The subject that each mask is from.
+
+        Raises
+        ------
+        InputError
+            If no mask holds a lesion of 3 mm3.
+        """
+        shapes: list[tuple[Shape, int]] = []
+        for patient, (mask, frame) in enumerate(zip(masks, frames, strict=True)):
+            ras = to_ras(mask)
+            labels, _ = ndimage.label(ras.data, structure=_CONNECTIVITY_26)
+            for number, box in enumerate(ndimage.find_objects(labels), start=1):
+                middle = [(side.start + side.stop - 1) / 2 for side in box]
+                place = frame.place_of(np.asarray(middle) * ras.spacing_mm)
+                shape = Shape(labels[box] == number, ras.spacing_mm, place)
+                if shape.volume_mm3 >= _SMALLEST_MM3 * (1 - 1e-6):
+                    shapes.append((shape, patient))
+        if not shapes:
+            raise InputError("a lesion bank needs at least one lesion of 3 mm3, the masks hold none; give other masks")
+        return cls(
+            np.array([shape.voxels.shape for shape, _ in shapes], np.int16),
+            np.array([shape.spacing_mm for shape, _ in shapes], np.float32),
+            np.array([shape.place for shape, _ in shapes], np.float32),
+            np.array([patient for _, patient in shapes], np.int16),
+            np.packbits(np.concatenate([shape.voxels.ravel() for shape, _ in shapes])),
+            np.array(names if names is not None else [str(number) for number in range(len(masks))]),
+        )
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "LesionBank":
+        """Read a bank; without a path the bundled one.
+
+        Raises
+        ------
+        InputError
+            If the file is not a bank.
+        """
+        source = Path(str(files("fsh_core.simulation") / "lesion_shapes.npz")) if path is None else Path(path)
+        try:
+            with np.load(source, allow_pickle=False) as stored:
+                return cls(**{name: stored[name] for name in cls.__dataclass_fields__})
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{source}: expected a lesion bank (.npz), cannot read it ({error}); make it anew"
+            ) from None
+
+    def save(self, path: str | Path) -> None:
+        """Write as .npz, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        write_atomically(path, buffer.getvalue())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make a bank of a folder of Ljubljana masks: MASKS_FOLDER OUT."""
+    if len(arguments) != 2:
+        print("usage: python -m fsh_core.simulation.shape_bank MASKS_FOLDER OUT.npz", file=sys.stderr)
+        return 2
+    paths = sorted(Path(arguments[0]).glob("*.nii.gz"))
+    masks = [to_ras(load_mask(path)) for path in paths]
+    # The masks of the cohort share the MNI frame; a bank counts mm from a mask's first voxel.
+    frames = [BrainFrame(LJUBLJANA_FRAME.middle_mm - one.affine[:3, 3], LJUBLJANA_FRAME.size_mm) for one in masks]
+    names = [path.name.removesuffix(".nii.gz").replace("patient", "ljubljana") for path in paths]
+    bank = LesionBank.of_masks(masks, frames, names)
+    bank.save(arguments[1])
+    print(f"{len(bank)} lesions of {len(masks)} patients, {Path(arguments[1]).stat().st_size / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

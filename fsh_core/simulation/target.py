@@ -1,0 +1,97 @@
+"""A scan into which lesions are to be set, and what must be known of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fsh_core.simulation.shape_bank import BrainFrame
+from fsh_core.simulation.white_matter import WhiteMatter, find_white_matter
+from fsh_core.volume.volume import Volume, to_ras
+
+GAIN_RANGE = (0.25, 0.65)
+"""Contrast of a lesion of 120 mm3 that a scanner is believed to show: least and most."""
+
+_TYPICAL_MM3, _GROWTH, _GROWTH_RANGE = 120.0, 0.18, (0.6, 1.4)  # contrast grows with volume to this power
+_LEAST_OWN_LESIONS = 3
+
+
+@dataclass(frozen=True)
+class Host:
+    """What must be known of a scan before lesions are set into it; all on a RAS grid.
+
+    Attributes
+    ----------
+    flair : Volume
+        The scan, in RAS.
+    lesions : (I, J, K) bool
+        Its own lesions.
+    white : WhiteMatter
+        Its white matter.
+    frame : BrainFrame
+        Where its brain lies.
+    taken : (I, J, K) bool
+        Its lesions and the voxels that touch them.
+    slice_mm : tuple of 3 float
+        Voxel size with which it was acquired: at least that of its grid.
+    gain : float or None
+        Contrast of its own lesions, brought to 120 mm3; None if it has fewer than three.
+    """
+
+    flair: Volume
+    lesions: NDArray[np.bool_]
+    white: WhiteMatter
+    frame: BrainFrame
+    taken: NDArray[np.bool_]
+    slice_mm: tuple[float, float, float]
+    gain: float | None
+
+    @classmethod
+    def of(
+        cls,
+        flair: Volume,
+        brain: NDArray[np.bool_],
+        lesions: NDArray[np.bool_],
+        slice_mm: tuple[float, float, float] | None = None,
+    ) -> "Host":
+        """Turn a scan to RAS and measure it.
+
+        Parameters
+        ----------
+        flair : Volume
+            The scan, in any orientation.
+        brain, lesions : (I, J, K) bool
+            On its own grid.
+        slice_mm : tuple of 3 float or None
+            Voxel size of the acquisition along R, A and S, where the scan was resampled since.
+
+        Raises
+        ------
+        InputError
+            If there is no white matter.
+        """
+        for name, mask in (("brain", brain), ("lesions", lesions)):
+            if mask.shape != flair.shape:
+                raise ValueError(f"{name} must have the scan's shape {flair.shape}, got {mask.shape}")
+        ras, inside, own = (to_ras(flair.with_data(one)) for one in (flair.data, brain, lesions))
+        white = find_white_matter(ras, inside.data, own.data)
+        frame = BrainFrame.of_mask(inside.data, ras.spacing_mm)
+        taken = ndimage.binary_dilation(own.data, np.ones((3, 3, 3))) if own.data.any() else own.data
+        return cls(ras, own.data, white, frame, taken, slice_mm or ras.spacing_mm, _own_gain(ras, own.data, white))
+
+
+def _own_gain(flair: Volume, lesions: NDArray[np.bool_], white: WhiteMatter) -> float | None:
+    """Measure how bright a scan's own lesions are."""
+    labels, count = ndimage.label(lesions, np.ones((3, 3, 3)))
+    if count < _LEAST_OWN_LESIONS:
+        return None
+    volumes_mm3 = np.bincount(labels.ravel())[1:] * flair.voxel_volume_mm3
+    contrasts = ndimage.mean(flair.data / white.level - 1, labels, np.arange(1, count + 1))
+    return float(np.clip(np.median(np.asarray(contrasts) / contrast_growth(volumes_mm3)), *GAIN_RANGE))
+
+
+def contrast_growth(volume_mm3: NDArray[np.floating[Any]] | float) -> NDArray[np.float64]:
+    """Contrast of a lesion in units of that of one of 120 mm3: small ones are fainter."""
+    return np.clip((np.asarray(volume_mm3) / _TYPICAL_MM3) ** _GROWTH, *_GROWTH_RANGE)

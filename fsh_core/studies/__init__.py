@@ -1,0 +1,1 @@
+"""Cohorts and raters: predictions against references, agreement, statistics by patient."""

@@ -1,0 +1,233 @@
+"""Several raters, or several scans, of the same cases: how well do they agree?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fsh_core.errors import InputError
+from fsh_core.evaluation.lesionwise import lesion_metrics
+from fsh_core.evaluation.voxel import voxel_metrics
+from fsh_core.lesions.label import label_lesions
+from fsh_core.studies.bland_altman import bland_altman
+from fsh_core.studies.consensus import staple
+from fsh_core.studies.mask_files import Failure
+from fsh_core.studies.raters import RatedCase, Ratings
+from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS, repeatability
+from fsh_core.studies.statistics import bootstrap_interval
+from fsh_core.volume.volume import Volume, check_same_grid, load_mask, save_like
+
+RATING_COLUMNS: dict[str, str] = {
+    "case": "Name of the case.",
+    "rater": "Name of the rater, or of the scan.",
+    "volume_ml": "Lesion volume of this mask, in ml.",
+    "lesions": "Lesions (26-connected components) in this mask.",
+    "consensus_ml": "Lesion volume of the STAPLE consensus of all raters, in ml; undefined for repeated scans.",
+    "consensus_dice": "Dice of this mask with the consensus, 0 to 1.",
+    "staple_sensitivity": "Sensitivity that STAPLE estimates for this rater, 0 to 1; undefined if all masks are empty.",
+    "staple_specificity": "Specificity near lesions that STAPLE estimates, 0 to 1; undefined if all masks are empty.",
+}
+"""Every column of the table with one row per mask, with its unit."""
+
+PAIR_COLUMNS: dict[str, str] = {
+    "case": "Name of the case.",
+    "rater_1": "The first of the two.",
+    "rater_2": "The second of the two.",
+    "dice": "Dice of the two masks, 0 to 1; 1 if both are empty; undefined if their grids differ.",
+    "lesion_f1": "F1 over lesions (any overlap), 0 to 1; the same whichever is taken as the reference.",
+    "volume_1_ml": "Lesion volume of the first, in ml.",
+    "volume_2_ml": "Lesion volume of the second, in ml.",
+    "volume_difference_ml": "Second minus first, in ml.",
+}
+"""Every column of the table with one row per case and two raters, with its unit."""
+
+MATRIX_COLUMNS: dict[str, str] = {
+    "rater_1": "The first of the two.",
+    "rater_2": "The second of the two.",
+    "n_cases": "Cases of both.",
+    "dice": "Mean Dice over cases, 0 to 1.",
+    "dice_low": "Lower end of its 95 % bootstrap interval; undefined for one case.",
+    "dice_high": "Upper end of its 95 % bootstrap interval.",
+    "lesion_f1": "Mean F1 over lesions, 0 to 1.",
+    "lesion_f1_low": "Lower end of its 95 % bootstrap interval; undefined for one case.",
+    "lesion_f1_high": "Upper end of its 95 % bootstrap interval.",
+    "volume_bias_ml": "Mean volume difference, second minus first, in ml.",
+    "volume_lower_ml": "Lower 95 % limit of agreement of volumes (Bland and Altman), in ml; undefined for one case.",
+    "volume_upper_ml": "Upper 95 % limit of agreement of the volumes, in ml.",
+}
+"""Every column of the inter-rater matrix, one row per two raters, with its unit."""
+
+QUANTITIES = {"volume_ml": "lesion volume (ml)", "lesions": "number of lesions"}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """An agreement study.
+
+    Attributes
+    ----------
+    raters : tuple of str
+        Names of the raters or scans.
+    ratings, pairs, matrix, repeatability : DataFrame
+        Tables with the columns of `RATING_COLUMNS`, `PAIR_COLUMNS`, `MATRIX_COLUMNS` and
+        `fsh_core.studies.repeatability.REPEATABILITY_COLUMNS`.
+    failures : list of (name, sentence)
+        Cases that could not be used, and why.
+    consensus : list of Path
+        The consensus masks that were written.
+    """
+
+    raters: tuple[str, ...]
+    ratings: pd.DataFrame
+    pairs: pd.DataFrame
+    matrix: pd.DataFrame
+    repeatability: pd.DataFrame
+    failures: list[Failure]
+    consensus: list[Path]
+
+
+def measure_agreement(
+    study: Ratings,
+    consensus_folder: str | Path | None = None,
+    repeated_scans: bool = False,
+    on_case: Callable[[int, int], None] | None = None,
+) -> Agreement:
+    """Compare all raters with each other, and with their consensus.
+
+    A case that cannot be used (a damaged file, another grid) becomes a failure with one
+    sentence, and the others go on.
+
+    Parameters
+    ----------
+    study : Ratings
+        From `fsh_core.studies.raters.match_raters` or ``match_sessions``.
+    consensus_folder : path or None
+        Where to write each case's STAPLE consensus, as
+        ``CASE_label-L_desc-staple_mask.nii.gz`` on the first rater's grid.
+    repeated_scans : bool
+        The masks are of several scans, not of several raters: there is no consensus, and
+        grids may differ, in which case volumes and numbers are compared, and Dice and F1
+        are undefined.
+    on_case : callable or None
+        Called with (done, total) after each case; raising from it cancels.
+
+    Returns
+    -------
+    Agreement
+        All tables; those of a single case have no intervals and no intraclass
+        correlation.
+
+    Raises
+    ------
+    InputError
+        If the consensus cannot be written.
+    """
+    ratings: list[dict[str, object]] = []
+    pairs: list[dict[str, object]] = []
+    failures, written = list(study.failures), []
+    for done, case in enumerate(study.cases, start=1):
+        try:
+            masks = _load(case, repeated_scans)
+        except InputError as error:
+            failures.append((case.name, str(error)))
+        else:
+            rows, consensus = _rate(case.name, study.raters, masks, repeated_scans)
+            ratings += rows
+            pairs += _compare(case.name, study.raters, masks)
+            if consensus_folder is not None and consensus is not None:
+                path = Path(consensus_folder) / f"{case.name}_label-L_desc-staple_mask.nii.gz"
+                save_like(consensus.data, consensus, path)
+                written.append(path)
+        if on_case is not None:
+            on_case(done, len(study.cases))
+    rated = pd.DataFrame(ratings, columns=list(RATING_COLUMNS))
+    compared = pd.DataFrame(pairs, columns=list(PAIR_COLUMNS))
+    return Agreement(
+        raters=study.raters,
+        ratings=rated,
+        pairs=compared,
+        matrix=_matrix(study.raters, compared),
+        repeatability=_repeatability(study.raters, rated),
+        failures=sorted(failures),
+        consensus=written,
+    )
+
+
+def _load(case: RatedCase, any_grid: bool) -> list[Volume]:
+    """Read the masks of a case; those of raters must be on one grid."""
+    first = load_mask(case.masks[0])
+    like = None if any_grid else first
+    return [first, *(load_mask(path, like, case.masks[0]) for path in case.masks[1:])]
+
+
+def _rate(
+    name: str, raters: tuple[str, ...], masks: list[Volume], repeated_scans: bool
+) -> tuple[list[dict[str, object]], Volume | None]:
+    """Measure each mask, and set it against the consensus of all; rows of `RATING_COLUMNS`."""
+    rows: list[dict[str, object]] = []
+    for rater, mask in zip(raters, masks, strict=True):
+        lesions = int(label_lesions(mask.data, mask.voxel_volume_mm3).max(initial=0))
+        volume_ml = int(np.count_nonzero(mask.data)) * mask.voxel_volume_mm3 / 1000
+        rows.append({"case": name, "rater": rater, "volume_ml": volume_ml, "lesions": lesions})
+    if repeated_scans:
+        return rows, None
+    found = staple([mask.data for mask in masks])
+    consensus = masks[0].with_data(found.mask)
+    for row, mask, sensitivity, specificity in zip(rows, masks, found.sensitivity, found.specificity, strict=True):
+        row["consensus_ml"] = int(np.count_nonzero(found.mask)) * consensus.voxel_volume_mm3 / 1000
+        row["consensus_dice"] = voxel_metrics(found.mask, mask.data).dice
+        row["staple_sensitivity"], row["staple_specificity"] = sensitivity, specificity
+    return rows, consensus
+
+
+def _compare(name: str, raters: tuple[str, ...], masks: list[Volume]) -> list[dict[str, object]]:
+    """Compare every two masks of a case; rows of `PAIR_COLUMNS`."""
+    labels = [label_lesions(mask.data, mask.voxel_volume_mm3) for mask in masks]
+    volumes_ml = [int(np.count_nonzero(mask.data)) * mask.voxel_volume_mm3 / 1000 for mask in masks]
+    rows: list[dict[str, object]] = []
+    for one, other in combinations(range(len(masks)), 2):
+        row: dict[str, object] = {"case": name, "rater_1": raters[one], "rater_2": raters[other]}
+        if _on_one_grid(masks[one], masks[other]):
+            row["dice"] = voxel_metrics(masks[one].data, masks[other].data).dice
+            row["lesion_f1"] = lesion_metrics(labels[one], labels[other], masks[one].voxel_volume_mm3).f1
+        row["volume_1_ml"], row["volume_2_ml"] = volumes_ml[one], volumes_ml[other]
+        row["volume_difference_ml"] = volumes_ml[other] - volumes_ml[one]
+        rows.append(row)
+    return rows
+
+
+def _on_one_grid(one: Volume, other: Volume) -> bool:
+    try:
+        check_same_grid(one, other, "first", "second")
+    except InputError:
+        return False
+    return True
+
+
+def _matrix(raters: tuple[str, ...], pairs: pd.DataFrame) -> pd.DataFrame:
+    """Summarise every two raters over cases."""
+    rows = []
+    for one, other in combinations(raters, 2):
+        here = pairs[(pairs["rater_1"] == one) & (pairs["rater_2"] == other)]
+        row: dict[str, object] = {"rater_1": one, "rater_2": other, "n_cases": len(here)}
+        for metric in ("dice", "lesion_f1"):
+            values = here[metric].to_numpy(dtype=float)
+            row[metric] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+            row[f"{metric}_low"], row[f"{metric}_high"] = bootstrap_interval(values)
+        limits = bland_altman(here["volume_1_ml"].to_numpy(dtype=float), here["volume_2_ml"].to_numpy(dtype=float))
+        row["volume_bias_ml"] = limits.bias.value
+        row["volume_lower_ml"], row["volume_upper_ml"] = limits.lower.value, limits.upper.value
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(MATRIX_COLUMNS))
+
+
+def _repeatability(raters: tuple[str, ...], ratings: pd.DataFrame) -> pd.DataFrame:
+    """Summarise how well volume and number are repeated."""
+    rows = []
+    for column, quantity in QUANTITIES.items():
+        table = ratings.pivot(index="case", columns="rater", values=column)
+        rows.append(repeatability(quantity, table.reindex(columns=list(raters)).to_numpy(dtype=float)))
+    return pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))

@@ -1,0 +1,1 @@
+"""Scans in memory and on disk: voxels, the affine that places them, and slices through them."""

@@ -1,0 +1,89 @@
+"""Taking voxels to a grid of another size."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsh_core.volume.volume import Volume
+
+
+def resample(volume: Volume, spacing_mm: float) -> Volume:
+    """Resample to isotropic voxels along the volume's own axes.
+
+    Linear interpolation where voxels shrink, and a triangle as wide as the new voxel
+    where they grow, so that nothing aliases. An axis already within 1 % of the
+    spacing is left as it is.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any voxels; bool counts as 0 and 1.
+    spacing_mm : float
+        The new voxel size, in mm.
+
+    Returns
+    -------
+    Volume
+        float32, covering the same extent.
+    """
+    data = volume.data.astype(np.float32)
+    affine = volume.affine.copy()
+    for axis, (size, spacing) in enumerate(zip(volume.shape, volume.spacing_mm, strict=True)):
+        if abs(spacing / spacing_mm - 1) < 0.01:
+            continue
+        new_size = max(1, round(size * spacing / spacing_mm))
+        weights, start, step = _linear_weights(size, new_size, spacing_mm / spacing)
+        data = _apply_along(data, weights, axis)
+        affine[:3, 3] += volume.affine[:3, axis] * start
+        affine[:3, axis] *= step
+    return Volume(data, affine, volume.header)
+
+
+def resample_like(data: NDArray[np.float32], volume: Volume, like: Volume) -> NDArray[np.float32]:
+    """Take ``data`` on the grid of a resampled ``volume`` back to that of ``like``.
+
+    Linear interpolation at the voxel centres of ``like``: the inverse of `resample`
+    for maps that vary slowly, and exactly the identity where no axis was changed.
+
+    Parameters
+    ----------
+    data : (I, J, K) float32
+        Voxels on the grid of ``volume``.
+    volume : Volume
+        The result of ``resample(like, ...)``.
+    like : Volume
+        The volume before resampling.
+
+    Returns
+    -------
+    (I', J', K') float32
+        Voxels on the grid of ``like``.
+    """
+    inverse = np.linalg.inv(volume.affine) @ like.affine
+    for axis, size in enumerate(like.shape):
+        start, step = float(inverse[axis, 3]), float(inverse[axis, axis])
+        if size == data.shape[axis] and abs(start) < 1e-6 and abs(step - 1) < 1e-6:
+            continue
+        positions = start + step * np.arange(size)
+        data = _apply_along(data, _triangle(positions, data.shape[axis], 1.0), axis)
+    return data
+
+
+def _linear_weights(size: int, new_size: int, step: float) -> tuple[NDArray[np.float32], float, float]:
+    """Weights (new_size, size) from old to new voxels centred on the same extent."""
+    start = (size - 1 - (new_size - 1) * step) / 2
+    positions = start + step * np.arange(new_size)
+    return _triangle(positions, size, max(1.0, step)), start, step
+
+
+def _triangle(positions: NDArray[np.floating[Any]], size: int, width: float) -> NDArray[np.float32]:
+    """Weights (len(positions), size) of a triangle of half-width ``width`` voxels."""
+    inside = np.clip(positions, 0, size - 1)
+    weights = np.maximum(0.0, 1.0 - np.abs(inside[:, None] - np.arange(size)[None, :]) / width)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _apply_along(data: NDArray[np.float32], weights: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Multiply one axis by a matrix of weights."""
+    return np.ascontiguousarray(np.moveaxis(np.tensordot(weights, data, axes=(1, axis)), 0, axis))

@@ -1,0 +1,177 @@
+"""A derivatives folder as two tables: one row per case, one row per lesion, fast for a thousand cases."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fsh_core.derivatives import find_records, read_record
+from fsh_core.errors import InputError
+from fsh_core.lesions.regions import REGIONS
+from fsh_dashboard.data.flags import flag_cases
+from fsh_dashboard.data.folder import Opened
+from fsh_dashboard.data.lesion_tables import read_tables
+from fsh_dashboard.data.participants import participant_files, with_participants
+
+COHORT_TABLE = "cases.tsv"
+NOT_SHOWN = ("flags", "weights_sha256", "input_path", "input_sha256")
+OPTIONAL_PARTS = ("quality", "scan_uncertainty", "regions")
+"""Parts of a record that not every one has: a plain value keeps its name, those of a block get it in front."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Every case of a derivatives folder that could be read.
+
+    Attributes
+    ----------
+    name : str
+        The folder, relative to the opened one.
+    cases : DataFrame
+        One row per case: ``case``, ``subject``, ``session``, what was found, what made
+        it, agreement with the reference under the names of
+        `fsh_core.evaluation.case_metrics.CASE_COLUMNS`, columns of participants.tsv, and
+        ``flags`` (text, comma-separated).
+    lesions : DataFrame
+        One row per lesion: ``case``, ``subject``, ``session``, then the columns of
+        `fsh_core.lesions.measure.LESION_COLUMNS` and whatever else the tables hold.
+    participant_columns : tuple of str
+        Columns of ``cases`` that came from participants.tsv.
+    problems : tuple of str
+        One sentence for every file that was skipped.
+    """
+
+    name: str
+    cases: pd.DataFrame
+    lesions: pd.DataFrame
+    participant_columns: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def fingerprint(opened: Opened, name: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of everything `read_results` looks at: the same while nothing has changed."""
+    folder = opened.root / name
+    records = find_records(folder)
+    tables = [path.with_suffix(".tsv") for path in records]
+    files = [*records, *tables, folder / COHORT_TABLE, *participant_files(opened, folder)]
+    stats = [(str(path), path.stat()) for path in files if path.exists()]
+    return tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+
+
+def read_results(opened: Opened, name: str) -> Results:
+    """Read the cases of a derivatives folder; what is broken is named and skipped.
+
+    Parameters
+    ----------
+    opened : Opened
+        The opened folder; files that lead out of it are refused.
+    name : str
+        The derivatives folder, from `fsh_dashboard.data.folder.find_results`.
+
+    Returns
+    -------
+    Results
+        Tables and problems.
+    """
+    folder = opened.root / name
+    rows: list[dict[str, Any]] = []
+    tables: list[Path] = []
+    problems: list[str] = []
+    for path in find_records(folder):
+        try:
+            record = read_record(opened.inside(path))
+            row = _case_row(record) | {"record": opened.named(path)}
+            table = opened.inside(folder / record["files"]["table"])
+        except InputError as error:
+            problems.append(str(error).replace(f"{opened.root}/", ""))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            problems.append(f"{opened.named(path)}: expected a record of F.sh, found an incomplete one ({error})")
+        else:
+            rows.append(row)
+            tables.append(table)
+    lesions, broken = read_tables(rows, tables)
+    problems += [f"{opened.named(tables[index])}: {reason}; the case was skipped" for index, reason in broken.items()]
+    cases = pd.DataFrame([row for index, row in enumerate(rows) if index not in broken])
+    if cases.empty:
+        return Results(name, pd.DataFrame(columns=["case"]), lesions, (), tuple(problems))
+    cases, more = _with_cohort_table(_with_lesion_facts(cases, lesions), opened, folder)
+    cases, columns, troubles = with_participants(cases, opened, folder)
+    cases["flags"] = flag_cases(cases)
+    return Results(name, cases, lesions, columns, (*problems, *more, *troubles))
+
+
+def _case_row(record: dict[str, Any]) -> dict[str, Any]:
+    """Flatten what a table shows of a record."""
+    row = {
+        "case": str(record["case"]),
+        "subject": str(record["subject"]),
+        "session": record["session"],
+        "lesion_count": int(record["lesion_count"]),
+        "lesion_volume_ml": float(record["lesion_volume_ml"]),
+        "raw_lesion_volume_ml": float(record["raw_lesion_volume_ml"]),
+        "brain_volume_ml": float(record["brain"]["volume_ml"]),
+        "brain_source": str(record["brain"]["source"]),
+        "voxel_mm": " × ".join(f"{float(size):.3g}" for size in record["grid"]["spacing_mm"]),
+        "voxel_volume_mm3": math.prod(float(size) for size in record["grid"]["spacing_mm"]),
+        "seconds": float(record["run"]["seconds"]),
+        "version": str(record["version"]),
+        "weights": str(record["weights"].get("name", "–")),
+        "weights_sha": str(record["weights"].get("sha256", "")),
+    }
+    interval = record.get("lesion_volume_interval_ml")
+    if isinstance(interval, dict):
+        row |= {f"volume_{end}_ml": float(interval[end]) for end in ("low", "high")}
+    for part in OPTIONAL_PARTS:
+        values = record.get(part)
+        plain = values.items() if isinstance(values, dict) else [("", values)]
+        row |= {f"{part}_{key}".rstrip("_"): value for key, value in plain if isinstance(value, str | int | float)}
+    if "quality_verdict" in row:
+        row["quality"] = row.pop("quality_verdict")
+    scores = record.get("evaluation")
+    if isinstance(scores, dict):
+        row |= {key: np.nan if value is None else float(value) for key, value in scores.items() if key not in row}
+    return row
+
+
+def _with_lesion_facts(cases: pd.DataFrame, lesions: pd.DataFrame) -> pd.DataFrame:
+    """Add what the lesions say about a case."""
+    grouped = lesions.groupby("case")
+    facts = {"largest_lesion_mm3": grouped["volume_mm3"].max()}
+    if "mean_probability" in lesions:
+        facts["least_probability"] = grouped["mean_probability"].min()
+    if "confidence" in lesions and lesions["confidence"].notna().any():
+        facts["least_confidence"] = grouped["confidence"].min()
+    if "touches_border" in lesions:
+        facts["lesions_at_border"] = grouped["touches_border"].sum()
+    if "region" in lesions:
+        is_placed = grouped["region"].count() > 0
+        for region in REGIONS:
+            counts = (lesions["region"] == region).groupby(lesions["case"]).sum()
+            facts[f"{region}_lesions"] = counts.where(is_placed)
+    if "flags" in lesions:
+        facts["flagged_lesions"] = (
+            lesions["flags"].fillna("").astype(str).str.len().gt(0).groupby(lesions["case"]).sum()
+        )
+    cases = cases.copy()
+    for name, values in facts.items():
+        cases[name] = pd.to_numeric(cases["case"].map(values))
+    return cases
+
+
+def _with_cohort_table(cases: pd.DataFrame, opened: Opened, folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Add what only ``cases.tsv`` knows of a case; rows are matched by their record."""
+    path = folder / COHORT_TABLE
+    if not path.is_file():
+        return cases, []
+    try:
+        table = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"])
+        table = table.drop_duplicates("record").set_index("record")
+    except (OSError, ValueError, KeyError, InputError):
+        return cases, [f"{opened.named(path)}: expected tabs and a column record, cannot be read; left out"]
+    prefix = "" if folder == opened.root else f"{opened.named(folder)}/"
+    records = cases["record"].str.removeprefix(prefix)
+    new = [column for column in table if column not in cases and column not in NOT_SHOWN]
+    return cases.assign(**{column: records.map(table[column]) for column in new}), []

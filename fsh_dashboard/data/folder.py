@@ -1,0 +1,160 @@
+"""The folder that is open, and the only door to its files."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.errors import InputError
+from fsh_core.sample import sample_case
+
+EXAMPLE = Path(__file__).parent.with_name("example")
+DEEPEST = 4
+MOST_FOLDERS = 5000
+"""Limits of the search for runs and results, so that opening a whole disk ends."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the dashboard may read.
+
+    Attributes
+    ----------
+    root : Path
+        The opened folder, resolved.
+    images : tuple of Path
+        More folders to look for scans and reference masks in, resolved.
+    is_example : bool
+        Whether it is the bundled example.
+    """
+
+    root: Path
+    images: tuple[Path, ...] = ()
+    is_example: bool = False
+
+    def inside(self, path: str | Path) -> Path:
+        """Return where a path of the opened folder leads, if that is still inside.
+
+        Parameters
+        ----------
+        path : path
+            Relative to the opened folder, or absolute.
+
+        Returns
+        -------
+        Path
+            Absolute, without symbolic links.
+
+        Raises
+        ------
+        InputError
+            If it leads out of the opened folder and of the folders of images, by ``..``
+            or by a symbolic link, or cannot be followed at all.
+        """
+        try:
+            found = (self.root / path).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
+            raise InputError(f"{path!s:.200}: cannot be followed ({error}); check the name") from None
+        if any(found.is_relative_to(allowed) for allowed in (self.root, *self.images)):
+            return found
+        raise InputError(f"{path!s:.200}: leads out of the opened folder {self.root}; open the folder that holds it")
+
+    def named(self, path: Path) -> str:
+        """Write a path below the opened folder as people know it: relative, ``.`` for itself."""
+        return path.relative_to(self.root).as_posix()
+
+
+def open_folder(arguments: Sequence[str]) -> Opened:
+    """Open what the words after ``--`` name.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``[FOLDER] [--images FOLDER]...``; without a folder the bundled example.
+
+    Returns
+    -------
+    Opened
+        With real paths.
+
+    Raises
+    ------
+    InputError
+        If a folder is not there, or a word is unknown.
+    """
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--images", action="append", default=[])
+    try:
+        chosen, unknown = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError as error:
+        raise InputError(f"{error}; start with: fsh dashboard FOLDER") from None
+    if unknown:
+        raise InputError(f"expected one folder, found also {' '.join(unknown)}; start with: fsh dashboard FOLDER")
+    images = [_existing(name) for name in chosen.images]
+    if chosen.folder is None:
+        return Opened(_existing(EXAMPLE), (*images, sample_case().flair.parent.resolve()), is_example=True)
+    return Opened(_existing(chosen.folder), tuple(images))
+
+
+def find_runs(opened: Opened) -> list[str]:
+    """List the run folders (``config.json`` beside ``log.jsonl``), relative to the opened folder; latest log first."""
+    found = [folder for folder in _folders(opened) if _has(folder, "config.json", "log.jsonl")]
+    found.sort(key=lambda folder: (folder / "log.jsonl").stat().st_mtime, reverse=True)
+    return [opened.named(folder) for folder in found]
+
+
+def find_results(opened: Opened) -> list[str]:
+    """List the derivatives folders of F.sh, relative to the opened folder."""
+    return [opened.named(folder) for folder in _folders(opened) if _holds_records(folder)]
+
+
+def _existing(name: str | Path) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_dir():
+        found = "a file" if path.exists() else "nothing"
+        raise InputError(f"{path}: expected a folder, found {found}; start with: fsh dashboard FOLDER")
+    return path.resolve()
+
+
+def _folders(opened: Opened) -> Iterator[Path]:
+    """Walk the opened folder, shallowest first; subjects, hidden folders and ways out are left alone."""
+    level, visited = [opened.root], 0
+    for _ in range(DEEPEST + 1):
+        below: list[Path] = []
+        for folder in level:
+            visited += 1
+            if visited > MOST_FOLDERS:
+                return
+            yield folder
+            below += _subfolders(folder, opened)
+        level = below
+
+
+def _subfolders(folder: Path, opened: Opened) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(
+                entry.name
+                for entry in entries
+                if entry.is_dir() and not entry.name.startswith((".", "sub-", "ses-", "__pycache__"))
+            )
+    except OSError:  # a folder that may not be listed holds nothing to show
+        return []
+    return [folder / name for name in names if (folder / name).resolve().is_relative_to(opened.root)]
+
+
+def _has(folder: Path, *names: str) -> bool:
+    return all((folder / name).is_file() for name in names)
+
+
+def _holds_records(folder: Path) -> bool:
+    """Tell whether a folder is a derivatives folder: its tables, or the record of one case, are there."""
+    if _has(folder, "cases.tsv", "lesions.tsv"):
+        return True
+    return any(
+        next(folder.glob(pattern), None) is not None
+        for pattern in (f"sub-*/anat/*{RECORD_ENDING}", f"sub-*/ses-*/anat/*{RECORD_ENDING}")
+    )

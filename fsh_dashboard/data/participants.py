@@ -1,0 +1,34 @@
+"""participants.tsv: age, site and whatever else a study knows of its people, joined to the cases."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fsh_core.errors import InputError
+from fsh_dashboard.data.folder import Opened
+
+
+def participant_files(opened: Opened, folder: Path) -> list[Path]:
+    """Where participants.tsv may lie: beside the results, above them, beside the scans."""
+    above = [folder, *folder.parents]
+    here = above[: above.index(opened.root) + 1]
+    return [path / "participants.tsv" for path in (*here, *opened.images)]
+
+
+def with_participants(
+    cases: pd.DataFrame, opened: Opened, folder: Path
+) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:
+    """Join the first participants.tsv that is there; columns that F.sh has itself get a prefix."""
+    path = next((path for path in participant_files(opened, folder) if path.is_file()), None)
+    if path is None:
+        return cases, (), []
+    try:
+        people = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"], dtype={"participant_id": str})
+        people = people.drop_duplicates("participant_id").set_index("participant_id")
+    except (OSError, ValueError, KeyError, InputError):
+        return cases, (), [f"{path.name}: expected tabs and a column participant_id, cannot be read; left out"]
+    people = people.rename(columns={column: f"participant_{column}" for column in people if column in cases})
+    subjects = "sub-" + cases["subject"]
+    for column in people:
+        cases[str(column)] = subjects.map(people[column])
+    return cases, tuple(map(str, people.columns)), []

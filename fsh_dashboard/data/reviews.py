@@ -1,0 +1,228 @@
+"""What readers decided: every review journal of a derivatives folder, as tables."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.errors import InputError
+from fsh_core.files import sha256_of
+from fsh_core.review import Act, Journal, Ledger
+from fsh_core.review.journal import JOURNAL_ENDING
+from fsh_core.review.reader_agreement import cohens_kappa
+from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.folder import Opened
+
+LABELS_ENDING = "_seg-lesions_dseg.nii.gz"
+UNREVIEWED, REJECTED, DIFFER = "unreviewed", "rejected", "readers differ"
+PROGRESS = ["reader", "case", "status", "decided", "lesions", "accepted", "rejected", "unsure"]
+PROGRESS += ["kept_lesions", "kept_ml", "acts", "begun", "latest", "note"]
+DECISIONS = ["reader", "case", "label", "status", "note"]
+ACTS = ["time", "reader", "case", "number", "act", "lesion", "what"]
+AGREEMENT = ["first", "second", "cases", "lesions", "alike", "alike_fraction", "kappa"]
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Everything that readers wrote about the cases of a folder.
+
+    Attributes
+    ----------
+    progress : DataFrame
+        One row per reader and case that was begun, columns `PROGRESS`. ``kept_lesions``
+        and ``kept_ml`` are what is left without the rejected lesions, with what was
+        painted, split or erased.
+    decisions : DataFrame
+        One row per reader and lesion of the segmentation, columns `DECISIONS`; a lesion
+        whose voxels a reader gave away counts as rejected.
+    acts : DataFrame
+        The audit journal: one row per act, columns `ACTS`, by time.
+    problems : tuple of str
+        One sentence for every journal that was skipped.
+    """
+
+    progress: pd.DataFrame
+    decisions: pd.DataFrame
+    acts: pd.DataFrame
+    problems: tuple[str, ...]
+
+
+def journals(opened: Opened, name: str) -> list[Path]:
+    """List the review journals of a derivatives folder, by name."""
+    folder = opened.root / name
+    return sorted((*folder.glob(f"sub-*/anat/*{JOURNAL_ENDING}"), *folder.glob(f"sub-*/ses-*/anat/*{JOURNAL_ENDING}")))
+
+
+def read_reviews(opened: Opened, results: Results) -> Reviews:
+    """Read every journal; one that is broken, or about other lesions, is named and skipped."""
+    found = journals(opened, results.name)
+    known = results.cases[["record", "case", "voxel_volume_mm3"]].itertuples(index=False) if found else ()
+    cases = {_start(opened.root / record): (case, voxel_mm3) for record, case, voxel_mm3 in known}
+    lesions = dict(tuple(results.lesions.groupby("case"))) if found else {}
+    progress: list[dict[str, Any]] = []
+    decisions: list[dict[str, Any]] = []
+    acts: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for path in found:
+        start = path.name.rpartition("_desc-")[0]
+        case, voxel_mm3 = cases.get(path.with_name(start), (None, 0.0))
+        if case is None:
+            problems.append(f"{opened.named(path)}: there is no readable record beside it; skipped")
+            continue
+        try:
+            journal, ledger = _replay(opened, path, case, lesions.get(case))
+        except InputError as error:
+            problems.append(str(error).replace(f"{opened.root}/", ""))
+            continue
+        if journal.acts:
+            progress.append(_progress_row(case, journal, ledger, voxel_mm3))
+            decisions += _decision_rows(case, journal, ledger, lesions.get(case))
+            acts += [_act_row(case, act) for act in journal.acts]
+    return Reviews(
+        pd.DataFrame(progress, columns=PROGRESS),
+        pd.DataFrame(decisions, columns=DECISIONS),
+        pd.DataFrame(acts, columns=ACTS).sort_values(["time", "reader", "number"], ignore_index=True),
+        tuple(problems),
+    )
+
+
+def with_status(lesions: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
+    """Add a column ``status``: what the readers decided, ``readers differ`` where they do not agree."""
+    if reviews.decisions.empty:
+        return lesions
+    decided = reviews.decisions[reviews.decisions["status"] != UNREVIEWED]
+    words = decided.groupby(["case", "label"])["status"].agg(
+        lambda said: said.iloc[0] if said.nunique() == 1 else DIFFER
+    )
+    keys = pd.MultiIndex.from_frame(lesions[["case", "label"]])
+    return lesions.assign(status=words.reindex(keys).fillna(UNREVIEWED).to_numpy())
+
+
+def with_review(cases: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
+    """Add how far the readers are, and what is left of each case after the review that was worked on last."""
+    last = reviews.progress.sort_values("latest", kind="stable").drop_duplicates("case", keep="last").set_index("case")
+    return cases.assign(
+        review=case_status(cases["case"], reviews),
+        reviewed_lesion_count=cases["case"].map(last["kept_lesions"]),
+        reviewed_lesion_volume_ml=cases["case"].map(last["kept_ml"]),
+    )
+
+
+def case_status(cases: Iterable[str], reviews: Reviews) -> list[str]:
+    """Say of each case how far its readers are, such as ``completed (AB), in progress (CD)``; empty = not begun."""
+    said: dict[str, list[str]] = {}
+    for row in reviews.progress.itertuples():
+        said.setdefault(str(row.case), []).append(f"{row.status} ({row.reader})")
+    return [", ".join(said.get(case, [])) for case in cases]
+
+
+def reader_agreement(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Compare every two readers on the lesions that both decided about.
+
+    Returns
+    -------
+    DataFrame
+        Columns `AGREEMENT`; Cohen's kappa is missing where it is undefined.
+    """
+    rows = []
+    for first, second, both in _pairs(decisions):
+        alike = int((both["status_1"] == both["status_2"]).sum())
+        kappa = cohens_kappa(list(zip(both["status_1"], both["status_2"], strict=True)))
+        share = alike / len(both) if len(both) else float("nan")
+        rows.append((first, second, both["case"].nunique(), len(both), alike, share, kappa))
+    return pd.DataFrame(rows, columns=AGREEMENT)
+
+
+def disagreements(decisions: pd.DataFrame) -> pd.DataFrame:
+    """List the lesions about which two readers decided differently: ``case``, ``label``, who said what."""
+    pieces = [
+        both[both["status_1"] != both["status_2"]].assign(first=first, second=second)
+        for first, second, both in _pairs(decisions)
+    ]
+    columns = ["case", "label", "first", "status_1", "second", "status_2"]
+    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+
+
+def _pairs(decisions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    decided = decisions[decisions["status"] != UNREVIEWED]
+    for first, second in combinations(sorted(decided["reader"].unique()), 2):
+        sides = [decided.loc[decided["reader"] == name, ["case", "label", "status"]] for name in (first, second)]
+        yield first, second, sides[0].merge(sides[1], on=["case", "label"], suffixes=("_1", "_2"))
+
+
+def _start(record: Path) -> Path:
+    return record.with_name(record.name.removesuffix(RECORD_ENDING))
+
+
+def _replay(opened: Opened, path: Path, case: str, lesions: pd.DataFrame | None) -> tuple[Journal, Ledger]:
+    """Read a journal and let its acts happen, without the voxels.
+
+    Raises
+    ------
+    InputError
+        If it is broken, leads out of the folder, or is about other lesions than those on disk.
+    """
+    path = opened.inside(path)
+    labels = opened.inside(path.with_name(f"{path.name.rpartition('_desc-')[0]}{LABELS_ENDING}"))
+    if not labels.is_file():
+        raise InputError(f"{labels}: expected the lesions of the review {path.name}, found nothing; segment again")
+    journal = Journal.open(path, {"case": case, "labels_sha256": sha256_of(labels)})
+    sizes = {} if lesions is None else zip(lesions["label"], lesions["voxels"], strict=True)
+    ledger = Ledger({int(label): int(voxels) for label, voxels in sizes}, path)
+    for act in journal.acts:
+        ledger.repeat(act)
+    return journal, ledger
+
+
+def _progress_row(case: str, journal: Journal, ledger: Ledger, voxel_mm3: float) -> dict[str, Any]:
+    counts = ledger.counts()
+    kept = [ledger.voxels(label) for label in ledger.lesions if ledger.status(label) != REJECTED]
+    return {
+        "reader": journal.acts[-1].reader,
+        "case": case,
+        "status": ledger.case_status,
+        "decided": ledger.decided,
+        "lesions": len(ledger.lesions),
+        **{word: counts[word] for word in ("accepted", "rejected", "unsure")},
+        "kept_lesions": len(kept),
+        "kept_ml": sum(kept) * voxel_mm3 / 1000,
+        "acts": len(journal.acts),
+        "begun": journal.acts[0].time,
+        "latest": journal.acts[-1].time,
+        "note": ledger.note(0),
+    }
+
+
+def _decision_rows(
+    case: str, journal: Journal, ledger: Ledger, lesions: pd.DataFrame | None
+) -> Iterator[dict[str, Any]]:
+    for label in () if lesions is None else map(int, lesions["label"]):
+        status = ledger.status(label) if ledger.voxels(label) else REJECTED
+        yield {
+            "reader": journal.acts[-1].reader,
+            "case": case,
+            "label": label,
+            "status": status,
+            "note": ledger.note(label),
+        }
+
+
+def _act_row(case: str, act: Act) -> dict[str, Any]:
+    """Say in words what an act did."""
+    said = [f"{mark.field}: {mark.before or '–'} → {mark.after or '–'}" for mark in act.marks]
+    changed = sum(change.voxels.size for change in act.changes)
+    said += [f"{changed} voxels"] if changed else []
+    said += [f"act {act.of}"] if act.of else []
+    return {
+        "time": act.time,
+        "reader": act.reader,
+        "case": case,
+        "number": act.number,
+        "act": act.kind,
+        "lesion": act.label or None,
+        "what": ", ".join(said),
+    }

@@ -1,0 +1,64 @@
+"""A case as the browser's viewer wants it: small NIfTI files on one RAS grid."""
+
+import gzip
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from fsh_dashboard.data.scans import Scan
+
+BOTH, FOUND_ONLY, REFERENCE_ONLY = 1, 2, 3
+
+
+def layers(scan: Scan) -> dict[str, bytes]:
+    """Pack what can be shown of a case.
+
+    Parameters
+    ----------
+    scan : Scan
+        From `fsh_dashboard.data.scans.load_scan`.
+
+    Returns
+    -------
+    dict of str to bytes
+        Gzipped NIfTI: ``flair`` (16 bits, its own values), ``outlines`` (1 where both
+        masks are, 2 prediction only, 3 reference only) and, where there is one,
+        ``probability`` (8 bits). ``reference`` is in ``outlines``.
+    """
+    maps, affine = scan.view.maps, scan.view.affine
+    packed = {
+        "flair": _pack(scan.flair.data.astype(np.float32), affine, np.int16),
+        "outlines": _pack(outlines(maps.get("Prediction"), maps.get("Reference"), scan.flair.shape), affine, np.uint8),
+    }
+    if "Probability" in maps:
+        packed["probability"] = _pack(maps["Probability"].astype(np.float32), affine, np.uint8)
+    return packed
+
+
+def window(scan: Scan) -> tuple[float, float]:
+    """Return the FLAIR values that are black and white: 1st and 99.8th percentile inside the brain."""
+    inside = scan.view.brain
+    black, white = np.percentile(scan.flair.data[inside] if inside.any() else scan.flair.data, [1.0, 99.8])
+    return float(black), float(max(white, black + 1e-6))
+
+
+def outlines(
+    prediction: NDArray[np.bool_] | None, reference: NDArray[np.bool_] | None, shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """Tell apart where two masks agree and where one is alone, (I, J, K) uint8."""
+    found = np.zeros(shape, dtype=bool) if prediction is None else prediction
+    wanted = np.zeros(shape, dtype=bool) if reference is None else reference
+    codes = np.zeros(shape, dtype=np.uint8)
+    codes[found & wanted] = BOTH
+    codes[found & ~wanted] = FOUND_ONLY
+    codes[wanted & ~found] = REFERENCE_ONLY
+    return codes
+
+
+def _pack(data: NDArray[Any], affine: NDArray[np.float64], dtype: type) -> bytes:
+    """Write NIfTI in memory, packed quickly: it goes no further than to this machine's browser."""
+    image = nib.Nifti1Image(data, affine, dtype=dtype)
+    image.set_data_dtype(dtype)
+    return gzip.compress(image.to_bytes(), compresslevel=1, mtime=0)

@@ -1,0 +1,1 @@
+"""Between F.sh and napari: volumes as layers, colours, files."""

@@ -1,0 +1,1 @@
+"""The Review widget: go through lesions, decide, correct; each event is on disk at once."""

@@ -1,0 +1,88 @@
+"""What the process beside the window does: read a job, segment, leave the result in a file.
+
+Run as a program, ``python -m fsh_napari.segment.job FILE``; it says what it does in lines of JSON.
+"""
+
+import json
+import pickle
+import sys
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fsh_core.cases import Case
+from fsh_core.config import SegmentConfig
+from fsh_core.errors import InputError
+from fsh_core.pipeline import segment_case
+
+NETWORK = "fsh_core.inference.predict"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to segment.
+
+    Attributes
+    ----------
+    flair, brain : str
+        Files; an empty brain is found by itself.
+    subject, session : str
+        Whose; an empty session is none.
+    weights : str
+        A ``.safetensors`` file; empty = bundled.
+    settings : dict
+        A `SegmentConfig`.
+    module : str
+        Module with ``load_predictor`` and ``BrainFinder``.
+    channels : dict of str to str
+        Other images, by channel.
+    """
+
+    flair: str
+    subject: str
+    session: str = ""
+    brain: str = ""
+    weights: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    module: str = NETWORK
+    channels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+        channels = {"FLAIR": Path(self.flair)} | {name: Path(path) for name, path in self.channels.items()}
+        return Case(self.subject, self.session or None, channels, brain=Path(self.brain) if self.brain else None)
+
+
+def main(path: Path) -> int:
+    """Segment what a job's file says; the process beside the window."""
+    try:
+        job = Job(**json.loads(path.read_text()))
+        config = SegmentConfig(**job.settings)
+        network = import_module(job.module)  # OpenVINO enters here, and in no other place of the plugin
+        predictor = network.load_predictor(Path(job.weights) if job.weights else None, config)
+        finder = network.BrainFinder(config.device)
+        found = segment_case(job.case, predictor, config, finder=finder, on_patch=_tell)
+        with open(path.with_name("result"), "wb") as file:
+            pickle.dump(found, file, protocol=5)
+    except InputError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return 2
+    except MemoryError:
+        print(json.dumps({"error": "not enough memory; close other programs or choose a smaller patch"}), flush=True)
+        return 2
+    except Exception as error:
+        traceback.print_exc()
+        print(json.dumps({"error": f"{type(error).__name__}: {error}; the log says more"}), flush=True)
+        return 1
+    return 0
+
+
+def _tell(done: int, total: int) -> None:
+    print(json.dumps({"done": done, "total": total}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

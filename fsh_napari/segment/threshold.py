@@ -1,0 +1,76 @@
+"""A segmentation at another threshold, without the network running again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from fsh_core.config import SegmentConfig
+from fsh_core.lesions.describe import describe_lesions
+from fsh_core.lesions.measure import lesion_table
+from fsh_core.pipeline import Segmentation, find_lesions
+
+LIVE = ["threshold", "minimum_volume_mm3", "smooth"]
+"""Settings that act on the probability, so that no network runs when they change."""
+_OF_THE_RUN = {"scan_uncertainty", "lesion_volume_interval_ml", "regions", "part_count"}
+"""Entries of the record that are true of the run's own threshold alone."""
+_LISTED = ("label", "volume_mm3", "region", "uncertainty", "confidence", "mean_probability", "contrast")
+
+
+def with_settings(found: Segmentation, config: SegmentConfig) -> Segmentation:
+    """Find the lesions again; the table is left as it is.
+
+    Parameters
+    ----------
+    found : Segmentation
+        As the network left it.
+    config : SegmentConfig
+        The settings now; where they are those of the run, ``found`` itself is returned.
+    """
+    settings = config.model_dump(mode="json")
+    if settings == found.record["settings"]:
+        return found
+    raw, labels = find_lesions(found.probability, found.brain, found.flair, config)
+    record = {**found.record, "settings": settings, **dict.fromkeys(_OF_THE_RUN & found.record.keys())}
+    return replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
+
+
+def measured(found: Segmentation) -> Segmentation:
+    """Measure the lesions; how sure the network's passes were of them is not known."""
+    lesions = lesion_table(found.lesion_labels, found.flair, found.probability, found.brain)
+    record = {
+        **found.record,
+        "lesion_count": len(lesions),
+        "lesion_volume_ml": round(_volume_ml(found, found.lesion_labels), 4),
+        "raw_lesion_volume_ml": round(_volume_ml(found, found.raw_prediction), 4),
+    }
+    return replace(found, lesions=lesions, record=record)
+
+
+def described(found: Segmentation) -> Segmentation:
+    """Judge the lesions of another threshold; where they lie and how sure they are, only a run can tell."""
+    threshold = found.record["settings"]["threshold"]
+    lesions = describe_lesions(found.lesion_labels, found.flair, found.brain, found.probability, (), threshold)
+    return replace(found, lesions=lesions)
+
+
+def in_words(found: Segmentation) -> str:
+    """Say in a sentence or two what was found."""
+    note, labels = str(found.record["brain"]["note"]), found.lesion_labels
+    count, volume_ml = int(labels.max(initial=0)), _volume_ml(found, labels)
+    return f"{count} {'lesion' if count == 1 else 'lesions'}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
+
+
+def listed(lesions: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns for the list, without those that say nothing."""
+    table = lesions[[name for name in _LISTED if name in lesions]]
+    if table.empty:
+        return table
+    known = table.replace("", np.nan).dropna(axis=1, how="all")
+    if "region" in known:
+        known["region"] = known["region"].fillna("").str.replace("_", " ")
+    return known
+
+
+def _volume_ml(found: Segmentation, mask: np.ndarray) -> float:
+    return float(np.count_nonzero(mask)) * found.flair.voxel_volume_mm3 / 1000

@@ -1,0 +1,1 @@
+"""Linked views of one scan: axial, coronal, sagittal, and another visit."""

@@ -1,0 +1,93 @@
+"""Views that show one point: what a click or a turn in one means for the others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from napari.components import ViewerModel
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtWidgets import QCheckBox, QWidget
+
+from fsh_napari.preferences import preferences
+
+
+class ViewGroup(QWidget):
+    """Views that show one point.
+
+    ``clicked`` carries a point, in viewer mm, and whether Shift was held, which keeps the
+    crosshair where it is; ``gone`` says that its dock was taken away.
+
+    Attributes
+    ----------
+    views : list of QWidget
+        The views, each a `fsh_napari.views.plane.PlaneView`.
+    crosshair : QCheckBox
+        Whether it is drawn.
+    crosshair_colour : str
+        One of `fsh_napari.preferences.CROSSHAIRS`.
+    """
+
+    clicked = Signal(object, bool)
+    gone = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.views: list[QWidget] = []
+        self.crosshair = QCheckBox("Crosshair", checked=True, accessibleName="Crosshair")
+        self.crosshair.toggled.connect(lambda _: self.redraw_marks())
+        self.crosshair_colour = preferences().crosshair
+        self._quiet = False
+
+    @property
+    def convention(self) -> str:
+        """``radiological`` or ``neurological``."""
+        raise NotImplementedError
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """Where the crosshair is, in viewer mm."""
+        raise NotImplementedError
+
+    def go_to(self, point: tuple[float, ...]) -> None:
+        """Move the crosshair, in viewer mm."""
+        raise NotImplementedError
+
+    def follow(self, source: ViewerModel) -> None:
+        """Show in all views the slice that one was turned to."""
+        raise NotImplementedError
+
+    def link_cameras(self, source: QWidget) -> None:
+        """Answer a zoom or pan in one view."""
+
+    def enlarge(self, view: QWidget) -> None:
+        """Answer a double click in one view."""
+
+    def let_go(self) -> None:
+        """Leave napari as it was."""
+        raise NotImplementedError
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Let go when napari takes the dock away, as its button does."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self.views:
+            self.let_go()
+            self.gone.emit()
+
+    def click(self, point: tuple[float, ...], shift: bool = False) -> None:
+        """Answer a click in any view."""
+        if not shift:
+            self.go_to(point)
+        self.clicked.emit(point, shift)
+
+    def redraw_marks(self) -> None:
+        """Draw crosshair and letters again."""
+        for view in self.views:
+            view.marks.update()
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Keep views from answering each other."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before

@@ -1,0 +1,194 @@
+"""One view of a scan: a plane, its crosshair and letters, and what the mouse does there.
+
+Every view listens to the mouse alike: the wheel turns slices (with Ctrl it zooms), a click
+moves the crosshair, a drag with the right button changes window and level, a double click
+enlarges the plane. What a click or a turn means for other views, its group says.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from qtpy.QtCore import QObject, QPointF, Qt, QTimer
+
+from fsh_napari.layers.convert import CONTENT_KEY
+from fsh_napari.views.linked_views import ViewGroup
+from fsh_napari.views.overlays import Marks, Plane
+from fsh_napari.views.window import move_point
+
+_FILL = 0.95  # of the view
+_WINDOW_PER_PIXEL = 1 / 300  # of the window's width
+
+
+class PlaneView(QObject):
+    """One view: a plane, its canvas, and what the mouse does there."""
+
+    def __init__(self, group: ViewGroup, viewer: ViewerModel, qt_viewer: QtViewer, plane: Plane) -> None:
+        super().__init__(group)
+        self.group, self.viewer, self.qt_viewer = group, viewer, qt_viewer
+        self.canvas = qt_viewer.canvas.native
+        self.camera = viewer.scene.camera
+        self.plane = plane
+        self._fitted = False
+        self._fit_later = QTimer(self, singleShot=True, interval=0)
+        self._fit_later.timeout.connect(self.fit)
+        self.marks = Marks(self)
+        self.canvas.installEventFilter(self)
+        self.camera.mouse_zoom = False  # the wheel turns slices, the right button is window and level
+        self._double_clicks = list(viewer.mouse_double_click_callbacks)
+        viewer.mouse_double_click_callbacks[:] = [self._on_double_click]
+        viewer.mouse_drag_callbacks.append(self._on_drag)
+        viewer.dims.events.point.connect(self._on_point)
+        self.camera.events.connect(self._on_camera)
+        self._background = viewer.canvas.background_color_override
+        viewer.canvas.background_color_override = "black"  # in every theme: what surrounds a scan should not dazzle
+        self.fit_marks()
+
+    def show_plane(self, plane: Plane) -> None:
+        """Show another plane, fitted to the view."""
+        self.plane = plane
+        with self.group.quietly():
+            self.viewer.dims.order = plane.order
+            if self.viewer.dims.ndim == len(self.group.point):
+                self.viewer.dims.set_point(range(len(self.group.point)), self.group.point)
+            self.camera.orientation2d = plane.orientation(self.group.convention)
+        self.fit()
+
+    def fit(self) -> None:
+        """Fit the plane into the view; it stays fitted until the user zooms or pans."""
+        self._fitted = True
+        if not self.viewer.layers:
+            return
+        low, high = self._content_mm()
+        _, down, across = self.plane.order
+        size_mm = np.maximum(high - low, 1e-3)
+        zoom = min(self.canvas.height() / size_mm[down], self.canvas.width() / size_mm[across])
+        middle = (low + high) / 2
+        with self.group.quietly():
+            # napari's own reset_view counts with the size the canvas had before it was docked.
+            self.camera.center = (0.0, float(middle[down]), float(middle[across]))
+            self.camera.zoom = _FILL * float(zoom)
+        self.marks.update()
+
+    def _content_mm(self) -> Any:
+        """Return where what there is to see begins and ends along each axis, in viewer mm."""
+        image = next((one for one in self.viewer.layers if one.visible and CONTENT_KEY in one.metadata), None)
+        if image is None:
+            return self.viewer.layers.extent.world[:, -3:]
+        return np.array([image.data_to_world(corner) for corner in image.metadata[CONTENT_KEY]])
+
+    def to_pixel(self, point: tuple[float, ...]) -> QPointF:
+        """Return where a point, in viewer mm, lies on the canvas, in pixels."""
+        vertical, horizontal = self.plane.orientation(self.group.convention)
+        down = 1 if vertical == "down" else -1
+        right = 1 if horizontal == "right" else -1
+        _, center_v, center_h = self.camera.center
+        return QPointF(
+            self.canvas.width() / 2 + right * (point[self.plane.order[2]] - center_h) * self.camera.zoom,
+            self.canvas.height() / 2 + down * (point[self.plane.order[1]] - center_v) * self.camera.zoom,
+        )
+
+    def fit_marks(self) -> None:
+        """Let the marks cover the canvas."""
+        self.marks.setGeometry(0, 0, self.canvas.width(), self.canvas.height())
+        self.marks.raise_()
+
+    def step(self, slices: int) -> None:
+        """Go through slices."""
+        axis = self.plane.order[0]
+        size = self.viewer.dims.range[axis].step
+        point = list(self.viewer.dims.point)
+        point[axis] += slices * size
+        self.move(point)
+
+    def move(self, point: Sequence[float]) -> None:
+        """Show the slice through a point, in viewer mm."""
+        move_point(self.viewer, point, self.plane.order[0])
+
+    def eventFilter(self, watched: QObject, event: Any) -> bool:
+        """Take the wheel from napari; follow the canvas's size."""
+        if event.type() == event.Type.Resize:
+            self.fit_marks()
+            if self._fitted:
+                self._fit_later.start()
+        if event.type() == event.Type.Wheel and self.viewer.dims.ndisplay == 2:
+            turn = np.sign(event.angleDelta().y())
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                self._fitted = False
+                self.camera.zoom *= 1.15**turn
+            else:
+                self.step(int(turn))
+            return True
+        return False
+
+    def detach(self) -> None:
+        """Leave the viewer as it was."""
+        self.canvas.removeEventFilter(self)
+        self._fit_later.stop()
+        self.viewer.mouse_double_click_callbacks[:] = self._double_clicks
+        self.viewer.mouse_drag_callbacks.remove(self._on_drag)
+        self.viewer.dims.events.point.disconnect(self._on_point)
+        self.camera.events.disconnect(self._on_camera)
+        self.camera.mouse_zoom = True
+        self.viewer.canvas.background_color_override = self._background
+        self.marks.hide()
+        self.marks.deleteLater()
+
+    def _on_drag(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
+        """Tell a click from a drag; a drag of the right button is window and level."""
+        start, button = np.array(event.pos, dtype=float), event.button
+        layer = viewer.layers.selection.active
+        paints = layer is not None and layer.mode != "pan_zoom"
+        image = windowed_image(self.viewer) if button == 2 else None
+        limits = image.contrast_limits if image is not None else (0.0, 1.0)
+        moved = False
+        yield
+        while event.type == "mouse_move":
+            across, down = np.array(event.pos, dtype=float) - start
+            moved = moved or abs(across) + abs(down) > 3
+            self._fitted = self._fitted and not (moved and button == 1)
+            if image is not None and moved:
+                image.contrast_limits = window_level(limits, across, down)
+            yield
+        if button == 1 and not moved and not paints:
+            self.group.click(tuple(event.position), shift="Shift" in event.modifiers)
+
+    def _on_double_click(self, viewer: ViewerModel, event: Any) -> None:
+        layer = viewer.layers.selection.active
+        if layer is None or layer.mode == "pan_zoom":
+            self.group.enlarge(self)
+
+    def _on_point(self, event: Any = None) -> None:
+        self.group.follow(self.viewer)
+        self.marks.update()
+
+    def _on_camera(self, event: Any = None) -> None:
+        self.marks.update()
+        self.group.link_cameras(self)
+
+
+def windowed_image(viewer: ViewerModel) -> Any:
+    """Return the image whose window the mouse changes: the selected one, else the lowest that is shown."""
+    active = viewer.layers.selection.active
+    images = [layer for layer in viewer.layers if layer._type_string == "image"]
+    if active in images:
+        return active
+    return next((layer for layer in images if layer.visible), None)
+
+
+def window_level(limits: tuple[float, float], across: float, down: float) -> tuple[float, float]:
+    """Return contrast limits after a drag: right widens the window, down raises the level (darker).
+
+    Parameters
+    ----------
+    limits : two floats
+        Limits before the drag.
+    across, down : float
+        Length of the drag, in pixels.
+    """
+    width, level = limits[1] - limits[0], (limits[0] + limits[1]) / 2
+    new = width * float(np.exp(across * _WINDOW_PER_PIXEL))
+    level += width * down * _WINDOW_PER_PIXEL
+    return level - new / 2, level + new / 2

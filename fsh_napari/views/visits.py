@@ -1,0 +1,222 @@
+"""Another visit of the patient beside the large view: the same plane, and a crosshair at the same anatomy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from napari.qt import QtViewer
+from numpy.typing import NDArray
+from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtWidgets import QLabel, QVBoxLayout
+
+from fsh_core.derivatives import find_records
+from fsh_core.errors import InputError
+from fsh_core.volume.volume import Volume
+from fsh_napari.layers.colours import lesion_colours
+from fsh_napari.layers.convert import grid_of_layer
+from fsh_napari.layers.files import LayerData, record_layers
+from fsh_napari.preferences import preferences
+from fsh_napari.review.case import OpenCase
+from fsh_napari.task import Task
+from fsh_napari.views.linked_views import ViewGroup
+from fsh_napari.views.plane import PlaneView
+from fsh_napari.views.planes import PlanesWidget
+from fsh_napari.views.window import dock_of, window_of
+
+if TYPE_CHECKING:
+    import napari
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Another visit: what it is called, and how its layers are loaded."""
+
+    name: str
+    load: Callable[[], list[LayerData]]
+
+
+def other_visits(viewer: "napari.viewer.Viewer", case: OpenCase) -> list[Visit]:
+    """List the other visits: segmented sessions of the same subject in the same folder, then other open scans."""
+    record = case.stored.paths["record"]
+    root = record.parents[len(Path(case.stored.record["files"]["record"]).parts) - 1]
+    subject = f"sub-{case.stored.record['subject']}"
+    records = [path for path in find_records(root) if path != record and path.relative_to(root).parts[0] == subject]
+    visits = [Visit(path.name.split("_seg-")[0], lambda path=path: record_layers(path)) for path in records]
+    for layer in viewer.layers:
+        if isinstance(layer, Image) and "role" not in layer.metadata and layer.metadata.get("fsh_case") != case.name:
+            visits.append(Visit(layer.name, lambda layer=layer: [layer.as_layer_data_tuple()]))
+    return visits
+
+
+class VisitWidget(ViewGroup):
+    """One view of another visit, in a dock beside the large view.
+
+    Until the two scans are laid over each other the crosshair stands where the scanners
+    would have it; ``told`` says when that has changed.
+
+    Parameters
+    ----------
+    planes : PlanesWidget
+        Whose large view it stands beside.
+    case : OpenCase
+        What is reviewed.
+    visit : Visit
+        What is shown.
+
+    Raises
+    ------
+    InputError
+        If one of the two scans is gone, or the visit cannot be loaded.
+    """
+
+    told = Signal(str)
+
+    def __init__(self, planes: PlanesWidget, case: OpenCase, visit: Visit) -> None:
+        super().__init__()
+        self.planes, self.case, self.name = planes, case, visit.name
+        layers = visit.load()
+        data, options, kind = layers[0]
+        if kind != "image" or options["metadata"].get("role") or case.flair is None:
+            missing = case.name if case.flair is None else visit.name
+            raise InputError(f"{missing}: its scan is not where the record says; open it to compare the visits")
+        self.grid = grid_of_layer(data.shape, options)
+        self._scan = self.grid.volume(self.grid.from_layer(np.asarray(data, dtype=np.float32)))
+        self._there = self._between(np.eye(4))
+        self.model = ViewerModel()
+        self.model.theme = planes.viewer.theme
+        for data, options, kind in layers:
+            self._add(
+                Layer.create(data, {**options, "visible": kind == "labels" or "role" not in options["metadata"]}, kind)
+            )
+        self._qt_viewer = QtViewer(self.model)
+        self._qt_viewer.dims.hide()
+        self._qt_viewer.setMinimumSize(160, 140)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.addWidget(QLabel(f"<b>{visit.name}</b>", accessibleName="Other visit"))
+        layout.addWidget(self._qt_viewer, stretch=1)
+        self.views = [PlaneView(self, self.model, self._qt_viewer, planes.views[0].plane)]
+        self._hidden = self._hide_in_main(visit.name)
+        planes.viewer.dims.events.point.connect(self._on_main)
+        planes.shown.connect(self._on_shown)
+
+    def begin(self) -> None:
+        """Stand in the window, and start to lay the scans over each other."""
+        viewer, planes = self.planes.viewer, dock_of(self.planes)
+        dock = viewer.window.add_dock_widget(self, name="Other visit", area="right")
+        if planes is not None:
+            window, _ = window_of(viewer)
+            window.splitDockWidget(planes, dock, Qt.Orientation.Horizontal)
+            planes.hide()
+            QTimer.singleShot(0, self._share_the_room)
+        self._on_shown()
+        self._on_main()
+        fixed, moving = self.case.flair, self._scan
+        self._task = Task(lambda: _register(fixed, moving))
+        self._task.finished.connect(self._on_registered)
+        self._task.failed.connect(self._on_failed)
+        self._task.start()
+        self.told.emit(f"{self.name} stands beside it; laying the two scans over each other…")
+
+    def _share_the_room(self) -> None:
+        """Make the two views equally wide."""
+        window, large = window_of(self.planes.viewer)
+        if (dock := dock_of(self)) is not None and self.views:
+            window.resizeDocks([dock], [(large.width() + dock.width()) // 2], Qt.Orientation.Horizontal)
+
+    def close_visit(self) -> None:
+        """Leave the window as it was."""
+        self.let_go()
+        self.planes.viewer.window.remove_dock_widget(self)
+
+    def let_go(self) -> None:
+        """Stop following the planes, and bring back what stood there."""
+        self._task.finished.disconnect(self._on_registered)
+        self._task.failed.disconnect(self._on_failed)
+        self.planes.viewer.dims.events.point.disconnect(self._on_main)
+        self.planes.shown.disconnect(self._on_shown)
+        for view in self.views:
+            view.detach()
+        self.views.clear()
+        self._qt_viewer.close()
+        (dock_of(self) or self).hide()
+        (dock_of(self.planes) or self.planes).show()
+        for layer in self._hidden:
+            layer.visible = True
+
+    def sizeHint(self) -> QSize:
+        """Ask for as much as the large view has."""
+        return QSize(430, 520)
+
+    @property
+    def convention(self) -> str:
+        """That of the planes."""
+        return self.planes.convention
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """Where the crosshair of this visit is, in its own viewer mm."""
+        return tuple(self.model.dims.point)
+
+    def go_to(self, point: tuple[float, ...]) -> None:
+        """Move this crosshair, and with it that of the planes."""
+        self.model.dims.set_point(range(len(point)), point)
+
+    def follow(self, source: ViewerModel) -> None:
+        """Move the planes to the same anatomy."""
+        if self._quiet or source.dims.ndim != 3:
+            return
+        with self.quietly():
+            self.planes.go_to(_moved(np.linalg.inv(self._there), self.point))
+        self.redraw_marks()
+
+    def _add(self, layer: Layer) -> None:
+        if isinstance(layer, Labels):
+            layer.contour, layer.colormap = 1, lesion_colours(preferences().colours)
+        self.model.layers.append(layer)
+
+    def _hide_in_main(self, name: str) -> list[Layer]:
+        """An open scan would lie over the one that is reviewed."""
+        hidden = [layer for layer in self.planes.viewer.layers if layer.name == name and layer.visible]
+        for layer in hidden:
+            layer.visible = False
+        return hidden
+
+    def _between(self, movement: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Viewer mm of the case to viewer mm of this visit, for a movement in world coordinates."""
+        return np.linalg.inv(self.grid.viewer_to_world) @ movement @ self.case.grid.viewer_to_world
+
+    def _on_main(self, event: object = None) -> None:
+        if self._quiet or self.planes.viewer.dims.ndim != 3 or self.model.dims.ndim != 3:
+            return
+        low, high = ([getattr(one, end) for one in self.model.dims.range] for end in ("start", "stop"))
+        point = np.clip(_moved(self._there, self.planes.point), low, high)
+        with self.quietly():
+            self.go_to(tuple(float(value) for value in point))
+        self.redraw_marks()
+
+    def _on_shown(self) -> None:
+        self.views[0].show_plane(self.planes.views[0].plane)
+
+    def _on_registered(self, movement: NDArray[np.float64]) -> None:
+        self._there = self._between(movement)
+        self._on_main()
+        self.told.emit(f"The crosshairs of {self.case.name} and {self.name} are linked.")
+
+    def _on_failed(self, sentence: str) -> None:
+        self.told.emit(f"⚠ {sentence}")
+
+
+def _register(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
+    """Load SimpleITK when two visits are compared, and not before."""
+    from fsh_core.anatomy.visit_registration import register_visits
+
+    return register_visits(fixed, moving)
+
+
+def _moved(matrix: NDArray[np.float64], point: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(float(value) for value in (matrix @ [*point, 1.0])[:3])

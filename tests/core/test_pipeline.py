@@ -1,0 +1,166 @@
+"""The path from a case to its lesions, with a three-line predictor and no torch."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+
+from fsh_core.cases import Case
+from fsh_core.config import ModelConfig, SegmentConfig
+from fsh_core.derivatives.layout import describe_columns
+from fsh_core.errors import Cancelled, InputError
+from fsh_core.pipeline import find_lesions, segment_case
+from fsh_core.volume.volume import Volume, save_like
+
+
+def bright(image, on_patch=None):
+    """Call lesion what is brighter than tissue: the median is at 1/3."""
+    return (image[0] > 0.5).astype(np.float32)
+
+
+def everywhere(image, on_patch=None):
+    """Call everything lesion, outside the brain too."""
+    return np.ones(image.shape[1:], np.float32)
+
+
+@pytest.fixture
+def case(phantom, tmp_path: Path) -> Case:
+    save_like(phantom.flair.data, phantom.flair, tmp_path / "scan.nii.gz")
+    return Case("01", None, {"FLAIR": tmp_path / "scan.nii.gz"})
+
+
+def test_finds_the_known_lesions_at_their_places_and_sizes(case: Case, phantom) -> None:
+    found = segment_case(case, bright, SegmentConfig())
+    assert found.record["lesion_count"] == len(found.lesions) == 3
+    assert found.prediction.shape == phantom.flair.shape
+    overlap = 2 * (found.prediction & phantom.reference).sum() / (found.prediction.sum() + phantom.reference.sum())
+    assert overlap > 0.9
+    assert found.lesions["volume_mm3"].tolist() == pytest.approx([180, 80, 10], rel=0.3)
+    assert found.lesions["label"].tolist() == [1, 2, 3]
+
+
+def test_record_says_what_made_it(case: Case) -> None:
+    record = segment_case(case, bright, SegmentConfig(threshold=0.4)).record
+    assert record["settings"]["threshold"] == 0.4
+    assert record["brain"]["source"] == "stripped"
+    assert record["grid"] == {"shape": [48, 56, 20], "spacing_mm": [1.0, 1.0, 2.5], "orientation": "LAS"}
+    assert record["input"]["FLAIR"]["path"] == str(case.flair)
+    assert len(record["input"]["FLAIR"]["sha256"]) == 64
+    assert record["run"]["seconds"] > 0
+
+
+def test_the_record_and_the_descriptions_of_the_columns_share_no_name(case: Case) -> None:
+    found = segment_case(case, bright)
+    assert not found.record.keys() & describe_columns(found.lesions.columns).keys()
+
+
+def test_no_lesion_outside_the_brain(case: Case, phantom, tmp_path: Path) -> None:
+    half = phantom.brain.copy()
+    half[:24] = False
+    save_like(half, phantom.flair, tmp_path / "brain.nii.gz")
+    found = segment_case(Case("01", None, case.channels, brain=tmp_path / "brain.nii.gz"), everywhere)
+    assert found.record["brain"]["source"] == "given"
+    assert found.prediction.any()
+    assert not found.prediction[~half].any()
+    assert not found.probability[~half].any()
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR", "PIL", "ASL"])
+def test_result_lies_on_the_grid_of_the_file_in_any_orientation(phantom, tmp_path: Path, codes: str) -> None:
+    turn = ornt_transform(io_orientation(phantom.flair.affine), axcodes2ornt(codes))
+    affine = phantom.flair.affine @ inv_ornt_aff(turn, phantom.flair.shape)
+    tilt = np.eye(4)
+    tilt[:3, :3] = nib.eulerangles.euler2mat(0.1, 0.05, -0.08)
+    turned = Volume(np.ascontiguousarray(apply_orientation(phantom.flair.data, turn)), tilt @ affine)
+    save_like(turned.data, turned, tmp_path / "scan.nii.gz")
+    found = segment_case(Case("01", None, {"FLAIR": tmp_path / "scan.nii.gz"}), bright)
+    straight = apply_orientation(phantom.reference, turn) > 0
+    assert found.prediction.shape == turned.shape
+    assert (found.prediction & straight).sum() > 0.85 * straight.sum()
+    assert (found.prediction & ~straight).sum() < 0.15 * straight.sum()
+
+
+def test_cancel_from_the_progress_callback(case: Case) -> None:
+    def predictor(image, on_patch=None):
+        on_patch(1, 2)
+        raise AssertionError("went on after the cancel")
+
+    def cancel(done: int, total: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        segment_case(case, predictor, on_patch=cancel)
+
+
+def test_missing_channel_is_named(case: Case) -> None:
+    bright_on_two = type("P", (), {"model": ModelConfig(channels=("FLAIR", "T1w")), "__call__": bright})()
+    with pytest.raises(InputError, match=r"scan.nii.gz: these weights want FLAIR, T1w, found no T1w beside the FLAIR"):
+        segment_case(case, bright_on_two)
+
+
+def test_channel_on_another_grid_is_refused(case: Case, phantom, tmp_path: Path) -> None:
+    other = Volume(phantom.flair.data[:-1], phantom.flair.affine)
+    save_like(other.data, other, tmp_path / "t1.nii.gz")
+    two = type("P", (), {"model": ModelConfig(channels=("FLAIR", "T1w")), "__call__": bright})()
+    with pytest.raises(InputError, match=r"t1.nii.gz: must have the shape \(48, 56, 20\) of .*scan.nii.gz"):
+        segment_case(Case("01", None, case.channels | {"T1w": tmp_path / "t1.nii.gz"}), two)
+
+
+def test_find_lesions_threshold_is_inclusive_and_minimum_volume_in_mm3(phantom) -> None:
+    probability = np.where(phantom.reference, np.float32(0.5), np.float32(0))
+    half = SegmentConfig(threshold=0.5, minimum_volume_mm3=10.0)
+    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, half)
+    assert (raw == phantom.reference).all()
+    assert labels.max() == 3
+    larger = half.model_copy(update={"minimum_volume_mm3": 10.1})
+    _, labels = find_lesions(probability, phantom.brain, phantom.flair, larger)
+    assert labels.max() == 2
+    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(threshold=0.51))
+    assert not raw.any()
+    assert labels.max() == 0
+
+
+def test_smoothing_changes_the_mask_and_keeps_the_raw_one(phantom) -> None:
+    ragged = phantom.reference.copy()
+    ragged[18, 26, 9], ragged[14, 26, 9] = True, False  # a spike and a hole
+    probability = ragged.astype(np.float32)
+    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(smooth=True))
+    assert (raw == ragged).all()
+    assert labels[18, 26, 9] == 0
+    assert labels[14, 26, 9] == 1
+    assert labels.max() == 3
+
+
+def test_a_scan_without_lesions_has_an_empty_table(case: Case) -> None:
+    found = segment_case(case, lambda image, on_patch=None: np.zeros(image.shape[1:], np.float32))
+    assert found.record["lesion_count"] == len(found.lesions) == 0
+    assert found.record["lesion_volume_ml"] == 0
+    assert "volume_mm3" in found.lesions
+
+
+def two_opinions(image, on_patch=None):
+    """Be sure of what is brighter than tissue, and hesitate about it."""
+    bright_ones = image[0] > 0.5
+    return np.stack([bright_ones * np.float32(1.0), bright_ones * np.float32(0.6)])
+
+
+def test_an_ensemble_says_how_sure_it_is_of_every_voxel(case: Case, phantom) -> None:
+    found = segment_case(case, two_opinions, SegmentConfig(regions=False))
+    assert found.probability.max() == pytest.approx(0.8, abs=0.01)
+    # Opinions p and 0.6 p: the mean is 0.8 p and the variance (0.2 p) squared.
+    assert np.allclose(found.variance, (found.probability / 4) ** 2, atol=1e-6)
+    most = np.unravel_index(found.probability.argmax(), phantom.brain.shape)
+    p = float(found.probability[most])
+    assert found.entropy[most] == pytest.approx(-p * np.log2(p) - (1 - p) * np.log2(1 - p), abs=1e-5)
+    assert found.entropy.dtype == found.variance.dtype == np.float32
+    assert not found.entropy[~phantom.brain].any()
+    assert not found.variance[~phantom.brain].any()
+    assert found.record["ensemble"]["members"] == 2
+    assert {"entropy", "variance"} <= found.record["ensemble"].keys()
+
+
+def test_a_single_opinion_has_no_entropy_of_its_own(case: Case) -> None:
+    found = segment_case(case, bright, SegmentConfig(regions=False))
+    assert (found.entropy, found.variance, found.record["ensemble"]) == (None, None, None)

@@ -1,0 +1,159 @@
+"""Where a case's images lie, and how they are drawn: sides, proportions and colours checked by hand."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fsh_core.errors import InputError
+from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, look_at
+from fsh_core.volume.volume import Volume
+from fsh_dashboard import loading
+from fsh_dashboard.data.cohort_tables import read_results
+from fsh_dashboard.data.folder import open_folder
+from fsh_dashboard.data.scans import case_files, find_source, load_scan
+from fsh_dashboard.data.slices import PIXELS_PER_MM, as_html, draw, through_lesion
+
+NAME = "derivatives/fsh"
+
+
+def record_name(subject: str, results: str = NAME) -> str:
+    return f"{results}/sub-{subject}/anat/sub-{subject}_seg-lesions_dseg.json"
+
+
+def test_flair_reference_and_maps_are_found_on_one_grid(study: Path) -> None:
+    opened = open_folder([str(study)])
+    record, paths = case_files(opened, NAME, record_name("P1"))
+    scan = load_scan(opened, NAME, record, paths)
+    assert set(scan.view.maps) == {"Reference", "Prediction", "Before processing", "Probability"}
+    assert scan.view.maps["Reference"].sum() == scan.view.maps["Prediction"].sum() == 72 + 32 + 4
+    assert scan.flair_path == study / "sub-P1" / "anat" / "sub-P1_FLAIR.nii.gz"
+
+
+def test_a_file_that_was_not_the_segmented_one_is_told(study: Path) -> None:
+    opened = open_folder([str(study)])
+    record, paths = case_files(opened, NAME, record_name("P1"))
+    assert "SHA-256 differs" in load_scan(opened, NAME, record, paths).problems[0]  # the tests' records hold zeros
+
+
+def test_a_case_without_reference_has_none(study: Path) -> None:
+    opened = open_folder([str(study)])
+    record, paths = case_files(opened, NAME, record_name("P4"))
+    assert "Reference" not in load_scan(opened, NAME, record, paths).view.maps
+
+
+def test_scans_outside_the_opened_folder_are_not_read(study: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.move(study / NAME, tmp_path / "results"))
+    opened = open_folder([str(moved)])
+    record, paths = case_files(opened, ".", record_name("P1", "."))
+    assert find_source(opened, ".", record) is None
+    with pytest.raises(InputError, match="--images SCANS"):
+        load_scan(opened, ".", record, paths)
+    allowed = open_folder([str(moved), "--images", str(study)])
+    assert load_scan(allowed, ".", record, paths).flair_path.is_relative_to(study)
+
+
+def test_a_scan_that_is_a_link_out_is_refused(study: Path, tmp_path: Path) -> None:
+    flair = study / "sub-P1" / "anat" / "sub-P1_FLAIR.nii.gz"
+    flair.rename(tmp_path / "elsewhere.nii.gz")
+    flair.symlink_to(tmp_path / "elsewhere.nii.gz")
+    opened = open_folder([str(study)])
+    record, paths = case_files(opened, NAME, record_name("P1"))
+    with pytest.raises(InputError, match="leads out"):
+        load_scan(opened, NAME, record, paths)
+
+
+def test_a_record_that_names_files_outside_is_refused(study: Path) -> None:
+    path = study / record_name("P1")
+    record = json.loads(path.read_text())
+    record["files"]["mask"] = "../../../../etc/passwd"
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="leads out"):
+        case_files(open_folder([str(study)]), NAME, record_name("P1"))
+
+
+def test_a_broken_map_is_named_and_the_others_shown(study: Path) -> None:
+    opened = open_folder([str(study)])
+    record, paths = case_files(opened, NAME, record_name("P1"))
+    paths["raw_mask"].write_bytes(b"broken")
+    scan = load_scan(opened, NAME, record, paths)
+    assert "Before processing" not in scan.view.maps
+    assert any("desc-raw" in problem for problem in scan.problems)
+
+
+@pytest.fixture
+def view() -> Any:
+    """20 x 24 x 16 voxels of 1 x 1 x 3 mm in RAS; one lesion on the patient's right, in front, low."""
+    data = np.full((20, 24, 16), 100, np.float32)
+    data[10:, :, :] = 50
+    mask = np.zeros(data.shape, bool)
+    mask[14:18, 18:22, 2:4] = True
+    volume = Volume(data, np.diag([1.0, 1.0, 3.0, 1.0]))
+    return look_at(volume, {"Prediction": mask, "Probability": mask.astype(np.float32)}, np.ones(data.shape, bool), 0)
+
+
+def test_pictures_have_true_proportions(view: Any) -> None:
+    assert draw(view, AXIAL, 3).shape == (24 * PIXELS_PER_MM, 20 * PIXELS_PER_MM, 3)
+    assert draw(view, CORONAL, 20).shape == (16 * 3 * PIXELS_PER_MM, 20 * PIXELS_PER_MM, 3)
+
+
+def coloured(picture: Any) -> Any:
+    """Where a picture is not grey: centre row and column."""
+    rows, columns = np.nonzero(picture.max(axis=2).astype(int) - picture.min(axis=2) > 30)
+    return rows.mean() / picture.shape[0], columns.mean() / picture.shape[1]
+
+
+@pytest.mark.parametrize("overlay", ["Prediction", "Probability"])
+def test_right_is_left_and_front_is_up(view: Any, overlay: str) -> None:
+    up, across = coloured(draw(view, AXIAL, 2, overlay))
+    assert up == pytest.approx(1 - 20 / 24, abs=0.02)  # voxels 18 to 21 of 24, counted from below
+    assert across == pytest.approx(1 - 16 / 20, abs=0.02)  # voxels 14 to 17 of 20, counted from the picture's right
+    up, _ = coloured(draw(view, CORONAL, 19, overlay))
+    assert up == pytest.approx(1 - 3 / 16, abs=0.02)
+
+
+def test_an_empty_slice_and_an_unknown_overlay_are_just_grey(view: Any) -> None:
+    for overlay in (None, "Prediction", "nothing"):
+        picture = draw(view, AXIAL, 10, overlay)
+        assert (picture.max(axis=2) == picture.min(axis=2)).all()
+
+
+def test_the_page_part_asks_for_nothing_and_escapes_words(view: Any) -> None:
+    part = as_html(draw(view, AXIAL, 2), AXIAL, "<b>x</b>", 'a "quoted" text')
+    assert "http" not in part
+    assert "<b>" not in part
+    assert part.count("<span") == 4
+    assert all(f">{letter}</span>" in part for letter in "RLPA")
+
+
+def test_a_lesion_of_the_table_lies_in_the_slices_through_it(study: Path) -> None:
+    opened = open_folder([str(study)])
+    record, paths = case_files(opened, NAME, record_name("P1"))
+    view = load_scan(opened, NAME, record, paths).view
+    lesions = read_results(opened, NAME).lesions
+    for _, lesion in lesions[lesions["case"] == "sub-P1"].iterrows():
+        index = dict(zip((plane.through for plane in PLANES), through_lesion(view, lesion), strict=True))
+        assert view.maps["Prediction"][index[0], index[1], index[2]]  # the file is LAS, the view RAS
+    far = {"inside_r_mm": 1e4, "inside_a_mm": -1e4, "inside_s_mm": 0.0}
+    for plane, place in zip(PLANES, through_lesion(view, far), strict=True):
+        assert view.box_voxels[plane.through][0] <= place < view.box_voxels[plane.through][1]
+
+
+def test_a_click_on_a_row_or_point_chooses_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pd.DataFrame({"case": ["a", "b"]})
+    state: dict[str, Any] = {"rows": {"selection": {"rows": [1]}}, "points": {"selection": {"point": [{"case": "a"}]}}}
+    monkeypatch.setattr(loading.st, "session_state", state)
+    loading.follow_row("rows", table)
+    assert state["case"] == "b"
+    loading.follow_point("points")
+    assert state["case"] == "a"
+    state["points"]["selection"] = {"point": []}
+    loading.follow_point("points")
+    assert state["case"] == "a"  # a click beside the points changes nothing
+    state["rows"]["selection"]["rows"] = [7]  # the table has become shorter meanwhile
+    loading.follow_row("rows", table)
+    assert state["case"] is None
