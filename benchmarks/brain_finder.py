@@ -23,18 +23,25 @@ from fsh_core.config import SegmentConfig
 from fsh_core.evaluation.surface import surface_distances
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.inference.predict import NetworkPredictor, predictor_of
-from fsh_core.network.checkpoint import Member
+from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.model import arrays_of
 from fsh_core.preprocess.brain_mask import find_brain, is_stripped
 from fsh_core.preprocess.intensity import fill_slices, foreground, largest_component
-from fsh_core.training.brain.train import RECIPE, carry_mask, read_heads, train_finder
+from fsh_core.training.brain.train import RECIPE, read_heads, resample_mask_to, train_finder
 from fsh_core.volume.resample import resample, resample_like
 from fsh_core.volume.volume import Volume, from_ras, load_mask, load_volume, save_like, to_ras
 
 Mask = NDArray[np.bool_]
 FOLDS = 3
 DEEP_MM = 5.0
-COLUMNS = ("dice", "hd95_mm", "missed_percent", "missed_deep_percent", "extra_percent", "lesion_outside_percent")
+COLUMNS = (
+    "dice",
+    "hd95_mm",
+    "missed_percent",
+    "missed_deep_percent",
+    "extra_percent",
+    "lesion_outside_percent",
+)
 
 
 @dataclass(frozen=True)
@@ -55,14 +62,22 @@ def whole_heads(data: Path) -> Iterator[Scan]:
         if is_stripped(flair):
             continue
         masks = (case.brain, case.reference)
-        brain, lesions = (load_mask(path, flair, case.flair).data if path else None for path in masks)
+        brain, lesions = (
+            load_mask(path, flair, case.flair).data if path else None for path in masks
+        )
         yield Scan(case.subject, case.subject, flair, brain, lesions)
     for folder in sorted((data / "longitudinal").glob("patient*")):
         mask = load_volume(folder / "brain_mask.nii.gz")
         for path in sorted(folder.glob("study*_FLAIR.nii.gz")):
             flair = load_volume(path)
             transform = path.with_name(path.name.replace(".nii.gz", "_to_common_space.txt"))
-            yield Scan(f"{folder.name}_{path.name[:6]}", folder.name, flair, carry_mask(mask, transform, flair), None)
+            yield Scan(
+                f"{folder.name}_{path.name[:6]}",
+                folder.name,
+                flair,
+                resample_mask_to(mask, transform, flair),
+                None,
+            )
 
 
 def score(scan: Scan, found: Mask) -> dict[str, float]:
@@ -70,7 +85,9 @@ def score(scan: Scan, found: Mask) -> dict[str, float]:
     row = dict.fromkeys(COLUMNS, np.nan)
     if scan.brain is not None:
         metrics = voxel_metrics(scan.brain, found)
-        is_deep = ndimage.distance_transform_edt(scan.brain, sampling=scan.flair.spacing_mm) > DEEP_MM
+        is_deep = (
+            ndimage.distance_transform_edt(scan.brain, sampling=scan.flair.spacing_mm) > DEEP_MM
+        )
         row["dice"] = metrics.dice
         row["hd95_mm"] = surface_distances(scan.brain, found, scan.flair.spacing_mm).hd95_mm
         row["missed_percent"] = 100 * (scan.brain & ~found).sum() / scan.brain.sum()
@@ -87,7 +104,13 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
     finders: dict[int, NetworkPredictor] = {}
     groups = (
         sorted({head.subject for head in heads if head.is_bare}),
-        sorted({head.subject for head in heads if not head.is_bare and not head.subject.startswith("patient")}),
+        sorted(
+            {
+                head.subject
+                for head in heads
+                if not head.is_bare and not head.subject.startswith("patient")
+            }
+        ),
         sorted(folder.name for folder in (data / "longitudinal").glob("patient*")),
     )
     fold_of = {subject: number % FOLDS for group in groups for number, subject in enumerate(group)}
@@ -95,9 +118,13 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
     def find(scan: Scan) -> Mask:
         fold = fold_of.get(scan.subject, 0)
         if fold not in finders:
-            network = train_finder([head for head in heads if fold_of[head.subject] != fold], seed=fold)
+            network = train_finder(
+                [head for head in heads if fold_of[head.subject] != fold], seed=fold
+            )
             finders[fold] = predictor_of(
-                [Member(network.config, arrays_of(network))], SegmentConfig(patch_size=RECIPE.patch_size), {}
+                [EnsembleMember(network.config, arrays_of(network))],
+                SegmentConfig(patch_size=RECIPE.patch_size),
+                {},
             )
         return find_brain(scan.flair, finder=finders[fold]).mask
 
@@ -112,8 +139,13 @@ def classical(scan: Scan, erosion_mm: float = 6.0) -> Mask:
     depth = ndimage.distance_transform_edt(patient)
     median = np.median(coarse.data[depth > np.percentile(depth[patient], 70)])
     tissue = (coarse.data > 0.55 * median) & (coarse.data < 1.75 * median) & patient
-    inner = ndimage.distance_transform_edt(np.pad(tissue, 1, mode="edge"))[1:-1, 1:-1, 1:-1] * 2 > erosion_mm
-    grown = (ndimage.distance_transform_edt(~largest_component(inner)) * 2 <= erosion_mm + 2) & patient
+    inner = (
+        ndimage.distance_transform_edt(np.pad(tissue, 1, mode="edge"))[1:-1, 1:-1, 1:-1] * 2
+        > erosion_mm
+    )
+    grown = (
+        ndimage.distance_transform_edt(~largest_component(inner)) * 2 <= erosion_mm + 2
+    ) & patient
     near = ndimage.distance_transform_edt(~np.pad(grown, 8)) * 2 <= 10
     closed = (ndimage.distance_transform_edt(near) * 2 > 10)[8:-8, 8:-8, 8:-8]
     filled = fill_slices(grown | closed).astype(np.float32)
@@ -134,7 +166,13 @@ def main() -> None:
     """Print one row a scan, and the means."""
     data, method = Path(sys.argv[1]), sys.argv[2]
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else None
-    find = classical if method == "classical" else cross_validated(data) if method == "network" else from_folder(folder)
+    find = (
+        classical
+        if method == "classical"
+        else cross_validated(data)
+        if method == "network"
+        else from_folder(folder)
+    )
     rows = []
     for scan in whole_heads(data):
         started = time.process_time()

@@ -40,7 +40,9 @@ class ProcessCost:
     peak_mb: float
 
 
-def run_process(command: Sequence[str | Path], log: Path, environment: dict[str, str] | None = None) -> ProcessCost:
+def run_process(
+    command: Sequence[str | Path], log: Path, environment: dict[str, str] | None = None
+) -> ProcessCost:
     """Run a command to its end, its words going to a file.
 
     Linux counts what the starting process held at that moment into the peak: start from a small one.
@@ -63,12 +65,18 @@ def run_process(command: Sequence[str | Path], log: Path, environment: dict[str,
         except OSError as error:
             raise NotRun(f"{command[0]} cannot be started: {error.strerror}") from None
         _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)  # waited for already: Popen must not do it again
+    child.returncode = os.waitstatus_to_exitcode(
+        status
+    )  # waited for already: Popen must not do it again
     seconds = time.perf_counter() - started
     if child.returncode:
         lines = log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
-        raise NotRun(f"{Path(command[0]).name} ended with {child.returncode}: {lines[-1].strip()[:200]}")
-    return ProcessCost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _BYTES_OF_MAXRSS / 1e6)
+        raise NotRun(
+            f"{Path(command[0]).name} ended with {child.returncode}: {lines[-1].strip()[:200]}"
+        )
+    return ProcessCost(
+        seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _BYTES_OF_MAXRSS / 1e6
+    )
 
 
 def summarise(costs: Sequence[ProcessCost]) -> dict[str, Any]:
@@ -107,7 +115,9 @@ class Bystander:
 
 def _busy_s() -> float:
     times = psutil.cpu_times()
-    return sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal"))
+    return sum(
+        getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal")
+    )
 
 
 def _own_s() -> float:
@@ -134,5 +144,9 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     entries = [line.partition(":") for line in text.splitlines()]
     facts = {key.strip(): value.strip() for key, _, value in entries}
-    units = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in facts.get("flags", "").split()]
+    units = [
+        name
+        for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+        if name in facts.get("flags", "").split()
+    ]
     return f"{facts.get('model name', platform.machine())} ({', '.join(units) or 'no vector units known here'})"

@@ -40,7 +40,9 @@ def simulate(folder: Path, cases: int) -> None:
         table["volume_mm3"], table["touches_border"] = table["voxels"] * 1.0, False
         for name, spread_mm in (("mni_x_mm", 25), ("mni_y_mm", 30), ("mni_z_mm", 20)):
             table[name] = random.normal(0, spread_mm, count)
-        table["region"] = random.choice(["periventricular", "juxtacortical", "infratentorial", "deep white"], count)
+        table["region"] = random.choice(
+            ["periventricular", "juxtacortical", "infratentorial", "deep white"], count
+        )
         table["confidence"] = random.random(count)
         table = table.rename(columns={"label": "index"})
         paths["table"].parent.mkdir(parents=True)
@@ -48,10 +50,14 @@ def simulate(folder: Path, cases: int) -> None:
         paths["record"].write_text(json.dumps(record(case, paths, folder, table, random)))
 
 
-def record(case: Case, paths: dict[str, Path], folder: Path, table: pd.DataFrame, random: Any) -> dict[str, Any]:
+def record(
+    case: Case, paths: dict[str, Path], folder: Path, table: pd.DataFrame, random: Any
+) -> dict[str, Any]:
     """One record as `fsh segment` writes it, with an evaluation."""
     volume_ml = float(table["volume_mm3"].sum() / 1000)
-    scores = {name: float(random.random()) for name in ("dice", "sensitivity", "precision", "lesion_f1")}
+    scores = {
+        name: float(random.random()) for name in ("dice", "sensitivity", "precision", "lesion_f1")
+    }
     scores |= {"reference_ml": volume_ml * float(random.normal(1, 0.1)), "prediction_ml": volume_ml}
     return {
         "case": case.name,
@@ -97,7 +103,9 @@ def time_page(name: str) -> None:
     for what, act in acts.items():
         clock, work = time.perf_counter(), time.process_time()
         act()
-        print(f"{name:<8} {what:<8} {time.perf_counter() - clock:.2f} s, {time.process_time() - work:.2f} s of work")
+        print(
+            f"{name:<8} {what:<8} {time.perf_counter() - clock:.2f} s, {time.process_time() - work:.2f} s of work"
+        )
 
 
 if __name__ == "__main__":

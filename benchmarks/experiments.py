@@ -40,7 +40,15 @@ SMALL = (
     *("--simulate-fraction", "0", "--simulated-copies", "0"),
 )
 SEEDS = (0, 1, 2)
-SHOWN = ("dice", "sensitivity", "precision", "lesion_f1", "lesion_sensitivity", "lesion_precision", "false_lesions")
+SHOWN = (
+    "dice",
+    "sensitivity",
+    "precision",
+    "lesion_f1",
+    "lesion_sensitivity",
+    "lesion_precision",
+    "false_lesions",
+)
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,20 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
             for site, norm in product(SITES, NORMS)
         ]
     return [
-        Run(f"{network}-seed{seed}", network, ("--ablation", network, "--seed", str(seed), *SMALL), HELD_OUT_OF_PAPER)
+        Run(
+            f"{network}-seed{seed}",
+            network,
+            ("--ablation", network, "--seed", str(seed), *SMALL),
+            HELD_OUT_OF_PAPER,
+        )
         for seed, network in product(SEEDS, ABLATIONS)
     ]
 
 
 def _of_site(site: str, cases: list[Case]) -> tuple[str, ...]:
-    return tuple(case.subject for case in cases if case.subject.startswith(site) and case.subject != SAMPLE)
+    return tuple(
+        case.subject for case in cases if case.subject.startswith(site) and case.subject != SAMPLE
+    )
 
 
 def train(run: Run, data: Path, folder: Path) -> None:
@@ -96,9 +111,13 @@ def judge(run: Run, cases: list[Case], folder: Path) -> pd.DataFrame:
     rows = []
     for case in (case for case in cases if case.subject in run.held_out and case.reference):
         predicted = predict_case(case, predictor, finder=finder)
-        reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+        reference = (
+            load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+        )
         row = measure(ValidationCase(case.name, predicted, reference), config)
-        rows.append({"run": run.name, "group": run.group, "weights_sha256": predictor.card["sha256"], **row})
+        rows.append(
+            {"run": run.name, "group": run.group, "weights_sha256": predictor.card["sha256"], **row}
+        )
     found = pd.DataFrame(rows)
     found.to_csv(table, index=False)
     return found
@@ -117,7 +136,8 @@ def show(results: pd.DataFrame) -> None:
     _show_table(results[columns].round(3).astype(str).to_numpy().tolist(), columns)
     grouped = results.groupby("group", sort=False)
     rows = [
-        [name, *(interval(values) for _, values in group[["dice", "lesion_f1"]].items())] for name, group in grouped
+        [name, *(interval(values) for _, values in group[["dice", "lesion_f1"]].items())]
+        for name, group in grouped
     ]
     _show_table(rows, ["network", "Dice", "lesion F1"])
 
@@ -125,12 +145,17 @@ def show(results: pd.DataFrame) -> None:
 def show_differences(results: pd.DataFrame, base: str) -> None:
     """Print how each network differs from one, patient by patient and seed by seed."""
     seeds = results.assign(
-        seed=[run.removeprefix(group) for run, group in zip(results.run, results.group, strict=True)]
+        seed=[
+            run.removeprefix(group) for run, group in zip(results.run, results.group, strict=True)
+        ]
     )
     measures = ["dice", "lesion_f1"]
     wide = seeds.pivot(index=["case", "seed"], columns="group", values=measures)
     others = [name for name in results.group.unique() if name != base]
-    rows = [[name, *(interval(wide[measure][name] - wide[measure][base]) for measure in measures)] for name in others]
+    rows = [
+        [name, *(interval(wide[measure][name] - wide[measure][base]) for measure in measures)]
+        for name in others
+    ]
     _show_table(rows, [f"minus {base}", "Dice", "lesion F1"])
 
 

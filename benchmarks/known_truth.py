@@ -26,31 +26,41 @@ from fsh_core.lesions.measure import lesion_table
 from fsh_core.lesions.regions import region_table
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.simulation.inpaint import remove_lesions
-from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import simulate_lesions
 from fsh_core.volume.volume import load_mask, load_volume, save_like
 
 LESIONS = 30
 
 
-def compare(case: Case, predictor: NetworkPredictor, finder: BrainFinder, seed: int = 0) -> dict[str, float]:
+def compare(
+    case: Case, predictor: NetworkPredictor, finder: BrainFinder, seed: int = 0
+) -> dict[str, float]:
     """Simulate, segment, and hold what was found against what is true."""
     flair, reference = load_volume(case.flair), load_mask(case.reference).data
     brain = find_brain(flair, finder=finder).mask
     clean = remove_lesions(flair, reference & brain, brain, np.random.default_rng(seed))
-    made = simulate_lesions(clean, brain, LesionBank.load(), np.random.default_rng(seed), count=LESIONS)
+    made = simulate_lesions(
+        clean, brain, LesionShapeBank.load(), np.random.default_rng(seed), count=LESIONS
+    )
     with TemporaryDirectory() as folder:
         files = {"scan": made.flair.data, "brain": brain}
         paths = {name: Path(folder) / f"{name}.nii.gz" for name in files}
         for name, data in files.items():
             save_like(data, flair, paths[name])
-        found = segment_case(Case(case.subject, None, {"FLAIR": paths["scan"]}, brain=paths["brain"]), predictor)
+        found = segment_case(
+            Case(case.subject, None, {"FLAIR": paths["scan"]}, brain=paths["brain"]), predictor
+        )
     true = label_lesions(made.added, flair.voxel_volume_mm3, 3.0)
     table = lesion_table(true, clean, made.added.astype(np.float32), brain)
     before = region_table(true, table, clean, find_anatomy(clean, brain))
     after = region_table(true, table, made.flair, find_anatomy(made.flair, brain))
     both = (true > 0) & (found.lesion_labels > 0)
-    pairs = pd.DataFrame({"true": true[both], "found": found.lesion_labels[both]}).value_counts().reset_index()
+    pairs = (
+        pd.DataFrame({"true": true[both], "found": found.lesion_labels[both]})
+        .value_counts()
+        .reset_index()
+    )
     best = pairs.drop_duplicates("true").sort_values("true")
     theirs = before["region"].to_numpy()[best["true"] - 1]
     ours = found.lesions["region"].to_numpy()[best["found"] - 1]
@@ -63,8 +73,12 @@ def compare(case: Case, predictor: NetworkPredictor, finder: BrainFinder, seed: 
         "found_ml": found.record["lesion_volume_ml"],
         "region_of_truth_kept": float((before["region"] == after["region"]).mean()),
         "region_of_found_right": float((theirs == ours).mean()) if len(best) else np.nan,
-        "ventricle_distance_mm": float((before["ventricle_distance_mm"] - after["ventricle_distance_mm"]).abs().mean()),
-        "cortex_distance_mm": float((before["cortex_distance_mm"] - after["cortex_distance_mm"]).abs().mean()),
+        "ventricle_distance_mm": float(
+            (before["ventricle_distance_mm"] - after["ventricle_distance_mm"]).abs().mean()
+        ),
+        "cortex_distance_mm": float(
+            (before["cortex_distance_mm"] - after["cortex_distance_mm"]).abs().mean()
+        ),
     }
 
 

@@ -56,7 +56,11 @@ def open_sample(viewer: "napari.Viewer") -> None:
     reference = load_mask(case.reference, flair)
     probability = flair.with_data(reference.data * np.float32(0.9))
     labels = flair.with_data(ndimage.label(reference.data, np.ones((3, 3, 3)))[0])
-    for volume, make in ((flair, image_layer), (probability, probability_layer), (labels, labels_layer)):
+    for volume, make in (
+        (flair, image_layer),
+        (probability, probability_layer),
+        (labels, labels_layer),
+    ):
         data, options, kind = make(volume, make.__name__)
         getattr(viewer, f"add_{kind}")(data, **options)
     viewer.layers[-1].contour = 1
@@ -81,7 +85,9 @@ def told(name: str, seconds: list[list[float]]) -> str:
     """Say what steps took: median and worst."""
     parts = [
         f"{title} {1000 * median(column):4.0f} / {1000 * max(column):4.0f}"
-        for title, column in zip(("clock", "this thread", "all threads"), zip(*seconds, strict=True), strict=True)
+        for title, column in zip(
+            ("clock", "this thread", "all threads"), zip(*seconds, strict=True), strict=True
+        )
     ]
     return f"{name:9} " + "   ".join(parts)
 
@@ -102,7 +108,9 @@ def main() -> int:
     viewer.window.add_dock_widget(planes, name="Three planes", area="right")
     settle()
     opening = watch.seconds()
-    print(f"opening, in s: clock {opening[0]:.2f}, this thread {opening[1]:.2f}, all threads {opening[2]:.2f}")
+    print(
+        f"opening, in s: clock {opening[0]:.2f}, this thread {opening[1]:.2f}, all threads {opening[2]:.2f}"
+    )
     rest()
     drawn: Counter[str] = Counter()
     for view in planes.views:
@@ -123,7 +131,7 @@ def main() -> int:
         pictures = ", ".join(f"{count / steps:.1f} {name}" for name, count in sorted(drawn.items()))
         print(f"{told(view.plane.name, taken)}   {pictures}")
         slow = slow or median(row[0] for row in taken) > STEP_S
-    planes.let_go()
+    planes.detach()
     viewer.close()
     return int(slow)
 

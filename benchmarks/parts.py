@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.clock import NotRun, ProcessCost, repeat, run_process, summarise
-from fsh_core.anatomy.template_registration import carry
+from fsh_core.anatomy.template_registration import resample_to
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.derivatives import find_records, read_record
 from fsh_core.inference.predict import load_predictor, predictor_of
-from fsh_core.network.checkpoint import Member, load_checkpoint
+from fsh_core.network.checkpoint import EnsembleMember, load_checkpoint
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, flops, restore
 from fsh_core.preprocess.brain_mask import find_brain
@@ -72,17 +72,25 @@ def segment(plan: Plan) -> dict[str, Any]:
         for run in range(plan.runs):
             for name, options in SETTINGS.items():
                 out = Path(folder) / f"{name}-{run}"
-                costs[name].append(_segment(("--sample", *options), out, plan.log(f"segment-{name}")))
+                costs[name].append(
+                    _segment(("--sample", *options), out, plan.log(f"segment-{name}"))
+                )
                 found[name] = read_record(find_records(out)[0])
     return {
         name: summarise(costs[name])
-        | {"dice": record["evaluation"]["dice"], "stages_s": record["run"]["seconds"], "options": " ".join(options)}
+        | {
+            "dice": record["evaluation"]["dice"],
+            "stages_s": record["run"]["seconds"],
+            "options": " ".join(options),
+        }
         for (name, options), record in zip(SETTINGS.items(), found.values(), strict=True)
     }
 
 
 def _segment(words: tuple[str | Path, ...], out: Path, log: Path) -> ProcessCost:
-    return run_process([Path(sys.executable).with_name("fsh"), "segment", *words, "--out", out], log)
+    return run_process(
+        [Path(sys.executable).with_name("fsh"), "segment", *words, "--out", out], log
+    )
 
 
 def network(plan: Plan) -> dict[str, Any]:
@@ -93,10 +101,19 @@ def network(plan: Plan) -> dict[str, Any]:
     paper = R2AttentionUNet3d(ModelConfig(**ABLATIONS["fsh"])).eval()
     timed = [("bundled", "the bundled model", bundled, plain)]
     if len(plain) > 1:
-        for number, (member, model) in enumerate(zip(bundled.networks, plain, strict=True), start=1):
+        for number, (member, model) in enumerate(
+            zip(bundled.networks, plain, strict=True), start=1
+        ):
             one = replace(bundled, networks=(member,))
-            timed.append((f"member {number}", f"its member {number} ({model.config.norm} norm)", one, (model,)))
-    fast = predictor_of([Member(paper.config, arrays_of(paper))], settings, {})
+            timed.append(
+                (
+                    f"member {number}",
+                    f"its member {number} ({model.config.norm} norm)",
+                    one,
+                    (model,),
+                )
+            )
+    fast = predictor_of([EnsembleMember(paper.config, arrays_of(paper))], settings, {})
     timed.append(("paper", "the paper's network", fast, (paper,)))
     results: dict[str, Any] = {"ceiling": _matrix_products(plan.runs)}
     for key, name, predictor, models in timed:
@@ -130,7 +147,9 @@ def _plain_forward(models: Sequence[nn.Module], tiles: Tensor) -> list[Tensor]:
 
 def training(plan: Plan) -> dict[str, Any]:
     """Time a step of the default recipe on the sample against one in float32 and contiguous memory."""
-    config = TrainConfig.preset("default").model_copy(update={"simulated_copies": 0})  # made before the first step
+    config = TrainConfig.preset("default").model_copy(
+        update={"simulated_copies": 0}
+    )  # made before the first step
     source = PatchSource([load_training_case(sample_case(), config.model)], config)
     steps, plain_steps = 4 * plan.runs, max(2, plan.runs)
     with deterministic():
@@ -138,7 +157,12 @@ def training(plan: Plan) -> dict[str, Any]:
         plain = _train(source, config, plain_steps, torch.contiguous_format, bf16=False)
     batches = iter(range(1, 1000))
     augmentation = repeat(lambda: source.batch(next(batches)), steps)
-    return {"seconds": fast, "plain_seconds": plain, "augmentation_seconds": augmentation, "batch": config.batch_size}
+    return {
+        "seconds": fast,
+        "plain_seconds": plain,
+        "augmentation_seconds": augmentation,
+        "batch": config.batch_size,
+    }
 
 
 def _train(
@@ -150,7 +174,9 @@ def _train(
     average = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
     )
-    optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
     batches = iter(range(1000))
 
     def step() -> None:
@@ -180,7 +206,9 @@ def monai(plan: Plan) -> dict[str, Any]:
         """Give MONAI F.sh's networks, a patch a core."""
 
         def answer(patch: NDArray[np.float32]) -> Tensor:
-            return torch.from_numpy(np.stack([network(patch[None])[0] for network in predictor.networks]))
+            return torch.from_numpy(
+                np.stack([network(patch[None])[0] for network in predictor.networks])
+            )
 
         def members(patches: Tensor) -> Tensor:
             return torch.stack(list(pool.map(answer, patches.numpy())))
@@ -195,11 +223,17 @@ def monai(plan: Plan) -> dict[str, Any]:
     def sweep(members: Callable[[Tensor], Tensor], at_once: int) -> NDArray[np.float32]:
         with torch.inference_mode():
             whole = torch.from_numpy(image[None])
-            blended = sliding_window_inference(whole, TILE, at_once, members, overlap, mode="gaussian")
+            blended = sliding_window_inference(
+                whole, TILE, at_once, members, overlap, mode="gaussian"
+            )
         return np.asarray(blended[0].mean(dim=0))
 
     tiles: list[int] = []
-    ours = predictor(image, lambda done, total: tiles.append(total)).reshape(-1, *image.shape[1:]).mean(axis=0)
+    ours = (
+        predictor(image, lambda done, total: tiles.append(total))
+        .reshape(-1, *image.shape[1:])
+        .mean(axis=0)
+    )
     theirs, brain = same(), image[0] > 0
     return {
         "tiles": tiles[-1],
@@ -238,7 +272,7 @@ def _resample_sample(size: int, path: Path) -> None:
     affine[:3, :3] *= side_mm / size / np.array(flair.spacing_mm)
     affine[:3, 3] = centre - affine[:3, :3] @ np.full(3, (size - 1) / 2)
     grid = Volume(np.broadcast_to(np.float32(0), (size, size, size)), affine)
-    save_like(carry(flair, sitk.Transform(), grid), grid, path)
+    save_like(resample_to(flair, sitk.Transform(), grid), grid, path)
 
 
 def cohort(plan: Plan) -> dict[str, Any]:
@@ -247,10 +281,18 @@ def cohort(plan: Plan) -> dict[str, Any]:
     for count in plan.cohort:
         with tempfile.TemporaryDirectory() as folder:
             for number in range(1, count + 1):
-                scan = Path(folder) / "in" / f"sub-{number:03d}" / "anat" / f"sub-{number:03d}_FLAIR.nii.gz"
+                scan = (
+                    Path(folder)
+                    / "in"
+                    / f"sub-{number:03d}"
+                    / "anat"
+                    / f"sub-{number:03d}_FLAIR.nii.gz"
+                )
                 scan.parent.mkdir(parents=True)
                 scan.symlink_to(sample_case().flair)
-            cost = _segment((Path(folder) / "in",), Path(folder) / "out", plan.log(f"cohort-{count}"))
+            cost = _segment(
+                (Path(folder) / "in",), Path(folder) / "out", plan.log(f"cohort-{count}")
+            )
             done = len(find_records(Path(folder) / "out"))
             if done != count:
                 raise NotRun(f"{done} of {count} cases were segmented")

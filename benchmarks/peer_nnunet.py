@@ -18,7 +18,11 @@ CONFIGURATION = "3d_fullres"
 def main(flair: Path, mask: Path, folder: Path) -> None:
     """Plan, build and store a network, and write down what it is."""
     raw, preprocessed = folder / "raw", folder / "preprocessed"
-    os.environ |= {"nnUNet_raw": str(raw), "nnUNet_preprocessed": str(preprocessed), "nnUNet_results": str(folder)}
+    os.environ |= {
+        "nnUNet_raw": str(raw),
+        "nnUNet_preprocessed": str(preprocessed),
+        "nnUNet_results": str(folder),
+    }
     dataset = raw / NAME
     for part, source, name in (("imagesTr", flair, "sample_0000"), ("labelsTr", mask, "sample")):
         (dataset / part).mkdir(parents=True, exist_ok=True)
@@ -26,7 +30,12 @@ def main(flair: Path, mask: Path, folder: Path) -> None:
     (folder / "in").mkdir(exist_ok=True)
     shutil.copy(flair, folder / "in" / "sample_0000.nii.gz")
     labels = {"background": 0, "lesion": 1}
-    described = {"channel_names": {"0": "FLAIR"}, "labels": labels, "numTraining": 1, "file_ending": ".nii.gz"}
+    described = {
+        "channel_names": {"0": "FLAIR"},
+        "labels": labels,
+        "numTraining": 1,
+        "file_ending": ".nii.gz",
+    }
     (dataset / "dataset.json").write_text(json.dumps(described))
 
     # Read after the environment is set: nnU-Net looks for its folders while it is imported.
@@ -43,7 +52,9 @@ def main(flair: Path, mask: Path, folder: Path) -> None:
     manager = PlansManager(plans)
     configuration = manager.get_configuration(CONFIGURATION)
     torch.manual_seed(0)
-    network = nnUNetTrainer.build_network_architecture(manager, configuration, 1, len(labels), False)
+    network = nnUNetTrainer.build_network_architecture(
+        manager, configuration, 1, len(labels), False
+    )
     model = folder / "model"
     (model / "fold_0").mkdir(parents=True, exist_ok=True)
     shutil.copy(dataset / "dataset.json", model)

@@ -16,7 +16,14 @@ from fsh_core.sample import sample_case
 from fsh_core.volume.volume import load_mask, load_volume
 
 SAMSEG_LESION = 99  # in its label map
-SAMSEG_OPTIONS = ("--lesion", "--lesion-mask-structure", "Cortex", "--lesion-mask-pattern", "1", "--pallidum-separate")
+SAMSEG_OPTIONS = (
+    "--lesion",
+    "--lesion-mask-structure",
+    "Cortex",
+    "--lesion-mask-pattern",
+    "1",
+    "--pallidum-separate",
+)
 
 
 def nnunet(plan: Plan) -> dict[str, Any]:
@@ -30,14 +37,35 @@ def nnunet_mirror(plan: Plan) -> dict[str, Any]:
 
 
 def _nnunet(plan: Plan, mirror: bool) -> dict[str, Any]:
-    python, predict = (_program(plan, "bench-nnunet", name) for name in ("python", "nnUNetv2_predict_from_modelfolder"))
+    python, predict = (
+        _program(plan, "bench-nnunet", name)
+        for name in ("python", "nnUNetv2_predict_from_modelfolder")
+    )
     case, name = sample_case(), "nnunet-mirror" if mirror else "nnunet"
     with tempfile.TemporaryDirectory() as temporary:
         folder, script = Path(temporary), Path(__file__).with_name("peer_nnunet.py")
         run_process([python, script, case.flair, case.reference, folder], plan.log("nnunet-plan"))
         model, out = folder / "model", folder / "out"
-        command = [predict, "-i", folder / "in", "-o", out, "-m", model, "-f", "0", "-device", "cpu"]
-        once = ["-npp", "1", "-nps", "1", *([] if mirror else ["--disable_tta"])]  # one scan needs no more processes
+        command = [
+            predict,
+            "-i",
+            folder / "in",
+            "-o",
+            out,
+            "-m",
+            model,
+            "-f",
+            "0",
+            "-device",
+            "cpu",
+        ]
+        once = [
+            "-npp",
+            "1",
+            "-nps",
+            "1",
+            *([] if mirror else ["--disable_tta"]),
+        ]  # one scan needs no more processes
         cost = run_process([*command, *once], plan.log(name), {"nnUNet_results": temporary})
         if _labels(out / "sample.nii.gz").shape != load_volume(case.flair).shape:
             raise NotRun("nnU-Net's segmentation has not the shape of the scan")
@@ -51,8 +79,19 @@ def samseg(plan: Plan) -> dict[str, Any]:
     case = sample_case()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        command = [program, "-i", case.flair, "-o", out, "--threads", str(plan.threads), *SAMSEG_OPTIONS]
-        cost = run_process(command, plan.log("samseg"), {"TF_NUM_INTRAOP_THREADS": str(plan.threads)})
+        command = [
+            program,
+            "-i",
+            case.flair,
+            "-o",
+            out,
+            "--threads",
+            str(plan.threads),
+            *SAMSEG_OPTIONS,
+        ]
+        cost = run_process(
+            command, plan.log("samseg"), {"TF_NUM_INTRAOP_THREADS": str(plan.threads)}
+        )
         labels = _labels(out / "seg.mgz")
     reference = load_mask(case.reference).data
     if labels.shape != reference.shape:
@@ -63,7 +102,9 @@ def samseg(plan: Plan) -> dict[str, Any]:
 def _program(plan: Plan, environment: str, name: str) -> Path:
     program = plan.environments / environment / "bin" / name
     if not program.exists():
-        raise NotRun(f"{environment} is not installed: {program} is missing (make bench makes it where it can)")
+        raise NotRun(
+            f"{environment} is not installed: {program} is missing (make bench makes it where it can)"
+        )
     return program
 
 

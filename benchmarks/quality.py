@@ -53,12 +53,17 @@ Disturb = Callable[[Scan], Scan | None]
 def read_scans(data: Path) -> Iterator[Scan]:
     """Read every image of every sequence."""
     finder = BrainFinder()
-    paths = [*data.glob("ms-flair/sub-*/anat/*.nii.gz"), *data.glob("longitudinal/*/study*_FLAIR.nii.gz")]
+    paths = [
+        *data.glob("ms-flair/sub-*/anat/*.nii.gz"),
+        *data.glob("longitudinal/*/study*_FLAIR.nii.gz"),
+    ]
     for path in sorted(paths):
         flair = load_volume(path)
         brain = find_brain(flair, finder=finder)
         name = path.name.removesuffix(".nii.gz")
-        name = f"{path.parent.name}_{name}" if name.startswith("study") else name.removeprefix("sub-")
+        name = (
+            f"{path.parent.name}_{name}" if name.startswith("study") else name.removeprefix("sub-")
+        )
         yield Scan(name, name.rsplit("_", 1)[1], flair, brain.mask, brain.source)
 
 
@@ -85,22 +90,31 @@ def gamma(exponent: float) -> Disturb:
     """Bend the grey scale."""
 
     def disturb(scan: Scan) -> Scan:
-        low, high = min(0.0, np.percentile(scan.flair.data, 0.1)), np.percentile(scan.flair.data[scan.brain], 99)
-        return _with(scan, np.clip((scan.flair.data - low) / (high - low), 0, None) ** exponent * high)
+        low, high = (
+            min(0.0, np.percentile(scan.flair.data, 0.1)),
+            np.percentile(scan.flair.data[scan.brain], 99),
+        )
+        return _with(
+            scan, np.clip((scan.flair.data - low) / (high - low), 0, None) ** exponent * high
+        )
 
     return disturb
 
 
 def linear(gain: float, offset: float) -> Disturb:
     """Scale, and shift by a part of the brain's median."""
-    return lambda scan: _with(scan, gain * (scan.flair.data + offset * np.median(scan.flair.data[scan.brain])))
+    return lambda scan: _with(
+        scan, gain * (scan.flair.data + offset * np.median(scan.flair.data[scan.brain]))
+    )
 
 
 def bias(amount: float, axis: int | None) -> Disturb:
     """Brighten towards one side, or (None) towards the rim."""
 
     def disturb(scan: Scan) -> Scan:
-        places = np.meshgrid(*[np.linspace(-1, 1, size) for size in scan.flair.shape], indexing="ij", sparse=True)
+        places = np.meshgrid(
+            *[np.linspace(-1, 1, size) for size in scan.flair.shape], indexing="ij", sparse=True
+        )
         field = sum(place**2 for place in places) - 0.3 if axis is None else places[axis]
         return _with(scan, scan.flair.data * (1 + amount * field))
 
@@ -127,13 +141,21 @@ def thick(slices_mm: float, axis: int) -> Disturb:
             return None
         length = scan.flair.shape[axis] // step * step
         means = [
-            np.moveaxis(np.moveaxis(array, axis, 0)[:length].reshape(length // step, step, *rest).mean(axis=1), 0, axis)
+            np.moveaxis(
+                np.moveaxis(array, axis, 0)[:length]
+                .reshape(length // step, step, *rest)
+                .mean(axis=1),
+                0,
+                axis,
+            )
             for array in (scan.flair.data, scan.brain)
             for rest in [np.moveaxis(array, axis, 0).shape[1:]]
         ]
         affine = scan.flair.affine.copy()
         affine[:, axis] *= step
-        return scan._replace(flair=Volume(means[0].astype(np.float32), affine), brain=means[1] >= 0.5)
+        return scan._replace(
+            flair=Volume(means[0].astype(np.float32), affine), brain=means[1] >= 0.5
+        )
 
     return disturb
 
@@ -144,7 +166,9 @@ def cropped(low: float, high: float) -> Disturb:
     def disturb(scan: Scan) -> Scan:
         used = np.flatnonzero(scan.brain.any(axis=(0, 1)))
         keep = np.s_[:, :, used[0] + int(low * len(used)) : used[0] + int(high * len(used))]
-        return scan._replace(flair=Volume(scan.flair.data[keep], scan.flair.affine), brain=scan.brain[keep])
+        return scan._replace(
+            flair=Volume(scan.flair.data[keep], scan.flair.affine), brain=scan.brain[keep]
+        )
 
     return disturb
 
@@ -165,7 +189,9 @@ DISTURBANCES: dict[str, Disturb] = {
     "rim -40 %": bias(-0.4, None),
     **{f"noise {fraction:.0%}": noise(fraction) for fraction in (0.05, 0.1, 0.2)},
     **{
-        f"slices of {slices_mm} mm, axis {axis}": thick(slices_mm, axis) for slices_mm in (3, 5, 7) for axis in range(3)
+        f"slices of {slices_mm} mm, axis {axis}": thick(slices_mm, axis)
+        for slices_mm in (3, 5, 7)
+        for axis in range(3)
     },
     "upper half": cropped(0.5, 1.0),
     "lower half": cropped(0.0, 0.5),
@@ -186,15 +212,24 @@ def disturbed(data: Path) -> pd.DataFrame:
                 rows.append({"disturbance": name, "sequence": scan.sequence, "verdict": verdict})
     table = pd.DataFrame(rows)
     table = pd.concat([table, table.assign(disturbance="all")])
-    counts = table.groupby(["disturbance", "sequence", "verdict"], sort=False).size().unstack(fill_value=0)
-    text = counts.reindex(columns=["pass", "caution", "fail"], fill_value=0).astype(str).agg(" / ".join, axis=1)
+    counts = (
+        table.groupby(["disturbance", "sequence", "verdict"], sort=False)
+        .size()
+        .unstack(fill_value=0)
+    )
+    text = (
+        counts.reindex(columns=["pass", "caution", "fail"], fill_value=0)
+        .astype(str)
+        .agg(" / ".join, axis=1)
+    )
     return text.unstack(fill_value="").reindex([*DISTURBANCES, "all"])
 
 
 def ghosts(fraction: float) -> Disturb:
     """Add a copy displaced by half of the picture along the second axis."""
     return lambda scan: _with(
-        scan, scan.flair.data + fraction * np.roll(scan.flair.data, scan.flair.shape[1] // 2, axis=1)
+        scan,
+        scan.flair.data + fraction * np.roll(scan.flair.data, scan.flair.shape[1] // 2, axis=1),
     )
 
 
@@ -218,7 +253,10 @@ def clipped(percent: float) -> Disturb:
 
 
 SPOILT: dict[str, tuple[str, dict[str, Disturb]]] = {
-    "contrast_to_noise": ("noise", {f"{level:.0%}": noise(level) for level in (0.02, 0.05, 0.1, 0.15, 0.2)}),
+    "contrast_to_noise": (
+        "noise",
+        {f"{level:.0%}": noise(level) for level in (0.02, 0.05, 0.1, 0.15, 0.2)},
+    ),
     "ghosting": (
         "ghosts",
         {f"copy of {part:.0%}": ghosts(part) for part in (0.05, 0.1, 0.2)}
@@ -232,12 +270,19 @@ def spoilt(data: Path) -> pd.DataFrame:
     """How each check answers to what it looks for."""
     rows = []
     for scan in read_scans(data):
-        if scan.name not in ("tabriz101228_FLAIR", "tabriz107130_FLAIR", "mslessegP18_FLAIR", "ljubljana07_FLAIR"):
+        if scan.name not in (
+            "tabriz101228_FLAIR",
+            "tabriz107130_FLAIR",
+            "mslessegP18_FLAIR",
+            "ljubljana07_FLAIR",
+        ):
             continue
         for name, (what, disturbances) in SPOILT.items():
             for level, disturb in {"none": DISTURBANCES["none"], **disturbances}.items():
                 changed = disturb(scan)
-                check = {one.name: one for one in check_quality(changed.flair, changed.brain).checks}[name]
+                check = {
+                    one.name: one for one in check_quality(changed.flair, changed.brain).checks
+                }[name]
                 if check.value is not None:
                     shown = f"{check.value:.3g} {check.verdict}"
                     rows.append({"scan": scan.name, "what": what, "level": level, "value": shown})
@@ -246,7 +291,9 @@ def spoilt(data: Path) -> pd.DataFrame:
 
 def unseen_by(subject: str, predictors: Iterable[NetworkPredictor]) -> NetworkPredictor | None:
     """Return the first predictor that was not trained on a subject."""
-    return next((one for one in predictors if subject not in one.card["training"]["subjects"]), None)
+    return next(
+        (one for one in predictors if subject not in one.card["training"]["subjects"]), None
+    )
 
 
 def flags(data: Path, *folds: str) -> pd.DataFrame:
@@ -270,11 +317,19 @@ def flags(data: Path, *folds: str) -> pd.DataFrame:
             true = np.isin(table["label"], np.unique(labels[reference]))
             who = "sample" if case.subject == SAMPLE else "others"
             kinds = np.where(true, f"{kind}, true, {who}", f"{kind}, false, {who}")
-            tables.append(pd.DataFrame({"kind": kinds, "keys": keys, "volume_mm3": table["volume_mm3"]}))
+            tables.append(
+                pd.DataFrame({"kind": kinds, "keys": keys, "volume_mm3": table["volume_mm3"]})
+            )
     every = pd.concat(tables)
-    rows = {key: every["keys"].str.split(";").apply(lambda keys, key=key: key in keys) for key in FLAGS}
+    rows = {
+        key: every["keys"].str.split(";").apply(lambda keys, key=key: key in keys) for key in FLAGS
+    }
     rows |= {"any": every["keys"] != "", "lesions": every["keys"].notna()}
-    return pd.DataFrame({name: every["kind"][rows[name]].value_counts() for name in rows}).T.fillna(0).astype(int)
+    return (
+        pd.DataFrame({name: every["kind"][rows[name]].value_counts() for name in rows})
+        .T.fillna(0)
+        .astype(int)
+    )
 
 
 def planted(data: Path) -> pd.DataFrame:
@@ -286,7 +341,9 @@ def planted(data: Path) -> pd.DataFrame:
         spacing_mm, anatomy = scan.flair.spacing_mm, find_anatomy(scan.flair, scan.brain)
         if anatomy.tissue is None:
             continue
-        depth_mm = ndimage.distance_transform_edt(anatomy.tissue == Tissue.VENTRICLE, sampling=spacing_mm)
+        depth_mm = ndimage.distance_transform_edt(
+            anatomy.tissue == Tissue.VENTRICLE, sampling=spacing_mm
+        )
         centre = np.ones(scan.flair.shape, dtype=bool)
         centre[np.unravel_index(depth_mm.argmax(), depth_mm.shape)] = False
         ball = ndimage.distance_transform_edt(centre, sampling=spacing_mm) <= 2.5
@@ -302,9 +359,13 @@ def planted(data: Path) -> pd.DataFrame:
 def main() -> None:
     """Print one table."""
     data, what = Path(sys.argv[1]), sys.argv[2]
-    table = {"checks": checks, "disturbed": disturbed, "spoilt": spoilt, "flags": flags, "planted": planted}[what](
-        data, *sys.argv[3:]
-    )
+    table = {
+        "checks": checks,
+        "disturbed": disturbed,
+        "spoilt": spoilt,
+        "flags": flags,
+        "planted": planted,
+    }[what](data, *sys.argv[3:])
     print(table.to_string())
 
 

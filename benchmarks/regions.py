@@ -20,7 +20,7 @@ from skimage.filters import threshold_multiotsu
 
 from fsh_core.anatomy.atlas import load_atlas
 from fsh_core.anatomy.template import Anatomy, Tissue, find_anatomy
-from fsh_core.anatomy.template_registration import align, carry, tissue_map
+from fsh_core.anatomy.template_registration import align, resample_to, tissue_map
 from fsh_core.cases import Case, discover_cases
 from fsh_core.evaluation.surface import surface_distances
 from fsh_core.evaluation.voxel import voxel_metrics
@@ -53,11 +53,21 @@ def main(data: Path) -> None:
         brain = find_brain(flair, finder=finder).mask  # as a user's scan comes: without a mask
         started = time.process_time()
         anatomy = find_anatomy(flair, brain)
-        row = {"scan": case.name, "quality": anatomy.quality, "cpu_s": time.process_time() - started}
+        row = {
+            "scan": case.name,
+            "quality": anatomy.quality,
+            "cpu_s": time.process_time() - started,
+        }
         scans.append(row | ventricles(data, case, flair, brain, anatomy))
         if case.subject in SPOILT:
             wrong += [
-                {"scan": case.subject, "what": what, "quality": fit.quality, "found": fit.found, "why": fit.note}
+                {
+                    "scan": case.subject,
+                    "what": what,
+                    "quality": fit.quality,
+                    "found": fit.found,
+                    "why": fit.note,
+                }
                 for what, volume, mask in spoil(flair, brain)
                 for fit in (find_anatomy(volume, mask),)
             ]
@@ -70,7 +80,9 @@ def main(data: Path) -> None:
     print(pd.concat(cortex).to_string(index=False))
 
 
-def ventricles(data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anatomy) -> dict[str, float]:
+def ventricles(
+    data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anatomy
+) -> dict[str, float]:
     """Compare with the manual mask, where there is one: carried back, and as seen in the scan."""
     masks = sorted(data.glob(f"derivatives/*/**/{case.name}_label-ventricle_mask.nii.gz"))
     if not masks or anatomy.tissue is None:
@@ -80,8 +92,8 @@ def ventricles(data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anat
     alignment = align(tissue_map(flair, brain), atlas.template)
     row = {"manual_ml": float(reference.sum()) * flair.voxel_volume_mm3 / 1000}
     for name, tissue in (
-        ("affine", carry(atlas.tissue, alignment.affine, flair, nearest=True)),
-        ("carried", carry(atlas.tissue, alignment.full, flair, nearest=True)),
+        ("affine", resample_to(atlas.tissue, alignment.affine, flair, nearest=True)),
+        ("carried", resample_to(atlas.tissue, alignment.full, flair, nearest=True)),
         ("seen", anatomy.tissue),
     ):
         found = np.isin(tissue, VENTRICLES) & brain
@@ -94,10 +106,16 @@ def spoil(flair: Volume, brain: Mask) -> Iterator[tuple[str, Volume, Mask]]:
     """Make input that must be noticed, and half a head, which must not."""
     scan, mask = to_ras(flair), to_ras(flair.with_data(brain)).data
     rng = np.random.default_rng(0)
-    middle = [int(np.mean(np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))))) for axis in range(3)]
+    middle = [
+        int(np.mean(np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))))) for axis in range(3)
+    ]
     for what, axis in (("upside down", 2), ("back to front", 1)):
         yield what, Volume(np.flip(scan.data, axis).copy(), scan.affine), np.flip(mask, axis).copy()
-    yield "noise in a brain", Volume(rng.normal(100, 20, mask.shape).astype(np.float32), scan.affine), mask
+    yield (
+        "noise in a brain",
+        Volume(rng.normal(100, 20, mask.shape).astype(np.float32), scan.affine),
+        mask,
+    )
     upper, lower, right = mask.copy(), mask.copy(), mask.copy()
     upper[:, :, : middle[2]], lower[:, :, middle[2] :], right[: middle[0]] = False, False, False
     yield "mask of the upper half", scan, upper
@@ -105,7 +123,11 @@ def spoil(flair: Volume, brain: Mask) -> Iterator[tuple[str, Volume, Mask]]:
     yield "mask of one hemisphere", scan, right
     affine = scan.affine.copy()
     affine[:3, 3] += affine[:3, 2] * middle[2]
-    yield "scan of the upper half", Volume(scan.data[:, :, middle[2] :], affine), mask[:, :, middle[2] :]
+    yield (
+        "scan of the upper half",
+        Volume(scan.data[:, :, middle[2] :], affine),
+        mask[:, :, middle[2] :],
+    )
     for angle in (15, 30):
         turned = rotation(angle)
         yield f"head turned by {angle} degrees", Volume(scan.data, turned @ scan.affine), mask
@@ -126,21 +148,27 @@ def rotation(degrees: float) -> NDArray[np.float64]:
 def knee(rng: np.random.Generator) -> tuple[Volume, Mask]:
     """Two balls of blotchy tissue with a dark gap between them, as large as a brain."""
     grid = np.indices((80, 80, 100)) - np.array([40, 40, 50])[:, None, None, None]
-    balls = [np.sqrt(grid[0] ** 2 + grid[1] ** 2 + (grid[2] + shift) ** 2) < 24 for shift in (-21, 21)]
+    balls = [
+        np.sqrt(grid[0] ** 2 + grid[1] ** 2 + (grid[2] + shift) ** 2) < 24 for shift in (-21, 21)
+    ]
     mask = balls[0] | balls[1]
     blotches = ndimage.gaussian_filter(rng.normal(0, 1, mask.shape), 2) * 60
     data = np.where(np.abs(grid[2]) < 3, 30.0, 100.0 + blotches) * mask
     return Volume(data.astype(np.float32), np.diag([2.0, 2.0, 2.0, 1.0])), mask
 
 
-def distances_to_cortex(data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anatomy) -> pd.DataFrame:
+def distances_to_cortex(
+    data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anatomy
+) -> pd.DataFrame:
     """Compare lesions' distances to the cortex with those to the grey matter of a T1, cut out by Otsu's thresholds."""
     t1 = load_volume(data / case.name / "anat" / f"{case.name}_T1w.nii.gz").data
     lesions = load_mask(case.reference, flair).data
     inside = brain & (t1 > 0) & ~lesions
     levels = threshold_multiotsu(np.clip(t1[inside], *np.percentile(t1[inside], [1, 99])), 3)
     not_cortex = far(np.isin(anatomy.tissue, VENTRICLES), flair) <= 5
-    not_cortex |= far(np.isin(anatomy.tissue, (Tissue.DEEP_GREY, Tissue.INFRATENTORIAL)), flair) <= 4
+    not_cortex |= (
+        far(np.isin(anatomy.tissue, (Tissue.DEEP_GREY, Tissue.INFRATENTORIAL)), flair) <= 4
+    )
     grey = inside & (t1 > levels[0]) & (t1 <= levels[1]) & ~not_cortex
     parts, _ = ndimage.label(grey, np.ones((3, 3, 3)))
     grey = np.isin(parts, np.flatnonzero(np.bincount(parts.ravel())[1:] > 200) + 1)
@@ -150,7 +178,10 @@ def distances_to_cortex(data: Path, case: Case, flair: Volume, brain: Mask, anat
     numbers = np.arange(1, labels.max() + 1)
     touching = ndimage.minimum(truth, labels, numbers) <= 1.5
     reached = np.asarray(ndimage.minimum(ours, labels, numbers))
-    row = {"scan": case.subject, "mean_error_mm": round(float(np.abs(ours - truth)[white].mean()), 2)}
+    row = {
+        "scan": case.subject,
+        "mean_error_mm": round(float(np.abs(ours - truth)[white].mean()), 2),
+    }
     row |= {"touching": int(touching.sum()), "apart": int((~touching).sum())}
     for limit in (1.0, 1.5, 2.0, 3.0):
         named = reached <= limit
@@ -173,12 +204,19 @@ def draw(path: Path, heights_mm: tuple[float, ...] = (-32.0, 0.0, 22.0, 44.0)) -
     table = lesion_table(labels, flair, reference.data.astype(np.float32), brain)
     names = region_table(labels, table, flair, anatomy)["region"]
     place = np.array([0, *(REGIONS.index(name) + 1 if name else 0 for name in names)])[labels]
-    scan, tissue, place = (to_ras(flair.with_data(one)) for one in (flair.data, anatomy.tissue, place))
+    scan, tissue, place = (
+        to_ras(flair.with_data(one)) for one in (flair.data, anatomy.tissue, place)
+    )
     figure = Figure(figsize=(10, 6.1), facecolor="black", dpi=110)
-    outlines = ((VENTRICLES, COLOURS["periventricular"]), ((Tissue.CORTEX,), COLOURS["juxtacortical"]))
+    outlines = (
+        (VENTRICLES, COLOURS["periventricular"]),
+        ((Tissue.CORTEX,), COLOURS["juxtacortical"]),
+    )
     outlines += (((Tissue.INFRATENTORIAL,), COLOURS["infratentorial"]),)
     masks = [[(np.isin(tissue.data, kinds), colour) for kinds, colour in outlines]]
-    masks.append([(place.data == REGIONS.index(name) + 1, colour) for name, colour in COLOURS.items()])
+    masks.append(
+        [(place.data == REGIONS.index(name) + 1, colour) for name, colour in COLOURS.items()]
+    )
     white = float(np.percentile(scan.data[scan.data > 0], 99.5))
     for row, shown in enumerate(masks):
         for column, height in enumerate(heights_mm):
@@ -187,13 +225,17 @@ def draw(path: Path, heights_mm: tuple[float, ...] = (-32.0, 0.0, 22.0, 44.0)) -
             axes.imshow(scan.data[::-1, :, k].T, cmap="gray", origin="lower", vmin=0, vmax=white)
             for mask, colour in shown:
                 if mask[:, :, k].any():
-                    axes.contour(mask[::-1, :, k].T.astype(float), [0.5], colors=[colour], linewidths=0.8)
+                    axes.contour(
+                        mask[::-1, :, k].T.astype(float), [0.5], colors=[colour], linewidths=0.8
+                    )
             axes.set_axis_off()
             if row == 0:
                 axes.set_title(f"S = {height:+.0f} mm", color="white", size=8, y=0.93)
     for column, (name, colour) in enumerate(COLOURS.items()):
         count = int((names == name).sum())
-        figure.text(column / 4 + 0.02, 0.015, f"{name.replace('_', ' ')}: {count}", color=colour, size=9)
+        figure.text(
+            column / 4 + 0.02, 0.015, f"{name.replace('_', ' ')}: {count}", color=colour, size=9
+        )
     save_figure(figure, path)
     print(pd.Series(names).value_counts().to_string())
 

@@ -50,7 +50,11 @@ def main(words: Sequence[str] | None = None) -> int:
             continue
         print(f"{part}: measuring, {PARTS[part]}", flush=True)
         _run(part, given, stored, words)
-    results = {part: found for part in PARTS if (found := _read(folder / f"{part}.json", identity(part, given)))}
+    results = {
+        part: found
+        for part in PARTS
+        if (found := _read(folder / f"{part}.json", identity(part, given)))
+    }
     section = write_section(results)
     print(section)
     if not given.no_page:
@@ -60,19 +64,31 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="benchmarks.speed", description="Measure F.sh beside its targets.")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.speed", description="Measure F.sh beside its targets."
+    )
     add = parser.add_argument
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     add("--only", nargs="+", choices=PARTS, help="parts to measure; all")
     add("--skip", nargs="+", choices=PARTS, default=[], help="parts to leave out")
     add("--force", action="store_true", help="measure again what is measured already")
-    add("--folder", default=str(ROOT / "build" / "bench"), help="where the results of each part lie")
-    add("--environments", default=str(ROOT / "build"), help="where bench-nnunet and bench-samseg lie")
+    add(
+        "--folder", default=str(ROOT / "build" / "bench"), help="where the results of each part lie"
+    )
+    add(
+        "--environments",
+        default=str(ROOT / "build"),
+        help="where bench-nnunet and bench-samseg lie",
+    )
     add("--threads", type=int, default=threads, help="threads of every tool; all cores")
     add("--runs", type=int, default=3, help="repetitions of what takes seconds")
     add("--sizes", type=int, nargs="+", default=[128, 256, 384, 512], help="voxels along each axis")
     add("--cohort", type=int, nargs="+", default=[1, 10], help="numbers of cases")
-    add("--no-page", action="store_true", help="print the table and leave docs/benchmarks.md as it is")
+    add(
+        "--no-page",
+        action="store_true",
+        help="print the table and leave docs/benchmarks.md as it is",
+    )
     add("--measure", choices=PARTS, help=argparse.SUPPRESS)
     return parser
 
@@ -102,7 +118,9 @@ def identity(part: str, given: argparse.Namespace) -> dict[str, Any]:
     here = Path(__file__).parent
     if part in PEERS:
         return found | {"code_sha256": _hash_of(here / "peers.py", here / "peer_nnunet.py")}
-    found["code_sha256"] = _hash_of(*sorted((ROOT / "fsh_core").rglob("*.py")), here / "parts.py", here / "clock.py")
+    found["code_sha256"] = _hash_of(
+        *sorted((ROOT / "fsh_core").rglob("*.py")), here / "parts.py", here / "clock.py"
+    )
     found["weights_sha256"] = _hash_of(WEIGHTS)
     return found | ({part: getattr(given, part)} if part in ("sizes", "cohort") else {})
 
@@ -135,15 +153,23 @@ def _run(part: str, given: argparse.Namespace, stored: Path, words: Sequence[str
     bystander, started = Bystander(), time.perf_counter()
     arguments = [*(sys.argv[1:] if words is None else words), "--measure", part]
     environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(given.threads))}
-    ended = subprocess.run([sys.executable, "-m", "benchmarks.speed", *arguments], cwd=ROOT, env=environment)
-    found = json.loads(answer.read_text()) if answer.exists() else {"not_run": f"it ended with {ended.returncode}"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed", *arguments], cwd=ROOT, env=environment
+    )
+    found = (
+        json.loads(answer.read_text())
+        if answer.exists()
+        else {"not_run": f"it ended with {ended.returncode}"}
+    )
     answer.unlink(missing_ok=True)
     circumstances |= {
         "took_s": round(time.perf_counter() - started, 1),
         "others_fraction": round(bystander.others_fraction(), 3),
     }
     stored.write_text(json.dumps(found | circumstances, indent=2) + "\n")
-    print(f"{part}: {found.get('not_run', 'done')} after {circumstances['took_s']:.0f} s", flush=True)
+    print(
+        f"{part}: {found.get('not_run', 'done')} after {circumstances['took_s']:.0f} s", flush=True
+    )
 
 
 def _measure(given: argparse.Namespace, folder: Path) -> None:
@@ -151,10 +177,17 @@ def _measure(given: argparse.Namespace, folder: Path) -> None:
     from benchmarks import parts, peers  # the door to torch; who runs the parts does without
 
     plan = parts.Plan(
-        folder, Path(given.environments), given.threads, given.runs, tuple(given.sizes), tuple(given.cohort)
+        folder,
+        Path(given.environments),
+        given.threads,
+        given.runs,
+        tuple(given.sizes),
+        tuple(given.cohort),
     )
     source = peers if given.measure in PEERS else parts
-    function: Callable[[parts.Plan], dict[str, Any]] = getattr(source, given.measure.replace("-", "_"))
+    function: Callable[[parts.Plan], dict[str, Any]] = getattr(
+        source, given.measure.replace("-", "_")
+    )
     try:
         answer = {"values": function(plan)}
     except NotRun as error:
@@ -166,8 +199,12 @@ def _commit() -> str:
     """Name the commit, with a plus where the code is another."""
     try:
         command = ["git", "-C", str(ROOT)]
-        name = subprocess.run([*command, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*command, "diff", "--quiet", "HEAD", "--", "fsh_core", "benchmarks"])
+        name = subprocess.run(
+            [*command, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run(
+            [*command, "diff", "--quiet", "HEAD", "--", "fsh_core", "benchmarks"]
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return name.stdout.strip() + ("+" if changed.returncode else "")
@@ -186,7 +223,10 @@ def replace_section(page: Path, section: str) -> None:
     if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(f"{page}: must have {begin.strip()} and {end} once each")
     before, _, rest = text.partition(begin)
-    page.write_text(before + begin + section.rstrip("\n") + "\n" + end + rest.partition(end)[2], encoding="utf-8")
+    page.write_text(
+        before + begin + section.rstrip("\n") + "\n" + end + rest.partition(end)[2],
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -44,19 +44,28 @@ def write_section(results: Results) -> str:
         "## Against the targets\n\n"
         + _table(("", "measured", "target", ""), [*_targets(values, results)])
         + "\n\nTimes are medians; ratios are clock times, F.sh's median against the other tool's.",
-        "## Whole runs on the sample, file to files\n\n" + _table(_WHOLE_RUN, [*_whole_runs(values, results)]),
+        "## Whole runs on the sample, file to files\n\n"
+        + _table(_WHOLE_RUN, [*_whole_runs(values, results)]),
     ]
     if "network" in values or "monai" in values:
-        pieces.append("## The network alone\n\n" + _table(("", "ms or s", "GFLOP/s", "against"), [*_network(values)]))
+        pieces.append(
+            "## The network alone\n\n"
+            + _table(("", "ms or s", "GFLOP/s", "against"), [*_network(values)])
+        )
     if "training" in values:
-        pieces.append("## Training\n\n" + _table(("", "s", "share of a step"), [*_training(values["training"])]))
+        pieces.append(
+            "## Training\n\n"
+            + _table(("", "s", "share of a step"), [*_training(values["training"])])
+        )
     for part, title, unit in (
         ("sizes", "Larger files: the sample's head in more voxels", "voxels"),
         ("cohort", "Cohorts", "cases"),
     ):
         if part in values:
             rows = [*_growth(values[part], unit)]
-            pieces.append(f"## {title}\n\n" + _table((unit, "seconds", "processor s", "peak MB"), rows))
+            pieces.append(
+                f"## {title}\n\n" + _table((unit, "seconds", "processor s", "peak MB"), rows)
+            )
     return "\n\n".join(pieces) + "\n"
 
 
@@ -75,10 +84,18 @@ def _circumstances(results: Results) -> str:
             f"{', '.join(sorted(weights))}; {sum(found['took_s'] for found in measured) / 60:.0f} minutes in all."
         )
         if len(known) > 1 or len(weights) > 1:
-            lines.append("**Not one run**: the parts were measured at different commits or with different weights.")
-    if busy := [part for part, found in results.items() if found.get("others_fraction", 0.0) > BUSY_FRACTION]:
-        shares = ", ".join(f"{part} {100 * results[part]['others_fraction']:.0f} %" for part in busy)
-        lines.append(f"**The machine was not idle**; others used of it during {shares}. These times mean nothing.")
+            lines.append(
+                "**Not one run**: the parts were measured at different commits or with different weights."
+            )
+    if busy := [
+        part for part, found in results.items() if found.get("others_fraction", 0.0) > BUSY_FRACTION
+    ]:
+        shares = ", ".join(
+            f"{part} {100 * results[part]['others_fraction']:.0f} %" for part in busy
+        )
+        lines.append(
+            f"**The machine was not idle**; others used of it during {shares}. These times mean nothing."
+        )
     return "\n\n".join(lines)
 
 
@@ -86,21 +103,46 @@ def _targets(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
     """Measured beside wanted, and whether it was reached."""
     ours = median(values["segment"]["default"]["seconds"]) if "segment" in values else None
     if ours is None:
-        yield "the sample, file to files", _why("segment", results), f"at most {LARGEST_S:.0f} s", ""
+        yield (
+            "the sample, file to files",
+            _why("segment", results),
+            f"at most {LARGEST_S:.0f} s",
+            "",
+        )
     else:
         peak = values["segment"]["default"]["peak_mb"]
-        yield ("the sample, file to files", f"{ours:.1f} s", f"at most {LARGEST_S:.0f} s", _met(ours <= LARGEST_S))
-        yield ("its peak memory", f"{peak:,.0f} MB", f"at most {LARGEST_MB:,.0f} MB", _met(peak <= LARGEST_MB))
+        yield (
+            "the sample, file to files",
+            f"{ours:.1f} s",
+            f"at most {LARGEST_S:.0f} s",
+            _met(ours <= LARGEST_S),
+        )
+        yield (
+            "its peak memory",
+            f"{peak:,.0f} MB",
+            f"at most {LARGEST_MB:,.0f} MB",
+            _met(peak <= LARGEST_MB),
+        )
     for part, least in LEAST_RATIOS.items():
         if part in values and ours is not None:
             ratio = median(values[part]["seconds"]) / ours
-            yield f"{TOOLS[part]}: times F.sh's", f"{ratio:.1f}", f"at least {least:.0f}", _met(ratio >= least)
+            yield (
+                f"{TOOLS[part]}: times F.sh's",
+                f"{ratio:.1f}",
+                f"at least {least:.0f}",
+                _met(ratio >= least),
+            )
         else:
             yield f"{TOOLS[part]}: times F.sh's", _why(part, results), f"at least {least:.0f}", ""
     wanted = f"at least {100 * LEAST_CEILING_FRACTION:.0f} %"
     if "network" in values:
         share = _rate(values["network"]["bundled"]) / _rate(values["network"]["ceiling"])
-        yield "forward pass, of the bf16 rate", f"{100 * share:.0f} %", wanted, _met(share >= LEAST_CEILING_FRACTION)
+        yield (
+            "forward pass, of the bf16 rate",
+            f"{100 * share:.0f} %",
+            wanted,
+            _met(share >= LEAST_CEILING_FRACTION),
+        )
     else:
         yield "forward pass, of the bf16 rate", _why("network", results), wanted, ""
     wanted = f"at least {LEAST_TRAINING_RATIO:.0f}"
@@ -108,9 +150,19 @@ def _targets(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
         step = median(values["training"]["seconds"])
         ratio = median(values["training"]["plain_seconds"]) / step
         share = median(values["training"]["augmentation_seconds"]) / step
-        yield "training, times the float32 rate", f"{ratio:.1f}", wanted, _met(ratio >= LEAST_TRAINING_RATIO)
+        yield (
+            "training, times the float32 rate",
+            f"{ratio:.1f}",
+            wanted,
+            _met(ratio >= LEAST_TRAINING_RATIO),
+        )
         wanted = f"at most {100 * LARGEST_AUGMENTATION_FRACTION:.0f} %"
-        yield "augmentation, of a step", f"{100 * share:.0f} %", wanted, _met(share <= LARGEST_AUGMENTATION_FRACTION)
+        yield (
+            "augmentation, of a step",
+            f"{100 * share:.0f} %",
+            wanted,
+            _met(share <= LARGEST_AUGMENTATION_FRACTION),
+        )
     else:
         yield "training, times the float32 rate", _why("training", results), wanted, ""
 
@@ -119,7 +171,12 @@ def _whole_runs(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
     segment = values.get("segment", {})
     ours = median(segment["default"]["seconds"]) if segment else None
     for cost in segment.values():
-        yield (f"F.sh `{cost['options']}`" if cost["options"] else "F.sh", *_cost(cost), f"{cost['dice']:.3f}", "")
+        yield (
+            f"F.sh `{cost['options']}`" if cost["options"] else "F.sh",
+            *_cost(cost),
+            f"{cost['dice']:.3f}",
+            "",
+        )
     for part, name in TOOLS.items():
         if part not in values:
             yield name, _why(part, results), "", "", "", ""
@@ -133,8 +190,13 @@ def _whole_runs(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
 def _architecture(cost: Mapping[str, Any]) -> str:
     if "patch" not in cost:
         return ""
-    patch, widths = (" x ".join(map(str, cost["patch"])), f"{cost['features'][0]} to {cost['features'][-1]}")
-    return f"; {cost['network']}, {len(cost['features'])} stages of {widths} features, patch {patch}"
+    patch, widths = (
+        " x ".join(map(str, cost["patch"])),
+        f"{cost['features'][0]} to {cost['features'][-1]}",
+    )
+    return (
+        f"; {cost['network']}, {len(cost['features'])} stages of {widths} features, patch {patch}"
+    )
 
 
 def _network(values: Mapping[str, Any]) -> Iterator[Row]:
@@ -145,25 +207,46 @@ def _network(values: Mapping[str, Any]) -> Iterator[Row]:
             plain = {"seconds": one["plain_seconds"], "gflop": one["gflop"]}
             times = median(plain["seconds"]) / median(one["seconds"])
             told = f"{times:.1f} x the plain way, {100 * _rate(one) / _rate(found['ceiling']):.0f} % of the ceiling"
-            yield f"{one['name']}, a tile of 64 x 64 x 96 a core, as the predictor runs it", *_tile(one), told
+            yield (
+                f"{one['name']}, a tile of 64 x 64 x 96 a core, as the predictor runs it",
+                *_tile(one),
+                told,
+            )
             yield f"{one['name']}, the plain way", *_tile(plain), ""
     if "monai" in values:
         found, ours = values["monai"], median(values["monai"]["seconds"])
-        yield f"the whole sample, {found['tiles']} tiles: F.sh's sweep", _seconds(found["seconds"]), "", ""
+        yield (
+            f"the whole sample, {found['tiles']} tiles: F.sh's sweep",
+            _seconds(found["seconds"]),
+            "",
+            "",
+        )
         for key, name in (
             ("monai_seconds", "the same network in the same precision"),
             ("monai_plain_seconds", "float32, contiguous"),
         ):
             told = f"{median(found[key]) / ours:.2f} x F.sh's time"
-            told += f"; {100 * found['alike_fraction']:.3f} % of the brain alike" if key == "monai_seconds" else ""
+            told += (
+                f"; {100 * found['alike_fraction']:.3f} % of the brain alike"
+                if key == "monai_seconds"
+                else ""
+            )
             yield f"MONAI's `sliding_window_inference`, {name}", _seconds(found[key]), "", told
 
 
 def _training(found: Mapping[str, Any]) -> Iterator[Row]:
     step = median(found["seconds"])
-    yield f"a step of {found['batch']} patches of 64 x 64 x 64, as `fsh train` takes it", _seconds(found["seconds"]), ""
+    yield (
+        f"a step of {found['batch']} patches of 64 x 64 x 64, as `fsh train` takes it",
+        _seconds(found["seconds"]),
+        "",
+    )
     share = f"{100 * median(found['augmentation_seconds']) / step:.1f} %"
-    yield "of it, cutting and augmenting the patches", _seconds(found["augmentation_seconds"]), share
+    yield (
+        "of it, cutting and augmenting the patches",
+        _seconds(found["augmentation_seconds"]),
+        share,
+    )
     yield "the same step in float32, contiguous", _seconds(found["plain_seconds"]), ""
 
 
@@ -206,4 +289,6 @@ def _met(reached: bool) -> str:
 
 def _table(headings: Row, rows: Sequence[Row]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines
+    )

@@ -51,4 +51,6 @@ def segment(
         case = Case(case.subject, case.session, case.channels, case.reference, Path(brain_mask))
     config = SegmentConfig.from_options(**settings)
     predictor = load_predictor(Path(weights) if weights is not None else None, config)
-    return segment_case(case, predictor, config, finder=BrainFinder(config.device), on_patch=on_patch)
+    return segment_case(
+        case, predictor, config, finder=BrainFinder(config.device), on_patch=on_patch
+    )

@@ -40,24 +40,35 @@ class _Config(BaseModel):
 class ModelConfig(_Config):
     """What a network is, and what it expects of an image. Travels with the weights."""
 
-    channels: tuple[str, ...] = Field(("FLAIR",), min_length=1, description="input images, in this order")
+    channels: tuple[str, ...] = Field(
+        ("FLAIR",), min_length=1, description="input images, in this order"
+    )
     widths: tuple[int, int, int, int, int] = Field(
         (16, 32, 64, 128, 256), description="feature channels from the first level to the bridge"
     )
-    recurrence: int = Field(2, ge=0, le=8, description="t: times a shared convolution is applied again; 0 = plain")
+    recurrence: int = Field(
+        2, ge=0, le=8, description="t: times a shared convolution is applied again; 0 = plain"
+    )
     attention: bool = Field(True, description="attention gates on the skip connections")
-    norm: Literal["instance", "batch"] = Field("instance", description="normalisation (paper: batch)")
+    norm: Literal["instance", "batch"] = Field(
+        "instance", description="normalisation (paper: batch)"
+    )
     target: Literal["lesion", "brain"] = Field("lesion", description="what the network finds")
-    spacing_mm: float = Field(1.0, gt=0.2, le=8.0, description="isotropic voxel size the network works on, in mm")
+    spacing_mm: float = Field(
+        1.0, gt=0.2, le=8.0, description="isotropic voxel size the network works on, in mm"
+    )
     intensity: Literal["tissue", "percentile", "minmax"] = Field(
-        "percentile", description="scaling to [0, 1]: by level and contrast of tissue, by level, or minmax (paper)"
+        "percentile",
+        description="scaling to [0, 1]: by level and contrast of tissue, by level, or minmax (paper)",
     )
 
     @field_validator("channels")
     @classmethod
     def _flair_comes_first(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
         if channels[0] != "FLAIR" or len(set(channels)) < len(channels):
-            raise ValueError(f"channels must begin with FLAIR and name each image once, got {channels}")
+            raise ValueError(
+                f"channels must begin with FLAIR and name each image once, got {channels}"
+            )
         return channels
 
     @field_validator("widths")
@@ -82,20 +93,34 @@ class TrainConfig(_Config):
 
     model: ModelConfig = ModelConfig()
     epochs: int = Field(40, ge=1, description="epochs")
-    steps_per_epoch: int = Field(50, ge=0, description="optimiser steps per epoch; 0 = every grid patch once (paper)")
+    steps_per_epoch: int = Field(
+        50, ge=0, description="optimiser steps per epoch; 0 = every grid patch once (paper)"
+    )
     batch_size: int = Field(2, ge=1, le=64, description="patches per step")
-    patch_size: Size3 = Field((64, 64, 64), description="patch size in voxels, each divisible by 16")
+    patch_size: Size3 = Field(
+        (64, 64, 64), description="patch size in voxels, each divisible by 16"
+    )
     sampling: Literal["lesion", "grid"] = Field(
         "lesion",
         description="patches around lesions (default), or lesion-containing patches of a stride-32 grid (paper)",
     )
-    lesion_fraction: float = Field(0.6, ge=0, le=1, description="share of patches centred near a lesion")
-    balance: bool = Field(True, description="draw scans with thin and with thick slices equally often")
-    simulate_fraction: float = Field(0.0, ge=0, le=1, description="share of patches with a few simulated lesions more")
-    simulated_copies: int = Field(
-        0, ge=0, description="copies of every thin-slice scan, each with the lesions of another patient"
+    lesion_fraction: float = Field(
+        0.6, ge=0, le=1, description="share of patches centred near a lesion"
     )
-    augmentation: Literal["default", "paper", "none"] = Field("default", description="augmentation recipe")
+    balance: bool = Field(
+        True, description="draw scans with thin and with thick slices equally often"
+    )
+    simulate_fraction: float = Field(
+        0.0, ge=0, le=1, description="share of patches with a few simulated lesions more"
+    )
+    simulated_copies: int = Field(
+        0,
+        ge=0,
+        description="copies of every thin-slice scan, each with the lesions of another patient",
+    )
+    augmentation: Literal["default", "paper", "none"] = Field(
+        "default", description="augmentation recipe"
+    )
     bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
     optimiser: Literal["adam", "adamw"] = Field("adamw", description="optimiser")
     learning_rate: float = Field(2e-3, gt=0, le=1, description="peak learning rate")
@@ -104,11 +129,19 @@ class TrainConfig(_Config):
         "poly", description="learning-rate schedule; plateau halves when the validation loss stalls"
     )
     warmup_steps: int = Field(50, ge=0, description="steps of linear warm-up")
-    plateau_patience: int = Field(5, ge=0, description="validations without improvement before plateau halves the rate")
+    plateau_patience: int = Field(
+        5, ge=0, description="validations without improvement before plateau halves the rate"
+    )
     gradient_clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 = no clipping")
-    ema: float = Field(0.99, ge=0, lt=1, description="decay of the weights' moving average; 0 = none")
-    precision: Precision = Field("auto", description="auto = bfloat16 where the processor multiplies it natively")
-    validation_fraction: float = Field(0.2, ge=0, lt=1, description="share of subjects held out for validation")
+    ema: float = Field(
+        0.99, ge=0, lt=1, description="decay of the weights' moving average; 0 = none"
+    )
+    precision: Precision = Field(
+        "auto", description="auto = bfloat16 where the processor multiplies it natively"
+    )
+    validation_fraction: float = Field(
+        0.2, ge=0, lt=1, description="share of subjects held out for validation"
+    )
     validate_every: int = Field(8, ge=1, description="epochs between whole-volume validations")
     seed: int = Field(0, ge=0, description="seed of the split, the weights and the patches")
 
@@ -157,17 +190,33 @@ class TrainConfig(_Config):
 class SegmentConfig(_Config):
     """How a scan becomes lesions. Stored in the record."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel is lesion")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="probability from which a voxel is lesion"
+    )
     minimum_volume_mm3: float = Field(3.0, ge=0, description="smaller lesions are dropped, in mm3")
-    regions: bool = Field(True, description="find the anatomical region of every lesion (registration to MNI152)")
-    split: bool = Field(False, description="count the parts of confluent lesions too (up to 3 s more)")
-    smooth: bool = Field(False, description="smooth lesion boundaries (the paper's processed prediction)")
-    overlap: float = Field(0.25, ge=0, lt=1, description="fraction by which neighbouring patches overlap")
-    patch_size: Size3 = Field((64, 64, 96), description="patch size in voxels, each divisible by 16")
+    regions: bool = Field(
+        True, description="find the anatomical region of every lesion (registration to MNI152)"
+    )
+    split: bool = Field(
+        False, description="count the parts of confluent lesions too (up to 3 s more)"
+    )
+    smooth: bool = Field(
+        False, description="smooth lesion boundaries (the paper's processed prediction)"
+    )
+    overlap: float = Field(
+        0.25, ge=0, lt=1, description="fraction by which neighbouring patches overlap"
+    )
+    patch_size: Size3 = Field(
+        (64, 64, 96), description="patch size in voxels, each divisible by 16"
+    )
     batch_size: int = Field(1, ge=1, le=64, description="patches per forward pass")
     mirror: bool = Field(False, description="average over left-right mirroring (twice the time)")
-    precision: Precision = Field("auto", description="auto = bfloat16 where the processor multiplies it natively")
-    device: Device = Field("cpu", description="where the network runs; auto = on a graphics card if torch finds one")
+    precision: Precision = Field(
+        "auto", description="auto = bfloat16 where the processor multiplies it natively"
+    )
+    device: Device = Field(
+        "cpu", description="where the network runs; auto = on a graphics card if torch finds one"
+    )
 
     @field_validator("patch_size")
     @classmethod

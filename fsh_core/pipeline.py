@@ -17,11 +17,16 @@ from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.inference.record import describe_ensemble, describe_run
 from fsh_core.inference.scan import OnPatch, Predictor, expected_model, open_scan, predict_scan
-from fsh_core.lesions.confidence import Calibration, patient_uncertainty, voxel_entropy, voxel_variance
+from fsh_core.lesions.confidence import (
+    Calibration,
+    patient_uncertainty,
+    voxel_entropy,
+    voxel_variance,
+)
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
-from fsh_core.preprocess.brain_mask import Finder
+from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.quality.assess import check_quality
 from fsh_core.volume.volume import Volume
 
@@ -76,7 +81,7 @@ def segment_case(
     predictor: Predictor,
     config: SegmentConfig | None = None,
     *,
-    finder: Finder | None = None,
+    finder: BrainSegmenter | None = None,
     on_patch: OnPatch | None = None,
 ) -> Segmentation:
     """Segment one case.
@@ -111,7 +116,9 @@ def segment_case(
     calibration = Calibration.from_card(card)
     scan = open_scan(case, expected_model(predictor), finder)
     flair, brain = scan.flair, scan.brain.mask
-    with ThreadPoolExecutor(1) as beside:  # what needs no lesions yet is done while the network runs
+    with ThreadPoolExecutor(
+        1
+    ) as beside:  # what needs no lesions yet is done while the network runs
         anatomy_later = beside.submit(find_anatomy, flair, brain) if config.regions else None
         quality = beside.submit(check_quality, flair, brain, source=scan.brain.source)
         predicted = predict_scan(scan, predictor, on_patch)
@@ -153,7 +160,9 @@ def segment_case(
     # Of a single member both say nothing that its probability does not.
     entropy = voxel_entropy(probability) if len(predicted.members) > 1 else None
     variance = voxel_variance(predicted.members) if len(predicted.members) > 1 else None
-    return Segmentation(case, flair, brain, probability, raw, labels, lesions, record, entropy, variance)
+    return Segmentation(
+        case, flair, brain, probability, raw, labels, lesions, record, entropy, variance
+    )
 
 
 def _interval(calibration: Calibration | None, volume_ml: float) -> dict[str, float] | None:

@@ -21,7 +21,10 @@ def choose_results(opened: Opened) -> Results:
     """Let a derivatives folder be chosen where there are several; without cases the page ends with what to do."""
     names = find_results(opened)
     if not names:
-        page.empty("No segmented case in this folder. They are made with:", "fsh segment SCANS --out derivatives/fsh")
+        page.empty(
+            "No segmented case in this folder. They are made with:",
+            "fsh segment SCANS --out derivatives/fsh",
+        )
     name = names[0]
     if len(names) > 1:
         name = st.selectbox("Results", names, key="results", bind="query-params")
@@ -29,7 +32,8 @@ def choose_results(opened: Opened) -> Results:
     page.tell_problems(results.problems)
     if results.cases.empty:
         page.empty(
-            "No case in this folder can be read. Cases are made with:", "fsh segment SCANS --out derivatives/fsh"
+            "No case in this folder can be read. Cases are made with:",
+            "fsh segment SCANS --out derivatives/fsh",
         )
     return results
 
@@ -97,13 +101,21 @@ def _stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
-def _scan(opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]) -> Scan:
+def _scan(
+    opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]
+) -> Scan:
     return load_scan(opened, results, _record, _paths)
 
 
-def overlap_of(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> dict[int, float]:
+def overlap_of(
+    opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]
+) -> dict[int, float]:
     """Measure each lesion against the reference, once for each state of the files; raises as `scan_of`."""
-    return _overlap(opened, results, _stamps(paths.values()), record, paths) if "labels" in paths else {}
+    return (
+        _overlap(opened, results, _stamps(paths.values()), record, paths)
+        if "labels" in paths
+        else {}
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the scan …")
@@ -132,7 +144,9 @@ def choose_case(cases: Sequence[str], label: str, required: bool = False) -> str
 def follow_row(key: str, table: pd.DataFrame) -> None:
     """Choose the case of the row that was clicked in a table; a callback."""
     rows = st.session_state[key]["selection"]["rows"]
-    st.session_state["case"] = str(table["case"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
+    st.session_state["case"] = (
+        str(table["case"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
+    )
 
 
 def follow_point(key: str) -> None:

@@ -45,7 +45,11 @@ def tell_problems(problems: Sequence[str]) -> None:
     """Name what was skipped, folded away but never hidden."""
     if not problems:
         return
-    what = "1 file or value was skipped" if len(problems) == 1 else f"{len(problems)} files or values were skipped"
+    what = (
+        "1 file or value was skipped"
+        if len(problems) == 1
+        else f"{len(problems)} files or values were skipped"
+    )
     with st.expander(f":orange[{what}]"):
         for sentence in problems[:SHOWN_PROBLEMS]:
             st.text(sentence)
@@ -63,7 +67,9 @@ def height_of(table: pd.DataFrame, most: int) -> int:
     return min(most, ROW_PIXELS * (len(table) + 1) + 3)
 
 
-def show_chart(chart: Any, key: str, alt: str, width: Literal["stretch", "content"] = "stretch") -> None:
+def show_chart(
+    chart: Any, key: str, alt: str, width: Literal["stretch", "content"] = "stretch"
+) -> None:
     """Draw a chart in the colours of the page; ``alt`` says to a screen reader what it is."""
     st.altair_chart(chart, width=width, theme="streamlit", key=key, alt=alt)
 
@@ -74,7 +80,9 @@ def show_live_chart(chart: Any, key: str, alt: str) -> None:
     Streamlit names the data of an Altair chart by their content, so that new rows make
     another chart to the browser; here the names are fixed.
     """
-    st.vega_lite_chart(with_fixed_names(chart.to_dict()), width="stretch", theme="streamlit", key=key, alt=alt)
+    st.vega_lite_chart(
+        with_fixed_names(chart.to_dict()), width="stretch", theme="streamlit", key=key, alt=alt
+    )
 
 
 def offer_csv(table: pd.DataFrame | Callable[[], pd.DataFrame], file_name: str, label: str) -> None:
@@ -83,7 +91,9 @@ def offer_csv(table: pd.DataFrame | Callable[[], pd.DataFrame], file_name: str, 
     def payload() -> bytes:
         return to_csv(table() if callable(table) else table)
 
-    st.download_button(label, payload, file_name, "text/csv", key=f"get-{file_name}", on_click="ignore")
+    st.download_button(
+        label, payload, file_name, "text/csv", key=f"get-{file_name}", on_click="ignore"
+    )
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
@@ -95,8 +105,14 @@ def to_csv(table: pd.DataFrame) -> bytes:
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = [_harmless(value) for value in safe[column]]
-    return safe.to_csv(index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n").encode("utf-8-sig")
+    return safe.to_csv(index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n").encode(
+        "utf-8-sig"
+    )
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+        else value
+    )

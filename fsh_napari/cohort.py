@@ -56,17 +56,23 @@ class CohortWidget(QWidget):
         self._build()
         self._update_later = QTimer(self, singleShot=True, interval=200)
         self._update_later.timeout.connect(self._update_current)
-        self.say("Choose the folder that fsh segment, or Save record in Segment, wrote into.")
+        self.show_message(
+            "Choose the folder that fsh segment, or Save record in Segment, wrote into."
+        )
         if (Path("~/F.sh").expanduser()).is_dir():
             self.folder.setText("~/F.sh")
 
     def _build(self) -> None:
-        self.folder = QLineEdit(accessibleName="Folder of the cohort", placeholderText="Folder, then Enter")
+        self.folder = QLineEdit(
+            accessibleName="Folder of the cohort", placeholderText="Folder, then Enter"
+        )
         self.folder.returnPressed.connect(self.load)
         browse = QPushButton("…", accessibleName="Choose the folder", toolTip="Choose the folder")
         browse.setMaximumWidth(36)
         browse.clicked.connect(self._choose)
-        self.follow_queue = QCheckBox("Follow the queue", checked=True, accessibleName="Follow the queue")
+        self.follow_queue = QCheckBox(
+            "Follow the queue", checked=True, accessibleName="Follow the queue"
+        )
         self.follow_queue.toggled.connect(lambda _: self.load())
         self.follow_queue.hide()
         self.status_filter = QComboBox(accessibleName="Case status filter")
@@ -87,14 +93,23 @@ class CohortWidget(QWidget):
         self.table.cellActivated.connect(lambda row, _: self.open(row))
         self.message = QLabel("", wordWrap=True, accessibleName="Message")
         buttons = beside(
-            self._button("Open", lambda: self.open(self.table.currentRow()), "Open the selected case (Enter)"),
-            self._button("Next case", self.open_next, "The next case that is not completed (Shift+C)"),
+            self._button(
+                "Open", lambda: self.open(self.table.currentRow()), "Open the selected case (Enter)"
+            ),
+            self._button(
+                "Next case", self.open_next, "The next case that is not completed (Shift+C)"
+            ),
             self._button("Refresh", self.load, "Read the folder again"),
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
-        for widget in (beside(self.folder, browse), self.follow_queue, self.status_filter, self.summary):
+        for widget in (
+            beside(self.folder, browse),
+            self.follow_queue,
+            self.status_filter,
+            self.summary,
+        ):
             layout.addWidget(widget)
         layout.addWidget(self.table, stretch=1)
         layout.addWidget(buttons)
@@ -129,7 +144,7 @@ class CohortWidget(QWidget):
             followed = self.queue if self.follow_queue.isChecked() else None
             self.states = list_cases(root, preferences().reader_name, followed)
         except InputError as error:
-            self.say(f"⚠ {error}")
+            self.show_message(f"⚠ {error}")
             return
         self.root, self.current = root, -1
         self.follow_queue.setVisible(self.queue is not None)
@@ -141,7 +156,11 @@ class CohortWidget(QWidget):
             self._show_row(row)
         self._show_summary()
         self._filter()
-        self.say("Enter opens a case." if self.states else "No case is here; segment one into this folder first.")
+        self.show_message(
+            "Enter opens a case."
+            if self.states
+            else "No case is here; segment one into this folder first."
+        )
         if self.states:
             self.table.selectRow(max(self._next_row(), 0))
             self.table.setFocus()
@@ -168,7 +187,9 @@ class CohortWidget(QWidget):
         said = [state.status for state in self.states if not state.problem]
         parts = [f"{said.count(status)} {status}" for status in CASE_STATUSES if status in said]
         broken = len(self.states) - len(said)
-        self.summary.setText(", ".join(parts + ([f"{broken} cannot be used"] if broken else [])) or "no case")
+        self.summary.setText(
+            ", ".join(parts + ([f"{broken} cannot be used"] if broken else [])) or "no case"
+        )
 
     def _filter(self) -> None:
         wanted = self.status_filter.currentText() if self.status_filter.currentIndex() > 0 else ""
@@ -180,20 +201,22 @@ class CohortWidget(QWidget):
     def open(self, row: int) -> None:
         """Review a case; where the queue names lesions, these."""
         if not 0 <= row < len(self.states):
-            self.say("⚠ no case is selected; choose one from the list")
+            self.show_message("⚠ no case is selected; choose one from the list")
             return
         state = self.states[row]
         if state.problem:
-            self.say(f"⚠ {state.problem}")
+            self.show_message(f"⚠ {state.problem}")
             return
         try:
             self._review().open(state.record, state.wanted)
         except InputError as error:
-            self.say(f"⚠ {error}")
+            self.show_message(f"⚠ {error}")
             return
         self.current = row
         self.table.selectRow(row)
-        self.say(f"{state.case}, {row + 1} of {len(self.states)}. C completes it and opens the next one.")
+        self.show_message(
+            f"{state.case}, {row + 1} of {len(self.states)}. C completes it and opens the next one."
+        )
 
     def open_next(self) -> None:
         """Review the next case that is not completed, from here on and then from the beginning."""
@@ -202,14 +225,18 @@ class CohortWidget(QWidget):
             self.open(row)
             return
         self._update_current()
-        self.say("Every case is completed.")
+        self.show_message("Every case is completed.")
         if self.review is not None:
-            self.review.say("Every case of the cohort is completed.")
+            self.review.show_message("Every case of the cohort is completed.")
 
     def _next_row(self) -> int:
         self._update_current()
         order = [*range(self.current + 1, len(self.states)), *range(max(self.current, 0))]
-        waiting = (row for row in order if not self.states[row].problem and self.states[row].status != "completed")
+        waiting = (
+            row
+            for row in order
+            if not self.states[row].problem and self.states[row].status != "completed"
+        )
         return next(waiting, -1)
 
     def _review(self) -> ReviewWidget:
@@ -241,6 +268,6 @@ class CohortWidget(QWidget):
             self._show_row(self.current)
             self._show_summary()
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Tell the reader something."""
         self.message.setText(sentence)

@@ -8,7 +8,13 @@ from typing import Any
 from fsh_core.config import SegmentConfig
 
 CONVENTIONS = ("radiological", "neurological")
-CROSSHAIRS = {"blue": "#5adcff", "yellow": "#ffdd57", "green": "#5dff7a", "pink": "#ff7ad9", "white": "#ffffff"}
+CROSSHAIRS = {
+    "blue": "#5adcff",
+    "yellow": "#ffdd57",
+    "green": "#5dff7a",
+    "pink": "#ff7ad9",
+    "white": "#ffffff",
+}
 """Names of the crosshair's colours, and what they are on the screen."""
 COLOURS = ("distinct", "colour-blind safe", "one colour")
 PLUGIN, PAGE = "fsh-ms", "reading"
@@ -49,7 +55,11 @@ class Preferences:
 
 def preferences() -> Preferences:
     """Read the preferences; what was never set, or does not exist, has its default."""
-    found = {name: value for name in Preferences.__dataclass_fields__ if (value := _setting(name)) not in (None, "")}
+    found = {
+        name: value
+        for name in Preferences.__dataclass_fields__
+        if (value := _setting(name)) not in (None, "")
+    }
     return Preferences(**({"reader_name": getpass.getuser()} | found))
 
 

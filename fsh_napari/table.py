@@ -61,14 +61,20 @@ class LesionModel(QAbstractTableModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             if name == "status":
                 return f"{SIGNS[value]} {value}"
-            return "–" if isinstance(value, float) and value != value else COLUMNS[name][1].format(value)
+            return (
+                "–"
+                if isinstance(value, float) and value != value
+                else COLUMNS[name][1].format(value)
+            )
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(value, str):
             return value
         return None
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         """Return a column's title or tip."""
         if orientation != Qt.Orientation.Horizontal:
             return None
@@ -150,7 +156,11 @@ class LesionTable(QTableView):
     def least_certain_first(self) -> None:
         """Sort: the queue's order, else the most uncertain first, else the least probable; of equals, by number."""
         shown = self.lesions.columns
-        key = next(name for name in ("queue", "uncertainty", "confidence", "mean_probability") if name in shown)
+        key = next(
+            name
+            for name in ("queue", "uncertainty", "confidence", "mean_probability")
+            if name in shown
+        )
         falling = key == "uncertainty"
         self.sortByColumn(self.column("label"), Qt.SortOrder.AscendingOrder)
         order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder

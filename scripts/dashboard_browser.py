@@ -38,8 +38,18 @@ def serving(*words: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}", "--server.headless=true"]
-    server = subprocess.Popen([*command, "--", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(APP),
+        f"--server.port={port}",
+        "--server.headless=true",
+    ]
+    server = subprocess.Popen(
+        [*command, "--", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         address = f"http://localhost:{port}"
         for _ in range(240):
@@ -63,10 +73,14 @@ def wait_until_drawn(page: Page) -> None:
     page.wait_for_selector("h1", timeout=PATIENCE_MS)
     page.wait_for_selector("[data-test-script-state=notRunning]", timeout=PATIENCE_MS)
     height = -1
-    while height != (height := page.evaluate(HEIGHT)):  # charts and fragments come after the script has ended
+    while height != (
+        height := page.evaluate(HEIGHT)
+    ):  # charts and fragments come after the script has ended
         page.wait_for_timeout(4000)
     if page.locator(_VIEWER).count():
-        page.frame_locator(_VIEWER).locator("body[data-ready]:not([data-ready=''])").wait_for(timeout=PATIENCE_MS)
+        page.frame_locator(_VIEWER).locator("body[data-ready]:not([data-ready=''])").wait_for(
+            timeout=PATIENCE_MS
+        )
         page.wait_for_timeout(4000)
 
 

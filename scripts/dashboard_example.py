@@ -21,7 +21,11 @@ from fsh_core.volume.volume import load_volume, save_like
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "fsh_dashboard" / "example"
 LARGEST_BYTES = 2_000_000
-LEFT_OUT = ("report", "entropy", "variance")  # the first names folders of this machine, the others are large
+LEFT_OUT = (
+    "report",
+    "entropy",
+    "variance",
+)  # the first names folders of this machine, the others are large
 
 
 def main(derivatives: str, *runs: str) -> None:
@@ -35,7 +39,9 @@ def main(derivatives: str, *runs: str) -> None:
     name = sample_case().name
     records = [path for path in find_records(derivatives) if path.name.startswith(f"{name}_")]
     if not records:
-        raise InputError(f"{derivatives}: expected the segmented sample {name}, found none; run fsh segment --sample")
+        raise InputError(
+            f"{derivatives}: expected the segmented sample {name}, found none; run fsh segment --sample"
+        )
     for old in ("training", "derivatives"):
         shutil.rmtree(EXAMPLE / old, ignore_errors=True)
     for run in map(Path, runs):
@@ -47,7 +53,9 @@ def main(derivatives: str, *runs: str) -> None:
     size = sum(path.stat().st_size for path in EXAMPLE.rglob("*") if path.is_file())
     print(f"{EXAMPLE}: {size / 1e6:.2f} MB")
     if size > LARGEST_BYTES:
-        raise InputError(f"{EXAMPLE}: must stay below {LARGEST_BYTES} bytes, has {size}; leave a file out")
+        raise InputError(
+            f"{EXAMPLE}: must stay below {LARGEST_BYTES} bytes, has {size}; leave a file out"
+        )
 
 
 def _copy_case(record_path: Path, target: Path) -> None:
@@ -65,7 +73,9 @@ def _copy_case(record_path: Path, target: Path) -> None:
             _copy_small(stored.paths[key], target / name)
         else:
             shutil.copyfile(stored.paths[key], target / name)
-    (target / record["files"]["record"]).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    (target / record["files"]["record"]).write_text(
+        json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    )
     write_cohort(target)
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from dashboard_browser import CHROMIUM, FLAGS, HEIGHT, MAIN, PATIENCE_MS, complaints_of, serving, wait_until_drawn
+from dashboard_browser import (
+    CHROMIUM,
+    FLAGS,
+    HEIGHT,
+    MAIN,
+    PATIENCE_MS,
+    complaints_of,
+    serving,
+    wait_until_drawn,
+)
 from dashboard_study import RESULTS, make_study
 from playwright.sync_api import Page, sync_playwright
 
@@ -70,16 +79,22 @@ def photograph(folder: Path, images: Path, out: Path) -> None:
     with serving(str(folder), "--images", str(images)) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for shot in shots_of(folder):
-            page = browser.new_page(color_scheme=shot.scheme, viewport={"width": WIDTH, "height": 1000})
+            page = browser.new_page(
+                color_scheme=shot.scheme, viewport={"width": WIDTH, "height": 1000}
+            )
             complaints = complaints_of(page, address)
             page.goto(f"{address}/{shot.page}", timeout=PATIENCE_MS)
             wait_until_drawn(page)
-            page.set_viewport_size({"width": WIDTH, "height": min(TALLEST, max(700, page.evaluate(HEIGHT) + 40))})
+            page.set_viewport_size(
+                {"width": WIDTH, "height": min(TALLEST, max(700, page.evaluate(HEIGHT) + 40))}
+            )
             wait_until_drawn(page)
             path = out / f"dashboard-{shot.name}.png"
             take(page, shot, path)
             if complaints or page.locator("[data-testid=stException]").count():
-                raise RuntimeError(f"{path}: the page complained: {'; '.join(complaints) or 'see the picture'}")
+                raise RuntimeError(
+                    f"{path}: the page complained: {'; '.join(complaints) or 'see the picture'}"
+                )
             print(path, flush=True)
             page.close()
         browser.close()
@@ -98,7 +113,9 @@ def main(data: str, work: str, out: str) -> None:
     scans, study = Path(data), Path(work) / "study"
     is_real = make_study(scans, study)
     if not is_real:
-        print(f"{scans}: no such folder, so the pictures show the bundled example; name scans with DATA=FOLDER")
+        print(
+            f"{scans}: no such folder, so the pictures show the bundled example; name scans with DATA=FOLDER"
+        )
     photograph(study, scans if is_real else sample_case().flair.parent, Path(out))
 
 

@@ -45,7 +45,15 @@ def make_study(data: Path, study: Path) -> bool:
         if not origin.is_file() or origin.read_text() != str(data.resolve()):
             shutil.rmtree(results, ignore_errors=True)
             origin.write_text(str(data.resolve()))
-        command = [sys.executable, "-m", "fsh_core.cli", "segment", str(data), "--out", str(results)]
+        command = [
+            sys.executable,
+            "-m",
+            "fsh_core.cli",
+            "segment",
+            str(data),
+            "--out",
+            str(results),
+        ]
         subprocess.run(command, check=True)
     else:
         (study / "made-from.txt").unlink(missing_ok=True)
@@ -62,7 +70,9 @@ def write_queue(study: Path) -> list[Path]:
     opened = open_folder([str(study)])
     results, rule = read_results(opened, RESULTS), RULES["disagreeing"]
     items = tuple(rule.choose(results, read_reviews(opened, results), 1.0))
-    queue = Queue(rule.title, QUEUED, f"{rule.title}, {rule.limit.lower()} 1, at most 50 cases", items)
+    queue = Queue(
+        rule.title, QUEUED, f"{rule.title}, {rule.limit.lower()} 1, at most 50 cases", items
+    )
     save_queue(study / RESULTS, queue)
     return [study / RESULTS / item.record for item in items]
 
@@ -80,6 +90,8 @@ def write_reviews(records: Sequence[Path]) -> None:
             certainty = stored.lesions.set_index("label")["mean_probability"]
             for turn, label in enumerate(stored.lesions["label"]):
                 status = "accepted" if certainty[label] >= _SURE else "rejected"
-                review.set_status(int(label), "unsure" if reader == READERS[1] and turn % 3 == 2 else status)
+                review.set_status(
+                    int(label), "unsure" if reader == READERS[1] and turn % 3 == 2 else status
+                )
             if reader == READERS[0] or record != records[-1]:
                 review.set_case_status("completed")

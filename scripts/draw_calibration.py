@@ -21,13 +21,26 @@ def main(card: Path, out: Path) -> None:
     figure = Figure(figsize=(9.6, 3.2), dpi=160, layout="constrained")
     voxels, lesions, retention = figure.subplots(1, 3)
     error = facts["reliability"]["expected_calibration_error"]
-    _reliability(voxels, facts["reliability"]["bins"], f"Voxels: expected calibration error {error:.3f}")
-    _reliability(lesions, facts["confidence"]["bins"], f"Lesions: Brier score {facts['confidence']['brier']:.3f}")
+    _reliability(
+        voxels, facts["reliability"]["bins"], f"Voxels: expected calibration error {error:.3f}"
+    )
+    _reliability(
+        lesions,
+        facts["confidence"]["bins"],
+        f"Lesions: Brier score {facts['confidence']['brier']:.3f}",
+    )
     lesions.set(xlabel="confidence, fitted on the other patients", ylabel="share that is real")
     voxels.set(xlabel="probability", ylabel="share that is lesion")
     kept = [point["retained"] for point in facts["retention"]]
-    retention.plot(kept, [point["precision"] for point in facts["retention"]], "o-", color=ORANGE, markersize=4)
-    retention.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="share of lesions kept, surest first", ylabel="precision")
+    retention.plot(
+        kept, [point["precision"] for point in facts["retention"]], "o-", color=ORANGE, markersize=4
+    )
+    retention.set(
+        xlim=(0, 1.03),
+        ylim=(0, 1.03),
+        xlabel="share of lesions kept, surest first",
+        ylabel="precision",
+    )
     retention.set_title("Leaving doubtful lesions to a reader", size=9, loc="left")
     for axes in (voxels, lesions, retention):
         axes.spines[["top", "right"]].set_visible(False)
@@ -38,7 +51,13 @@ def main(card: Path, out: Path) -> None:
 
 def _reliability(axes: Axes, bins: list[dict[str, float]], title: str) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
-    axes.plot([one["probability"] for one in bins], [one["real"] for one in bins], "o-", color=ORANGE, markersize=4)
+    axes.plot(
+        [one["probability"] for one in bins],
+        [one["real"] for one in bins],
+        "o-",
+        color=ORANGE,
+        markersize=4,
+    )
     axes.set(xlim=(0, 1.03), ylim=(0, 1.03))
     axes.set_title(title, size=9, loc="left")
 

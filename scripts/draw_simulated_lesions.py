@@ -19,7 +19,7 @@ from fsh_core.cases import discover_cases
 from fsh_core.figures.png import save_figure
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import find_brain
-from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import simulate_lesions
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
@@ -39,14 +39,18 @@ def lesions_of(mask: Volume, others: NDArray[np.bool_]) -> list[tuple[float, tup
         place = tuple(side.start + index for side, index in zip(box, (i, j, k), strict=True))
         half = [round(10 / spacing) for spacing in mask.spacing_mm[:2]]
         near = others[
-            max(0, place[0] - half[0]) : place[0] + half[0], max(0, place[1] - half[1]) : place[1] + half[1], place[2]
+            max(0, place[0] - half[0]) : place[0] + half[0],
+            max(0, place[1] - half[1]) : place[1] + half[1],
+            place[2],
         ]
         if not near.any():
             found.append((float(own.sum()) * mask.voxel_volume_mm3, place))
     return found
 
 
-def tile(data: NDArray[np.floating], place: tuple[int, ...], spacing_mm: tuple[float, ...]) -> NDArray[np.floating]:
+def tile(
+    data: NDArray[np.floating], place: tuple[int, ...], spacing_mm: tuple[float, ...]
+) -> NDArray[np.floating]:
     """Cut an axial square around a place, the patient's right on the left."""
     half = [round(TILE_MM / 2 / spacing) for spacing in spacing_mm[:2]]
     padded = np.pad(data[:, :, place[2]], [(size, size) for size in half])
@@ -63,8 +67,10 @@ def main() -> None:
     parser.add_argument("--blind", action="store_true")
     words = parser.parse_args()
     cases = {case.subject: case for case in discover_cases(words.dataset)}
-    figure = Figure(figsize=(COLUMNS * 1.0 + 0.5, len(words.subjects) * 2 * 1.02), facecolor="black")
-    bank, rng = LesionBank.load(), np.random.default_rng(words.seed)
+    figure = Figure(
+        figsize=(COLUMNS * 1.0 + 0.5, len(words.subjects) * 2 * 1.02), facecolor="black"
+    )
+    bank, rng = LesionShapeBank.load(), np.random.default_rng(words.seed)
     for number, subject in enumerate(words.subjects):
         case = cases[subject]
         flair = load_volume(case.flair)
@@ -73,11 +79,14 @@ def main() -> None:
         brain = find_brain(flair, given, BrainFinder()).mask
         made = simulate_lesions(flair, brain, bank, rng, count=SIMULATED, reference=reference)
         scan, after, own, added = (
-            to_ras(flair.with_data(one)) for one in (flair.data, made.flair.data, reference, made.added)
+            to_ras(flair.with_data(one))
+            for one in (flair.data, made.flair.data, reference, made.added)
         )
         real, simulated = lesions_of(own, added.data & False), lesions_of(added, own.data)
         real.sort()
-        real = [real[index] for index in np.unique(np.linspace(0, len(real) - 1, COLUMNS).astype(int))]
+        real = [
+            real[index] for index in np.unique(np.linspace(0, len(real) - 1, COLUMNS).astype(int))
+        ]
         pairs = []
         for volume, place in real:
             best = min(simulated, key=lambda one, volume=volume: abs(np.log(one[0] / volume)))
@@ -88,10 +97,22 @@ def main() -> None:
         for row, (name, data) in enumerate((("real", scan.data), ("simulated", after.data))):
             line = 2 * number + (row ^ swapped)
             for column, places in enumerate(pairs):
-                left, bottom = (0.45 + column) / (COLUMNS + 0.5), 1 - (line + 1) / (2 * len(words.subjects))
-                axes = figure.add_axes((left, bottom, 0.97 / (COLUMNS + 0.5), 0.97 / (2 * len(words.subjects))))
+                left, bottom = (
+                    (0.45 + column) / (COLUMNS + 0.5),
+                    1 - (line + 1) / (2 * len(words.subjects)),
+                )
+                axes = figure.add_axes(
+                    (left, bottom, 0.97 / (COLUMNS + 0.5), 0.97 / (2 * len(words.subjects)))
+                )
                 picture = tile(data, places[row], scan.spacing_mm)
-                axes.imshow(picture, cmap="gray", vmin=black, vmax=white, origin="lower", interpolation="bilinear")
+                axes.imshow(
+                    picture,
+                    cmap="gray",
+                    vmin=black,
+                    vmax=white,
+                    origin="lower",
+                    interpolation="bilinear",
+                )
                 axes.set_axis_off()
             text = name if not words.blind else f"{line + 1}"
             figure.text(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.anatomy.template import Tissue
-from fsh_core.anatomy.template_registration import TissueMap, align, carry, tissue_map
+from fsh_core.anatomy.template_registration import TissueMap, align, resample_to, tissue_map
 from fsh_core.files import write_atomically
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import find_brain
@@ -27,7 +27,14 @@ STRIPPED = ("ljubljana07", "ljubljana19", "mslessegP18")
 WHOLE_HEADS = ("patient01", "patient03", "patient12")
 MNI_3MM = Volume(
     np.zeros((61, 73, 61), np.float32),
-    np.array([[3.0, 0.0, 0.0, -90.0], [0.0, 3.0, 0.0, -126.0], [0.0, 0.0, 3.0, -72.0], [0.0, 0.0, 0.0, 1.0]]),
+    np.array(
+        [
+            [3.0, 0.0, 0.0, -90.0],
+            [0.0, 3.0, 0.0, -126.0],
+            [0.0, 0.0, 3.0, -72.0],
+            [0.0, 0.0, 0.0, 1.0],
+        ]
+    ),
 )
 
 # FreeSurfer's numbers; what is not named (optic chiasm, vessels, other fluid) is OTHER.
@@ -53,7 +60,9 @@ def classify(labels: NDArray[np.floating]) -> NDArray[np.uint8]:
 def scans(data: Path) -> Iterator[TissueMap]:
     """Read the patients that the template is the mean of."""
     finder = BrainFinder()
-    paths = [data / "ms-flair" / f"sub-{name}" / "anat" / f"sub-{name}_FLAIR.nii.gz" for name in STRIPPED]
+    paths = [
+        data / "ms-flair" / f"sub-{name}" / "anat" / f"sub-{name}_FLAIR.nii.gz" for name in STRIPPED
+    ]
     paths += [data / "longitudinal" / name / "study2_FLAIR.nii.gz" for name in WHOLE_HEADS]
     for path in paths:
         flair = load_volume(path)
@@ -67,9 +76,9 @@ def mean_patient(data: Path) -> TissueMap:
     images, brains = [], []
     for patient in scans(data):
         transform = align(target, patient).full
-        images.append(carry(patient.image, transform, MNI_3MM))
+        images.append(resample_to(patient.image, transform, MNI_3MM))
         mask = patient.image.with_data(patient.brain.astype(np.float32))
-        brains.append(carry(mask, transform, MNI_3MM))
+        brains.append(resample_to(mask, transform, MNI_3MM))
     image, brain = np.mean(images, axis=0), np.mean(brains, axis=0) > 0.5
     return TissueMap(MNI_3MM.with_data(image.astype(np.float32)), brain)
 

@@ -74,7 +74,9 @@ def wait_until(done: Callable[[], bool], told: Callable[[], str]) -> None:
 def turned(data: np.ndarray, order: int) -> np.ndarray:
     """Turn a volume about its third axis, as if the patient lay otherwise."""
     angle, middle = np.radians(_DEGREES), (np.array(data.shape) - 1) / 2
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    turn = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
     return ndimage.affine_transform(data, turn, middle - turn @ middle + _SHIFT, order=order)
 
 
@@ -115,9 +117,13 @@ def write_queue(records: list[Path], labels: list[int]) -> None:
     second.set_case_status("completed")
     reason = "uncertain lesions"
     items = [
-        QueueItem(path.name.split("_seg-")[0], path.relative_to(RECORDS).as_posix(), reason=reason) for path in records
+        QueueItem(path.name.split("_seg-")[0], path.relative_to(RECORDS).as_posix(), reason=reason)
+        for path in records
     ]
-    save_queue(RECORDS, Queue("second look", "2026-01-01T00:00:00+00:00", "the most uncertain first", tuple(items)))
+    save_queue(
+        RECORDS,
+        Queue("second look", "2026-01-01T00:00:00+00:00", "the most uncertain first", tuple(items)),
+    )
 
 
 class Photographer:
@@ -147,7 +153,11 @@ class Photographer:
         self.viewer.open_sample("fsh-ms", "ms-flair")
         dock, segment = self.viewer.window.add_plugin_dock_widget("fsh-ms", "Segment")
         segment.progress.valueChanged.connect(
-            lambda done: self.keep("running", at_once=True) if 0 < done <= segment.progress.maximum() / 2 else None
+            lambda done: (
+                self.keep("running", at_once=True)
+                if 0 < done <= segment.progress.maximum() / 2
+                else None
+            )
         )
         segment.run()
         wait_until(lambda: segment.process is None, segment.message.text)

@@ -46,7 +46,9 @@ def phantom() -> Phantom:
     grid = np.indices(shape).astype(float)
     from_centre = [(grid[axis] - (size - 1) / 2) / (size / 2) for axis, size in enumerate(shape)]
     brain = sum(part**2 for part in from_centre) < 0.8
-    ventricle = (from_centre[0] / 0.15) ** 2 + (from_centre[1] / 0.3) ** 2 + (from_centre[2] / 0.3) ** 2 < 1
+    ventricle = (from_centre[0] / 0.15) ** 2 + (from_centre[1] / 0.3) ** 2 + (
+        from_centre[2] / 0.3
+    ) ** 2 < 1
 
     reference = np.zeros(shape, dtype=bool)
     reference[12:18, 24:30, 9:11] = True
@@ -98,7 +100,9 @@ def training_bids(tmp_path_factory: pytest.TempPathFactory) -> Path:
         places = np.moveaxis(np.indices(shape), 0, -1) * (2.0, 2.0, thickness_mm)
         brain = (((places - (39, 37, 35)) / (36, 34, 32)) ** 2).sum(axis=-1) < 1
         reference = np.zeros(shape, dtype=bool)
-        for centre_mm, radius_mm in zip(rng.uniform((26, 20, 18), (52, 54, 52), (3, 3)), (11, 8, 5), strict=True):
+        for centre_mm, radius_mm in zip(
+            rng.uniform((26, 20, 18), (52, 54, 52), (3, 3)), (11, 8, 5), strict=True
+        ):
             reference |= np.linalg.norm(places - centre_mm, axis=-1) < radius_mm
         data = (np.where(reference, 180.0, 100.0) + rng.normal(0, 5, shape)) * brain
         flair = Volume(data.astype(np.float32), affine)
@@ -106,5 +110,9 @@ def training_bids(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = Path(f"sub-{subject}") / (f"ses-{session}" if session else "") / "anat"
         save_like(flair.data, flair, root / folder / f"{name}_FLAIR.nii.gz")
         for label, mask in (("L", reference & brain), ("brain", brain)):
-            save_like(mask, flair, root / "derivatives" / "manual" / folder / f"{name}_label-{label}_mask.nii.gz")
+            save_like(
+                mask,
+                flair,
+                root / "derivatives" / "manual" / folder / f"{name}_label-{label}_mask.nii.gz",
+            )
     return root

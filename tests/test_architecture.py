@@ -60,7 +60,11 @@ TORCH_FILES = (
 
 def files_of(*packages: str) -> list[Path]:
     """Every Python file of the packages, relative to the repository."""
-    return sorted(file.relative_to(REPOSITORY) for name in packages for file in (REPOSITORY / name).rglob("*.py"))
+    return sorted(
+        file.relative_to(REPOSITORY)
+        for name in packages
+        for file in (REPOSITORY / name).rglob("*.py")
+    )
 
 
 def name_of(file: Path) -> str:
@@ -101,7 +105,9 @@ def row_of(module: str) -> int:
     """Where a module of fsh_core stands in the order."""
     inner = module.removeprefix("fsh_core.")
     room = inner.split(".")[0]
-    assert room in ORDER, f"{module} has no place in the order of rooms: give it one in {Path(__file__).name}"
+    assert room in ORDER, (
+        f"{module} has no place in the order of rooms: give it one in {Path(__file__).name}"
+    )
     return ORDER.index(room)
 
 
@@ -111,21 +117,29 @@ def test_a_core_file_imports_only_what_stands_above_it() -> None:
         for module, file in MODULES.items()
         if module.startswith("fsh_core.")
         for imported in imports_of(file)
-        if imported.startswith("fsh_core.") and imported in MODULES and row_of(imported) > row_of(module)
+        if imported.startswith("fsh_core.")
+        and imported in MODULES
+        and row_of(imported) > row_of(module)
     ]
     assert wrong == []
 
 
 def test_no_two_files_import_each_other() -> None:
     graph = {
-        module: {name for name in imports_of(file) if name in MODULES and name != module and name not in PACKAGES}
+        module: {
+            name
+            for name in imports_of(file)
+            if name in MODULES and name != module and name not in PACKAGES
+        }
         for module, file in MODULES.items()
         if module not in PACKAGES
     }
     # A package's __init__ only hands on what its files hold.
     packages = {module for module, file in MODULES.items() if file.name == "__init__.py"}
     for module, imported in graph.items():
-        graph[module] = {name for name in imported if not (name in packages and module.startswith(name + "."))}
+        graph[module] = {
+            name for name in imported if not (name in packages and module.startswith(name + "."))
+        }
     tuple(TopologicalSorter(graph).static_order())  # raises CycleError, naming the files
 
 
@@ -135,16 +149,24 @@ def packages_of(file: Path, *, at_start_only: bool = False) -> set[str]:
 
 
 def test_the_core_knows_no_screen() -> None:
-    assert {str(file): found for file in files_of("fsh_core") if (found := SCREENS & packages_of(file))} == {}
+    assert {
+        str(file): found for file in files_of("fsh_core") if (found := SCREENS & packages_of(file))
+    } == {}
 
 
-@pytest.mark.parametrize(("face", "other"), [("fsh_napari", "fsh_dashboard"), ("fsh_dashboard", "fsh_napari")])
+@pytest.mark.parametrize(
+    ("face", "other"), [("fsh_napari", "fsh_dashboard"), ("fsh_dashboard", "fsh_napari")]
+)
 def test_the_faces_do_not_know_each_other(face: str, other: str) -> None:
     assert [str(file) for file in files_of(face) if other in packages_of(file)] == []
 
 
 def test_monai_is_imported_only_when_it_is_needed() -> None:
-    assert [str(file) for file in files_of(*PACKAGES) if "monai" in packages_of(file, at_start_only=True)] == []
+    assert [
+        str(file)
+        for file in files_of(*PACKAGES)
+        if "monai" in packages_of(file, at_start_only=True)
+    ] == []
 
 
 def test_torch_stays_behind_its_doors() -> None:
@@ -154,13 +176,21 @@ def test_torch_stays_behind_its_doors() -> None:
 
 def test_openvino_has_one_door() -> None:
     """Whoever imports it elsewhere imports its telemetry too; see fsh_core/inference/quiet_openvino.py."""
-    outside = [file for file in files_of(*PACKAGES) if file.as_posix() != "fsh_core/inference/quiet_openvino.py"]
-    assert [str(file) for file in outside if {"openvino", "openvino_telemetry"} & packages_of(file)] == []
+    outside = [
+        file
+        for file in files_of(*PACKAGES)
+        if file.as_posix() != "fsh_core/inference/quiet_openvino.py"
+    ]
+    assert [
+        str(file) for file in outside if {"openvino", "openvino_telemetry"} & packages_of(file)
+    ] == []
 
 
 def test_whatever_is_imported_is_declared() -> None:
     known = set(sys.stdlib_module_names) | set(PACKAGES)
-    imported = {(str(file), name) for file in files_of(*PACKAGES) for name in packages_of(file) - known}
+    imported = {
+        (str(file), name) for file in files_of(*PACKAGES) for name in packages_of(file) - known
+    }
     owners = importlib.metadata.packages_distributions()
     declared = _declared()
     missing = [
@@ -187,7 +217,9 @@ def _normal(name: str) -> str:
 def loaded_after(code: str) -> set[str]:
     """Top-level modules that a fresh Python has loaded after running some code."""
     script = f"import sys\n{code}\nprint('LOADED', *sorted({{name.split('.')[0] for name in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.rsplit("LOADED", 1)[1].split())
 

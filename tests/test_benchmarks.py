@@ -16,7 +16,13 @@ COST = {"seconds": [4.0, 6.0, 5.0], "cpu_s": 7.0, "peak_mb": 1600.0, "dice": 0.8
 def result(values=None, **facts):
     machine = {"processor": "P", "cores": 2, "memory_gb": 8.0, "system": "S", "python": "3"}
     said = {"not_run": facts.pop("not_run")} if values is None else {"values": values}
-    common = {"machine": machine, "commit": "abc", "identity": {"threads": 2}, "date": "2026-01-01T00", "took_s": 60.0}
+    common = {
+        "machine": machine,
+        "commit": "abc",
+        "identity": {"threads": 2},
+        "date": "2026-01-01T00",
+        "took_s": 60.0,
+    }
     return {**said, **common, "others_fraction": 0.0, **facts}
 
 
@@ -27,12 +33,23 @@ def row(section: str, beginning: str) -> str:
 def test_targets_are_met_or_missed_by_the_median() -> None:
     peer = {"seconds": [80.0], "cpu_s": 100.0, "peak_mb": 5000.0}
     section = tables.write_section(
-        {"segment": result({"default": COST}), "nnunet": result(peer), "nnunet-mirror": result(peer)}
+        {
+            "segment": result({"default": COST}),
+            "nnunet": result(peer),
+            "nnunet-mirror": result(peer),
+        }
     )
-    assert row(section, "the sample, file to files") == "| the sample, file to files | 5.0 s | at most 5 s | met |"
+    assert (
+        row(section, "the sample, file to files")
+        == "| the sample, file to files | 5.0 s | at most 5 s | met |"
+    )
     assert row(section, "its peak memory").endswith("| 1,600 MB | at most 1,500 MB | **missed** |")
-    assert row(section, "nnU-Net v2, one fold, no mirroring: times").endswith("| 16.0 | at least 15 | met |")
-    assert row(section, "nnU-Net v2, one fold, mirroring (its default): times").endswith("at least 100 | **missed** |")
+    assert row(section, "nnU-Net v2, one fold, no mirroring: times").endswith(
+        "| 16.0 | at least 15 | met |"
+    )
+    assert row(section, "nnU-Net v2, one fold, mirroring (its default): times").endswith(
+        "at least 100 | **missed** |"
+    )
 
 
 def test_what_was_not_run_is_named_with_the_reason() -> None:
@@ -40,12 +57,19 @@ def test_what_was_not_run_is_named_with_the_reason() -> None:
     assert row(section, "SAMSEG, lesion mode: times").endswith(
         "| not run: bench-samseg is not installed | at least 100 |  |"
     )
-    assert row(section, "the sample, file to files").endswith("| not run: left out | at most 5 s |  |")
+    assert row(section, "the sample, file to files").endswith(
+        "| not run: left out | at most 5 s |  |"
+    )
 
 
 def test_the_network_is_judged_by_the_ceiling_of_the_same_run() -> None:
     ceiling = {"seconds": [0.1], "gflop": 100.0}
-    bundled = {"name": "the bundled model", "seconds": [0.2], "gflop": 160.0, "plain_seconds": [0.8]}
+    bundled = {
+        "name": "the bundled model",
+        "seconds": [0.2],
+        "gflop": 160.0,
+        "plain_seconds": [0.8],
+    }
     section = tables.write_section({"network": result({"ceiling": ceiling, "bundled": bundled})})
     assert row(section, "forward pass").endswith("| 80 % | at least 85 % | **missed** |")
     assert "4.0 x the plain way, 80 % of the ceiling" in row(section, "the bundled model, a tile")
@@ -61,7 +85,9 @@ def test_a_disturbed_part_is_marked_and_others_are_not() -> None:
 
 def test_parts_of_different_commits_are_no_single_run() -> None:
     peer = {"seconds": [80.0], "cpu_s": 100.0, "peak_mb": 5000.0}
-    section = tables.write_section({"segment": result({"default": COST}), "nnunet": result(peer, commit="def")})
+    section = tables.write_section(
+        {"segment": result({"default": COST}), "nnunet": result(peer, commit="def")}
+    )
     assert "**Not one run**" in section
 
 
@@ -69,7 +95,9 @@ def test_only_the_section_between_the_marks_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
     speed.replace_section(page, "new\n")
-    assert page.read_text() == "before\n<!-- measured: begin -->\nnew\n<!-- measured: end -->\nafter\n"
+    assert (
+        page.read_text() == "before\n<!-- measured: begin -->\nnew\n<!-- measured: end -->\nafter\n"
+    )
     page.write_text("no marks")
     with pytest.raises(ValueError, match="must have <!-- measured: begin -->"):
         speed.replace_section(page, "new")

@@ -22,5 +22,9 @@ def test_usage_explains_every_column() -> None:
 def test_network_states_the_size_of_every_variant(name: str) -> None:
     config = ModelConfig(**ABLATIONS[name])
     row = f"| {parameter_count(R2AttentionUNet3d(config)):,} | {flops(config) / 1e9:.1f} |"
-    line = next(line for line in (DOCS / "network.md").read_text().splitlines() if line.startswith(f"| `{name}`"))
+    line = next(
+        line
+        for line in (DOCS / "network.md").read_text().splitlines()
+        if line.startswith(f"| `{name}`")
+    )
     assert line.endswith(row)

@@ -26,7 +26,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 # An address of the internet, in a call that connects or sends.
-ADDRESS = re.compile(r"sa_family=AF_INET6?\b.*?(?:inet_addr\(\"|inet_pton\(AF_INET6, \")([0-9a-fA-F.:]+)\"")
+ADDRESS = re.compile(
+    r"sa_family=AF_INET6?\b.*?(?:inet_addr\(\"|inet_pton\(AF_INET6, \")([0-9a-fA-F.:]+)\""
+)
 MASK = Path("sub-04/anat/sub-04_label-L_mask.nii.gz")
 SMALL = ["--patch-size", "32,32,32", "--overlap", "0", "--no-regions"]
 TRAIN = ["--widths", "4,4,4,4,4", "--spacing-mm", "2", "--patch-size", "32,32,16", "--epochs", "1"]
@@ -59,14 +61,23 @@ def watch(tmp_path: Path, home: Path) -> Watch:
     """Start Python under strace; the trace lies in ``tmp_path / "trace"``."""
 
     def start(*words: str | Path) -> "subprocess.Popen[str]":
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("XDG_")
+        }
         # A connection refused by a proxy of this machine would look like one that stays on it.
-        environment = {name: value for name, value in environment.items() if "proxy" not in name.lower()}
+        environment = {
+            name: value for name, value in environment.items() if "proxy" not in name.lower()
+        }
         environment |= {"HOME": str(home), "MPLCONFIGDIR": "", "PYTHONPATH": str(REPOSITORY)}
         traced = ["strace", "-f", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg"]
         traced += ["-o", str(tmp_path / "trace"), sys.executable, *map(str, words)]
         return subprocess.Popen(
-            traced, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            traced,
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     return start
@@ -87,7 +98,9 @@ def test_the_watch_sees_a_connection_of_a_child(watch, tmp_path: Path) -> None:
 
 def test_openvino_would_report_its_import(watch, tmp_path: Path) -> None:
     """If this fails, OpenVINO has no telemetry any more, and fsh_core/inference/quiet_openvino.py may go."""
-    watch("-c", "import sys, openvino; sys.exit('openvino_telemetry' not in sys.modules)").communicate(timeout=60)
+    watch(
+        "-c", "import sys, openvino; sys.exit('openvino_telemetry' not in sys.modules)"
+    ).communicate(timeout=60)
     assert (tmp_path / "home" / "intel").exists()
 
 
@@ -100,7 +113,12 @@ def test_the_commands(watch, training_bids: Path, tmp_path: Path, home: Path) ->
         "ensemble": ["run/last.safetensors", "run/best.safetensors", "-o", "both.safetensors"],
         "calibrate": [data, "-w", "run/last.safetensors", *SMALL],
         "segment": [data / "sub-04", "-o", "out", *SMALL],
-        "evaluate": ["out/sub-04/anat/sub-04_space-orig_label-L_mask.nii.gz", masks / MASK, "-o", "scores"],
+        "evaluate": [
+            "out/sub-04/anat/sub-04_space-orig_label-L_mask.nii.gz",
+            masks / MASK,
+            "-o",
+            "scores",
+        ],
         "agreement": [masks, data / "second", "-o", "study"],
         "simulate": [data / "sub-01", "-o", "simulated", "--count", "2"],
         "doctor": [],
@@ -112,11 +130,15 @@ def test_the_commands(watch, training_bids: Path, tmp_path: Path, home: Path) ->
         check(tmp_path, home)
 
 
-def test_the_job_of_the_napari_plugin(watch, training_bids: Path, tmp_path: Path, home: Path) -> None:
+def test_the_job_of_the_napari_plugin(
+    watch, training_bids: Path, tmp_path: Path, home: Path
+) -> None:
     from fsh_napari.segment.job import Job
 
     flair = training_bids / "sub-04" / "anat" / "sub-04_FLAIR.nii.gz"
-    job = Job(str(flair), "04", settings={"patch_size": (32, 32, 32), "overlap": 0, "regions": False})
+    job = Job(
+        str(flair), "04", settings={"patch_size": (32, 32, 32), "overlap": 0, "regions": False}
+    )
     (tmp_path / "job.json").write_text(json.dumps(asdict(job)))
     running = watch("-m", "fsh_napari.segment.job", tmp_path / "job.json")
     said, _ = running.communicate(timeout=300)
@@ -126,7 +148,9 @@ def test_the_job_of_the_napari_plugin(watch, training_bids: Path, tmp_path: Path
 
 
 def test_the_dashboard(watch, tmp_path: Path, home: Path) -> None:
-    pytest.importorskip("streamlit", reason="the dashboard is not installed: pip install 'fsh-ms[dashboard]'")
+    pytest.importorskip(
+        "streamlit", reason="the dashboard is not installed: pip install 'fsh-ms[dashboard]'"
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -11,14 +11,28 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.anatomy.atlas import load_atlas
-from fsh_core.anatomy.template_registration import Alignment, TissueMap, align, carry, relative_intensity, tissue_map
+from fsh_core.anatomy.template_registration import (
+    Alignment,
+    TissueMap,
+    align,
+    relative_intensity,
+    resample_to,
+    tissue_map,
+)
 from fsh_core.preprocess.intensity import fill_slices
 from fsh_core.volume.volume import Volume
 
 LEAST_QUALITY = 0.4
-_SURE_QUALITY = 0.6  # every scan tried has more; below it the head may be turned, and must reach it then
-_PLAUSIBLE_BRAIN_ML = (300.0, 2300.0)  # the upper half of a brain can be registered, a few slices cannot
-_INSIDE_MM = 6.0  # depth below which the outline of the brain no longer decides how alike two images are
+_SURE_QUALITY = (
+    0.6  # every scan tried has more; below it the head may be turned, and must reach it then
+)
+_PLAUSIBLE_BRAIN_ML = (
+    300.0,
+    2300.0,
+)  # the upper half of a brain can be registered, a few slices cannot
+_INSIDE_MM = (
+    6.0  # depth below which the outline of the brain no longer decides how alike two images are
+)
 _POOR_OVERLAP, _GOOD_OVERLAP = 0.88, 0.95
 _FLUID_LEVEL = 0.8  # of the median of the brain: what is darker may be fluid
 _REACH_MM = 8.0  # how far a ventricle may be larger than the one carried back
@@ -109,11 +123,15 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
         If the shapes differ.
     """
     if brain.shape != flair.shape:
-        raise ValueError(f"the brain mask must have the scan's shape {flair.shape}, got {brain.shape}")
+        raise ValueError(
+            f"the brain mask must have the scan's shape {flair.shape}, got {brain.shape}"
+        )
     volume_ml = float(np.count_nonzero(brain)) * flair.voxel_volume_mm3 / 1000
     if not _PLAUSIBLE_BRAIN_ML[0] <= volume_ml <= _PLAUSIBLE_BRAIN_ML[1]:
         low, high = _PLAUSIBLE_BRAIN_ML
-        return _failed(0.0, f"a brain has {low:.0f} to {high:.0f} ml, the mask has {volume_ml:.0f} ml")
+        return _failed(
+            0.0, f"a brain has {low:.0f} to {high:.0f} ml, the mask has {volume_ml:.0f} ml"
+        )
     atlas = load_atlas()
     alignment, quality = _align_best(tissue_map(flair, brain), atlas.template)
     if alignment is None:
@@ -125,7 +143,7 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
     affine = flair.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ corner
     part = Volume(flair.data[box], affine)
-    carried = carry(atlas.tissue, alignment.full, part, nearest=True).astype(np.uint8)
+    carried = resample_to(atlas.tissue, alignment.full, part, nearest=True).astype(np.uint8)
     carried[~brain[box]] = Tissue.OTHER
     tissue = np.zeros(flair.shape, dtype=np.uint8)
     tissue[box] = _see_ventricles(carried, part, brain[box])
@@ -135,7 +153,9 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
 
 def _failed(quality: float, reason: str) -> Anatomy:
     advice = "regions are left blank; check the brain mask and the orientation"
-    return Anatomy(None, None, quality, f"the scan could not be registered to MNI152 ({reason}); {advice}")
+    return Anatomy(
+        None, None, quality, f"the scan could not be registered to MNI152 ({reason}); {advice}"
+    )
 
 
 def _align_best(scan: TissueMap, template: TissueMap) -> tuple[Alignment | None, float]:
@@ -150,7 +170,9 @@ def _align_best(scan: TissueMap, template: TissueMap) -> tuple[Alignment | None,
         quality = _quality(scan, template, alignment)
         if quality >= _SURE_QUALITY:
             return alignment, quality
-        if not turned:  # a head turned by force may resemble the template though it lies back to front
+        if (
+            not turned
+        ):  # a head turned by force may resemble the template though it lies back to front
             best, best_quality = alignment, quality
     return best, best_quality
 
@@ -158,20 +180,25 @@ def _align_best(scan: TissueMap, template: TissueMap) -> tuple[Alignment | None,
 def _quality(scan: TissueMap, template: TissueMap, alignment: Alignment) -> float:
     """Tell how well a registration went, from 0 to 1; see `find_anatomy`."""
     spacing = scan.image.spacing_mm
-    inside = ndimage.distance_transform_edt(np.pad(scan.brain, 1), sampling=spacing)[1:-1, 1:-1, 1:-1] > _INSIDE_MM
+    inside = (
+        ndimage.distance_transform_edt(np.pad(scan.brain, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+        > _INSIDE_MM
+    )
     ours = scan.image.data[inside]
-    theirs = carry(template.image, alignment.full, scan.image)[inside]
+    theirs = resample_to(template.image, alignment.full, scan.image)[inside]
     if inside.sum() < 2 or ours.std() == 0 or theirs.std() == 0:
         return 0.0
     alike = float(np.corrcoef(ours.astype(np.float64), theirs.astype(np.float64))[0, 1])
     mask = template.image.with_data(template.brain.astype(np.float32))
-    outline = carry(mask, alignment.affine, scan.image) > 0.5
+    outline = resample_to(mask, alignment.affine, scan.image) > 0.5
     overlap = 2 * float((outline & scan.brain).sum()) / float(outline.sum() + scan.brain.sum())
     agreement = np.clip((overlap - _POOR_OVERLAP) / (_GOOD_OVERLAP - _POOR_OVERLAP), 0, 1)
     return float(np.clip(alike * agreement, 0, 1))
 
 
-def _see_ventricles(carried: NDArray[np.uint8], flair: Volume, brain: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _see_ventricles(
+    carried: NDArray[np.uint8], flair: Volume, brain: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
     """Replace the ventricles carried back by those that the scan shows; see `find_anatomy`."""
     expected = np.isin(carried, list(_VENTRICLES))
     if not expected.any():
@@ -180,7 +207,9 @@ def _see_ventricles(carried: NDArray[np.uint8], flair: Volume, brain: NDArray[np
     tissue = carried[box].copy()
     expected, inside = expected[box], brain[box]
     dark = (relative_intensity(flair.data, brain)[box] < _FLUID_LEVEL) & inside
-    distance_mm, nearest = ndimage.distance_transform_edt(~expected, sampling=flair.spacing_mm, return_indices=True)
+    distance_mm, nearest = ndimage.distance_transform_edt(
+        ~expected, sampling=flair.spacing_mm, return_indices=True
+    )
     edge = ~inside | np.isin(tissue, (Tissue.OTHER, Tissue.CORTEX))
     edge_mm = ndimage.distance_transform_edt(~edge, sampling=flair.spacing_mm)
     parts, _ = ndimage.label(dark & (distance_mm <= _REACH_MM) & (distance_mm <= edge_mm))
@@ -197,7 +226,9 @@ def _see_ventricles(carried: NDArray[np.uint8], flair: Volume, brain: NDArray[np
     return result
 
 
-def _box(mask: NDArray[np.bool_], margin_mm: float, spacing_mm: tuple[float, float, float]) -> tuple[slice, ...]:
+def _box(
+    mask: NDArray[np.bool_], margin_mm: float, spacing_mm: tuple[float, float, float]
+) -> tuple[slice, ...]:
     """Return the box around a mask that is not empty, with a margin as far as the array goes."""
     (box,) = ndimage.find_objects(mask.astype(np.uint8))
     margins = [int(np.ceil(margin_mm / spacing)) for spacing in spacing_mm]

@@ -29,7 +29,9 @@ _AFFINE_STEPS = 100
 _DEFORMABLE_STEPS = 60
 _SMOOTHING_VOXELS = 2.0  # of the displacements: 6 mm; with 1.5 the field folded in places
 _LARGEST_UPDATE_VOXELS = 2.0
-_DEFORMABLE_THREADS = 4  # any number gives the same bytes; the affine registration's sums would change
+_DEFORMABLE_THREADS = (
+    4  # any number gives the same bytes; the affine registration's sums would change
+)
 _TURNS_DEGREES = (-40.0, -20.0, 0.0, 20.0, 40.0)  # about each of the three axes: 125 starts
 _FINER_DEGREES = (10.0, 5.0)  # then steps to both sides of the best
 _SEARCH_STEP_VOXELS = 3  # 9 mm
@@ -94,7 +96,8 @@ def tissue_map(flair: Volume, brain: NDArray[np.bool_]) -> TissueMap:
     corners = np.argwhere(inside)
     low = np.maximum(corners.min(axis=0) - _CROP_MARGIN_VOXELS, 0)
     box = tuple(
-        slice(start, stop) for start, stop in zip(low, corners.max(axis=0) + 1 + _CROP_MARGIN_VOXELS, strict=True)
+        slice(start, stop)
+        for start, stop in zip(low, corners.max(axis=0) + 1 + _CROP_MARGIN_VOXELS, strict=True)
     )
     affine = scan.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ low
@@ -128,7 +131,9 @@ def align(fixed: TissueMap, moving: TissueMap, *, turned: bool = False) -> Align
     """
     target, source = to_sitk(fixed.image), to_sitk(moving.image)
     affine = _turned_start(fixed, moving) if turned else _start(fixed, moving)
-    near = ndimage.distance_transform_edt(~fixed.brain, sampling=fixed.image.spacing_mm) <= _AROUND_MM
+    near = (
+        ndimage.distance_transform_edt(~fixed.brain, sampling=fixed.image.spacing_mm) <= _AROUND_MM
+    )
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
     method.SetMetricAsMeanSquares()
@@ -183,7 +188,9 @@ def _turned_start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
     return _affine(scale * Rotation.from_euler("xyz", best, degrees=True).as_matrix(), here, there)
 
 
-def _affine(matrix: NDArray[np.float64], here: NDArray[np.float64], there: NDArray[np.float64]) -> sitk.AffineTransform:
+def _affine(
+    matrix: NDArray[np.float64], here: NDArray[np.float64], there: NDArray[np.float64]
+) -> sitk.AffineTransform:
     """Lead ``here`` to ``there``, and what is around it by a (3, 3) matrix; all in LPS."""
     transform = sitk.AffineTransform(3)
     transform.SetCenter(here.tolist())
@@ -199,7 +206,9 @@ def _moments(tissue: TissueMap) -> tuple[NDArray[np.float64], NDArray[np.float64
     return points.mean(axis=0), points.std(axis=0)
 
 
-def carry(volume: Volume, transform: sitk.Transform, like: Volume, *, nearest: bool = False) -> NDArray[Any]:
+def resample_to(
+    volume: Volume, transform: sitk.Transform, like: Volume, *, nearest: bool = False
+) -> NDArray[Any]:
     """Take voxels to the grid of ``like``, where ``transform`` leads from the world of ``like`` to theirs.
 
     Parameters

@@ -79,7 +79,11 @@ def _method() -> Any:
     method.SetMetricSamplingPercentagePerLevel(_SAMPLED_FRACTION, _SEED)
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=1.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.6, gradientMagnitudeTolerance=1e-6
+        learningRate=1.0,
+        minStep=1e-3,
+        numberOfIterations=150,
+        relaxationFactor=0.6,
+        gradientMagnitudeTolerance=1e-6,
     )
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetShrinkFactorsPerLevel(_SHRINK)
@@ -92,7 +96,11 @@ def _image(volume: Volume) -> Any:
     """Hand a volume to ITK, at 3 mm and without its few brightest voxels, which would take most of the bins."""
     small = resample(volume, _SPACING_MM)
     inside = small.data[small.data != 0]
-    low, high = (float(value) for value in np.percentile(inside, (0.5, 99.5))) if inside.size else (0.0, 1.0)
+    low, high = (
+        (float(value) for value in np.percentile(inside, (0.5, 99.5)))
+        if inside.size
+        else (0.0, 1.0)
+    )
     image = sitk.GetImageFromArray(np.clip(small.data, min(low, 0.0), high).T)
     affine = _RAS_TO_LPS @ small.affine
     image.SetSpacing(small.spacing_mm)
@@ -106,9 +114,17 @@ def _image(volume: Volume) -> Any:
 def _starts(fixed: Any, moving: Any) -> list[Any]:
     """Movements to begin with, all turning about the centre of the fixed scan."""
     alike = sitk.Euler3DTransform()
-    alike.SetCenter(fixed.TransformContinuousIndexToPhysicalPoint([(size - 1) / 2 for size in fixed.GetSize()]))
-    kinds = (sitk.CenteredTransformInitializerFilter.GEOMETRY, sitk.CenteredTransformInitializerFilter.MOMENTS)
-    centred = [sitk.CenteredTransformInitializer(fixed, moving, sitk.Euler3DTransform(), kind) for kind in kinds]
+    alike.SetCenter(
+        fixed.TransformContinuousIndexToPhysicalPoint([(size - 1) / 2 for size in fixed.GetSize()])
+    )
+    kinds = (
+        sitk.CenteredTransformInitializerFilter.GEOMETRY,
+        sitk.CenteredTransformInitializerFilter.MOMENTS,
+    )
+    centred = [
+        sitk.CenteredTransformInitializer(fixed, moving, sitk.Euler3DTransform(), kind)
+        for kind in kinds
+    ]
     return [alike, *(sitk.Euler3DTransform(one) for one in centred)]
 
 
@@ -116,7 +132,10 @@ def _cost(fixed: Any, moving: Any, start: Any) -> float:
     """Negative mutual information at voxels of 9 mm; infinite where the scans do not meet."""
     method = _method()
     method.SetInitialTransform(start)
-    one, two = (sitk.Shrink(sitk.SmoothingRecursiveGaussian(image, 4.0), [3] * 3) for image in (fixed, moving))
+    one, two = (
+        sitk.Shrink(sitk.SmoothingRecursiveGaussian(image, 4.0), [3] * 3)
+        for image in (fixed, moving)
+    )
     try:
         return float(method.MetricEvaluate(one, two))
     except RuntimeError:

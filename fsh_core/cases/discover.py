@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fsh_core.cases.case import CHANNELS, Case
-from fsh_core.cases.names import entries_of, identify, is_mask, niftis_in, stem_of, with_ending, without_channel
+from fsh_core.cases.names import (
+    entries_of,
+    identify,
+    is_mask,
+    niftis_in,
+    stem_of,
+    with_ending,
+    without_channel,
+)
 from fsh_core.errors import InputError
 
 _OWN_NAMES = ("f.sh", "fsh", "fsh-ms")
@@ -73,7 +81,9 @@ def _discover(path: Path, label: str) -> list[Case]:
             return _nnunet_cases(path / "imagesTr", path / "labelsTr", path / "dataset.json")
         if subjects:
             return _bids_cases(path, subjects, label)
-        if path.name.startswith("sub-") and any(entry.name == "anat" or entry.name[:4] == "ses-" for entry in entries):
+        if path.name.startswith("sub-") and any(
+            entry.name == "anat" or entry.name[:4] == "ses-" for entry in entries
+        ):
             return _bids_cases(path.parent, [path], label)
         scans = [entry for entry in niftis_in(path) if not is_mask(stem_of(entry))]
         numbers = {stem_of(scan)[-5:] for scan in scans}
@@ -116,7 +126,9 @@ def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: st
             f"{flairs[0]}: must be the only FLAIR of its case, found {flairs[1].name} beside it; "
             "move one away or name the file to use"
         )
-    channels = {channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))}
+    channels = {
+        channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))
+    }
     subject, session = identify(folder.relative_to(root).as_posix().replace("/", "_"), folder)
     there = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
     references = [file for files in there for file in with_ending(files, f"_label-{label}_mask")]
@@ -126,7 +138,9 @@ def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: st
 
 def _sessions(subject: Path) -> list[Path]:
     """List the folders of a subject that hold, or should hold, ``anat``."""
-    sessions = [entry for entry in entries_of(subject) if entry.name.startswith("ses-") and entry.is_dir()]
+    sessions = [
+        entry for entry in entries_of(subject) if entry.name.startswith("ses-") and entry.is_dir()
+    ]
     return [subject, *sessions] if (subject / "anat").is_dir() or not sessions else sessions
 
 
@@ -135,7 +149,11 @@ def _mask_folders(root: Path) -> list[Path]:
     derivatives = root / "derivatives"
     if not derivatives.is_dir():
         return []
-    folders = [folder for folder in entries_of(derivatives) if folder.is_dir() and not _is_own_output(folder)]
+    folders = [
+        folder
+        for folder in entries_of(derivatives)
+        if folder.is_dir() and not _is_own_output(folder)
+    ]
     return sorted(folders, key=lambda folder: (folder.name != "manual", folder.name))
 
 
@@ -167,7 +185,9 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
                     "move one away"
                 )
     if not files:
-        raise InputError(f"{images}: expected scans called CASE_0000.nii.gz, found none; check the names")
+        raise InputError(
+            f"{images}: expected scans called CASE_0000.nii.gz, found none; check the names"
+        )
     references = {stem_of(file): file for file in niftis_in(labels)}
     for identifier, found in files.items():
         if "FLAIR" not in found:
@@ -175,7 +195,10 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
                 f"{images}: the case {identifier} has no FLAIR, found only {', '.join(sorted(found))}; "
                 "add the missing channel or remove the case"
             )
-    return [_case_of(identifier, found, references.get(identifier)) for identifier, found in files.items()]
+    return [
+        _case_of(identifier, found, references.get(identifier))
+        for identifier, found in files.items()
+    ]
 
 
 def _nnunet_channels(dataset: Path) -> dict[str, str]:
@@ -184,8 +207,12 @@ def _nnunet_channels(dataset: Path) -> dict[str, str]:
         return {"0000": "FLAIR"}
     try:
         description = json.loads(dataset.read_text(encoding="utf-8"))
-        names = dict(description.get("channel_names") or description.get("modality") or {"0": "FLAIR"})
-        channels = {f"{int(number):04d}": _channel_called(str(name)) for number, name in names.items()}
+        names = dict(
+            description.get("channel_names") or description.get("modality") or {"0": "FLAIR"}
+        )
+        channels = {
+            f"{int(number):04d}": _channel_called(str(name)) for number, name in names.items()
+        }
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{dataset}: expected nnU-Net's channel_names, cannot read them ({error}); correct it"
@@ -226,13 +253,19 @@ def _plain_cases(folder: Path, label: str) -> list[Case]:
         )
     cases = []
     for name, flair in flairs:
-        optional = {channel: others[f"{name}_{channel}"] for channel in CHANNELS if f"{name}_{channel}" in others}
+        optional = {
+            channel: others[f"{name}_{channel}"]
+            for channel in CHANNELS
+            if f"{name}_{channel}" in others
+        }
         masks = [others.get(f"{name}_label-{kind}_mask") for kind in (label, "brain")]
         cases.append(_case_of(name, {"FLAIR": flair, **optional}, *masks))
     return cases
 
 
-def _case_of(name: str, channels: dict[str, Path], reference: Path | None = None, brain: Path | None = None) -> Case:
+def _case_of(
+    name: str, channels: dict[str, Path], reference: Path | None = None, brain: Path | None = None
+) -> Case:
     """Make a case of files called ``name``."""
     subject, session = identify(re.sub(r"(?<=.)_0000$", "", name), channels["FLAIR"])
     return Case(subject, session, channels, reference, brain)

@@ -9,7 +9,18 @@ from fsh_core.errors import InputError
 
 _SUFFIXES = (".nii.gz", ".nii")
 _MASK_WORDS = frozenset(
-    ("mask", "masks", "brainmask", "lesionmask", "seg", "dseg", "probseg", "segmentation", "label", "labels")
+    (
+        "mask",
+        "masks",
+        "brainmask",
+        "lesionmask",
+        "seg",
+        "dseg",
+        "probseg",
+        "segmentation",
+        "label",
+        "labels",
+    )
 )
 _MASK_ENDINGS = _MASK_WORDS | {"lesion", "lesions"}
 
@@ -31,7 +42,9 @@ def identify(name: str, path: Path) -> tuple[str, str | None]:
         session = _as_label(second.removeprefix("ses-")) if second.startswith("ses-") else None
     subject = _as_label(name)
     if not subject or session == "":
-        raise InputError(f"{path}: expected a letter (a-z) or digit in the name, found none; rename it")
+        raise InputError(
+            f"{path}: expected a letter (a-z) or digit in the name, found none; rename it"
+        )
     return subject, session
 
 
@@ -50,7 +63,11 @@ def without_channel(stem: str) -> tuple[str, str]:
 def is_mask(stem: str) -> bool:
     """Tell whether a name is clearly that of a mask or label image."""
     words = re.findall(r"[a-z0-9]+", stem.lower())
-    return bool(words) and words[-1] != "flair" and (words[-1] in _MASK_ENDINGS or not _MASK_WORDS.isdisjoint(words))
+    return (
+        bool(words)
+        and words[-1] != "flair"
+        and (words[-1] in _MASK_ENDINGS or not _MASK_WORDS.isdisjoint(words))
+    )
 
 
 def with_ending(files: Sequence[Path], ending: str) -> list[Path]:
@@ -63,7 +80,11 @@ def niftis_in(folder: Path) -> list[Path]:
     """List the NIfTI files directly in a folder; none if there is no such folder."""
     if not folder.is_dir():
         return []
-    return [entry for entry in entries_of(folder) if entry.name.endswith(_SUFFIXES) and not entry.is_dir()]
+    return [
+        entry
+        for entry in entries_of(folder)
+        if entry.name.endswith(_SUFFIXES) and not entry.is_dir()
+    ]
 
 
 def entries_of(folder: Path) -> list[Path]:

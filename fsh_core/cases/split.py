@@ -49,7 +49,9 @@ class Split(BaseModel):
         try:
             return cls.model_validate_json(Path(path).read_bytes())
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); check the name"
+            ) from None
         except ValidationError as error:
             raise InputError(
                 f"{path}: expected a split with the lists training and validation, "
@@ -79,11 +81,15 @@ def split_by_subject(cases: Sequence[Case], validation_fraction: float, seed: in
         If there is no case or the fraction is out of range.
     """
     if not 0 <= validation_fraction < 1:
-        raise InputError(f"--validation-fraction: must be at least 0 and below 1, got {validation_fraction:g}")
+        raise InputError(
+            f"--validation-fraction: must be at least 0 and below 1, got {validation_fraction:g}"
+        )
     subjects = sorted({case.subject for case in cases})
     if not subjects:
         raise InputError("a split needs at least one case, found none; name a folder with scans")
-    ranked = sorted(subjects, key=lambda subject: hashlib.sha256(f"{seed}:{subject}".encode()).digest())
+    ranked = sorted(
+        subjects, key=lambda subject: hashlib.sha256(f"{seed}:{subject}".encode()).digest()
+    )
     count = 0
     if validation_fraction > 0 and len(subjects) > 1:
         count = min(max(1, round(validation_fraction * len(subjects))), len(subjects) - 1)

@@ -10,7 +10,13 @@ from rich.table import Table
 
 from fsh_core.report.agreement_page import write_agreement_page
 from fsh_core.report.page import MISSING, Row, counted, show
-from fsh_core.studies.agreement import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS, Agreement, measure_agreement
+from fsh_core.studies.agreement import (
+    MATRIX_COLUMNS,
+    PAIR_COLUMNS,
+    RATING_COLUMNS,
+    Agreement,
+    measure_agreement,
+)
 from fsh_core.studies.raters import match_raters, match_sessions
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 from fsh_core.studies.tables import write_tables
@@ -44,7 +50,9 @@ def agreement_command(masks: Sequence[Path], out: Path, retest: bool, consensus:
     """
     console = Console()
     study = match_sessions(masks[0]) if retest and len(masks) == 1 else match_raters(masks)
-    found = measure_agreement(study, out / "consensus" if consensus and not retest else None, retest)
+    found = measure_agreement(
+        study, out / "consensus" if consensus and not retest else None, retest
+    )
     tables: dict[str, tuple[pd.DataFrame, dict[str, str]]] = {
         "matrix.csv": (found.matrix, MATRIX_COLUMNS),
         "repeatability.csv": (found.repeatability, REPEATABILITY_COLUMNS),
@@ -57,9 +65,14 @@ def agreement_command(masks: Sequence[Path], out: Path, retest: bool, consensus:
     console.print(_matrix_table(found))
     for row in found.repeatability.to_dict("records"):
         console.print(_describe(row), highlight=False, soft_wrap=True)
-    console.print(f"Written: {', '.join(str(path) for path in [*written, *found.consensus, page])}", soft_wrap=True)
+    console.print(
+        f"Written: {', '.join(str(path) for path in [*written, *found.consensus, page])}",
+        soft_wrap=True,
+    )
     for _, sentence in found.failures:
-        Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
+        )
     return [sentence for _, sentence in found.failures]
 
 

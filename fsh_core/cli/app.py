@@ -22,24 +22,36 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Weights = Annotated[Path | None, typer.Option(help="weights (.safetensors); default: the bundled ones")]
+Weights = Annotated[
+    Path | None, typer.Option(help="weights (.safetensors); default: the bundled ones")
+]
 
 
 @app.command()
 @with_options(SegmentConfig)
 def segment(
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="INPUT...", help="FLAIR files, folders, or a BIDS dataset")
+        list[Path] | None,
+        typer.Argument(metavar="INPUT...", help="FLAIR files, folders, or a BIDS dataset"),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="folder for the BIDS derivatives")] = Path("derivatives/fsh"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="folder for the BIDS derivatives")
+    ] = Path("derivatives/fsh"),
     sample: Annotated[bool, typer.Option("--sample", help="segment the bundled FLAIR")] = False,
     weights: Weights = None,
-    brain_mask: Annotated[Path | None, typer.Option(help="brain mask on the FLAIR's grid, for a single FLAIR")] = None,
+    brain_mask: Annotated[
+        Path | None, typer.Option(help="brain mask on the FLAIR's grid, for a single FLAIR")
+    ] = None,
     channels: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="T1w=FILE or T2w=FILE on the FLAIR's grid, for a single FLAIR; repeat"),
+        typer.Option(
+            metavar="NAME=FILE",
+            help="T1w=FILE or T2w=FILE on the FLAIR's grid, for a single FLAIR; repeat",
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="segment again what is done already")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="segment again what is done already")
+    ] = False,
     options: Any = None,
 ) -> None:
     """Segment lesions: masks, probabilities, tables, pictures and a report for each case."""
@@ -56,13 +68,17 @@ def segment(
 @app.command()
 @with_options(TrainConfig, ModelConfig)
 def train(
-    data: Annotated[Path, typer.Argument(help="folder with FLAIRs and reference masks (BIDS, nnU-Net raw)")],
+    data: Annotated[
+        Path, typer.Argument(help="folder with FLAIRs and reference masks (BIDS, nnU-Net raw)")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="run folder")],
     preset: Annotated[str, typer.Option(help="default or paper")] = "default",
     ablation: Annotated[
         str | None, typer.Option(help=f"network: {', '.join(ABLATIONS)} (default: the preset's)")
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="subject to leave out; may be repeated")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="subject to leave out; may be repeated")
+    ] = None,
     validation: Annotated[
         list[str] | None, typer.Option(help="subject to validate on; instead of a random split")
     ] = None,
@@ -73,7 +89,9 @@ def train(
     """Train a network: data folder in, run folder out."""
     from fsh_core.cli.train import train_command
 
-    train_command(data, out, preset, ablation, exclude or [], validation or [], label, resume, options)
+    train_command(
+        data, out, preset, ablation, exclude or [], validation or [], label, resume, options
+    )
 
 
 @app.command()
@@ -85,7 +103,9 @@ def evaluate(
     compare: Annotated[
         bool, typer.Option("--compare", help="compare two methods: name A B REFERENCES instead")
     ] = False,
-    out: Annotated[Path, typer.Option("--out", "-o", help="folder for the tables and the page")] = Path("evaluation"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="folder for the tables and the page")
+    ] = Path("evaluation"),
 ) -> None:
     """Compare predictions with reference masks, or two methods on the same references."""
     from fsh_core.cli.evaluate import evaluate_command
@@ -97,13 +117,23 @@ def evaluate(
 @app.command()
 def agreement(
     masks: Annotated[
-        list[Path], typer.Argument(metavar="MASKS", help="a mask of one case, or a folder of masks, for each rater")
+        list[Path],
+        typer.Argument(
+            metavar="MASKS", help="a mask of one case, or a folder of masks, for each rater"
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="folder for the tables and the page")] = Path("agreement"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="folder for the tables and the page")
+    ] = Path("agreement"),
     retest: Annotated[
-        bool, typer.Option("--retest", help="repeated scans instead of raters; of one folder, its sessions")
+        bool,
+        typer.Option(
+            "--retest", help="repeated scans instead of raters; of one folder, its sessions"
+        ),
     ] = False,
-    consensus: Annotated[bool, typer.Option("--consensus", help="write the STAPLE consensus of each case")] = False,
+    consensus: Annotated[
+        bool, typer.Option("--consensus", help="write the STAPLE consensus of each case")
+    ] = False,
 ) -> None:
     """Compare raters, or repeated scans: Dice, lesion F1, volumes, consensus, repeatability."""
     from fsh_core.cli.agreement import agreement_command
@@ -117,26 +147,38 @@ def agreement(
 def calibrate(
     data: Annotated[Path, typer.Argument(help="dataset with reference masks")],
     weights: Annotated[
-        list[Path], typer.Option("--weights", "-w", help="weights, .safetensors; repeat for a cross-validation's folds")
+        list[Path],
+        typer.Option(
+            "--weights", "-w", help="weights, .safetensors; repeat for a cross-validation's folds"
+        ),
     ],
     subject: Annotated[
-        list[str] | None, typer.Option(help="subject to calibrate on; may be repeated (default: those validated on)")
+        list[str] | None,
+        typer.Option(help="subject to calibrate on; may be repeated (default: those validated on)"),
     ] = None,
-    card: Annotated[Path | None, typer.Option(help="JSON to write into, instead of the one beside the weights")] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="JSON to write into, instead of the one beside the weights")
+    ] = None,
     label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
     options: Any = None,
 ) -> None:
     """Choose threshold and minimum volume on validation patients, and calibrate confidences."""
     from fsh_core.cli.calibrate import calibrate_command
 
-    calibrate_command(data, weights, subject or [], card, label, SegmentConfig.from_options(**options))
+    calibrate_command(
+        data, weights, subject or [], card, label, SegmentConfig.from_options(**options)
+    )
 
 
 @app.command()
 def ensemble(
-    members: Annotated[list[Path], typer.Argument(metavar="WEIGHTS...", help="two or more .safetensors files")],
+    members: Annotated[
+        list[Path], typer.Argument(metavar="WEIGHTS...", help="two or more .safetensors files")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="weights to write, .safetensors")],
-    name: Annotated[str | None, typer.Option(help="what to call it (default: the file's name)")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="what to call it (default: the file's name)")
+    ] = None,
 ) -> None:
     """Join networks into one file of weights: each looks at a scan, and their mean counts."""
     from fsh_core.cli.ensemble import ensemble_command
@@ -146,12 +188,19 @@ def ensemble(
 
 @app.command()
 def simulate(
-    inputs: Annotated[list[Path], typer.Argument(metavar="FLAIR...", help="FLAIR files, folders, or a BIDS dataset")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="FLAIR...", help="FLAIR files, folders, or a BIDS dataset"),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="BIDS dataset to write")],
     count: Annotated[int | None, typer.Option(help="lesions for each scan (default 20)")] = None,
-    burden_ml: Annotated[float | None, typer.Option(help="lesion volume for each scan, instead of --count")] = None,
+    burden_ml: Annotated[
+        float | None, typer.Option(help="lesion volume for each scan, instead of --count")
+    ] = None,
     seed: Annotated[int, typer.Option(help="another seed, other lesions")] = 0,
-    remove: Annotated[Path | None, typer.Option(help="mask of lesions to paint over first, for a single FLAIR")] = None,
+    remove: Annotated[
+        Path | None, typer.Option(help="mask of lesions to paint over first, for a single FLAIR")
+    ] = None,
 ) -> None:
     """Set lesions of known shape into scans: a dataset with exact truth."""
     from fsh_core.cli.simulate import simulate_command
@@ -162,8 +211,12 @@ def simulate(
 
 @app.command()
 def dashboard(
-    folder: Annotated[Path | None, typer.Argument(help="folder with runs and results; default: an example")] = None,
-    images: Annotated[list[Path] | None, typer.Option(help="folder of scans outside it; may be repeated")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="folder with runs and results; default: an example")
+    ] = None,
+    images: Annotated[
+        list[Path] | None, typer.Option(help="folder of scans outside it; may be repeated")
+    ] = None,
     port: Annotated[int, typer.Option(help="port on this machine")] = 8501,
 ) -> None:
     """Show runs, cases and cohorts in the browser, on this machine only."""
@@ -172,13 +225,20 @@ def dashboard(
 
     face = find_spec("fsh_dashboard")
     if face is None or face.origin is None or find_spec("streamlit") is None:
-        raise InputError("the dashboard is not installed; install it with: pip install 'fsh-ms[dashboard]'")
+        raise InputError(
+            "the dashboard is not installed; install it with: pip install 'fsh-ms[dashboard]'"
+        )
     for path in [*([folder] if folder else []), *(images or [])]:
         if not path.is_dir():
             raise InputError(f"{path}: expected a folder; check the name")
     # The core knows no screen: the dashboard is started as a program, not imported.
     command = [sys.executable, "-m", "streamlit", "run", str(Path(face.origin).with_name("app.py"))]
-    command += ["--server.address=localhost", f"--server.port={port}", "--browser.gatherUsageStats=false", "--"]
+    command += [
+        "--server.address=localhost",
+        f"--server.port={port}",
+        "--browser.gatherUsageStats=false",
+        "--",
+    ]
     command += [str(folder.resolve())] if folder else []
     command += [f"--images={path.resolve()}" for path in images or []]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

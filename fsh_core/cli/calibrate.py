@@ -15,7 +15,12 @@ from fsh_core.training.calibrate import calibrate
 
 
 def calibrate_command(
-    data: Path, weights: Sequence[Path], subjects: list[str], card: Path | None, label: str, config: SegmentConfig
+    data: Path,
+    weights: Sequence[Path],
+    subjects: list[str],
+    card: Path | None,
+    label: str,
+    config: SegmentConfig,
 ) -> None:
     """Calibrate weights on patients they never saw, and write what was found into a card.
 
@@ -41,7 +46,9 @@ def calibrate_command(
         on a subject they are to be judged on.
     """
     if len(weights) > 1 and (subjects or card is None):
-        raise InputError("several --weights are the folds of a cross-validation: give --card, and no --subject")
+        raise InputError(
+            "several --weights are the folds of a cross-validation: give --card, and no --subject"
+        )
     written_to = card or weights[0].with_suffix(".json")
     written = _read_card(written_to)
     console = Console()
@@ -67,9 +74,13 @@ def _judged_on(
 ) -> list[Case]:
     """Return the cases of the named subjects, or of those the weights were validated on."""
     training = predictor.card.get("training", {})
-    chosen = {name.removeprefix("sub-") for name in subjects} or set(training.get("validated_on", []))
+    chosen = {name.removeprefix("sub-") for name in subjects} or set(
+        training.get("validated_on", [])
+    )
     if seen := sorted(chosen & set(training.get("subjects", []))):
-        raise InputError(f"{weights}: was trained on {', '.join(seen)}; calibrate on other subjects")
+        raise InputError(
+            f"{weights}: was trained on {', '.join(seen)}; calibrate on other subjects"
+        )
     if missing := sorted(chosen - {case.subject for case in cases}):
         raise InputError(f"{data}: there is no subject {', '.join(missing)}; check the name")
     return [case for case in cases if case.subject in chosen]

@@ -15,7 +15,17 @@ from fsh_core.inference.openvino_backend import multiplies_bfloat16, workers
 from fsh_core.inference.predict import load_predictor
 from fsh_core.inference.torch_backend import best_device
 
-_PACKAGES = ("openvino", "torch", "numpy", "scipy", "scikit-image", "nibabel", "pandas", "napari", "streamlit")
+_PACKAGES = (
+    "openvino",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "nibabel",
+    "pandas",
+    "napari",
+    "streamlit",
+)
 
 
 def doctor_command(weights: Path | None) -> bool:
@@ -32,7 +42,9 @@ def doctor_command(weights: Path | None) -> bool:
         If the weights cannot be used.
     """
     console = Console(highlight=False)
-    console.print(f"fsh-ms {version('fsh-ms')}, Python {platform.python_version()}, {platform.platform()}")
+    console.print(
+        f"fsh-ms {version('fsh-ms')}, Python {platform.python_version()}, {platform.platform()}"
+    )
     console.print("packages   " + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
     memory = psutil.virtual_memory()
     console.print(
@@ -48,7 +60,9 @@ def doctor_command(weights: Path | None) -> bool:
     started = time.perf_counter()
     first, second = predictor(image), predictor(image)
     same = first.tobytes() == second.tobytes()
-    console.print(f"self-test  {time.perf_counter() - started:.1f} s, two runs {'identical' if same else 'DIFFER'}")
+    console.print(
+        f"self-test  {time.perf_counter() - started:.1f} s, two runs {'identical' if same else 'DIFFER'}"
+    )
     return same
 
 

@@ -33,7 +33,9 @@ _SHOWN = (
 _RULE = "A lesion counts as found when at least one voxel overlaps; lesions are 26-connected."
 
 
-def evaluate_command(paths: Sequence[Path], compare: bool, out: Path, regions: bool = True) -> list[str]:
+def evaluate_command(
+    paths: Sequence[Path], compare: bool, out: Path, regions: bool = True
+) -> list[str]:
     """Compare, write tables and page, print the summary.
 
     Parameters
@@ -61,24 +63,36 @@ def evaluate_command(paths: Sequence[Path], compare: bool, out: Path, regions: b
     """
     if len(paths) != 2 + compare:
         expected = (
-            "two methods' predictions and the references (A B REFERENCES)" if compare else "predictions and references"
+            "two methods' predictions and the references (A B REFERENCES)"
+            if compare
+            else "predictions and references"
         )
         more = "" if compare or len(paths) < 3 else "; to compare two methods add --compare"
         raise InputError(f"evaluate needs {expected}, got {counted(len(paths), 'path')}{more}")
-    failures = _compare(paths[0], paths[1], paths[2], out) if compare else _evaluate(paths[0], paths[1], out, regions)
+    failures = (
+        _compare(paths[0], paths[1], paths[2], out)
+        if compare
+        else _evaluate(paths[0], paths[1], out, regions)
+    )
     for _, sentence in failures:
-        Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
+        )
     return [sentence for _, sentence in failures]
 
 
 def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> list[Failure]:
     """One method against the references."""
     console = Console()
-    evaluation = evaluate_folders(predictions, references, find_anatomy=anatomy_of if regions else None)
+    evaluation = evaluate_folders(
+        predictions, references, find_anatomy=anatomy_of if regions else None
+    )
     written = write_evaluation(evaluation, out)
     page = out / "evaluation.html"
     write_evaluation_page(evaluation, page, f"{predictions} against {references}")
-    table = Table(title=f"{counted(len(evaluation.cases), 'case')}, means with 95 % bootstrap intervals over cases")
+    table = Table(
+        title=f"{counted(len(evaluation.cases), 'case')}, means with 95 % bootstrap intervals over cases"
+    )
     for name in ("metric", "mean", "95 % interval", "median", "n"):
         table.add_column(name, justify="left" if name == "metric" else "right")
     rows = by_name(evaluation.summary, "metric")
@@ -86,7 +100,13 @@ def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> 
         if metric in rows:
             row = rows[metric]
             interval = show_interval(row["ci_low"], row["ci_high"], metric)
-            table.add_row(metric, show(row["mean"], metric), interval, show(row["median"], metric), str(row["n"]))
+            table.add_row(
+                metric,
+                show(row["mean"], metric),
+                interval,
+                show(row["median"], metric),
+                str(row["n"]),
+            )
     console.print(table)
     _say_written(console, [*written, page])
     return evaluation.failures
@@ -127,13 +147,17 @@ def _comparison_table(comparison: pd.DataFrame, names: tuple[str, str]) -> Table
     rows = by_name(comparison, "metric")
     table = Table(title=f"{names[0]} (first) and {names[1]} (second), means over the same cases")
     for name in ("metric", "first", "second", "difference", "95 % interval", "n", "p"):
-        table.add_column(name, justify="left" if name == "metric" else "right", no_wrap=name == "metric")
+        table.add_column(
+            name, justify="left" if name == "metric" else "right", no_wrap=name == "metric"
+        )
     for metric in _SHOWN:
         row = rows[metric]
         interval = show_interval(row["ci_low"], row["ci_high"], metric, signed=True)
         means = [show(row[name], metric) for name in ("mean_first", "mean_second")]
         difference = show(row["mean_difference"], metric, signed=True)
-        table.add_row(metric, *means, difference, interval, str(row["n"]), show_p(row["wilcoxon_p"]))
+        table.add_row(
+            metric, *means, difference, interval, str(row["n"]), show_p(row["wilcoxon_p"])
+        )
     return table
 
 

@@ -29,15 +29,23 @@ def with_options(*configs: type[BaseModel]) -> Callable[[Callable[..., None]], C
     }
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [one for one in inspect.signature(command).parameters.values() if one.name != "options"]
+        own = [
+            one for one in inspect.signature(command).parameters.values() if one.name != "options"
+        ]
         generated = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field, panel))
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field, panel)
+            )
             for name, (field, panel) in fields.items()
         ]
 
         def call(**values: Any) -> None:
             options = {name: values.pop(name) for name in fields}
-            chosen = {name: _parsed(fields[name][0], value) for name, value in options.items() if value is not None}
+            chosen = {
+                name: _parsed(fields[name][0], value)
+                for name, value in options.items()
+                if value is not None
+            }
             command(**values, options=chosen)
 
         call.__name__, call.__doc__ = command.__name__, command.__doc__
@@ -52,7 +60,10 @@ def _option(field: FieldInfo, panel: str) -> Any:
     kind: Any = str if _is_tuple(field) else field.annotation
     default = ",".join(str(one) for one in field.default) if _is_tuple(field) else field.default
     note = f"{field.description} (default {default})"
-    return Annotated[kind | None, typer.Option(help=note, show_default=False, rich_help_panel=f"{panel} settings")]
+    return Annotated[
+        kind | None,
+        typer.Option(help=note, show_default=False, rich_help_panel=f"{panel} settings"),
+    ]
 
 
 def _parsed(field: FieldInfo, value: Any) -> Any:

@@ -54,20 +54,28 @@ def _scan_of_record(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
     name = stem_of(pair.prediction).split("_space-")[0]
     path = pair.prediction.with_name(name + RECORD_ENDING)
     if not path.is_file():
-        raise InputError(f"{pair.prediction}: no record of F.sh lies beside it, which would name the FLAIR")
+        raise InputError(
+            f"{pair.prediction}: no record of F.sh lies beside it, which would name the FLAIR"
+        )
     stored = read_segmentation(path)
     source = stored.record["input"]["FLAIR"]
     if not Path(source["path"]).is_file():
         raise InputError(f"{source['path']}: the FLAIR named in {path.name} is not there")
     if sha256_of(Path(source["path"])) != source["sha256"]:
-        raise InputError(f"{source['path']}: is not the file that {path.name} was made from, its content differs")
+        raise InputError(
+            f"{source['path']}: is not the file that {path.name} was made from, its content differs"
+        )
     flair = load_volume(Path(source["path"]))
     return flair, load_mask(stored.paths["brain"], flair, Path(source["path"])).data
 
 
 def _scan_of_dataset(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
     """Load the FLAIR of the dataset around the reference, and its brain mask or find one."""
-    roots = [folder.parent for folder in pair.reference.absolute().parents if folder.name == "derivatives"]
+    roots = [
+        folder.parent
+        for folder in pair.reference.absolute().parents
+        if folder.name == "derivatives"
+    ]
     if not roots:
         raise InputError(f"{pair.reference}: lies in no BIDS dataset, which would hold the FLAIR")
     name = case_name(pair.reference)

@@ -6,7 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from fsh_core.cases import CHANNELS, Case, discover_cases
@@ -52,10 +59,16 @@ def choose_cases(
     cases = [sample_case()] if sample else discover_cases(usable or list(inputs))
     given = dict(_channel(words) for words in channels)
     if (brain_mask or given) and len(cases) != 1:
-        raise InputError(f"--brain-mask and --channels belong to a single FLAIR, found {len(cases)}; name one file")
+        raise InputError(
+            f"--brain-mask and --channels belong to a single FLAIR, found {len(cases)}; name one file"
+        )
     if brain_mask or given:
         case = cases[0]
-        cases = [dataclasses.replace(case, channels=case.channels | given, brain=brain_mask or case.brain)]
+        cases = [
+            dataclasses.replace(
+                case, channels=case.channels | given, brain=brain_mask or case.brain
+            )
+        ]
     return cases, failures
 
 
@@ -63,7 +76,9 @@ def _channel(words: str) -> tuple[str, Path]:
     """Read ``T1w=FILE``."""
     name, _, file = words.partition("=")
     if name not in CHANNELS[1:] or not file:
-        raise InputError(f"--channels must be {' or '.join(f'{one}=FILE' for one in CHANNELS[1:])}, got {words!r}")
+        raise InputError(
+            f"--channels must be {' or '.join(f'{one}=FILE' for one in CHANNELS[1:])}, got {words!r}"
+        )
     return name, Path(file)
 
 
@@ -141,15 +156,23 @@ def segment_command(
     if len(cases) == 1 and not failed:
         _show(cases[0], out, console)
     elif len(cases) > 1:
-        console.print(f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: cases.tsv, lesions.tsv")
+        console.print(
+            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: cases.tsv, lesions.tsv"
+        )
     for sentence in failed:
-        Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
+        )
     return failed
 
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
     )
 
 
@@ -163,8 +186,12 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
     reference = load_mask(case.reference, found.flair, case.flair) if case.reference else None
     scores: dict[str, float] = {}
     if reference is not None:
-        scores = evaluate_case(reference, found.flair.with_data(found.prediction), found.brain).row()
-        found.record["evaluation"] = {name: None if value != value else value for name, value in scores.items()}
+        scores = evaluate_case(
+            reference, found.flair.with_data(found.prediction), found.brain
+        ).row()
+        found.record["evaluation"] = {
+            name: None if value != value else value for name, value in scores.items()
+        }
     write_segmentation(found, out, illustrate(found, reference.data if reference else None, scores))
     record = found.record
     console.print(
@@ -193,7 +220,9 @@ def _show(case: Case, out: Path, console: Console) -> None:
     for heading, _ in columns.values():
         table.add_column(heading, justify="right")
     for row in stored.lesions[list(columns)].head(_ROWS_SHOWN).itertuples(index=False):
-        table.add_row(*(form.format(value) for value, (_, form) in zip(row, columns.values(), strict=True)))
+        table.add_row(
+            *(form.format(value) for value, (_, form) in zip(row, columns.values(), strict=True))
+        )
     console.print(table)
     record = stored.record
     console.print(
@@ -203,7 +232,11 @@ def _show(case: Case, out: Path, console: Console) -> None:
     if "evaluation" in record:
         scores = record["evaluation"]
         sample = "; the bundled weights never saw this scan" if case == sample_case() else ""
-        console.print(f"Against its reference: Dice {scores['dice']:.3f}, lesion F1 {scores['lesion_f1']:.3f}{sample}.")
-    console.print(f"{record['run']['seconds']:.1f} s from file to lesions on {record['run']['threads']} cores.")
+        console.print(
+            f"Against its reference: Dice {scores['dice']:.3f}, lesion F1 {scores['lesion_f1']:.3f}{sample}."
+        )
+    console.print(
+        f"{record['run']['seconds']:.1f} s from file to lesions on {record['run']['threads']} cores."
+    )
     for key, path in stored.paths.items():
         console.print(f"  {key:<12} {path}", highlight=False, soft_wrap=True)

@@ -17,7 +17,7 @@ from fsh_core.files import write_atomically
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.simulation.inpaint import remove_lesions
-from fsh_core.simulation.shape_bank import LesionBank
+from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import Simulated, simulate_lesions
 from fsh_core.volume.volume import load_mask, load_volume, save_like
 
@@ -26,7 +26,12 @@ _TRUTH = "derivatives/truth"
 
 
 def simulate_command(
-    inputs: Sequence[Path], out: Path, count: int | None, burden_ml: float | None, seed: int, remove: Path | None
+    inputs: Sequence[Path],
+    out: Path,
+    count: int | None,
+    burden_ml: float | None,
+    seed: int,
+    remove: Path | None,
 ) -> list[str]:
     """Set lesions into scans and write a BIDS dataset with the truth beside them.
 
@@ -66,7 +71,7 @@ def simulate_command(
         raise InputError(f"--seed must be at least 0, got {seed}")
     if count is None and burden_ml is None:
         count = DEFAULT_COUNT
-    bank, finder, console = LesionBank.load(), BrainFinder(), Console(highlight=False)
+    bank, finder, console = LesionShapeBank.load(), BrainFinder(), Console(highlight=False)
     _describe(out)
     failures: list[str] = []
     for case in cases:
@@ -75,17 +80,23 @@ def simulate_command(
             _simulate_case(case, out, bank, rng, count, burden_ml, remove, finder, console)
         except InputError as error:
             sentence = str(error)
-            failures.append(sentence if str(case.flair) in sentence else f"{case.flair}: {sentence}")
-    console.print(f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; the truth is in {out / _TRUTH}")
+            failures.append(
+                sentence if str(case.flair) in sentence else f"{case.flair}: {sentence}"
+            )
+    console.print(
+        f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; the truth is in {out / _TRUTH}"
+    )
     for sentence in failures:
-        Console(stderr=True).print(f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
+        )
     return failures
 
 
 def _simulate_case(
     case: Case,
     out: Path,
-    bank: LesionBank,
+    bank: LesionShapeBank,
     rng: np.random.Generator,
     count: int | None,
     burden_ml: float | None,
@@ -104,15 +115,23 @@ def _simulate_case(
         gone = load_mask(remove, flair, case.flair).data
         flair = remove_lesions(flair, gone, brain.mask, rng)
         own = None if own is None else own & ~gone
-    made = simulate_lesions(flair, brain.mask, bank, rng, count=count, burden_ml=burden_ml, reference=own)
+    made = simulate_lesions(
+        flair, brain.mask, bank, rng, count=count, burden_ml=burden_ml, reference=own
+    )
     home = Path(f"sub-{case.subject}") / (f"ses-{case.session}" if case.session else "") / "anat"
     truth = out / _TRUTH / home
     save_like(made.flair.data, made.flair, out / home / f"{case.name}_FLAIR.nii.gz")
     save_like(made.mask, made.flair, truth / f"{case.name}_label-L_mask.nii.gz")
     save_like(brain.mask, made.flair, truth / f"{case.name}_label-brain_mask.nii.gz")
-    write_atomically(truth / f"{case.name}_label-L_mask.json", to_json(_record(made, own is not None, remove)))
+    write_atomically(
+        truth / f"{case.name}_label-L_mask.json", to_json(_record(made, own is not None, remove))
+    )
     volume_ml = float(made.added.sum()) * flair.voxel_volume_mm3 / 1000
-    short = f" ({count} wanted: there is no place for more)" if count is not None and len(made.lesions) < count else ""
+    short = (
+        f" ({count} wanted: there is no place for more)"
+        if count is not None and len(made.lesions) < count
+        else ""
+    )
     console.print(f"{case.name}: {len(made.lesions)} lesions set, {volume_ml:.2f} ml{short}")
 
 

@@ -11,7 +11,7 @@ from fsh_core.cases import Case, Split, discover_cases, split_by_subject
 from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.predict import BrainFinder
-from fsh_core.preprocess.brain_mask import Finder
+from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.train import Progress, parameters_of, train
 
@@ -39,13 +39,17 @@ def train_command(
     run = RunFolder(out)
     if resume:
         if options:
-            raise InputError("--resume takes its settings from the run folder; leave the other options away")
+            raise InputError(
+                "--resume takes its settings from the run folder; leave the other options away"
+            )
         config, split = run.open()
         cases = _cases_of(split, _trainable(discover_cases(data, label), exclude, config))
     else:
         config = configure(preset, ablation, options)
         cases = _trainable(discover_cases(data, label), exclude, config)
-        split = _chosen_split(cases, validation) or split_by_subject(cases, config.validation_fraction, config.seed)
+        split = _chosen_split(cases, validation) or split_by_subject(
+            cases, config.validation_fraction, config.seed
+        )
     show = _Display(config, split, run)
     with show.bar:
         train(cases, split, config, run, resume=resume, finder=_finder(config), on_progress=show)
@@ -65,9 +69,13 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
     base = TrainConfig.preset(preset)
     of_model = {name: value for name, value in options.items() if name in ModelConfig.model_fields}
     of_training = {name: value for name, value in options.items() if name not in of_model}
-    model = ModelConfig.from_options(**{**base.model.model_dump(), **ABLATIONS.get(ablation or "", {}), **of_model})
+    model = ModelConfig.from_options(
+        **{**base.model.model_dump(), **ABLATIONS.get(ablation or "", {}), **of_model}
+    )
     of_base = base.model_dump()
-    if model.channels != ("FLAIR",) or model.target != "lesion":  # lesions can be simulated for nothing else
+    if (
+        model.channels != ("FLAIR",) or model.target != "lesion"
+    ):  # lesions can be simulated for nothing else
         of_base |= {"simulate_fraction": 0.0, "simulated_copies": 0}
     return TrainConfig.from_options(**{**of_base, **of_training, "model": model})
 
@@ -77,15 +85,20 @@ def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> li
     names = {name.removeprefix("sub-") for name in exclude}
     unknown = sorted(names - {case.subject for case in cases})
     if unknown:
-        raise InputError(f"--exclude: there is no subject {', '.join(unknown)} in the data; check the name")
+        raise InputError(
+            f"--exclude: there is no subject {', '.join(unknown)} in the data; check the name"
+        )
     target = config.model.target
     kept = [
         case
         for case in cases
-        if case.subject not in names and (case.brain if target == "brain" else case.reference) is not None
+        if case.subject not in names
+        and (case.brain if target == "brain" else case.reference) is not None
     ]
     if not kept:
-        raise InputError(f"none of {len(cases)} cases has a reference {target} mask; see docs/training.md for its name")
+        raise InputError(
+            f"none of {len(cases)} cases has a reference {target} mask; see docs/training.md for its name"
+        )
     return kept
 
 
@@ -94,7 +107,9 @@ def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
     subjects = {*split.training, *split.validation}
     gone = sorted(subjects - {case.subject for case in cases})
     if gone:
-        raise InputError(f"--resume: the run was started with {', '.join(gone)}, not found in the data; bring it back")
+        raise InputError(
+            f"--resume: the run was started with {', '.join(gone)}, not found in the data; bring it back"
+        )
     return [case for case in cases if case.subject in subjects]
 
 
@@ -111,7 +126,7 @@ def _chosen_split(cases: list[Case], validation: list[str]) -> Split | None:
     return Split(training=tuple(sorted(subjects - chosen)), validation=tuple(sorted(chosen)))
 
 
-def _finder(config: TrainConfig) -> Finder | None:
+def _finder(config: TrainConfig) -> BrainSegmenter | None:
     """Return the bundled brain finder, unless it is what is being trained."""
     return None if config.model.target == "brain" else BrainFinder()
 

@@ -12,7 +12,13 @@ A case is complete when its record exists: everything else is in place before it
 
 from fsh_core.derivatives.cohort_tables import Cohort, read_cohort, write_cohort
 from fsh_core.derivatives.layout import derivative_paths
-from fsh_core.derivatives.read import StoredSegmentation, find_records, is_current, read_record, read_segmentation
+from fsh_core.derivatives.read import (
+    StoredSegmentation,
+    find_records,
+    is_current,
+    read_record,
+    read_segmentation,
+)
 from fsh_core.derivatives.write import Illustrate, round_probability, write_segmentation
 
 __all__ = [

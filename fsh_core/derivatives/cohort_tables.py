@@ -28,7 +28,10 @@ CASE_COLUMNS: dict[str, str] = {
     **{
         f"{region}_{what}": f"{meaning} that are {region.replace('_', ' ')}{unit}; empty where regions were not found."
         for region in REGIONS
-        for what, meaning, unit in (("lesions", "Number of lesions", ""), ("ml", "Volume of the lesions", ", in ml"))
+        for what, meaning, unit in (
+            ("lesions", "Number of lesions", ""),
+            ("ml", "Volume of the lesions", ", in ml"),
+        )
     },
     "quality": "Verdict on the scan: pass, caution or fail.",
     "brain_source": "Where the brain mask is from: given, stripped (the scan has no skull), found or none.",
@@ -83,7 +86,9 @@ def read_cohort(folder: str | Path) -> Cohort:
             failures.append(str(error))
             continue
         except (KeyError, TypeError, AttributeError) as error:
-            failures.append(f"{path}: expected a record of F.sh, found an incomplete one ({error}); segment it again")
+            failures.append(
+                f"{path}: expected a record of F.sh, found an incomplete one ({error}); segment it again"
+            )
             continue
         rows.append(row)
         tables.append(_lesion_rows(stored))
@@ -115,7 +120,8 @@ def write_cohort(folder: str | Path) -> list[str]:
         "Name": "F.sh: multiple-sclerosis lesions on FLAIR MRI",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "F.sh", "Version": version} for version in versions] or [{"Name": "F.sh"}],
+        "GeneratedBy": [{"Name": "F.sh", "Version": version} for version in versions]
+        or [{"Name": "F.sh"}],
     }
     write_atomically(folder / "lesions.tsv", to_tsv(cohort.lesions))
     write_atomically(folder / "cases.tsv", to_tsv(cohort.cases))

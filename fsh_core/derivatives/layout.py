@@ -65,14 +65,18 @@ def describe_columns(columns: Iterable[str]) -> dict[str, dict[str, str]]:
     described = {}
     for column in columns:
         unit = next((unit for unit in ("mm3", "ml", "mm") if column.endswith(f"_{unit}")), None)
-        described[column] = {"Description": texts.get(column, column)} | ({"Units": unit} if unit else {})
+        described[column] = {"Description": texts.get(column, column)} | (
+            {"Units": unit} if unit else {}
+        )
     return described
 
 
 def to_tsv(table: pd.DataFrame) -> str:
     """Format a table as BIDS wants it: tabs, ``n/a`` for what is missing, 6 significant digits."""
     filled = table.replace("", np.nan)
-    return filled.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")
+    return filled.to_csv(
+        sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n"
+    )
 
 
 def to_json(content: Mapping[str, Any]) -> str:

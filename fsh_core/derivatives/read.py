@@ -15,8 +15,22 @@ from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
 
-_TYPES = dict.fromkeys(WHOLE_COLUMNS, "int64") | dict.fromkeys(TEXT_COLUMNS, "str") | {"touches_border": "bool"}
-_NEEDED_KEYS = ("case", "subject", "session", "input", "version", "weights", "settings", "lesion_count", "files")
+_TYPES = (
+    dict.fromkeys(WHOLE_COLUMNS, "int64")
+    | dict.fromkeys(TEXT_COLUMNS, "str")
+    | {"touches_border": "bool"}
+)
+_NEEDED_KEYS = (
+    "case",
+    "subject",
+    "session",
+    "input",
+    "version",
+    "weights",
+    "settings",
+    "lesion_count",
+    "files",
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +68,22 @@ def read_record(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such record; segment the case first") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from None
     except ValueError as error:
-        raise InputError(f"{path}: expected a JSON record, found something else ({error}); segment it again") from None
-    missing = [key for key in _NEEDED_KEYS if key not in record] if isinstance(record, dict) else list(_NEEDED_KEYS)
+        raise InputError(
+            f"{path}: expected a JSON record, found something else ({error}); segment it again"
+        ) from None
+    missing = (
+        [key for key in _NEEDED_KEYS if key not in record]
+        if isinstance(record, dict)
+        else list(_NEEDED_KEYS)
+    )
     if missing:
-        raise InputError(f"{path}: expected a record of F.sh, {', '.join(missing)} is missing; segment the case again")
+        raise InputError(
+            f"{path}: expected a record of F.sh, {', '.join(missing)} is missing; segment the case again"
+        )
     return dict(record)
 
 
@@ -77,7 +101,9 @@ def read_segmentation(record_path: str | Path) -> StoredSegmentation:
     paths = _recorded_paths(record, record_path)
     gone = [path for path in paths.values() if not path.is_file()]
     if gone:
-        raise InputError(f"{gone[0]}: named by the record {record_path.name}, but gone; segment the case again")
+        raise InputError(
+            f"{gone[0]}: named by the record {record_path.name}, but gone; segment the case again"
+        )
     lesions = _read_table(paths["table"])
     if len(lesions) != record["lesion_count"]:
         raise InputError(
@@ -92,18 +118,27 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False)
         table = table.drop(columns="name").rename(columns={"index": "label"})
-        types = {column: _TYPES.get(column, "float64") for column in table.columns if column in DESCRIBED_COLUMNS}
+        types = {
+            column: _TYPES.get(column, "float64")
+            for column in table.columns
+            if column in DESCRIBED_COLUMNS
+        }
         for column in table.columns.intersection(list(TEXT_COLUMNS)):
             table[column] = table[column].astype("object").fillna("")
         return table.astype(types)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: expected a lesion table, cannot be read ({error}); segment the case again") from None
+        raise InputError(
+            f"{path}: expected a lesion table, cannot be read ({error}); segment the case again"
+        ) from None
 
 
 def find_records(folder: str | Path) -> list[Path]:
     """List the records of complete cases in a derivatives folder, by name."""
     folder = Path(folder)
-    found = (*folder.glob(f"sub-*/anat/*{RECORD_ENDING}"), *folder.glob(f"sub-*/ses-*/anat/*{RECORD_ENDING}"))
+    found = (
+        *folder.glob(f"sub-*/anat/*{RECORD_ENDING}"),
+        *folder.glob(f"sub-*/ses-*/anat/*{RECORD_ENDING}"),
+    )
     return sorted(found)
 
 
@@ -156,6 +191,8 @@ def _recorded_paths(record: Mapping[str, Any], record_path: Path) -> dict[str, P
     """Resolve the record's file names, which are relative to the derivatives folder."""
     files = record["files"]
     if not isinstance(files, dict) or not {"record", "table"} <= files.keys():
-        raise InputError(f"{record_path}: expected a record of F.sh, its list of files is damaged; segment it again")
+        raise InputError(
+            f"{record_path}: expected a record of F.sh, its list of files is damaged; segment it again"
+        )
     folder = record_path.parents[len(Path(files["record"]).parts) - 1]
     return {key: folder / name for key, name in files.items()}

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fsh_core.derivatives.layout import derivative_paths, describe_columns, to_json, to_tsv, with_bids_columns
+from fsh_core.derivatives.layout import (
+    derivative_paths,
+    describe_columns,
+    to_json,
+    to_tsv,
+    with_bids_columns,
+)
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.pipeline import Segmentation
@@ -57,10 +63,15 @@ def write_segmentation(
             if illustrate is not None:
                 illustrate(staged)
         images.result()
-        files = {key: path.relative_to(folder).as_posix() for key, path in paths.items() if staged[key].exists()}
+        files = {
+            key: path.relative_to(folder).as_posix()
+            for key, path in paths.items()
+            if staged[key].exists()
+        }
         files["record"] = paths["record"].relative_to(folder).as_posix()
         write_atomically(
-            staged["record"], to_json({**segmentation.record, "files": files, **describe_columns(table.columns)})
+            staged["record"],
+            to_json({**segmentation.record, "files": files, **describe_columns(table.columns)}),
         )
         _move_into_place(staged, paths)
     return {key: paths[key] for key in files}
@@ -73,11 +84,18 @@ def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None
     save_like(segmentation.prediction, like, paths["mask"])
     save_like(segmentation.raw_prediction, like, paths["raw_mask"])
     save_like(round_probability(segmentation.probability, threshold), like, paths["probability"])
-    for key, of_ensemble in (("entropy", segmentation.entropy), ("variance", segmentation.variance)):
+    for key, of_ensemble in (
+        ("entropy", segmentation.entropy),
+        ("variance", segmentation.variance),
+    ):
         if of_ensemble is not None:
             save_like(np.round(of_ensemble, 4), like, paths[key])  # rounded, so that it compresses
     save_like(segmentation.brain, like, paths["brain"])
-    save_like(labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32), like, paths["labels"])
+    save_like(
+        labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32),
+        like,
+        paths["labels"],
+    )
 
 
 def round_probability(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

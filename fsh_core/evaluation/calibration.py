@@ -33,13 +33,21 @@ def reliability(cases: Sequence[tuple[NDArray[np.float32], NDArray[np.bool_]]]) 
         probability.append(values[seen].astype(np.float64))
         real.append(reference[seen].astype(np.float64))
         weight.append(np.full(int(seen.sum()), 1 / max(1, int(seen.sum()))))
-    bins = reliability_bins(np.concatenate(probability), np.concatenate(real), np.concatenate(weight))
+    bins = reliability_bins(
+        np.concatenate(probability), np.concatenate(real), np.concatenate(weight)
+    )
     error = sum(one["share"] * abs(one["probability"] - one["real"]) for one in bins)
-    return {"bins": bins, "expected_calibration_error": round(float(error), 4), "from_probability": _SEEN}
+    return {
+        "bins": bins,
+        "expected_calibration_error": round(float(error), 4),
+        "from_probability": _SEEN,
+    }
 
 
 def reliability_bins(
-    chance: NDArray[np.float64], real: NDArray[np.float64], weight: NDArray[np.float64] | None = None
+    chance: NDArray[np.float64],
+    real: NDArray[np.float64],
+    weight: NDArray[np.float64] | None = None,
 ) -> list[dict[str, float]]:
     """Average what was said and what came, in tenths of what was said; empty tenths are left out.
 

@@ -35,7 +35,9 @@ CASE_COLUMNS: dict[str, str] = {
     "detected_lesions": "Reference lesions that the prediction overlaps.",
     "false_lesions": "Predicted lesions that overlap no reference lesion.",
 }
-CASE_COLUMNS |= {f"lesion_f1_{rule}": f"F1 over lesions {words}, 0 to 1." for rule, words in RULES.items()}
+CASE_COLUMNS |= {
+    f"lesion_f1_{rule}": f"F1 over lesions {words}, 0 to 1." for rule, words in RULES.items()
+}
 CASE_COLUMNS |= {
     "segmentation_quality": "Mean intersection over union of lesions that lesion_f1_iou50 matches; undefined without.",
     "panoptic_quality": "Product of lesion_f1_iou50 and segmentation_quality (Kirillov et al. 2019), 0 to 1.",
@@ -44,8 +46,14 @@ CASE_COLUMNS |= {
     f"{column}_{size}": sentence.format(size=words)
     for size, words in SIZE_BINS.items()
     for column, sentence in (
-        ("lesion_sensitivity", "Share of the reference's lesions {size} that were found; undefined without any."),
-        ("lesion_precision", "Share of the predicted lesions {size} that are in the reference; undefined without any."),
+        (
+            "lesion_sensitivity",
+            "Share of the reference's lesions {size} that were found; undefined without any.",
+        ),
+        (
+            "lesion_precision",
+            "Share of the predicted lesions {size} that are in the reference; undefined without any.",
+        ),
         ("reference_lesions", "Reference lesions {size}."),
         ("detected_lesions", "Reference lesions {size} that were found."),
         ("prediction_lesions", "Predicted lesions {size}."),
@@ -132,11 +140,14 @@ def evaluate_case(
     check_same_grid(prediction, reference, "prediction", "reference")
     voxel_volume_mm3 = reference.voxel_volume_mm3
     reference_labels, prediction_labels = (
-        label_lesions(mask.data, voxel_volume_mm3, minimum_volume_mm3) for mask in (reference, prediction)
+        label_lesions(mask.data, voxel_volume_mm3, minimum_volume_mm3)
+        for mask in (reference, prediction)
     )
     return CaseMetrics(
         voxel=voxel_metrics(reference.data, prediction.data, brain),
         volume=volume_metrics(reference.data, prediction.data, voxel_volume_mm3),
         surface=surface_distances(reference.data, prediction.data, reference.spacing_mm),
-        lesion=lesion_metrics(reference_labels, prediction_labels, voxel_volume_mm3, minimum_overlap_fraction),
+        lesion=lesion_metrics(
+            reference_labels, prediction_labels, voxel_volume_mm3, minimum_overlap_fraction
+        ),
     )

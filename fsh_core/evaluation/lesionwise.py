@@ -7,7 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fsh_core.evaluation.matching import PanopticQuality, f1_by_rule, f1_of, match_by_fraction, panoptic_quality
+from fsh_core.evaluation.matching import (
+    PanopticQuality,
+    f1_by_rule,
+    f1_of,
+    match_by_fraction,
+    panoptic_quality,
+)
 from fsh_core.evaluation.overlap import measure_overlaps, overlap_table
 from fsh_core.lesions.label import equivalent_diameter_mm
 
@@ -133,11 +139,14 @@ def lesion_metrics(
         in [0, 1].
     """
     if not 0 <= minimum_overlap_fraction <= 1:
-        raise ValueError(f"minimum_overlap_fraction must be in [0, 1], got {minimum_overlap_fraction}")
+        raise ValueError(
+            f"minimum_overlap_fraction must be in [0, 1], got {minimum_overlap_fraction}"
+        )
     overlaps = measure_overlaps(reference_labels, prediction_labels)
     reference, prediction = (
         lesions.assign(
-            matched=match_by_fraction(lesions, minimum_overlap_fraction), size=_sizes(lesions, voxel_volume_mm3)
+            matched=match_by_fraction(lesions, minimum_overlap_fraction),
+            size=_sizes(lesions, voxel_volume_mm3),
         )
         for lesions in overlaps.sides()
     )
@@ -151,8 +160,12 @@ def lesion_metrics(
         sensitivity=detected / len(reference) if len(reference) else empty,
         precision=confirmed / len(prediction) if len(prediction) else empty,
         f1=f1_of(detected, len(reference), confirmed, len(prediction)),
-        reference_matched=dict(zip(reference.index.tolist(), reference["matched"].tolist(), strict=True)),
-        prediction_matched=dict(zip(prediction.index.tolist(), prediction["matched"].tolist(), strict=True)),
+        reference_matched=dict(
+            zip(reference.index.tolist(), reference["matched"].tolist(), strict=True)
+        ),
+        prediction_matched=dict(
+            zip(prediction.index.tolist(), prediction["matched"].tolist(), strict=True)
+        ),
         by_size={size: _size_bin(reference, prediction, size) for size in SIZE_BINS},
         f1_by_rule=f1_by_rule(overlaps),
         panoptic=panoptic_quality(overlaps),
@@ -161,9 +174,13 @@ def lesion_metrics(
 
 def _sizes(lesions: pd.DataFrame, voxel_volume_mm3: float) -> list[str]:
     """Name the bin of each lesion."""
-    diameters_mm = [equivalent_diameter_mm(voxels * voxel_volume_mm3) for voxels in lesions["voxels"]]
+    diameters_mm = [
+        equivalent_diameter_mm(voxels * voxel_volume_mm3) for voxels in lesions["voxels"]
+    ]
     below, middle, above = SIZE_BINS
-    return [below if one < SMALL_MM else above if one > LARGE_MM else middle for one in diameters_mm]
+    return [
+        below if one < SMALL_MM else above if one > LARGE_MM else middle for one in diameters_mm
+    ]
 
 
 def _size_bin(reference: pd.DataFrame, prediction: pd.DataFrame, size: str) -> SizeBin:

@@ -80,7 +80,9 @@ def f1_by_rule(overlaps: Overlaps) -> dict[str, float]:
             scores[rule] = panoptic_quality(overlaps).recognition_quality
             continue
         matched = [
-            match_msseg(overlaps, side) if rule == "msseg" else match_by_fraction(lesions, _LEAST_FRACTIONS[rule])
+            match_msseg(overlaps, side)
+            if rule == "msseg"
+            else match_by_fraction(lesions, _LEAST_FRACTIONS[rule])
             for side, lesions in zip(SIDES, overlaps.sides(), strict=True)
         ]
         found, confirmed = (int(np.count_nonzero(one)) for one in matched)
@@ -135,7 +137,9 @@ def match_msseg(overlaps: Overlaps, side: str) -> NDArray[np.bool_]:
     outside_fraction = 1 - others["shared"] / others["voxels"]
     pairs = overlaps.pairs.sort_values([side, "voxels", other], ascending=[True, False, True])
     covered_before = pairs.groupby(side)["voxels"].cumsum() - pairs["voxels"]
-    judged = covered_before <= MSSEG_SHARE_JUDGED * (1 + _TOLERANCE) * pairs[side].map(lesions["shared"])
+    judged = covered_before <= MSSEG_SHARE_JUDGED * (1 + _TOLERANCE) * pairs[side].map(
+        lesions["shared"]
+    )
     floods = pairs[other].map(outside_fraction) > MSSEG_MOST_OUTSIDE + _TOLERANCE
     flooded = lesions.index.isin(pairs.loc[judged & floods, side])
     least = MSSEG_LEAST_OVERLAP * (1 + _TOLERANCE) * lesions["voxels"].to_numpy()

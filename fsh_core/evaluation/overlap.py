@@ -11,7 +11,9 @@ from fsh_core.evaluation.voxel import check_shapes
 SIDES = ("reference", "prediction")
 
 
-def overlap_table(reference_labels: NDArray[np.int32], prediction_labels: NDArray[np.int32]) -> pd.DataFrame:
+def overlap_table(
+    reference_labels: NDArray[np.int32], prediction_labels: NDArray[np.int32]
+) -> pd.DataFrame:
     """Count the voxels of every pair of labels.
 
     Parameters
@@ -33,7 +35,9 @@ def overlap_table(reference_labels: NDArray[np.int32], prediction_labels: NDArra
     check_shapes(reference_labels, prediction_labels)
     for name, labels in zip(SIDES, (reference_labels, prediction_labels), strict=True):
         if labels.dtype.kind not in "iu":
-            raise ValueError(f"{name} must be integer labels, got {labels.dtype}; number a mask with label_lesions")
+            raise ValueError(
+                f"{name} must be integer labels, got {labels.dtype}; number a mask with label_lesions"
+            )
     somewhere = (reference_labels > 0) | (prediction_labels > 0)
     base = int(prediction_labels.max(initial=0)) + 1
     pairs = reference_labels[somewhere].astype(np.int64) * base + prediction_labels[somewhere]
@@ -64,7 +68,9 @@ class Overlaps:
         return self.reference, self.prediction
 
 
-def measure_overlaps(reference_labels: NDArray[np.int32], prediction_labels: NDArray[np.int32]) -> Overlaps:
+def measure_overlaps(
+    reference_labels: NDArray[np.int32], prediction_labels: NDArray[np.int32]
+) -> Overlaps:
     """Measure what the lesions of two label maps share.
 
     Parameters, errors
@@ -74,7 +80,10 @@ def measure_overlaps(reference_labels: NDArray[np.int32], prediction_labels: NDA
     shared = (table["reference"] > 0) & (table["prediction"] > 0)
     reference, prediction = (_lesions(table, side, shared.to_numpy()) for side in SIDES)
     pairs = table[shared].reset_index(drop=True)
-    sizes = reference["voxels"].loc[pairs["reference"]].to_numpy() + prediction["voxels"].loc[pairs["prediction"]]
+    sizes = (
+        reference["voxels"].loc[pairs["reference"]].to_numpy()
+        + prediction["voxels"].loc[pairs["prediction"]]
+    )
     pairs["iou"] = pairs["voxels"].to_numpy() / (sizes.to_numpy() - pairs["voxels"].to_numpy())
     return Overlaps(reference, prediction, pairs)
 
@@ -85,6 +94,7 @@ def _lesions(table: pd.DataFrame, side: str, shared: NDArray[np.bool_]) -> pd.Da
     labels, row = np.unique(table[side].to_numpy()[here], return_inverse=True)
     voxels = table["voxels"].to_numpy()[here]
     sums = [
-        np.bincount(row, weights=one, minlength=len(labels)).astype(np.int64) for one in (voxels, voxels * shared[here])
+        np.bincount(row, weights=one, minlength=len(labels)).astype(np.int64)
+        for one in (voxels, voxels * shared[here])
     ]
     return pd.DataFrame({"voxels": sums[0], "shared": sums[1]}, index=pd.Index(labels, name=side))

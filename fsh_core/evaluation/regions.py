@@ -80,12 +80,18 @@ def region_metrics(
     ours, theirs = (np.append(-1, home)[one] for home, one in zip(homes, labels, strict=True))
     place = np.where(ours >= 0, ours, theirs)
     # Numbered by size, so that the lesions that are large enough to count come first.
-    kept = [int(label_lesions(mask.data, voxel_mm3, minimum_volume_mm3).max()) for mask in (reference, prediction)]
-    overlaps = measure_overlaps(*(np.where(one <= most, one, 0) for one, most in zip(labels, kept, strict=True)))
+    kept = [
+        int(label_lesions(mask.data, voxel_mm3, minimum_volume_mm3).max())
+        for mask in (reference, prediction)
+    ]
+    overlaps = measure_overlaps(
+        *(np.where(one <= most, one, 0) for one, most in zip(labels, kept, strict=True))
+    )
     matched = [match_by_fraction(side, minimum_overlap_fraction) for side in overlaps.sides()]
     counted = [home[:most] for home, most in zip(homes, kept, strict=True)]
     table = pd.DataFrame(
-        _voxels(reference, prediction, place == row) | _lesions([home == row for home in counted], matched)
+        _voxels(reference, prediction, place == row)
+        | _lesions([home == row for home in counted], matched)
         for row in range(len(rows))
     )
     return table.assign(region=rows)[list(_MEASURES)]
@@ -101,7 +107,9 @@ def _homes(labels: NDArray[np.int32], like: Volume, anatomy: Anatomy) -> NDArray
     """Row of each lesion's region, in the order of the labels."""
     numbers = range(1, int(labels.max(initial=0)) + 1)
     names = name_regions(labels, numbers, like, anatomy)["region"]
-    return np.array([REGIONS.index(name) if name else len(REGIONS) for name in names], dtype=np.intp)
+    return np.array(
+        [REGIONS.index(name) if name else len(REGIONS) for name in names], dtype=np.intp
+    )
 
 
 def _voxels(reference: Volume, prediction: Volume, here: NDArray[np.bool_]) -> dict[str, float]:
@@ -118,7 +126,9 @@ def _voxels(reference: Volume, prediction: Volume, here: NDArray[np.bool_]) -> d
 def _lesions(here: list[NDArray[np.bool_]], matched: list[NDArray[np.bool_]]) -> dict[str, float]:
     """Counts and ratios of the lesions of one region."""
     lesions, predicted = (int(np.count_nonzero(one)) for one in here)
-    detected, confirmed = (int(np.count_nonzero(one & found)) for one, found in zip(here, matched, strict=True))
+    detected, confirmed = (
+        int(np.count_nonzero(one & found)) for one, found in zip(here, matched, strict=True)
+    )
     undefined = float("nan")
     return {
         "lesion_sensitivity": detected / lesions if lesions else undefined,

@@ -115,16 +115,24 @@ def voxel_metrics(
     check_shapes(reference, prediction)
     if within is not None:
         if within.shape != reference.shape:
-            raise ValueError(f"within must have the masks' shape {reference.shape}, got {within.shape}")
+            raise ValueError(
+                f"within must have the masks' shape {reference.shape}, got {within.shape}"
+            )
         reference, prediction = reference[within], prediction[within]
     if reference.size == 0:
-        raise ValueError("there must be at least one voxel to compare, found none; is the brain mask empty?")
+        raise ValueError(
+            "there must be at least one voxel to compare, found none; is the brain mask empty?"
+        )
     both = int(np.count_nonzero(reference & prediction))
     claimed, real = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
     neither = reference.size - (claimed + real - both)
     empty = 1.0 if claimed == real == 0 else 0.0
     # The odds of a lesion voxel here over those in a mean case; without a voxel outside there is nothing to scale.
-    scale = real / (reference.size - real) / (lesion_fraction / (1 - lesion_fraction)) if real < reference.size else 1.0
+    scale = (
+        real / (reference.size - real) / (lesion_fraction / (1 - lesion_fraction))
+        if real < reference.size
+        else 1.0
+    )
     dice = 2 * both / (claimed + real) if claimed + real else empty
     return VoxelMetrics(
         true_positive_voxels=both,
@@ -137,7 +145,9 @@ def voxel_metrics(
         precision=both / claimed if claimed else empty,
         f1=dice,
         dice=dice,
-        normalised_dice=2 * both / (2 * both + scale * (claimed - both) + real - both) if real else empty,
+        normalised_dice=2 * both / (2 * both + scale * (claimed - both) + real - both)
+        if real
+        else empty,
     )
 
 
@@ -183,4 +193,6 @@ def check_shapes(reference: NDArray[np.generic], prediction: NDArray[np.generic]
         If they do not.
     """
     if reference.shape != prediction.shape:
-        raise ValueError(f"reference and prediction must have one shape, got {reference.shape} and {prediction.shape}")
+        raise ValueError(
+            f"reference and prediction must have one shape, got {reference.shape} and {prediction.shape}"
+        )

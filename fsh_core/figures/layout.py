@@ -1,4 +1,4 @@
-"""A sheet of panels that share one scale, sized so that type prints in its true size."""
+"""A layout of panels that share one scale, sized so that type prints in its true size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TITLE_IN, _HEADING_IN, _ROW_NAME_IN, _CAPTION_IN = 0.25, 0.22, 0.2, 0.2
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FigureLayout:
     """Where panels lie.
 
     Attributes
@@ -72,7 +72,12 @@ class Sheet:
     def size_in(self) -> tuple[float, float]:
         """Width and height of the figure, in inches."""
         width = self._left_in + self.columns * (self.cell_mm * self.scale + _GAP_IN) - _GAP_IN
-        height = self._top_in + sum(self.rows_mm) * self.scale + _GAP_IN * (len(self.rows_mm) - 1) + _CAPTION_IN
+        height = (
+            self._top_in
+            + sum(self.rows_mm) * self.scale
+            + _GAP_IN * (len(self.rows_mm) - 1)
+            + _CAPTION_IN
+        )
         return width + _EDGE_IN, height + _EDGE_IN
 
     def figure(self) -> Figure:
@@ -82,7 +87,16 @@ class Sheet:
         longest = int((width - self._left_in) * 10)
         title = self.title if len(self.title) <= longest else self.title[: longest - 1] + "…"
         y = 1 - (_EDGE_IN + 0.08) / height
-        figure.text(self._left_in / width, y, title, size=9, weight="bold", color=INK, va="center", parse_math=False)
+        figure.text(
+            self._left_in / width,
+            y,
+            title,
+            size=9,
+            weight="bold",
+            color=INK,
+            va="center",
+            parse_math=False,
+        )
         return figure
 
     def panel(self, figure: Figure, row: int, column: int) -> Axes:
@@ -90,9 +104,14 @@ class Sheet:
         width, height = self.size_in
         panel_width, panel_height = self.cell_mm * self.scale, self.rows_mm[row] * self.scale
         left, bottom = self._column_in(column) / width, self._bottom_in(row) / height
-        axes = figure.add_axes((left, bottom, panel_width / width, panel_height / height), facecolor="black")
+        axes = figure.add_axes(
+            (left, bottom, panel_width / width, panel_height / height), facecolor="black"
+        )
         axes.set(xticks=[], yticks=[])
-        axes.set(xlim=(-self.cell_mm / 2, self.cell_mm / 2), ylim=(-self.rows_mm[row] / 2, self.rows_mm[row] / 2))
+        axes.set(
+            xlim=(-self.cell_mm / 2, self.cell_mm / 2),
+            ylim=(-self.rows_mm[row] / 2, self.rows_mm[row] / 2),
+        )
         axes.spines[:].set_visible(False)
         axes.set_autoscale_on(False)
         return axes
@@ -110,7 +129,14 @@ class Sheet:
         for row, plane in enumerate(PLANES if self.named else ()):
             middle = (self._bottom_in(row) + self.rows_mm[row] * self.scale / 2) / height
             figure.text(
-                (_EDGE_IN + 0.06) / width, middle, plane.name, size=8, color=INK, rotation=90, ha="center", va="center"
+                (_EDGE_IN + 0.06) / width,
+                middle,
+                plane.name,
+                size=8,
+                color=INK,
+                rotation=90,
+                ha="center",
+                va="center",
             )
 
     def draw_probability_key(self, figure: Figure, column: int) -> None:
@@ -123,13 +149,17 @@ class Sheet:
         axes.imshow(np.linspace(0, 1, 256)[None], cmap=HEAT, aspect="auto", vmin=0, vmax=1)
         axes.spines[:].set_visible(False)
         for text, x, side in (("0", right - 0.72, "right"), ("1", right, "right")):
-            figure.text(x / width, middle / height, text, size=6, color=QUIET, ha=side, va="center_baseline")
+            figure.text(
+                x / width, middle / height, text, size=6, color=QUIET, ha=side, va="center_baseline"
+            )
 
     def write_caption(self, figure: Figure, text: str, key: Sequence[tuple[str, str]] = ()) -> None:
         """Write below the panels, with a key of names and colours at the right."""
         width, height = self.size_in
         y_in = _EDGE_IN + 0.04
-        figure.text(self._left_in / width, y_in / height, text, size=6, color=QUIET, va="center_baseline")
+        figure.text(
+            self._left_in / width, y_in / height, text, size=6, color=QUIET, va="center_baseline"
+        )
         x_in = width - _EDGE_IN
         for name, colour in reversed(key):
             x_in -= 0.06 * len(name)
@@ -141,10 +171,17 @@ class Sheet:
         return self._left_in + column * (self.cell_mm * self.scale + _GAP_IN)
 
     def _bottom_in(self, row: int) -> float:
-        return self.size_in[1] - self._top_in - sum(self.rows_mm[: row + 1]) * self.scale - row * _GAP_IN
+        return (
+            self.size_in[1]
+            - self._top_in
+            - sum(self.rows_mm[: row + 1]) * self.scale
+            - row * _GAP_IN
+        )
 
 
 def _line(figure: Figure, left_in: float, right_in: float, y_in: float, colour: str) -> Line2D:
     """Make a short horizontal line, placed in inches."""
     width, height = figure.get_size_inches()
-    return Line2D((left_in / width, right_in / width), (y_in / height,) * 2, color=colour, linewidth=1.6)
+    return Line2D(
+        (left_in / width, right_in / width), (y_in / height,) * 2, color=colour, linewidth=1.6
+    )

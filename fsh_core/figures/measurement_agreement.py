@@ -17,7 +17,9 @@ _PANELS_A_ROW = 3
 
 
 def draw_bland_altman(
-    panels: Mapping[str, tuple[ArrayLike, ArrayLike, BlandAltman]], unit: str = "ml", what: str = "volume"
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike, BlandAltman]],
+    unit: str = "ml",
+    what: str = "volume",
 ) -> Figure:
     """Draw differences against means, with bias, limits of agreement and their 95 % intervals.
 
@@ -36,15 +38,21 @@ def draw_bland_altman(
     """
     columns = min(len(panels), _PANELS_A_ROW)
     rows = -(-len(panels) // _PANELS_A_ROW)
-    figure = Figure(figsize=(PAGE_WIDTH_IN, 2.9 * rows), dpi=DPI, facecolor="white", layout="constrained")
+    figure = Figure(
+        figsize=(PAGE_WIDTH_IN, 2.9 * rows), dpi=DPI, facecolor="white", layout="constrained"
+    )
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     reach = 0.0
-    for place, (axes, (title, (first, second, limits))) in enumerate(zip(grid.flat, panels.items(), strict=False)):
+    for place, (axes, (title, (first, second, limits))) in enumerate(
+        zip(grid.flat, panels.items(), strict=False)
+    ):
         ours, theirs = (np.asarray(values, dtype=np.float64) for values in (first, second))
         for line, style in ((limits.bias, "-"), (limits.lower, _DASHES), (limits.upper, _DASHES)):
             _draw_line(axes, line, style)
         reach = max(reach, _reach(ours, theirs, limits))
-        axes.scatter((ours + theirs) / 2, theirs - ours, s=14, color=_DOT, alpha=0.8, linewidths=0, zorder=3)
+        axes.scatter(
+            (ours + theirs) / 2, theirs - ours, s=14, color=_DOT, alpha=0.8, linewidths=0, zorder=3
+        )
         axes.axhline(0, color=QUIET, linewidth=0.5)
         axes.set_title(title, size=8, color=INK, loc="left")
         _dress(axes)
@@ -76,15 +84,26 @@ def draw_differences(
     Figure
         One row per metric.
     """
-    figure = Figure(figsize=(PAGE_WIDTH_IN, 0.7 + 0.42 * len(differences)), dpi=DPI, facecolor="white")
+    figure = Figure(
+        figsize=(PAGE_WIDTH_IN, 0.7 + 0.42 * len(differences)), dpi=DPI, facecolor="white"
+    )
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     for row, (metric, values) in enumerate(differences.items()):
         known = np.asarray(values, dtype=np.float64)
         known = known[np.isfinite(known)]
-        axes.scatter(known, row + _spread(known), s=12, color=_DOT, alpha=0.6, linewidths=0, zorder=3)
+        axes.scatter(
+            known, row + _spread(known), s=12, color=_DOT, alpha=0.6, linewidths=0, zorder=3
+        )
         found = intervals[metric]
-        axes.plot([found.low, found.high], [row, row], color=_BAND, linewidth=2, zorder=4, solid_capstyle="butt")
+        axes.plot(
+            [found.low, found.high],
+            [row, row],
+            color=_BAND,
+            linewidth=2,
+            zorder=4,
+            solid_capstyle="butt",
+        )
         axes.plot([found.value], [row], "D", color=_BAND, markersize=4.5, zorder=5)
     axes.axvline(0, color=QUIET, linewidth=0.7)
     axes.set_yticks(range(len(differences)), list(differences))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fsh_core.figures.panel import HALO, format_mm
-from fsh_core.figures.slices import AXIAL, PLANES, Mask, Plane, View, look_at
+from fsh_core.figures.slices import AXIAL, PLANES, Mask, Plane, View, make_view
 from fsh_core.figures.style import DPI, PAGE_WIDTH_IN, PALE, PREDICTION_COLOUR
 from fsh_core.volume.volume import Volume
 
@@ -17,7 +17,10 @@ _LEAST_AREA_FRACTION = 0.1
 
 
 def close_ups(
-    flair: Volume, prediction: Mask, places: Sequence[tuple[str, tuple[int, int, int]]], brain: Mask | None = None
+    flair: Volume,
+    prediction: Mask,
+    places: Sequence[tuple[str, tuple[int, int, int]]],
+    brain: Mask | None = None,
 ) -> Figure:
     """Draw single lesions in three planes, 64 mm wide.
 
@@ -37,30 +40,63 @@ def close_ups(
     Figure
         One row a lesion: axial, coronal, sagittal.
     """
-    view = look_at(flair, {"F.sh": prediction}, brain, margin_mm=8)
+    view = make_view(flair, {"F.sh": prediction}, brain, margin_mm=8)
     cell = PAGE_WIDTH_IN / 6
-    figure = Figure(figsize=(PAGE_WIDTH_IN, cell * (-(-len(places) // 2))), dpi=DPI, facecolor="white")
+    figure = Figure(
+        figsize=(PAGE_WIDTH_IN, cell * (-(-len(places) // 2))), dpi=DPI, facecolor="white"
+    )
     for number, (name, voxel) in enumerate(places):
         middle_mm = flair.affine[:3, :3] @ voxel + flair.affine[:3, 3]
-        index = np.rint(np.linalg.solve(view.affine[:3, :3], middle_mm - view.affine[:3, 3])).astype(int)
+        index = np.rint(
+            np.linalg.solve(view.affine[:3, :3], middle_mm - view.affine[:3, 3])
+        ).astype(int)
         row, half = divmod(number, 2)
         for column, plane in enumerate(PLANES):
             left, bottom = (3 * half + column) / 6, 1 - (row + 1) * cell / figure.get_figheight()
             height = cell / figure.get_figheight()
-            axes = figure.add_axes((left + 0.002, bottom + 0.004, 1 / 6 - 0.004, height - 0.008), facecolor="black")
-            axes.set(xticks=[], yticks=[], xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM))
+            axes = figure.add_axes(
+                (left + 0.002, bottom + 0.004, 1 / 6 - 0.004, height - 0.008), facecolor="black"
+            )
+            axes.set(
+                xticks=[], yticks=[], xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM)
+            )
             axes.spines[:].set_visible(False)
-            grey, mask = (plane.cut(data, int(index[plane.through])) for data in (view.grey, view.maps["F.sh"]))
+            grey, mask = (
+                plane.cut(data, int(index[plane.through]))
+                for data in (view.grey, view.maps["F.sh"])
+            )
             extent = _around(view, plane, index)
-            axes.imshow(grey, cmap="gray", vmin=0, vmax=1, origin="lower", extent=extent, interpolation="bilinear")
+            axes.imshow(
+                grey,
+                cmap="gray",
+                vmin=0,
+                vmax=1,
+                origin="lower",
+                extent=extent,
+                interpolation="bilinear",
+            )
             if mask.any():
                 x = np.linspace(extent[0], extent[1], 2 * mask.shape[1] + 1)[1::2]
                 y = np.linspace(extent[2], extent[3], 2 * mask.shape[0] + 1)[1::2]
-                axes.contour(x, y, mask.astype(np.float32), levels=[0.5], colors=[PREDICTION_COLOUR], linewidths=0.7)
+                axes.contour(
+                    x,
+                    y,
+                    mask.astype(np.float32),
+                    levels=[0.5],
+                    colors=[PREDICTION_COLOUR],
+                    linewidths=0.7,
+                )
             axes.set(xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM))
             if column == 0:
                 axes.text(
-                    -_REACH_MM + 2, _REACH_MM - 2, name, size=7, color=PALE, ha="left", va="top", path_effects=HALO
+                    -_REACH_MM + 2,
+                    _REACH_MM - 2,
+                    name,
+                    size=7,
+                    color=PALE,
+                    ha="left",
+                    va="top",
+                    path_effects=HALO,
                 )
     return figure
 
@@ -70,12 +106,17 @@ def _around(view: View, plane: Plane, index: NDArray[np.int_]) -> tuple[float, f
     edges = []
     for axis, flipped in ((plane.across, True), (plane.up, False)):
         spacing = view.spacing_mm[axis]
-        before, after = (index[axis] + 0.5) * spacing, (view.grey.shape[axis] - index[axis] - 0.5) * spacing
+        before, after = (
+            (index[axis] + 0.5) * spacing,
+            (view.grey.shape[axis] - index[axis] - 0.5) * spacing,
+        )
         edges += [-after, before] if flipped else [-before, after]
     return edges[0], edges[1], edges[2], edges[3]
 
 
-def all_slices(flair: Volume, prediction: Mask, brain: Mask | None = None, every_mm: float = 4.0) -> Figure:
+def all_slices(
+    flair: Volume, prediction: Mask, brain: Mask | None = None, every_mm: float = 4.0
+) -> Figure:
     """Draw axial slices of the whole brain as one picture, lowest first, with lesion outlines.
 
     Slices that barely touch the brain are left out unless they hold a lesion. Between two
@@ -94,7 +135,7 @@ def all_slices(flair: Volume, prediction: Mask, brain: Mask | None = None, every
     Figure
         At most as wide as a page, and about half as high.
     """
-    view = look_at(flair, {"F.sh": prediction}, brain, margin_mm=2)
+    view = make_view(flair, {"F.sh": prediction}, brain, margin_mm=2)
     slabs = _slabs(view, every_mm)
     (left, right), (lower, upper) = view.box_voxels[0], view.box_voxels[1]
     width, height = right - left, upper - lower
@@ -126,7 +167,9 @@ def all_slices(flair: Volume, prediction: Mask, brain: Mask | None = None, every
 def _slabs(view: View, every_mm: float) -> list[NDArray[np.intp]]:
     """Indices of the axial slices worth showing, in groups of which the first is drawn."""
     area = view.area_voxels(view.brain, AXIAL.through)
-    worth = (area > _LEAST_AREA_FRACTION * area.max()) | (view.area_voxels(view.maps["F.sh"], AXIAL.through) > 0)
+    worth = (area > _LEAST_AREA_FRACTION * area.max()) | (
+        view.area_voxels(view.maps["F.sh"], AXIAL.through) > 0
+    )
     shown = np.flatnonzero(worth) if worth.any() else np.arange(len(worth))
     step = max(1, int(np.ceil(every_mm / view.spacing_mm[AXIAL.through] - 1e-6)))
     return [shown[start : start + step] for start in range(0, len(shown), step)]

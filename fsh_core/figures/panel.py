@@ -33,15 +33,27 @@ def draw_letters(axes: Axes, plane: Plane, size: float = 6.5) -> None:
 
 def draw_ruler(axes: Axes, view: View, plane: Plane, index: int) -> None:
     """Draw a scale bar, and where the slice lies."""
-    left, lower, upper = axes.get_xlim()[0] + _INSET_MM, axes.get_ylim()[0] + _INSET_MM, axes.get_ylim()[1] - _INSET_MM
+    left, lower, upper = (
+        axes.get_xlim()[0] + _INSET_MM,
+        axes.get_ylim()[0] + _INSET_MM,
+        axes.get_ylim()[1] - _INSET_MM,
+    )
     position = format_mm(view.position_mm(plane.through, index))
     _write(axes, left, upper, f"{plane.coordinate} = {position} mm", "left", "top", 6)
-    axes.add_patch(Rectangle((left, lower), _RULER_MM, 1.0, facecolor=PALE, edgecolor="black", linewidth=0.3))
+    axes.add_patch(
+        Rectangle((left, lower), _RULER_MM, 1.0, facecolor=PALE, edgecolor="black", linewidth=0.3)
+    )
     _write(axes, left + _RULER_MM / 2, lower + 2.5, f"{_RULER_MM} mm", "center", "bottom", 6)
 
 
 def draw_outline(
-    axes: Axes, view: View, plane: Plane, mask: Mask, colour: str, width: float = 0.9, fill: bool = True
+    axes: Axes,
+    view: View,
+    plane: Plane,
+    mask: Mask,
+    colour: str,
+    width: float = 0.9,
+    fill: bool = True,
 ) -> None:
     """Draw a mask's outline crisply and its inside faintly, so that the image shows through.
 
@@ -60,7 +72,9 @@ def draw_outline(
     """
     if not mask.any():
         return
-    framed = np.pad(mask, 1).astype(np.float32)  # closes a lesion that reaches the border of the image
+    framed = np.pad(mask, 1).astype(
+        np.float32
+    )  # closes a lesion that reaches the border of the image
     left, _, lower, _ = view.frame_mm(plane)
     x = left + (np.arange(framed.shape[1]) - 0.5) * view.spacing_mm[plane.across]
     y = lower + (np.arange(framed.shape[0]) - 0.5) * view.spacing_mm[plane.up]
@@ -84,8 +98,15 @@ def format_mm(value: float) -> str:
 
 
 def _placed(view: View, plane: Plane) -> dict[str, Any]:
-    return {"origin": "lower", "extent": view.frame_mm(plane), "aspect": "auto", "interpolation": "bilinear"}
+    return {
+        "origin": "lower",
+        "extent": view.frame_mm(plane),
+        "aspect": "auto",
+        "interpolation": "bilinear",
+    }
 
 
-def _write(axes: Axes, x_mm: float, y_mm: float, text: str, across: str, up: str, size: float) -> None:
+def _write(
+    axes: Axes, x_mm: float, y_mm: float, text: str, across: str, up: str, size: float
+) -> None:
     axes.text(x_mm, y_mm, text, ha=across, va=up, size=size, color=PALE, path_effects=HALO)

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fsh_core.figures import panel
-from fsh_core.figures.layout import Sheet
-from fsh_core.figures.slices import AXIAL, PLANES, Mask, look_at
+from fsh_core.figures.layout import FigureLayout
+from fsh_core.figures.slices import AXIAL, PLANES, Mask, make_view
 from fsh_core.figures.style import PREDICTION_COLOUR, REFERENCE_COLOUR
 from fsh_core.volume.volume import Volume
 
@@ -54,27 +54,34 @@ def triptych(
     ValueError
         If a mask has another shape than the FLAIR.
     """
-    view = look_at(flair, {"Reference": reference, "F.sh": prediction, "Probability": probability}, brain, margin_mm=8)
+    view = make_view(
+        flair,
+        {"Reference": reference, "F.sh": prediction, "Probability": probability},
+        brain,
+        margin_mm=8,
+    )
     guide = "Reference" if reference is not None and not prediction.any() else "F.sh"
     columns = ["FLAIR", *view.maps]
-    sheet = Sheet.of_planes(view, len(columns), title)
-    figure = sheet.figure()
+    layout = FigureLayout.of_planes(view, len(columns), title)
+    figure = layout.figure()
     for row, plane in enumerate(PLANES):
         index = view.fullest(guide, plane.through)
         for column, name in enumerate(columns):
-            axes = sheet.panel(figure, row, column)
+            axes = layout.panel(figure, row, column)
             panel.draw_slice(axes, view, plane, index)
             if name == "FLAIR":
                 panel.draw_ruler(axes, view, plane, index)
             elif name == "Probability":
                 panel.draw_probability(axes, view, plane, index)
             else:
-                panel.draw_outline(axes, view, plane, plane.cut(view.maps[name], index), _COLOURS[name])
+                panel.draw_outline(
+                    axes, view, plane, plane.cut(view.maps[name], index), _COLOURS[name]
+                )
             panel.draw_letters(axes, plane)
-    sheet.write_names(figure, [(name, _COLOURS.get(name, "")) for name in columns])
+    layout.write_names(figure, [(name, _COLOURS.get(name, "")) for name in columns])
     if probability is not None:
-        sheet.draw_probability_key(figure, columns.index("Probability"))
-    sheet.write_caption(figure, f"{CONVENTION} Each row is the slice with the most lesion.")
+        layout.draw_probability_key(figure, columns.index("Probability"))
+    layout.write_caption(figure, f"{CONVENTION} Each row is the slice with the most lesion.")
     return figure
 
 
@@ -104,13 +111,18 @@ def glance(
     ValueError
         If a mask has another shape than the FLAIR.
     """
-    view = look_at(flair, {"Reference": reference, "F.sh": prediction, "Probability": probability}, brain, margin_mm=4)
+    view = make_view(
+        flair,
+        {"Reference": reference, "F.sh": prediction, "Probability": probability},
+        brain,
+        margin_mm=4,
+    )
     guide = "Reference" if reference is not None and not prediction.any() else "F.sh"
     outlined = [name for name in view.maps if name in _COLOURS]
-    sheet = Sheet.of_row(view, len(PLANES) + 1)
-    figure = sheet.figure()
+    layout = FigureLayout.of_row(view, len(PLANES) + 1)
+    figure = layout.figure()
     for column, plane in enumerate((*PLANES, AXIAL)):
-        axes = sheet.panel(figure, 0, column)
+        axes = layout.panel(figure, 0, column)
         index = view.fullest(guide, plane.through)
         panel.draw_slice(axes, view, plane, index)
         if column == len(PLANES):
@@ -118,12 +130,18 @@ def glance(
         else:
             for name in outlined:
                 panel.draw_outline(
-                    axes, view, plane, plane.cut(view.maps[name], index), _COLOURS[name], 0.7, fill=False
+                    axes,
+                    view,
+                    plane,
+                    plane.cut(view.maps[name], index),
+                    _COLOURS[name],
+                    0.7,
+                    fill=False,
                 )
         panel.draw_ruler(axes, view, plane, index)
         panel.draw_letters(axes, plane)
-    sheet.write_names(figure, [*((plane.name, "") for plane in PLANES), ("Probability", "")])
-    sheet.draw_probability_key(figure, len(PLANES))
+    layout.write_names(figure, [*((plane.name, "") for plane in PLANES), ("Probability", "")])
+    layout.draw_probability_key(figure, len(PLANES))
     key = [(name, _COLOURS[name]) for name in outlined]
-    sheet.write_caption(figure, f"{CONVENTION} The slices with the most lesion.", key)
+    layout.write_caption(figure, f"{CONVENTION} The slices with the most lesion.", key)
     return figure

@@ -113,7 +113,9 @@ class View:
 
     def area_voxels(self, mask: Mask, axis: int) -> NDArray[np.int64]:
         """Voxels of a mask in each slice across an axis."""
-        return np.asarray(np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis)))
+        return np.asarray(
+            np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis))
+        )
 
     def fullest(self, name: str, axis: int) -> int:
         """Index of the slice across ``axis`` with the most of a mask; the box's middle if it is empty."""
@@ -121,7 +123,9 @@ class View:
         return int(area.argmax()) if area.any() else sum(self.box_voxels[axis]) // 2
 
 
-def look_at(flair: Volume, maps: Mapping[str, NDArray[Any] | None], brain: Mask | None, margin_mm: float) -> View:
+def make_view(
+    flair: Volume, maps: Mapping[str, NDArray[Any] | None], brain: Mask | None, margin_mm: float
+) -> View:
     """Turn a scan and its maps to RAS, find the box around the brain, and set the grey levels.
 
     Black is the 1st and white the 99.8th percentile inside the brain.
@@ -153,23 +157,37 @@ def look_at(flair: Volume, maps: Mapping[str, NDArray[Any] | None], brain: Mask 
             raise ValueError(f"{name} must have the FLAIR's shape {flair.shape}, got {data.shape}")
     ras = to_ras(flair)
     turned = {name: to_ras(flair.with_data(data)).data for name, data in given.items()}
-    inside = to_ras(flair.with_data(brain)).data if brain is not None and brain.any() else foreground(ras.data)
+    inside = (
+        to_ras(flair.with_data(brain)).data
+        if brain is not None and brain.any()
+        else foreground(ras.data)
+    )
     shown = inside.copy()
     for data in turned.values():
         if data.dtype == np.bool_:
             shown |= data
     values = ras.data[inside] if inside.any() else ras.data
-    black, white = (float(value) for value in np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE]))
-    grey = np.clip((ras.data.astype(np.float32) - black) / max(white - black, 1e-12), 0, 1).astype(np.float32)
-    return View(grey, turned, inside, ras.affine, ras.spacing_mm, _box(shown, ras.spacing_mm, margin_mm))
+    black, white = (
+        float(value) for value in np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE])
+    )
+    grey = np.clip((ras.data.astype(np.float32) - black) / max(white - black, 1e-12), 0, 1).astype(
+        np.float32
+    )
+    return View(
+        grey, turned, inside, ras.affine, ras.spacing_mm, _box(shown, ras.spacing_mm, margin_mm)
+    )
 
 
-def _box(mask: Mask, spacing_mm: tuple[float, float, float], margin_mm: float) -> tuple[tuple[int, int], ...]:
+def _box(
+    mask: Mask, spacing_mm: tuple[float, float, float], margin_mm: float
+) -> tuple[tuple[int, int], ...]:
     """Bounding box of a mask with a margin, cut off at the volume's border; everything if it is empty."""
     sides = []
     for axis, spacing in enumerate(spacing_mm):
         inside = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        first, last = (int(inside[0]), int(inside[-1])) if inside.size else (0, mask.shape[axis] - 1)
+        first, last = (
+            (int(inside[0]), int(inside[-1])) if inside.size else (0, mask.shape[axis] - 1)
+        )
         margin = round(margin_mm / spacing)
         sides.append((max(0, first - margin), min(mask.shape[axis], last + margin + 1)))
     return tuple(sides)

@@ -59,20 +59,34 @@ def _draw(log: pd.DataFrame, names: Mapping[str, str], y_label: str) -> Figure:
         drawn = 0
         for prefix, style in (("train_", "-"), ("val_", _DASHES)):
             epochs, values = _points(log, prefix + name)
-            mark = "o" if len(epochs) == 1 or (prefix == "val_" and len(epochs) < _MOST_MARKS) else ""
-            axes.plot(epochs, values, color=colour, linewidth=1.3, linestyle=style, marker=mark, markersize=2.5)
+            mark = (
+                "o" if len(epochs) == 1 or (prefix == "val_" and len(epochs) < _MOST_MARKS) else ""
+            )
+            axes.plot(
+                epochs,
+                values,
+                color=colour,
+                linewidth=1.3,
+                linestyle=style,
+                marker=mark,
+                markersize=2.5,
+            )
             drawn += len(epochs)
         if drawn:
             handles.append(Line2D([], [], color=colour, linewidth=1.3, label=label))
     handles.append(Line2D([], [], color=QUIET, linewidth=1.3, label="Training"))
-    handles.append(Line2D([], [], color=QUIET, linewidth=1.3, linestyle=_DASHES, label="Validation"))
+    handles.append(
+        Line2D([], [], color=QUIET, linewidth=1.3, linestyle=_DASHES, label="Validation")
+    )
     axes.set_xlabel("Epoch", size=8, color=INK)
     axes.set_ylabel(y_label, size=8, color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=7, colors=QUIET, length=0)
     axes.grid(color=RULE, linewidth=0.5)
     axes.spines[:].set_visible(False)
-    figure.legend(handles=handles, loc="outside right upper", fontsize=7, frameon=False, labelcolor=INK)
+    figure.legend(
+        handles=handles, loc="outside right upper", fontsize=7, frameon=False, labelcolor=INK
+    )
     return figure
 
 

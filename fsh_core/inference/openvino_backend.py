@@ -12,7 +12,7 @@ from scipy.special import expit
 from fsh_core.config import Precision, Size3
 from fsh_core.inference.openvino_graph import build_graph
 from fsh_core.inference.quiet_openvino import ov
-from fsh_core.network.checkpoint import Member
+from fsh_core.network.checkpoint import EnsembleMember
 
 _MOST_WORKERS = 8  # each holds one patch's activations, about 0.2 GB
 
@@ -25,7 +25,7 @@ class CpuNetwork:
 
     Parameters
     ----------
-    member : Member
+    member : EnsembleMember
         Configuration and weights.
     patch_size : (int, int, int)
         Voxels.
@@ -38,7 +38,7 @@ class CpuNetwork:
         If the weights are not those of the configuration.
     """
 
-    def __init__(self, member: Member, patch_size: Size3, precision: Precision) -> None:
+    def __init__(self, member: EnsembleMember, patch_size: Size3, precision: Precision) -> None:
         precise = precision == "fp32" or (precision == "auto" and not multiplies_bfloat16())
         compiled = _core().compile_model(
             build_graph(member.config, member.weights, patch_size),
@@ -75,7 +75,9 @@ def multiplies_bfloat16() -> bool:
 
 def workers() -> int:
     """Return how many patches are worked on at once: the cores that this process may use, or ``OMP_NUM_THREADS``."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     cores = min(allowed, psutil.cpu_count(logical=False) or allowed)
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(int(asked) if asked.isdecimal() and int(asked) else cores, _MOST_WORKERS)

@@ -99,13 +99,17 @@ class _Builder:
         """Normalise, then ReLU."""
         scale, shift = (self._take(f"{name}.{what}", width) for what in ("weight", "bias"))
         if self._config.norm == "batch":
-            mean, variance = (self._take(f"{name}.running_{what}", width) for what in ("mean", "var"))
+            mean, variance = (
+                self._take(f"{name}.running_{what}", width) for what in ("mean", "var")
+            )
             self._take(f"{name}.num_batches_tracked")
             return ops.relu(ops.batch_norm_inference(x, scale, shift, mean, variance, _EPSILON))
         x = ops.mvn(x, _SPACE, True, _EPSILON, "inside_sqrt")
         return ops.relu(ops.add(ops.multiply(x, _over_space(scale)), _over_space(shift)))
 
-    def _conv(self, name: str, x: ov.Node, before: int, width: int, *, size: int = 3, bias: bool = True) -> ov.Node:
+    def _conv(
+        self, name: str, x: ov.Node, before: int, width: int, *, size: int = 3, bias: bool = True
+    ) -> ov.Node:
         x = _convolve(x, self._take(f"{name}.weight", width, before, size, size, size))
         return ops.add(x, _over_space(self._take(f"{name}.bias", width))) if bias else x
 

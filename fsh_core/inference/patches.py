@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from fsh_core.config import Size3
 
-_SIGMA_FRACTION = 0.125  # of the patch size, as in nnU-Net (Isensee et al. 2021, doi 10.1038/s41592-020-01008-z)
+_SIGMA_FRACTION = (
+    0.125  # of the patch size, as in nnU-Net (Isensee et al. 2021, doi 10.1038/s41592-020-01008-z)
+)
 
 
 def patch_starts(size: int, patch: int, overlap: float) -> list[int]:
@@ -38,7 +40,9 @@ def patch_starts(size: int, patch: int, overlap: float) -> list[int]:
 
 def patch_corners(shape: Size3, patch_size: Size3, overlap: float) -> Iterator[Size3]:
     """Yield the first voxel of every patch over an image, in C order."""
-    i, j, k = (patch_starts(size, patch, overlap) for size, patch in zip(shape, patch_size, strict=True))
+    i, j, k = (
+        patch_starts(size, patch, overlap) for size, patch in zip(shape, patch_size, strict=True)
+    )
     yield from product(i, j, k)
 
 
@@ -75,13 +79,18 @@ class Stitcher:
 
     def add(self, patch: NDArray[np.float32], corner: Size3) -> None:
         """Add one patch, (I, J, K) float32, at its first voxel."""
-        where = tuple(slice(start, start + size) for start, size in zip(corner, self._window.shape, strict=True))
+        where = tuple(
+            slice(start, start + size)
+            for start, size in zip(corner, self._window.shape, strict=True)
+        )
         self._sum[where] += patch * self._window
         self._weight[where] += self._window
 
     def result(self) -> NDArray[np.float32]:
         """Return the blended image, (I, J, K) float32; 0 where no patch was added."""
-        return np.divide(self._sum, self._weight, out=np.zeros_like(self._sum), where=self._weight > 0)
+        return np.divide(
+            self._sum, self._weight, out=np.zeros_like(self._sum), where=self._weight > 0
+        )
 
 
 def pad_to_patch(image: NDArray[np.float32], patch_size: Size3) -> NDArray[np.float32]:

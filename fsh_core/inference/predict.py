@@ -16,7 +16,12 @@ from fsh_core.errors import InputError
 from fsh_core.inference.openvino_backend import CpuNetwork, workers
 from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners
 from fsh_core.inference.scan import OnPatch
-from fsh_core.network.checkpoint import BRAIN_WEIGHTS, Member, load_checkpoint, not_as_described
+from fsh_core.network.checkpoint import (
+    BRAIN_WEIGHTS,
+    EnsembleMember,
+    load_checkpoint,
+    not_as_described,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,7 +55,9 @@ class NetworkPredictor:
     card: dict[str, Any]
     workers: int = 1
 
-    def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None) -> NDArray[np.float32]:
+    def __call__(
+        self, image: NDArray[np.float32], on_patch: OnPatch | None = None
+    ) -> NDArray[np.float32]:
         """Return the probability of every voxel.
 
         Parameters
@@ -69,7 +76,9 @@ class NetworkPredictor:
         maps = self._sweep(image, on_patch)
         return maps[0] if len(maps) == 1 else np.stack(maps)
 
-    def _sweep(self, image: NDArray[np.float32], on_patch: OnPatch | None) -> list[NDArray[np.float32]]:
+    def _sweep(
+        self, image: NDArray[np.float32], on_patch: OnPatch | None
+    ) -> list[NDArray[np.float32]]:
         """Show every patch to every network; stitch each one's answers by themselves."""
         size = self.settings.patch_size
         i, j, k = image.shape[1:]
@@ -82,10 +91,17 @@ class NetworkPredictor:
         batch = self.settings.batch_size
         groups = [corners[start : start + batch] for start in range(0, len(corners), batch)]
         window = blend_window(size)
-        stitchers = [Stitcher(_shape3(padded), window) for _ in range(len(self.networks) * (1 + self.settings.mirror))]
+        stitchers = [
+            Stitcher(_shape3(padded), window)
+            for _ in range(len(self.networks) * (1 + self.settings.mirror))
+        ]
 
         def answer(group: list[Size3]) -> list[NDArray[np.float32]]:
-            return list(self._members(np.stack([padded[(slice(None), *_where(corner, size))] for corner in group])))
+            return list(
+                self._members(
+                    np.stack([padded[(slice(None), *_where(corner, size))] for corner in group])
+                )
+            )
 
         done = 0
         with closing(self._map(answer, groups)) as answers:
@@ -114,7 +130,9 @@ class NetworkPredictor:
                 yield network(np.ascontiguousarray(patches[:, :, ::-1]))[:, ::-1]
 
 
-def load_predictor(weights: Path | None = None, settings: SegmentConfig | None = None) -> NetworkPredictor:
+def load_predictor(
+    weights: Path | None = None, settings: SegmentConfig | None = None
+) -> NetworkPredictor:
     """Load weights and return a callable from image to probability.
 
     Parameters
@@ -145,7 +163,9 @@ def load_predictor(weights: Path | None = None, settings: SegmentConfig | None =
         raise not_as_described(checkpoint.path, error) from None
 
 
-def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[str, Any]) -> NetworkPredictor:
+def predictor_of(
+    members: Sequence[EnsembleMember], settings: SegmentConfig, card: dict[str, Any]
+) -> NetworkPredictor:
     """Make a predictor of networks in memory.
 
     Raises
@@ -160,13 +180,18 @@ def predictor_of(members: Sequence[Member], settings: SegmentConfig, card: dict[
     if device == "cpu":
         with ThreadPoolExecutor() as pool:
             networks = tuple(
-                pool.map(lambda member: CpuNetwork(member, settings.patch_size, settings.precision), members)
+                pool.map(
+                    lambda member: CpuNetwork(member, settings.patch_size, settings.precision),
+                    members,
+                )
             )
     else:
         from fsh_core.inference.torch_backend import GpuNetwork
 
         networks = tuple(GpuNetwork(member, device, settings.precision) for member in members)
-    return NetworkPredictor(networks, members[0].config, settings, card, workers() if device == "cpu" else 1)
+    return NetworkPredictor(
+        networks, members[0].config, settings, card, workers() if device == "cpu" else 1
+    )
 
 
 def _device(asked: Device) -> Device:
@@ -177,7 +202,9 @@ def _device(asked: Device) -> Device:
 
     found = best_device()
     if asked not in ("auto", found):
-        raise InputError(f"--device {asked}: torch finds no such device here, only {found}; use --device {found}")
+        raise InputError(
+            f"--device {asked}: torch finds no such device here, only {found}; use --device {found}"
+        )
     return found
 
 

@@ -15,7 +15,12 @@ _OF_WEIGHTS = ("name", "sha256", "config", "licence", "documentation", "training
 
 
 def describe_run(
-    case: Case, model: ModelConfig, config: SegmentConfig, flair: Volume, brain: Brain, card: dict[str, Any]
+    case: Case,
+    model: ModelConfig,
+    config: SegmentConfig,
+    flair: Volume,
+    brain: Brain,
+    card: dict[str, Any],
 ) -> dict[str, Any]:
     """Say what made a segmentation, as plain JSON.
 
@@ -41,7 +46,9 @@ def describe_run(
         "case": case.name,
         "subject": case.subject,
         "session": case.session,
-        "input": {name: {"path": str(path), "sha256": sha256_of(path)} for name, path in inputs.items()},
+        "input": {
+            name: {"path": str(path), "sha256": sha256_of(path)} for name, path in inputs.items()
+        },
         "version": version("fsh-ms"),
         "weights": {key: card[key] for key in _OF_WEIGHTS if key in card},
         "settings": config.model_dump(mode="json"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
-from fsh_core.preprocess.brain_mask import Brain, Finder, find_brain
+from fsh_core.preprocess.brain_mask import Brain, BrainSegmenter, find_brain
 from fsh_core.preprocess.prepare import prepare
 from fsh_core.volume.volume import Volume, check_same_grid, load_mask, load_volume
 
@@ -25,7 +25,9 @@ class Predictor(Protocol):
     ``card``, what the record says about the weights.
     """
 
-    def __call__(self, image: NDArray[np.float32], on_patch: OnPatch | None = None, /) -> NDArray[np.float32]:
+    def __call__(
+        self, image: NDArray[np.float32], on_patch: OnPatch | None = None, /
+    ) -> NDArray[np.float32]:
         """Turn a (C, I, J, K) image in [0, 1] into an (I, J, K) probability, or (M, I, J, K) of an ensemble."""
 
 
@@ -76,7 +78,7 @@ class Scan:
         return self.volumes[0]
 
 
-def open_scan(case: Case, model: ModelConfig, finder: Finder | None = None) -> Scan:
+def open_scan(case: Case, model: ModelConfig, finder: BrainSegmenter | None = None) -> Scan:
     """Load a case's images and find its brain.
 
     Parameters
@@ -86,7 +88,7 @@ def open_scan(case: Case, model: ModelConfig, finder: Finder | None = None) -> S
         there is one.
     model : ModelConfig
         What the network wants.
-    finder : Finder, optional
+    finder : BrainSegmenter, optional
         Finds the brain in a whole head without a brain mask.
 
     Raises
@@ -107,12 +109,18 @@ def predict_scan(scan: Scan, predictor: Predictor, on_patch: OnPatch | None = No
     predicted = predictor(prepared.masked, on_patch)
     maps = predicted if predicted.ndim == 4 else predicted[None]
     return Prediction(
-        scan.flair, brain, tuple(np.where(brain.mask, prepared.to_input_grid(one), np.float32(0)) for one in maps)
+        scan.flair,
+        brain,
+        tuple(np.where(brain.mask, prepared.to_input_grid(one), np.float32(0)) for one in maps),
     )
 
 
 def predict_case(
-    case: Case, predictor: Predictor, *, finder: Finder | None = None, on_patch: OnPatch | None = None
+    case: Case,
+    predictor: Predictor,
+    *,
+    finder: BrainSegmenter | None = None,
+    on_patch: OnPatch | None = None,
 ) -> Prediction:
     """Load a case, find its brain, and run the network over it: `open_scan`, then `predict_scan`."""
     return predict_scan(open_scan(case, expected_model(predictor), finder), predictor, on_patch)

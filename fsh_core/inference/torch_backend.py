@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from fsh_core.config import Device, Precision
-from fsh_core.network.checkpoint import Member
+from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.model import restore
 
 
@@ -14,7 +14,7 @@ class GpuNetwork:
 
     Parameters
     ----------
-    member : Member
+    member : EnsembleMember
         Configuration and weights.
     device : str
         As torch names it.
@@ -27,11 +27,13 @@ class GpuNetwork:
         If the weights are not those of the configuration.
     """
 
-    def __init__(self, member: Member, device: str, precision: Precision) -> None:
+    def __init__(self, member: EnsembleMember, device: str, precision: Precision) -> None:
         model = restore(member.config, member.weights)
         self._model = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._device = device
-        self._precise = precision == "fp32" or (precision == "auto" and not has_fast_bfloat16(device))
+        self._precise = precision == "fp32" or (
+            precision == "auto" and not has_fast_bfloat16(device)
+        )
 
     def __call__(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities."""

@@ -24,8 +24,16 @@ CONFIDENCE_COLUMNS: dict[str, str] = {
 }
 """Columns of the lesion table that say how sure a lesion is, with their units."""
 
-FEATURES = ("intercept", "max_probability_logit", "volume_log_mm3", "contrast_log", "scan_uncertainty")
-VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken, so that a scan without lesions counts too
+FEATURES = (
+    "intercept",
+    "max_probability_logit",
+    "volume_log_mm3",
+    "contrast_log",
+    "scan_uncertainty",
+)
+VOLUME_OFFSET_ML = (
+    0.5  # added before logarithms are taken, so that a scan without lesions counts too
+)
 _CLIP = 1e-4
 _CONNECTIVITY_26 = np.ones((3, 3, 3))
 
@@ -66,7 +74,10 @@ class Calibration:
             return None
         try:
             coefficients = tuple(float(stored["lesion_coefficients"][name]) for name in FEATURES)
-            numbers = [float(stored[name]) for name in ("volume_log_mean", "volume_log_sd", "patients", "rate")]
+            numbers = [
+                float(stored[name])
+                for name in ("volume_log_mean", "volume_log_sd", "patients", "rate")
+            ]
         except (TypeError, KeyError, ValueError) as error:
             raise InputError(
                 f"the weights' card: 'calibration' must hold what fsh calibrate writes ({error!r} is missing or "
@@ -95,7 +106,9 @@ class Calibration:
             `patient_uncertainty` of their scan; NaN counts as 0.
         """
         return np.asarray(
-            special.expit(lesion_features(lesions, scan_uncertainty) @ np.asarray(self.lesion_coefficients))
+            special.expit(
+                lesion_features(lesions, scan_uncertainty) @ np.asarray(self.lesion_coefficients)
+            )
         )
 
     def volume_interval_ml(self, volume_ml: float) -> tuple[float, float]:
@@ -104,20 +117,30 @@ class Calibration:
         A prediction interval of a log-normal ratio (Student's t), wide where few patients
         were validated on.
         """
-        width = special.stdtrit(self.patients - 1, (1 + self.rate) / 2) * np.sqrt(1 + 1 / self.patients)
+        width = special.stdtrit(self.patients - 1, (1 + self.rate) / 2) * np.sqrt(
+            1 + 1 / self.patients
+        )
         middle = np.log(volume_ml + VOLUME_OFFSET_ML) + self.volume_log_mean
-        low, high = (np.exp(middle + sign * width * self.volume_log_sd) - VOLUME_OFFSET_ML for sign in (-1, 1))
+        low, high = (
+            np.exp(middle + sign * width * self.volume_log_sd) - VOLUME_OFFSET_ML
+            for sign in (-1, 1)
+        )
         return max(0.0, float(low)), max(0.0, float(high))
 
 
 def lesion_features(lesions: pd.DataFrame, scan_uncertainty: float) -> NDArray[np.float64]:
     """Return `FEATURES` of every lesion, (N, 5)."""
     ones = np.ones(len(lesions))
-    largest = special.logit(np.clip(lesions["max_probability"].to_numpy(np.float64), _CLIP, 1 - _CLIP))
-    volume, contrast = (
-        np.log(np.maximum(lesions[column].to_numpy(np.float64), _CLIP)) for column in ("volume_mm3", "contrast")
+    largest = special.logit(
+        np.clip(lesions["max_probability"].to_numpy(np.float64), _CLIP, 1 - _CLIP)
     )
-    return np.column_stack([ones, largest, volume, np.nan_to_num(contrast), ones * np.nan_to_num(scan_uncertainty)])
+    volume, contrast = (
+        np.log(np.maximum(lesions[column].to_numpy(np.float64), _CLIP))
+        for column in ("volume_mm3", "contrast")
+    )
+    return np.column_stack(
+        [ones, largest, volume, np.nan_to_num(contrast), ones * np.nan_to_num(scan_uncertainty)]
+    )
 
 
 def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,7 +155,9 @@ def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
 def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the variance of a voxel's probability over the members of an ensemble, (I, J, K) float32, at most 0.25."""
     mean = _mean(members)
-    return np.asarray(sum((one - mean) ** 2 for one in members) / np.float32(len(members)), dtype=np.float32)
+    return np.asarray(
+        sum((one - mean) ** 2 for one in members) / np.float32(len(members)), dtype=np.float32
+    )
 
 
 def structural_uncertainty(
@@ -173,7 +198,9 @@ def structural_uncertainty(
         met = theirs.ravel()[marked]
         pairs, shared = np.unique(np.stack([own, met])[:, met > 0], axis=1, return_counts=True)
         ours = pairs[0] - 1
-        np.maximum.at(best := np.zeros(count), ours, shared / (sizes[ours] + their_sizes[pairs[1]] - shared))
+        np.maximum.at(
+            best := np.zeros(count), ours, shared / (sizes[ours] + their_sizes[pairs[1]] - shared)
+        )
         overlaps += best
     return np.asarray(1 - overlaps / len(members))
 

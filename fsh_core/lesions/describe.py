@@ -89,7 +89,9 @@ def describe_lesions(
     return table[list(DESCRIBED_COLUMNS)]
 
 
-def _count_parts(labels: NDArray[np.int32], flair: Volume, lesions: pd.DataFrame) -> NDArray[np.float64]:
+def _count_parts(
+    labels: NDArray[np.int32], flair: Volume, lesions: pd.DataFrame
+) -> NDArray[np.float64]:
     """Count into how many parts each lesion falls."""
     split = split_confluent(labels, flair.spacing_mm)
     whole = np.zeros(int(split.max(initial=0)) + 1, np.int64)

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.anatomy.template import Anatomy, Tissue
-from fsh_core.lesions.neighbourhood import Finding, Midline, Neighbours, distance_mm, findings
+from fsh_core.lesions.neighbourhood import (
+    LesionNeighbourhood,
+    Midline,
+    Neighbours,
+    distance_mm,
+    neighbourhoods,
+)
 from fsh_core.preprocess.intensity import fill_slices
 from fsh_core.volume.volume import Volume
 
@@ -113,40 +119,50 @@ def lesion_flags(
     flags = []
     # A given mask may leave out the ventricles, whose lining is no edge of the brain.
     whole = fill_slices(brain)
-    for finding in findings(labels, lesions, flair, whole, tissue):
+    for neighbourhood in neighbourhoods(labels, lesions, flair, whole, tissue):
         keys = set()
         if midline is not None:
-            keys |= _anatomical(finding, flair, midline)
-        if _is_vessel(finding, flair):
+            keys |= _anatomical(neighbourhood, flair, midline)
+        if _is_vessel(neighbourhood, flair):
             keys.add("vessel")
-        if _is_edge(finding, flair):
+        if _is_edge(neighbourhood, flair):
             keys.add("edge")
-        if finding.contrast < FAINT_CONTRAST and "csf_pulsation" not in keys:
+        if neighbourhood.contrast < FAINT_CONTRAST and "csf_pulsation" not in keys:
             keys.add("faint")
-        if finding.volume_mm3 < TINY_MM3 and neighbours.are_beyond(ISOLATED_MM, finding, flair):
+        if neighbourhood.volume_mm3 < TINY_MM3 and neighbours.are_beyond(
+            ISOLATED_MM, neighbourhood, flair
+        ):
             keys.add("isolated_tiny")
         flags.append(";".join(key for key in FLAGS if key in keys))
     return pd.Series(flags, index=lesions.index, dtype=object, name="flags")
 
 
-def _anatomical(finding: Finding, flair: Volume, midline: Midline) -> set[str]:
+def _anatomical(neighbourhood: LesionNeighbourhood, flair: Volume, midline: Midline) -> set[str]:
     """Flags by the tissue around a lesion."""
-    tissue = finding.tissue
+    tissue = neighbourhood.tissue
     if tissue is None:
         return set()
-    central = midline.from_mm(finding, flair) <= MIDLINE_MM
-    if central and _between(tissue == Tissue.VENTRICLE, finding, flair):
+    central = midline.from_mm(neighbourhood, flair) <= MIDLINE_MM
+    if central and _between(tissue == Tissue.VENTRICLE, neighbourhood, flair):
         return {"septum"}
-    if finding.volume_mm3 <= PLEXUS_MM3 and _is_inside(np.isin(tissue, VENTRICLES), finding, flair):
+    if neighbourhood.volume_mm3 <= PLEXUS_MM3 and _is_inside(
+        np.isin(tissue, VENTRICLES), neighbourhood, flair
+    ):
         return {"choroid_plexus"}
-    faint = finding.contrast < FAINT_CONTRAST
-    return {"csf_pulsation"} if faint and _at_pulsation(tissue, finding, flair, central) else set()
+    faint = neighbourhood.contrast < FAINT_CONTRAST
+    return (
+        {"csf_pulsation"}
+        if faint and _at_pulsation(tissue, neighbourhood, flair, central)
+        else set()
+    )
 
 
-def _between(ventricles: NDArray[np.bool_], finding: Finding, flair: Volume) -> bool:
+def _between(
+    ventricles: NDArray[np.bool_], neighbourhood: LesionNeighbourhood, flair: Volume
+) -> bool:
     """Whether a lesion is thin from left to right and has ventricle on either side."""
     axis = [int(world) for world, _ in io_orientation(flair.affine)].index(0)
-    own = np.moveaxis(finding.own, axis, 0)
+    own = np.moveaxis(neighbourhood.own, axis, 0)
     rows = own.any(axis=0)
     ventricle = np.moveaxis(ventricles, axis, 0)[:, rows]
     own = own[:, rows]
@@ -159,38 +175,55 @@ def _between(ventricles: NDArray[np.bool_], finding: Finding, flair: Volume) -> 
     return bool(both.mean() >= SEPTUM_ROWS_FRACTION)
 
 
-def _is_inside(ventricles: NDArray[np.bool_], finding: Finding, flair: Volume) -> bool:
+def _is_inside(
+    ventricles: NDArray[np.bool_], neighbourhood: LesionNeighbourhood, flair: Volume
+) -> bool:
     """Whether a lesion lies in a ventricle or, since a ventricle is dark and the lesion is not, in a gap of one."""
-    shell = ~finding.own & (distance_mm(finding.own, flair) <= PLEXUS_SHELL_MM)
-    return bool(max(ventricles[finding.own].mean(), ventricles[shell].mean()) >= PLEXUS_FRACTION)
+    shell = ~neighbourhood.own & (distance_mm(neighbourhood.own, flair) <= PLEXUS_SHELL_MM)
+    return bool(
+        max(ventricles[neighbourhood.own].mean(), ventricles[shell].mean()) >= PLEXUS_FRACTION
+    )
 
 
-def _at_pulsation(tissue: NDArray[np.uint8], finding: Finding, flair: Volume, central: bool) -> bool:
+def _at_pulsation(
+    tissue: NDArray[np.uint8], neighbourhood: LesionNeighbourhood, flair: Volume, central: bool
+) -> bool:
     """Whether a lesion lies where pulsating fluid shines, and beside fluid."""
-    reach = distance_mm(finding.own, flair) <= PULSATION_REACH_MM
-    low = np.mean(tissue[finding.own] == Tissue.INFRATENTORIAL) >= 0.5
+    reach = distance_mm(neighbourhood.own, flair) <= PULSATION_REACH_MM
+    low = np.mean(tissue[neighbourhood.own] == Tissue.INFRATENTORIAL) >= 0.5
     third = central and bool((tissue[reach] == Tissue.DEEP_GREY).any())
-    beside = reach & ~finding.own & (np.isin(tissue, VENTRICLES) | finding.fluid | ~finding.brain)
+    beside = (
+        reach
+        & ~neighbourhood.own
+        & (np.isin(tissue, VENTRICLES) | neighbourhood.fluid | ~neighbourhood.brain)
+    )
     return bool((low or third) and beside.any())
 
 
-def _is_vessel(finding: Finding, flair: Volume) -> bool:
+def _is_vessel(neighbourhood: LesionNeighbourhood, flair: Volume) -> bool:
     """Whether a lesion is small, thin and long."""
-    if finding.volume_mm3 > VESSEL_MM3 or np.count_nonzero(finding.own) < VESSEL_LENGTH_VOXELS:
+    if (
+        neighbourhood.volume_mm3 > VESSEL_MM3
+        or np.count_nonzero(neighbourhood.own) < VESSEL_LENGTH_VOXELS
+    ):
         return False
     axes = flair.affine[:3, :3]
-    inertia = np.atleast_2d(np.cov((finding.voxels @ axes.T).T, bias=True)) + axes @ axes.T / 12
+    inertia = (
+        np.atleast_2d(np.cov((neighbourhood.voxels @ axes.T).T, bias=True)) + axes @ axes.T / 12
+    )
     moments, directions = np.linalg.eigh(inertia)
     _, width_mm, length_mm = np.sqrt(12 * np.maximum(moments, 0))
     voxel_mm = float(np.abs(directions[:, 2] @ axes).sum())
-    is_long = length_mm >= VESSEL_ELONGATION * width_mm and length_mm >= VESSEL_LENGTH_VOXELS * voxel_mm
+    is_long = (
+        length_mm >= VESSEL_ELONGATION * width_mm and length_mm >= VESSEL_LENGTH_VOXELS * voxel_mm
+    )
     return bool(is_long and width_mm <= VESSEL_WIDTH_MM)
 
 
-def _is_edge(finding: Finding, flair: Volume) -> bool:
+def _is_edge(neighbourhood: LesionNeighbourhood, flair: Volume) -> bool:
     """Whether a lesion is flat against the outside of the brain; the border of the picture is no edge."""
-    inside = np.pad(finding.brain, 1, mode="edge")
+    inside = np.pad(neighbourhood.brain, 1, mode="edge")
     if inside.all():
         return False
     depth_mm = ndimage.distance_transform_edt(inside, sampling=flair.spacing_mm)[1:-1, 1:-1, 1:-1]
-    return bool(np.mean(depth_mm[finding.own] <= EDGE_DEPTH_MM) >= EDGE_FRACTION)
+    return bool(np.mean(depth_mm[neighbourhood.own] <= EDGE_DEPTH_MM) >= EDGE_FRACTION)

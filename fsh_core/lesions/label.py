@@ -87,7 +87,9 @@ def smooth_mask(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray
         around = widen(box, margin)
         own = components[around] == label
         # Mirrored: the edge of the field of view is no lesion boundary.
-        blurred = ndimage.gaussian_filter(own.astype(np.float32), sigma, mode="reflect", truncate=_GAUSSIAN_REACH)
+        blurred = ndimage.gaussian_filter(
+            own.astype(np.float32), sigma, mode="reflect", truncate=_GAUSSIAN_REACH
+        )
         smoothed[around] |= _highest(blurred, int(np.count_nonzero(own)))
     return smoothed
 
@@ -121,6 +123,7 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
 def widen(box: Box, margin_voxels: Sequence[int]) -> Box:
     """Return a box with a margin on both sides of each axis, as far as the array goes."""
     i, j, k = (
-        slice(max(0, side.start - more), side.stop + more) for side, more in zip(box, margin_voxels, strict=True)
+        slice(max(0, side.start - more), side.stop + more)
+        for side, more in zip(box, margin_voxels, strict=True)
     )
     return i, j, k

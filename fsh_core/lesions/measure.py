@@ -51,7 +51,10 @@ _DTYPES = {
 
 
 def lesion_table(
-    labels: NDArray[np.int32], flair: Volume, probability: NDArray[np.float32], brain: NDArray[np.bool_]
+    labels: NDArray[np.int32],
+    flair: Volume,
+    probability: NDArray[np.float32],
+    brain: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Measure every lesion.
 
@@ -92,7 +95,9 @@ def lesion_table(
     """
     for name, array in (("labels", labels), ("probability", probability), ("brain", brain)):
         if array.shape != flair.shape:
-            raise ValueError(f"{name} must have the shape of the FLAIR {flair.shape}, got {array.shape}")
+            raise ValueError(
+                f"{name} must have the shape of the FLAIR {flair.shape}, got {array.shape}"
+            )
     boxes = ndimage.find_objects(labels)
     tissue = _normal_tissue(labels, flair.data, brain) if boxes else None
     world_axes = ["ras"[int(axis)] for axis, _ in io_orientation(flair.affine)]
@@ -110,7 +115,8 @@ def lesion_table(
             "mean_intensity": intensity,
             "contrast": _contrast(label, box, intensity, labels, flair, tissue),
             "touches_border": any(
-                side.start == 0 or side.stop == length for side, length in zip(box, flair.shape, strict=True)
+                side.start == 0 or side.stop == length
+                for side, length in zip(box, flair.shape, strict=True)
             ),
         }
         rows.append(row)
@@ -121,12 +127,17 @@ def _size(inside: NDArray[np.bool_], flair: Volume, world_axes: list[str]) -> di
     """Voxels, volume and extents of a lesion cut out by its bounding box; the axes are named r, a or s."""
     voxels = int(np.count_nonzero(inside))
     volume_mm3 = voxels * flair.voxel_volume_mm3
-    extents_mm = [length * spacing for length, spacing in zip(inside.shape, flair.spacing_mm, strict=True)]
+    extents_mm = [
+        length * spacing for length, spacing in zip(inside.shape, flair.spacing_mm, strict=True)
+    ]
     return {
         "voxels": voxels,
         "volume_mm3": volume_mm3,
         "equivalent_diameter_mm": equivalent_diameter_mm(volume_mm3),
-    } | {f"extent_{axis}_mm": extent_mm for axis, extent_mm in zip(world_axes, extents_mm, strict=True)}
+    } | {
+        f"extent_{axis}_mm": extent_mm
+        for axis, extent_mm in zip(world_axes, extents_mm, strict=True)
+    }
 
 
 def _position(inside: NDArray[np.bool_], box: Box, flair: Volume) -> dict[str, float]:
@@ -135,7 +146,9 @@ def _position(inside: NDArray[np.bool_], box: Box, flair: Volume) -> dict[str, f
     voxels = np.argwhere(inside)
     centroid = voxels.mean(axis=0)
     # Padded: beyond the image as beyond the lesion, so that the point is not put on the border.
-    depth_mm = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=flair.spacing_mm)[1:-1, 1:-1, 1:-1][inside]
+    depth_mm = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=flair.spacing_mm)[
+        1:-1, 1:-1, 1:-1
+    ][inside]
     deepest = voxels[depth_mm >= depth_mm.max() * (1 - 1e-6)]
     from_centroid_mm = np.linalg.norm((deepest - centroid) @ flair.affine[:3, :3].T, axis=1)
     point = deepest[np.argmin(np.round(from_centroid_mm, 6))] + corner
@@ -157,7 +170,9 @@ class _Tissue:
     black: float
 
 
-def _normal_tissue(labels: NDArray[np.int32], intensity: NDArray[np.float32], brain: NDArray[np.bool_]) -> _Tissue:
+def _normal_tissue(
+    labels: NDArray[np.int32], intensity: NDArray[np.float32], brain: NDArray[np.bool_]
+) -> _Tissue:
     """Find the tissue that lesions are compared with."""
     free = brain & (labels == 0)
     values = intensity[free]
@@ -171,7 +186,12 @@ def _normal_tissue(labels: NDArray[np.int32], intensity: NDArray[np.float32], br
 
 
 def _contrast(
-    label: int, box: Box, intensity: float, labels: NDArray[np.int32], flair: Volume, tissue: _Tissue
+    label: int,
+    box: Box,
+    intensity: float,
+    labels: NDArray[np.int32],
+    flair: Volume,
+    tissue: _Tissue,
 ) -> float:
     """Ratio of a lesion's mean intensity to its surroundings; see `lesion_table`."""
     margin = [int(np.ceil(SHELL_MM[1] / spacing)) for spacing in flair.spacing_mm]

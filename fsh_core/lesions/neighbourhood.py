@@ -17,7 +17,7 @@ SURROUNDINGS_MM = 8.0  # the furthest that any flag looks
 _FLUID_LEVEL = 0.6  # of the brain's median above black
 
 
-class Finding(NamedTuple):
+class LesionNeighbourhood(NamedTuple):
     """A lesion cut out with some surroundings.
 
     Attributes
@@ -47,13 +47,13 @@ class Finding(NamedTuple):
         return np.argwhere(self.own) + self.corner
 
 
-def findings(
+def neighbourhoods(
     labels: NDArray[np.int32],
     lesions: pd.DataFrame,
     flair: Volume,
     brain: NDArray[np.bool_],
     tissue: NDArray[np.uint8] | None,
-) -> Iterator[Finding]:
+) -> Iterator[LesionNeighbourhood]:
     """Cut out the lesions of a table, one by one, with `SURROUNDINGS_MM` around.
 
     Raises
@@ -63,14 +63,20 @@ def findings(
     """
     boxes = ndimage.find_objects(labels)
     values = flair.data[brain & (labels == 0)]
-    black, middle = (float(level) for level in np.percentile(values, (0.1, 50.0))) if values.size else (0.0, 0.0)
+    black, middle = (
+        (float(level) for level in np.percentile(values, (0.1, 50.0)))
+        if values.size
+        else (0.0, 0.0)
+    )
     margin = [int(np.ceil(SURROUNDINGS_MM / spacing)) for spacing in flair.spacing_mm]
-    for label, volume_mm3, contrast in lesions[["label", "volume_mm3", "contrast"]].itertuples(index=False):
+    for label, volume_mm3, contrast in lesions[["label", "volume_mm3", "contrast"]].itertuples(
+        index=False
+    ):
         box = boxes[label - 1] if 0 < label <= len(boxes) else None
         if box is None:
             raise ValueError(f"the table names lesion {label}, which the labels do not have")
         around = widen(box, margin)
-        yield Finding(
+        yield LesionNeighbourhood(
             label=int(label),
             volume_mm3=float(volume_mm3),
             contrast=float(contrast),
@@ -94,10 +100,12 @@ class Neighbours(NamedTuple):
         voxels = np.argwhere(labels > 0)
         return cls(cKDTree(world_mm(voxels, flair)), labels[tuple(voxels.T)])
 
-    def are_beyond(self, distance_mm: float, finding: Finding, flair: Volume) -> bool:
+    def are_beyond(
+        self, distance_mm: float, neighbourhood: LesionNeighbourhood, flair: Volume
+    ) -> bool:
         """Whether there is no other lesion within a distance."""
-        near = self.tree.query_ball_point(world_mm(finding.voxels, flair), distance_mm)
-        return all((self.owner[indices] == finding.label).all() for indices in near)
+        near = self.tree.query_ball_point(world_mm(neighbourhood.voxels, flair), distance_mm)
+        return all((self.owner[indices] == neighbourhood.label).all() for indices in near)
 
 
 class Midline(NamedTuple):
@@ -117,9 +125,9 @@ class Midline(NamedTuple):
         solution = np.linalg.lstsq(terms, world[:, 0])[0]
         return cls(float(solution[0]), np.asarray(solution[1:], dtype=np.float64))
 
-    def from_mm(self, finding: Finding, flair: Volume) -> float:
+    def from_mm(self, neighbourhood: LesionNeighbourhood, flair: Volume) -> float:
         """How far to the side the middle of a lesion is."""
-        r, *rest = world_mm(finding.voxels, flair).mean(axis=0)
+        r, *rest = world_mm(neighbourhood.voxels, flair).mean(axis=0)
         return float(abs(r - self.offset - np.dot(self.slopes, rest)))
 
 

@@ -30,7 +30,9 @@ REGION_COLUMNS: dict[str, str] = {
 }
 """Columns of the lesion table that say where a lesion lies, with their units."""
 
-_DTYPES: dict[str, Any] = {column: "object" if column == "region" else "float64" for column in REGION_COLUMNS}
+_DTYPES: dict[str, Any] = {
+    column: "object" if column == "region" else "float64" for column in REGION_COLUMNS
+}
 _INSIDE = ["inside_r_mm", "inside_a_mm", "inside_s_mm"]
 _EXTENTS = ["extent_r_mm", "extent_a_mm", "extent_s_mm"]
 _BELOW = (Tissue.INFRATENTORIAL, Tissue.FOURTH_VENTRICLE)
@@ -57,7 +59,9 @@ _READINGS = (
 )
 
 
-def region_table(labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume, anatomy: Anatomy) -> pd.DataFrame:
+def region_table(
+    labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume, anatomy: Anatomy
+) -> pd.DataFrame:
     """Say of every lesion of a table where it lies.
 
     Parameters
@@ -90,7 +94,9 @@ def region_table(labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume
     return name_regions(labels, lesions["label"], flair, anatomy).assign(**places).astype(_DTYPES)
 
 
-def name_regions(labels: NDArray[np.int32], numbers: Iterable[int], flair: Volume, anatomy: Anatomy) -> pd.DataFrame:
+def name_regions(
+    labels: NDArray[np.int32], numbers: Iterable[int], flair: Volume, anatomy: Anatomy
+) -> pd.DataFrame:
     """Class lesions by where they lie.
 
     The first that applies: **infratentorial** if at least half of it lies in brainstem or
@@ -138,8 +144,12 @@ def name_regions(labels: NDArray[np.int32], numbers: Iterable[int], flair: Volum
     """
     if anatomy.tissue is None or not labels.shape == anatomy.tissue.shape == flair.shape:
         given = None if anatomy.tissue is None else anatomy.tissue.shape
-        raise ValueError(f"labels, anatomy and FLAIR must have one shape, got {labels.shape}, {given}, {flair.shape}")
-    ventricle, cortex = (_Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX))
+        raise ValueError(
+            f"labels, anatomy and FLAIR must have one shape, got {labels.shape}, {given}, {flair.shape}"
+        )
+    ventricle, cortex = (
+        _Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX)
+    )
     boxes = ndimage.find_objects(labels)
     found: list[tuple[str, float, float]] = []
     for label in numbers:
@@ -147,9 +157,13 @@ def name_regions(labels: NDArray[np.int32], numbers: Iterable[int], flair: Volum
         voxels = np.argwhere(labels[box] == label) + [side.start for side in box]
         to_ventricle, to_cortex = ventricle.least_mm(voxels), cortex.least_mm(voxels)
         below = _share_below(anatomy.tissue, voxels, box, flair)
-        found.append((_name(below, to_ventricle, to_cortex, min(flair.spacing_mm)), to_ventricle, to_cortex))
+        found.append(
+            (_name(below, to_ventricle, to_cortex, min(flair.spacing_mm)), to_ventricle, to_cortex)
+        )
     columns = list(REGION_COLUMNS)[:3]
-    return pd.DataFrame(found, columns=columns).astype({column: _DTYPES[column] for column in columns})
+    return pd.DataFrame(found, columns=columns).astype(
+        {column: _DTYPES[column] for column in columns}
+    )
 
 
 def _name(below: float, to_ventricle_mm: float, to_cortex_mm: float, voxel_mm: float) -> str:
@@ -165,7 +179,9 @@ def _name(below: float, to_ventricle_mm: float, to_cortex_mm: float, voxel_mm: f
     return "deep_white_matter"
 
 
-def _share_below(tissue: NDArray[np.uint8], voxels: NDArray[np.intp], box: Box, flair: Volume) -> float:
+def _share_below(
+    tissue: NDArray[np.uint8], voxels: NDArray[np.intp], box: Box, flair: Volume
+) -> float:
     """Return the share of a lesion that is in brainstem or cerebellum; NaN if it is outside the brain."""
     kinds = tissue[tuple(voxels.T)]
     if (kinds == Tissue.OTHER).any():
@@ -174,7 +190,9 @@ def _share_below(tissue: NDArray[np.uint8], voxels: NDArray[np.intp], box: Box, 
         if not named.any():
             return float("nan")
         own = tuple((voxels - [side.start for side in around]).T)
-        far_mm, nearest = ndimage.distance_transform_edt(~named, sampling=flair.spacing_mm, return_indices=True)
+        far_mm, nearest = ndimage.distance_transform_edt(
+            ~named, sampling=flair.spacing_mm, return_indices=True
+        )
         if far_mm[own].min() > OUTSIDE_MM:
             return float("nan")
         kinds = tissue[around][tuple(nearest)][own]
@@ -223,7 +241,9 @@ def dissemination(table: pd.DataFrame) -> dict[str, Any]:
     counts = {
         region: {
             "count": int((table["region"] == region).sum()),
-            "volume_ml": round(float(table.loc[table["region"] == region, "volume_mm3"].sum()) / 1000, 4),
+            "volume_ml": round(
+                float(table.loc[table["region"] == region, "volume_mm3"].sum()) / 1000, 4
+            ),
         }
         for region in REGIONS
     }
@@ -232,7 +252,9 @@ def dissemination(table: pd.DataFrame) -> dict[str, Any]:
     return {
         "regions": counts,
         "unplaced": int((table["region"] == "").sum()),
-        "readings": [{**one, "areas_seen": list(seen), "fulfilled_here": len(seen) >= 2} for one in _READINGS],
+        "readings": [
+            {**one, "areas_seen": list(seen), "fulfilled_here": len(seen) >= 2} for one in _READINGS
+        ],
         "not_assessed": ["optic nerve", "spinal cord"],
         "label": "A summary of this scan, not a diagnosis: lesions may be false or missed, and the criteria need the "
         "clinical picture and the exclusion of other diseases.",

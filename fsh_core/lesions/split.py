@@ -69,7 +69,9 @@ def split_confluent(
     return _largest_first(numbers)
 
 
-def _parts(inside: NDArray[np.bool_], spacing_mm: Sequence[float], neck_depth_mm: float) -> NDArray[np.int32]:
+def _parts(
+    inside: NDArray[np.bool_], spacing_mm: Sequence[float], neck_depth_mm: float
+) -> NDArray[np.int32]:
     """Number the parts of one lesion, cut out by its bounding box."""
     padded = np.pad(inside, 1)
     # In whole micrometres: distances that are equal on paper are equal here.
@@ -77,7 +79,9 @@ def _parts(inside: NDArray[np.bool_], spacing_mm: Sequence[float], neck_depth_mm
     distance = np.round(distance_mm * _STEPS_PER_MM).astype(np.int32)
     lowered = np.maximum(distance - round(neck_depth_mm * _STEPS_PER_MM), 0)
     flattened = reconstruction(lowered, distance, footprint=_CONNECTIVITY_26)
-    markers, count = ndimage.label(local_maxima(flattened, connectivity=3), structure=_CONNECTIVITY_26)
+    markers, count = ndimage.label(
+        local_maxima(flattened, connectivity=3), structure=_CONNECTIVITY_26
+    )
     if count < 2:
         return inside.astype(np.int32)
     parts = watershed(-distance, markers, connectivity=_CONNECTIVITY_26, mask=padded)

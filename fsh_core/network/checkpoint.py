@@ -32,7 +32,7 @@ _LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
-class Member:
+class EnsembleMember:
     """One network of a checkpoint.
 
     Attributes
@@ -53,7 +53,7 @@ class Checkpoint:
 
     Attributes
     ----------
-    members : tuple of Member
+    members : tuple of EnsembleMember
         More than one if it is an ensemble.
     sha256 : str
         Of the safetensors file.
@@ -63,7 +63,7 @@ class Checkpoint:
         The safetensors file.
     """
 
-    members: tuple[Member, ...]
+    members: tuple[EnsembleMember, ...]
     sha256: str
     card: dict[str, Any]
     path: Path
@@ -74,7 +74,9 @@ class Checkpoint:
         return self.members[0].config
 
 
-def save_checkpoint(config: ModelConfig, path: Path, card: dict[str, Any], weights: Mapping[str, ArrayLike]) -> str:
+def save_checkpoint(
+    config: ModelConfig, path: Path, card: dict[str, Any], weights: Mapping[str, ArrayLike]
+) -> str:
     """Write weights and their JSON; return the weights' SHA-256.
 
     Parameters
@@ -123,29 +125,46 @@ def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> 
         for number, one in enumerate(loaded)
         for name, weight in one.members[0].weights.items()
     }
-    described = [{"sha256": one.sha256, "config": one.config.model_dump(mode="json"), **one.card} for one in loaded]
-    facts = {"config": described[0]["config"], "training": _joined([one.card for one in loaded]), "members": described}
+    described = [
+        {"sha256": one.sha256, "config": one.config.model_dump(mode="json"), **one.card}
+        for one in loaded
+    ]
+    facts = {
+        "config": described[0]["config"],
+        "training": _joined([one.card for one in loaded]),
+        "members": described,
+    }
     return _save(path, weights, facts, card)
 
 
 def _joined(cards: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
     """Say whom an ensemble was trained on: whom any member was; validated on: whom every member was."""
     trained, validated = (
-        [set(card.get("training", {}).get(key, [])) for card in cards] for key in ("subjects", "validated_on")
+        [set(card.get("training", {}).get(key, [])) for card in cards]
+        for key in ("subjects", "validated_on")
     )
-    return {"subjects": sorted(set.union(*trained)), "validated_on": sorted(set.intersection(*validated))}
+    return {
+        "subjects": sorted(set.union(*trained)),
+        "validated_on": sorted(set.intersection(*validated)),
+    }
 
 
 def _wants(config: ModelConfig) -> tuple[object, ...]:
     return config.channels, config.target, config.spacing_mm, config.intensity
 
 
-def _save(path: Path, weights: Mapping[str, ArrayLike], described: dict[str, Any], card: dict[str, Any]) -> str:
-    payload = arrays_to_bytes({name: np.array(weight, np.float32, order="C") for name, weight in weights.items()})
+def _save(
+    path: Path, weights: Mapping[str, ArrayLike], described: dict[str, Any], card: dict[str, Any]
+) -> str:
+    payload = arrays_to_bytes(
+        {name: np.array(weight, np.float32, order="C") for name, weight in weights.items()}
+    )
     sha256 = hashlib.sha256(payload).hexdigest()
     facts = {"format": FORMAT, "sha256": sha256, **described}
     write_atomically(path, payload)
-    write_atomically(path.with_suffix(".json"), json.dumps({**facts, **card, **facts}, indent=2) + "\n")
+    write_atomically(
+        path.with_suffix(".json"), json.dumps({**facts, **card, **facts}, indent=2) + "\n"
+    )
     return sha256
 
 
@@ -172,7 +191,9 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     described = path.with_suffix(".json")
     for needed in (path, described):
         if not needed.is_file():
-            raise InputError(f"{needed}: no such file; a checkpoint is a .safetensors file with its .json beside it")
+            raise InputError(
+                f"{needed}: no such file; a checkpoint is a .safetensors file with its .json beside it"
+            )
     payload = path.read_bytes()
     card = _read_card(described)
     sha256 = hashlib.sha256(payload).hexdigest()
@@ -185,7 +206,9 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
         members = _part(arrays_from_bytes(payload), card)
     except (SafetensorError, ValidationError, AttributeError) as error:
         raise not_as_described(path, error) from None
-    explained = {key: value for key, value in card.items() if key not in ("format", "sha256", "config")}
+    explained = {
+        key: value for key, value in card.items() if key not in ("format", "sha256", "config")
+    }
     return Checkpoint(members, sha256, explained, path)
 
 
@@ -199,14 +222,20 @@ def not_as_described(path: Path, error: Exception) -> InputError:
     )
 
 
-def _part(weights: dict[str, NDArray[np.float32]], card: dict[str, Any]) -> tuple[Member, ...]:
+def _part(
+    weights: dict[str, NDArray[np.float32]], card: dict[str, Any]
+) -> tuple[EnsembleMember, ...]:
     """Give each member of an ensemble its own weights; a network alone has them all."""
     if not card.get("members"):
-        return (Member(ModelConfig.model_validate(card.get("config")), weights),)
+        return (EnsembleMember(ModelConfig.model_validate(card.get("config")), weights),)
     return tuple(
-        Member(
+        EnsembleMember(
             ModelConfig.model_validate(member.get("config")),
-            {name.removeprefix(f"{number}/"): one for name, one in weights.items() if name.startswith(f"{number}/")},
+            {
+                name.removeprefix(f"{number}/"): one
+                for name, one in weights.items()
+                if name.startswith(f"{number}/")
+            },
         )
         for number, member in enumerate(card["members"])
     )
@@ -220,6 +249,12 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: expected the JSON of a checkpoint, cannot be read ({error}); copy it again"
         ) from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT or not isinstance(card.get("sha256"), str):
-        raise InputError(f"{path}: expected a {FORMAT} description, found another JSON; use one written by fsh train")
+    if (
+        not isinstance(card, dict)
+        or card.get("format") != FORMAT
+        or not isinstance(card.get("sha256"), str)
+    ):
+        raise InputError(
+            f"{path}: expected a {FORMAT} description, found another JSON; use one written by fsh train"
+        )
     return card

@@ -18,7 +18,9 @@ from torch.nn import functional as F
 
 from fsh_core.config import ModelConfig, check_patch_size
 
-_GATE_BIAS = 2.0  # sigmoid(2) = 0.88: gates start open, so the skips carry signal from the first step
+_GATE_BIAS = (
+    2.0  # sigmoid(2) = 0.88: gates start open, so the skips carry signal from the first step
+)
 
 
 class InstanceNorm(nn.Module):
@@ -34,7 +36,10 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        samples = [F.batch_norm(one, None, None, self.weight, self.bias, training=True) for one in x.split(1)]
+        samples = [
+            F.batch_norm(one, None, None, self.weight, self.bias, training=True)
+            for one in x.split(1)
+        ]
         return samples[0] if len(samples) == 1 else torch.cat(samples)
 
 
@@ -85,7 +90,9 @@ class RecurrentResidualBlock(nn.Module):
     def __init__(self, config: ModelConfig, in_channels: int, channels: int) -> None:
         super().__init__()
         self.widen = nn.Conv3d(in_channels, channels, 1)
-        self.recurrent = nn.Sequential(RecurrentConv(config, channels), RecurrentConv(config, channels))
+        self.recurrent = nn.Sequential(
+            RecurrentConv(config, channels), RecurrentConv(config, channels)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.widen(x)
@@ -159,10 +166,14 @@ class R2AttentionUNet3d(nn.Module):
         self.config = config = config or ModelConfig()
         *widths, bridge = config.widths
         inputs = (len(config.channels), *widths[:-1])
-        self.encoder = nn.ModuleList(RecurrentResidualBlock(config, i, o) for i, o in zip(inputs, widths, strict=True))
+        self.encoder = nn.ModuleList(
+            RecurrentResidualBlock(config, i, o) for i, o in zip(inputs, widths, strict=True)
+        )
         self.bridge = RecurrentResidualBlock(config, widths[-1], bridge)
         below = (bridge, *reversed(widths[1:]))
-        self.decoder = nn.ModuleList(Decode(config, i, o) for i, o in zip(below, reversed(widths), strict=True))
+        self.decoder = nn.ModuleList(
+            Decode(config, i, o) for i, o in zip(below, reversed(widths), strict=True)
+        )
         self.head = nn.Conv3d(widths[0], 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -182,7 +193,9 @@ class R2AttentionUNet3d(nn.Module):
 
 def arrays_of(model: nn.Module) -> dict[str, NDArray[np.float32]]:
     """Return the state dict as float32 arrays, what `fsh_core.network.checkpoint` stores."""
-    return {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
+    return {
+        name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()
+    }
 
 
 def restore(config: ModelConfig, weights: Mapping[str, NDArray[np.float32]]) -> R2AttentionUNet3d:

@@ -19,7 +19,9 @@ from fsh_core.volume.volume import Volume
 
 _STRIPPED_ML = (50.0, 2200.0)  # a few slices may be all there is
 _PLAUSIBLE_ML = (600.0, 2300.0)
-_LARGEST_PART_FRACTION = 0.8  # of all that the finder marks; less means that it found several things, not a brain
+_LARGEST_PART_FRACTION = (
+    0.8  # of all that the finder marks; less means that it found several things, not a brain
+)
 _CONSTANT_AIR_FRACTION = 0.97
 _TISSUE_FRACTION = 0.05  # of the median intensity: below it, a voxel of a stripped scan is no brain
 _RIM_MM = (2.0, 12.0)  # depths at which a head has its skull
@@ -50,7 +52,7 @@ class Brain:
     note: str
 
 
-class Finder(Protocol):
+class BrainSegmenter(Protocol):
     """What `find_brain` needs: `fsh_core.inference.predict.load_predictor` returns one."""
 
     @property
@@ -61,7 +63,9 @@ class Finder(Protocol):
         """Turn a (1, I, J, K) image in [0, 1] into the (I, J, K) probability of brain."""
 
 
-def find_brain(flair: Volume, given: NDArray[np.bool_] | None = None, finder: Finder | None = None) -> Brain:
+def find_brain(
+    flair: Volume, given: NDArray[np.bool_] | None = None, finder: BrainSegmenter | None = None
+) -> Brain:
     """Return where the brain is.
 
     Parameters
@@ -70,7 +74,7 @@ def find_brain(flair: Volume, given: NDArray[np.bool_] | None = None, finder: Fi
         (I, J, K) float32, whole head or skull-stripped, in any orientation.
     given : (I, J, K) bool or None
         A brain mask on the same grid: honoured as it is.
-    finder : Finder or None
+    finder : BrainSegmenter or None
         Finds the brain in a whole head.
 
     Returns
@@ -90,7 +94,11 @@ def find_brain(flair: Volume, given: NDArray[np.bool_] | None = None, finder: Fi
         return _given(flair, given)
     if is_stripped(flair):
         mask = _tissue(flair)
-        return Brain(mask, "stripped", f"the scan is skull-stripped; what is left of it is {_ml(mask, flair):.0f} ml")
+        return Brain(
+            mask,
+            "stripped",
+            f"the scan is skull-stripped; what is left of it is {_ml(mask, flair):.0f} ml",
+        )
     if finder is None:
         return _none(flair, "the scan shows a whole head and no brain finder was given")
     prepared = prepare([flair], np.zeros(flair.shape, dtype=bool), finder.model)
@@ -98,7 +106,9 @@ def find_brain(flair: Volume, given: NDArray[np.bool_] | None = None, finder: Fi
     mask = fill_slices(largest_component(marked))
     volume_ml = _ml(mask, flair)
     if not _PLAUSIBLE_ML[0] <= volume_ml <= _PLAUSIBLE_ML[1]:
-        return _none(flair, f"the finder marked {volume_ml:.0f} ml, which is not the size of a brain")
+        return _none(
+            flair, f"the finder marked {volume_ml:.0f} ml, which is not the size of a brain"
+        )
     if (mask & marked).sum() < _LARGEST_PART_FRACTION * marked.sum():
         return _none(flair, "the finder marked several separate parts")
     return Brain(mask, "found", f"the brain was found in a whole head; it has {volume_ml:.0f} ml")
@@ -133,7 +143,10 @@ def is_stripped(flair: Volume) -> bool:
     if air.size and np.mean(np.abs(air - np.median(air)) < 0.01 * median) < _CONSTANT_AIR_FRACTION:
         return False
     shells = np.arange(*_RIM_MM, _SHELL_MM)
-    dark = [_dark_fraction(coarse.data[(depth_mm > top) & (depth_mm <= top + _SHELL_MM)], median) for top in shells]
+    dark = [
+        _dark_fraction(coarse.data[(depth_mm > top) & (depth_mm <= top + _SHELL_MM)], median)
+        for top in shells
+    ]
     return max(dark) < _DARK_RIM_FRACTION
 
 
@@ -160,7 +173,9 @@ def _tissue(flair: Volume) -> NDArray[np.bool_]:
 
 def _given(flair: Volume, mask: NDArray[np.bool_]) -> Brain:
     if mask.shape != flair.shape:
-        raise ValueError(f"the brain mask must have the scan's shape {flair.shape}, got {mask.shape}")
+        raise ValueError(
+            f"the brain mask must have the scan's shape {flair.shape}, got {mask.shape}"
+        )
     if not mask.any():
         raise InputError(
             "the brain mask must mark the brain, it is empty; give the right file, or none to have the brain found"

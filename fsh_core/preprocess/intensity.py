@@ -42,7 +42,9 @@ def foreground(data: NDArray[np.floating]) -> NDArray[np.bool_]:
         return np.zeros(data.shape, dtype=bool)
     # Clipping keeps a few extremely bright vessels or fat from pulling the threshold up.
     clipped = np.clip(sample, low, high)
-    threshold = float(threshold_otsu(clipped.ravel())) if clipped.max() > clipped.min() else float(low)
+    threshold = (
+        float(threshold_otsu(clipped.ravel())) if clipped.max() > clipped.min() else float(low)
+    )
     air = float(np.median(clipped[clipped <= threshold]))
     return fill_slices(largest_component(data > (air + threshold) / 2))
 
@@ -142,7 +144,9 @@ def fill_slices(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the holes of a slice: what of its background is not connected with its border, (I, J) bool."""
-    parts, count = ndimage.label(~mask)  # a third of the time of ndimage.binary_fill_holes, which dilates from outside
+    parts, count = ndimage.label(
+        ~mask
+    )  # a third of the time of ndimage.binary_fill_holes, which dilates from outside
     is_open = np.zeros(count + 1, dtype=bool)
     is_open[0] = True  # the mask itself is no hole
     for border in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
@@ -154,5 +158,7 @@ def _scale(data: NDArray[np.floating], low: float, span: float) -> NDArray[np.fl
     """Map low to 0 and low + span to 1, and clip."""
     if not span > 0:
         return np.zeros(data.shape, dtype=np.float32)
-    scaled: NDArray[np.float32] = np.clip((data.astype(np.float32) - np.float32(low)) / np.float32(span), 0, 1)
+    scaled: NDArray[np.float32] = np.clip(
+        (data.astype(np.float32) - np.float32(low)) / np.float32(span), 0, 1
+    )
     return scaled

@@ -94,7 +94,14 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
             scale = scale_tissue if config.intensity == "tissue" else scale_percentile
             scaled = scale(grid.data, inside & foreground(grid.data) if inside.all() else inside)
         images.append(scaled[crop])
-    return Prepared(np.stack(images), np.ascontiguousarray(inside[crop]), crop, grids[0], config.spacing_mm, flair)
+    return Prepared(
+        np.stack(images),
+        np.ascontiguousarray(inside[crop]),
+        crop,
+        grids[0],
+        config.spacing_mm,
+        flair,
+    )
 
 
 def _bounding_box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice, slice]:

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.quality.check import Check, Verdict, worst
-from fsh_core.quality.coverage import check_brain_volume, check_coverage, check_field_of_view, check_voxel_size
+from fsh_core.quality.coverage import (
+    check_brain_volume,
+    check_coverage,
+    check_field_of_view,
+    check_voxel_size,
+)
 from fsh_core.quality.flair_contrast import check_sequence
 from fsh_core.quality.noise import check_contrast_to_noise, check_ghosting, check_intensities
 from fsh_core.volume.volume import Volume
@@ -55,7 +60,9 @@ class Quality:
         """One sentence: the verdict, the checks it rests on, and those that could not be made."""
         verdict = self.verdict
         culprits = [check for check in self.checks if check.verdict == verdict != "pass"]
-        unknown = [check for check in self.checks if check.value is None and check.verdict == "pass"]
+        unknown = [
+            check for check in self.checks if check.value is None and check.verdict == "pass"
+        ]
         sentence = _START[verdict]
         if culprits:
             sentence += f" because of {_named(culprits)}"
@@ -111,8 +118,12 @@ def check_quality(flair: Volume, brain: NDArray[np.bool_], *, source: str = "giv
         If the shapes differ.
     """
     if brain.shape != flair.shape:
-        raise ValueError(f"the brain mask must have the scan's shape {flair.shape}, got {brain.shape}")
-    flair = flair.with_data(np.nan_to_num(flair.data, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32, copy=False))
+        raise ValueError(
+            f"the brain mask must have the scan's shape {flair.shape}, got {brain.shape}"
+        )
+    flair = flair.with_data(
+        np.nan_to_num(flair.data, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32, copy=False)
+    )
     checks = (check_voxel_size(flair), check_ghosting(flair), check_intensities(flair, brain))
     if source == "none":
         return Quality(checks + tuple(_unknown(name, unit) for name, unit in _OF_THE_BRAIN.items()))

@@ -72,7 +72,9 @@ def check_coverage(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     elif judge_low(height_mm, HEIGHT_MM) != "pass":
         reason = f"Only {height_mm:.0f} mm of the brain's height are there; lesions above or below are not seen."
     else:
-        reason = f"The {side} of the brain is cut off by the last slice; lesions beyond are not seen."
+        reason = (
+            f"The {side} of the brain is cut off by the last slice; lesions beyond are not seen."
+        )
     return Check("coverage", verdict, cut, "fraction", reason)
 
 
@@ -86,7 +88,10 @@ def check_field_of_view(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     if not brain.any():
         return Check("field_of_view", "fail", None, "fraction", "There is no brain in the scan.")
     names = {("R", 0): "left", ("R", -1): "right", ("A", 0): "back", ("A", -1): "front"}
-    cuts = {side: float(sections[name][1][end]) / float(sections[name][1].max()) for (name, end), side in names.items()}
+    cuts = {
+        side: float(sections[name][1][end]) / float(sections[name][1].max())
+        for (name, end), side in names.items()
+    }
     side = max(cuts, key=lambda name: cuts[name])
     verdict = judge_high(cuts[side], SIDE_FRACTION)
     reason = "The brain lies within the picture on all four sides."

@@ -38,27 +38,43 @@ def check_sequence(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     """Does it look like a FLAIR; the value is the number that decided, and the unit names it."""
     seen = appearance(flair, brain)
     verdict, unit, reason = _judged(seen, max(flair.spacing_mm) > BLURRED_MM)
-    return Check("flair_likeness", verdict, None if seen is None else getattr(seen, unit), unit, reason)
+    return Check(
+        "flair_likeness", verdict, None if seen is None else getattr(seen, unit), unit, reason
+    )
 
 
 def _judged(seen: "Appearance | None", blurred: bool) -> tuple[Verdict, str, str]:
     """Give the verdict, the number that decided it, and the reason."""
     if seen is None:
-        return "caution", "grey_to_white", f"{_UNKNOWN}: too little of the brain or no contrast is there."
+        return (
+            "caution",
+            "grey_to_white",
+            f"{_UNKNOWN}: too little of the brain or no contrast is there.",
+        )
     by_fluid = judge_high(seen.bright_to_dark, BRIGHT_TO_DARK)
     by_grey = "pass" if seen.grey_to_white is None else judge_low(seen.grey_to_white, GREY_TO_WHITE)
     by_grey = "caution" if by_grey == "fail" and blurred else by_grey
     if by_fluid != "pass" and by_fluid == worst(by_fluid, by_grey):
-        return by_fluid, "bright_to_dark", f"Fluid is bright, as on a T2-weighted scan; {_ASK[by_fluid]}."
+        return (
+            by_fluid,
+            "bright_to_dark",
+            f"Fluid is bright, as on a T2-weighted scan; {_ASK[by_fluid]}.",
+        )
     if seen.grey_to_white is None:
         return "caution", "grey_to_white", f"{_UNKNOWN}: too little of the brain is there."
     if by_grey != "pass":
-        reason = f"White matter is brighter than grey matter, as on a T1-weighted scan; {_ASK[by_grey]}."
+        reason = (
+            f"White matter is brighter than grey matter, as on a T1-weighted scan; {_ASK[by_grey]}."
+        )
         return by_grey, "grey_to_white", reason
     if seen.dark_fraction < DARK_FRACTION:
         reason = f"Hardly any dark fluid is seen, which a FLAIR should show; {_ASK['caution']}."
         return "caution", "dark_fraction", reason
-    return "pass", "grey_to_white", "Fluid is dark and grey matter is not darker than white matter, as on a FLAIR."
+    return (
+        "pass",
+        "grey_to_white",
+        "Fluid is dark and grey matter is not darker than white matter, as on a FLAIR.",
+    )
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,12 @@ def appearance(scan: Volume, brain: NDArray[np.bool_]) -> Appearance | None:
     from_edge_mm = ndimage.distance_transform_edt(inside, sampling=spacing_mm)
     from_fluid_mm = ndimage.distance_transform_edt(inside & ~dark, sampling=spacing_mm)
     tissue = inside & ~dark & ~bright
-    cortex = tissue & (from_fluid_mm > _CORTEX_MM[0]) & (from_fluid_mm <= _CORTEX_MM[1]) & (from_edge_mm > _RIM_MM)
+    cortex = (
+        tissue
+        & (from_fluid_mm > _CORTEX_MM[0])
+        & (from_fluid_mm <= _CORTEX_MM[1])
+        & (from_edge_mm > _RIM_MM)
+    )
     white = tissue & (from_fluid_mm > _WHITE_MM[0]) & (from_fluid_mm <= _WHITE_MM[1])
     grey_to_white = None
     if min(np.count_nonzero(cortex), np.count_nonzero(white)) >= _MINIMUM_VOXELS:

@@ -20,7 +20,9 @@ CLIPPED_FRACTION = Limits(0.0002, 0.01)
 # Grey and white matter differ by some 5 %: with tissue at half of the range, 100 levels give that 2 to 3 steps.
 GREY_LEVELS = Limits(100, 32)
 
-_THICK_RATIO = 1.2  # the slice axis is the one whose voxels are this much longer, or else the one nearest to S
+_THICK_RATIO = (
+    1.2  # the slice axis is the one whose voxels are this much longer, or else the one nearest to S
+)
 _FLUID_LEVEL = 0.6  # of the median above black
 _COARSE_MM = 2.0
 _AIR_MM = 10.0  # from the head: beyond its blurred rim
@@ -40,7 +42,11 @@ def check_contrast_to_noise(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     fine anatomy adds to it.
     """
     values = flair.data[brain]
-    black, middle = (float(level) for level in np.percentile(values, (0.1, 50.0))) if values.size else (0.0, 0.0)
+    black, middle = (
+        (float(level) for level in np.percentile(values, (0.1, 50.0)))
+        if values.size
+        else (0.0, 0.0)
+    )
     fluid_level = black + _FLUID_LEVEL * (middle - black)
     fluid, tissue = values[values <= fluid_level], values[values > fluid_level]
     if not middle > black or not fluid.size:
@@ -51,7 +57,13 @@ def check_contrast_to_noise(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     # Without any noise (a drawing, a smoothed scan) the ratio has no bound.
     ratio = contrast / max(noise, contrast / 1000)
     verdict = judge_low(ratio, CONTRAST_TO_NOISE)
-    seen = "clearly seen" if verdict == "pass" else "hard to see" if verdict == "caution" else "lost in noise"
+    seen = (
+        "clearly seen"
+        if verdict == "pass"
+        else "hard to see"
+        if verdict == "caution"
+        else "lost in noise"
+    )
     reason = f"Tissue differs from fluid by {ratio:.0f} times the noise; lesions are {seen}."
     return Check("contrast_to_noise", verdict, ratio, "ratio", reason)
 
@@ -69,8 +81,14 @@ def check_ghosting(flair: Volume) -> Check:
         reason = "Ghosting and motion cannot be measured: the air around the head is missing or was set to one value."
         return Check("ghosting", "pass", None, "fraction", reason)
     verdict = judge_high(ghosting, GHOSTING_FRACTION)
-    reason = f"The air around the head is {'almost free' if verdict == 'pass' else 'not free'} of ghosts"
-    reason += "." if verdict == "pass" else "; the patient may have moved, and ghosts may look like lesions."
+    reason = (
+        f"The air around the head is {'almost free' if verdict == 'pass' else 'not free'} of ghosts"
+    )
+    reason += (
+        "."
+        if verdict == "pass"
+        else "; the patient may have moved, and ghosts may look like lesions."
+    )
     return Check("ghosting", verdict, ghosting, "fraction", reason)
 
 
@@ -91,9 +109,7 @@ def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     if by_levels != "pass":
         reason = f"The brain has only {levels} different grey values; faint lesions may be lost."
     elif verdict != "pass":
-        reason = (
-            f"{100 * clipped:.2g} % of the brain is at the brightest value: bright tissue was cut off by the export."
-        )
+        reason = f"{100 * clipped:.2g} % of the brain is at the brightest value: bright tissue was cut off by the export."
     return Check("intensities", verdict, clipped, "fraction", reason)
 
 
@@ -125,7 +141,9 @@ def _noise(flair: Volume, brain: NDArray[np.bool_], above: float) -> float:
     tissue = brain[box][centre] & (data[centre] > above)
     if not tissue.any():
         return 0.0
-    return float(np.median(np.abs(difference[tissue]))) / (0.6745 * 6.0)  # 6 = root of the sum of squared weights
+    return float(np.median(np.abs(difference[tissue]))) / (
+        0.6745 * 6.0
+    )  # 6 = root of the sum of squared weights
 
 
 def _ghosting(flair: Volume) -> float | None:
@@ -141,7 +159,10 @@ def _ghosting(flair: Volume) -> float | None:
     middle = float(np.median(data[head]))
     far = ndimage.distance_transform_edt(~head, sampling=spacing_mm) > _AIR_MM
     air = data[far]
-    if not air.size or np.mean(np.abs(air - np.median(air)) < 0.001 * abs(middle)) > _EMPTY_AIR_FRACTION:
+    if (
+        not air.size
+        or np.mean(np.abs(air - np.median(air)) < 0.001 * abs(middle)) > _EMPTY_AIR_FRACTION
+    ):
         return None
     beside = [np.broadcast_to(head.any(axis=axis, keepdims=True), head.shape) for axis in range(3)]
     slices = slice_axis(flair)

@@ -26,7 +26,9 @@ _MOST_PANELS = 6
 _MOST_TINT = 0.35
 
 
-def write_agreement_page(agreement: Agreement, path: str | Path, subtitle: str, repeated_scans: bool) -> None:
+def write_agreement_page(
+    agreement: Agreement, path: str | Path, subtitle: str, repeated_scans: bool
+) -> None:
     """Write the page of an agreement study.
 
     Parameters
@@ -55,7 +57,14 @@ def write_agreement_page(agreement: Agreement, path: str | Path, subtitle: str, 
         sections.append(_consensus_section(agreement))
     sections += [_case_section(agreement), *failures_section(agreement.failures, "Not used")]
     title = "Repeated scans" if repeated_scans else "Agreement of raters"
-    write_page(path, title, subtitle, _numbers(agreement, repeated_scans), sections, _definitions(repeated_scans))
+    write_page(
+        path,
+        title,
+        subtitle,
+        _numbers(agreement, repeated_scans),
+        sections,
+        _definitions(repeated_scans),
+    )
 
 
 def _numbers(agreement: Agreement, repeated_scans: bool) -> list[Number]:
@@ -89,7 +98,9 @@ def _matrix_section(agreement: Agreement, metric: str, name: str) -> Section:
             above = (one, other) in found
             value = float(pair[metric])
             cells.append(
-                show(value, metric) if above else show_interval(pair[f"{metric}_low"], pair[f"{metric}_high"], metric)
+                show(value, metric)
+                if above
+                else show_interval(pair[f"{metric}_low"], pair[f"{metric}_high"], metric)
             )
             tints.append(_MOST_TINT * max(0.0, value) if above and np.isfinite(value) else 0.0)
         rows.append(cells)
@@ -103,8 +114,12 @@ def _volume_section(agreement: Agreement) -> Section:
     """Bland and Altman's figure for every two raters, and the numbers as a table."""
     panels = {}
     for one, other in list(combinations(agreement.raters, 2))[:_MOST_PANELS]:
-        here = agreement.pairs[(agreement.pairs["rater_1"] == one) & (agreement.pairs["rater_2"] == other)]
-        first, second = (here[column].to_numpy(dtype=float) for column in ("volume_1_ml", "volume_2_ml"))
+        here = agreement.pairs[
+            (agreement.pairs["rater_1"] == one) & (agreement.pairs["rater_2"] == other)
+        ]
+        first, second = (
+            here[column].to_numpy(dtype=float) for column in ("volume_1_ml", "volume_2_ml")
+        )
         panels[f"{other} − {one}"] = (first, second, bland_altman(first, second))
     several = agreement.ratings["case"].nunique() > 1
     rows = [
@@ -117,11 +132,18 @@ def _volume_section(agreement: Agreement) -> Section:
         ]
         for row in agreement.matrix.to_dict("records")
     ]
-    headings = [("", ""), ("Bias", "ml"), ("Lower limit", "ml"), ("Upper limit", "ml"), ("Cases", "")]
+    headings = [
+        ("", ""),
+        ("Bias", "ml"),
+        ("Lower limit", "ml"),
+        ("Upper limit", "ml"),
+        ("Cases", ""),
+    ]
     text = ""
     if len(panels) == 1:
         text = describe_limits(
-            next(iter(panels.values()))[2], f"Compared with {agreement.raters[0]}, {agreement.raters[1]}"
+            next(iter(panels.values()))[2],
+            f"Compared with {agreement.raters[0]}, {agreement.raters[1]}",
         )
     elif not several:
         text = "Limits of agreement need at least two cases."
@@ -140,16 +162,27 @@ def _repeatability_section(agreement: Agreement) -> Section:
     rows = []
     for row in agreement.repeatability.to_dict("records"):
         unit = "_ml" if "ml" in row["quantity"] else "count"
-        digits = [show(row[name], unit) for name in ("mean", "within_case_sd", "repeatability_coefficient")]
+        digits = [
+            show(row[name], unit)
+            for name in ("mean", "within_case_sd", "repeatability_coefficient")
+        ]
         cv = row["cv_fraction"]
         cells = [row["quantity"], *digits, MISSING if np.isnan(cv) else f"{100 * cv:.1f} %"]
         for icc in ("icc_2_1", "icc_3_1"):
             interval = show_interval(row[f"{icc}_low"], row[f"{icc}_high"], icc)
             cells.append(show(row[icc], icc) + (f" ({interval})" if interval != MISSING else ""))
         rows.append(cells)
-    headings = [("", ""), ("Mean", ""), ("SD", "within a case"), ("Repeatability", "coefficient"), ("CV", "")]
+    headings = [
+        ("", ""),
+        ("Mean", ""),
+        ("SD", "within a case"),
+        ("Repeatability", "coefficient"),
+        ("CV", ""),
+    ]
     headings += [("ICC(2,1)", "agreement"), ("ICC(3,1)", "consistency")]
-    note = "Intervals: 95 % (McGraw and Wong 1996). Intraclass correlations need at least two cases."
+    note = (
+        "Intervals: 95 % (McGraw and Wong 1996). Intraclass correlations need at least two cases."
+    )
     return Section("Repeatability", table=Table(headings, rows), note=note)
 
 
@@ -158,13 +191,24 @@ def _consensus_section(agreement: Agreement) -> Section:
     columns = ["volume_ml", "consensus_dice", "staple_sensitivity", "staple_specificity"]
     means = agreement.ratings.groupby("rater")[columns].mean().T.to_dict()
     rows = [
-        [rater, *(show(means[rater][name], name) for name in columns)] for rater in agreement.raters if rater in means
+        [rater, *(show(means[rater][name], name) for name in columns)]
+        for rater in agreement.raters
+        if rater in means
     ]
-    headings = [("", ""), ("Volume", "ml, mean"), ("Dice", "with the consensus"), ("Sensitivity", "STAPLE")]
+    headings = [
+        ("", ""),
+        ("Volume", "ml, mean"),
+        ("Dice", "with the consensus"),
+        ("Sensitivity", "STAPLE"),
+    ]
     headings += [("Specificity", "STAPLE, near lesions")]
-    note = "Means over cases. The consensus is estimated from these masks; each rater is part of it."
+    note = (
+        "Means over cases. The consensus is estimated from these masks; each rater is part of it."
+    )
     if len(agreement.raters) == 2:
-        note += " Of two raters STAPLE cannot tell who is right: read these numbers with three or more."
+        note += (
+            " Of two raters STAPLE cannot tell who is right: read these numbers with three or more."
+        )
     return Section("Consensus", table=Table(headings, rows), note=note)
 
 
@@ -175,10 +219,15 @@ def _case_section(agreement: Agreement) -> Section:
     for case, ratings in agreement.ratings.groupby("case", sort=True):
         by_rater = by_name(ratings, "rater")
         masks = [
-            f"{show(by_rater[rater]['volume_ml'], '_ml')} ({by_rater[rater]['lesions']})" for rater in agreement.raters
+            f"{show(by_rater[rater]['volume_ml'], '_ml')} ({by_rater[rater]['lesions']})"
+            for rater in agreement.raters
         ]
         rows.append([str(case), *masks, show(float(dice[case]), "dice")])
-    headings = [("Case", ""), *((rater, "ml (lesions)") for rater in agreement.raters), ("Dice", "mean of two")]
+    headings = [
+        ("Case", ""),
+        *((rater, "ml (lesions)") for rater in agreement.raters),
+        ("Dice", "mean of two"),
+    ]
     return Section("Cases", table=Table(headings, rows))
 
 

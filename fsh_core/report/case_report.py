@@ -85,7 +85,9 @@ def write_report(
 
 
 def illustrate(
-    segmentation: Segmentation, reference: Mask | None = None, evaluation: Mapping[str, float] | None = None
+    segmentation: Segmentation,
+    reference: Mask | None = None,
+    evaluation: Mapping[str, float] | None = None,
 ) -> Illustrate:
     """Return what draws a case's triptych and report, for `fsh_core.derivatives.write_segmentation`.
 
@@ -138,12 +140,18 @@ def _headline(segmentation: Segmentation) -> list[_Number]:
     interval = record.get("lesion_volume_interval_ml")
     if interval:
         name = f"{100 * interval['rate']:.0f} % interval of a reader's volume"
-        numbers.append(_Number(name, f"{format_ml(interval['low'])} to {format_ml(interval['high'])}", "ml"))
+        numbers.append(
+            _Number(name, f"{format_ml(interval['low'])} to {format_ml(interval['high'])}", "ml")
+        )
     if len(lesions):
-        numbers.append(_Number("Largest lesion", format_ml(float(lesions["volume_mm3"].max()) / 1000), "ml"))
+        numbers.append(
+            _Number("Largest lesion", format_ml(float(lesions["volume_mm3"].max()) / 1000), "ml")
+        )
     brain_ml = float(record["brain"]["volume_ml"])
     if brain_ml > 0 and record["brain"]["source"] != "none":
-        numbers.append(_Number(f"Of the brain ({brain_ml:,.0f} ml)", f"{100 * volume_ml / brain_ml:.2f}", "%"))
+        numbers.append(
+            _Number(f"Of the brain ({brain_ml:,.0f} ml)", f"{100 * volume_ml / brain_ml:.2f}", "%")
+        )
     return numbers
 
 
@@ -174,7 +182,10 @@ def _regions(regions: Row | None) -> Row | None:
     if regions is None or not regions["found"]:
         return None if regions is None else {"rows": [], "note": _sentence(regions["note"])}
     told = regions["dissemination"]
-    answers = {True: "the regions seen here would suffice.", False: "the regions seen here do not suffice."}
+    answers = {
+        True: "the regions seen here would suffice.",
+        False: "the regions seen here do not suffice.",
+    }
     return {
         "rows": [
             (name.replace("_", " "), counted["count"], format_ml(counted["volume_ml"]))
@@ -202,7 +213,9 @@ def _worth_a_look(lesions: pd.DataFrame) -> list[tuple[str, tuple[int, int, int]
     for row in lesions.loc[[*largest, *unsure]].to_dict("records"):
         sure = row.get("confidence", float("nan"))
         note = f", {100 * sure:.0f} % likely" if math.isfinite(sure) else ""
-        chosen.append((f"lesion {row['label']}{note}", (row["inside_i"], row["inside_j"], row["inside_k"])))
+        chosen.append(
+            (f"lesion {row['label']}{note}", (row["inside_i"], row["inside_j"], row["inside_k"]))
+        )
     return chosen
 
 
@@ -215,7 +228,9 @@ def _doubt(lesions: pd.DataFrame) -> pd.Series:
 def _agreement(evaluation: Mapping[str, float]) -> list[_Number]:
     """Pick the measures that people compare."""
     return [
-        _Number(name, write(evaluation[key]) if math.isfinite(evaluation[key]) else "undefined", unit)
+        _Number(
+            name, write(evaluation[key]) if math.isfinite(evaluation[key]) else "undefined", unit
+        )
         for key, (name, write, unit) in _MEASURES.items()
         if key in evaluation
     ]

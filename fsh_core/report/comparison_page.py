@@ -66,18 +66,29 @@ def write_comparison_page(
         Number(f"Mean Dice, {names[1]}", show(dice["mean_second"], "dice")),
         Number("Mean difference", show(dice["mean_difference"], "dice", signed=True)),
     ]
-    sections = [_difference_section(rows, pairs, names), _paired_section(rows, names), _pairs_section(pairs, names)]
+    sections = [
+        _difference_section(rows, pairs, names),
+        _paired_section(rows, names),
+        _pairs_section(pairs, names),
+    ]
     sections += failures_section(failures, "Not compared")
     write_page(path, f"{names[0]} and {names[1]}", subtitle, numbers, sections, definitions())
 
 
-def _difference_section(rows: Mapping[str, Row], pairs: pd.DataFrame, names: tuple[str, str]) -> Section:
+def _difference_section(
+    rows: Mapping[str, Row], pairs: pd.DataFrame, names: tuple[str, str]
+) -> Section:
     """The figure of differences, a dot for each case."""
     drawn = None
     if len(pairs):
-        differences = {NAMES[name]: (pairs[f"{name}_2"] - pairs[f"{name}_1"]).to_numpy(dtype=float) for name in _DRAWN}
+        differences = {
+            NAMES[name]: (pairs[f"{name}_2"] - pairs[f"{name}_1"]).to_numpy(dtype=float)
+            for name in _DRAWN
+        }
         intervals = {
-            NAMES[name]: Estimate(*(float(rows[name][key]) for key in ("mean_difference", "ci_low", "ci_high")))
+            NAMES[name]: Estimate(
+                *(float(rows[name][key]) for key in ("mean_difference", "ci_low", "ci_high"))
+            )
             for name in _DRAWN
         }
         drawn = draw_differences(differences, intervals, names)
@@ -99,7 +110,13 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
         difference = show(row["mean_difference"], metric, signed=True)
         cases = [f"{row['n_higher']} / {row['n_lower']}", str(row["n"])]
         cells.append([name, *means, difference, interval, *cases, show_p(row["wilcoxon_p"])])
-    headings = [("", ""), (names[0], "mean"), (names[1], "mean"), ("Difference", "mean"), ("Interval", "95 %")]
+    headings = [
+        ("", ""),
+        (names[0], "mean"),
+        (names[1], "mean"),
+        ("Difference", "mean"),
+        ("Interval", "95 %"),
+    ]
     headings += [("Higher / lower", f"cases of {names[1]}"), ("Cases", ""), ("p", "Wilcoxon")]
     note = (
         f"Differences: {names[1]} minus {names[0]}, over cases in which both have a value. Interval of the mean: "
@@ -111,10 +128,16 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
 
 def _pairs_section(pairs: pd.DataFrame, names: tuple[str, str]) -> Section:
     """Both Dice and lesion F1 of every case, the largest loss first."""
-    ordered = pairs.assign(difference=pairs["dice_2"] - pairs["dice_1"]).sort_values(["difference", "case"])
+    ordered = pairs.assign(difference=pairs["dice_2"] - pairs["dice_1"]).sort_values(
+        ["difference", "case"]
+    )
     rows = []
     for row in ordered.to_dict("records"):
-        dice = [show(row["dice_1"], "dice"), show(row["dice_2"], "dice"), show(row["difference"], "dice", signed=True)]
+        dice = [
+            show(row["dice_1"], "dice"),
+            show(row["dice_2"], "dice"),
+            show(row["difference"], "dice", signed=True),
+        ]
         f1 = [show(row["lesion_f1_1"], "f1"), show(row["lesion_f1_2"], "f1")]
         rows.append([str(row["case"]), *dice, *f1, show(row["reference_ml_1"], "_ml")])
     headings = [("Case", ""), ("Dice", names[0]), ("Dice", names[1]), ("Difference", "of Dice")]

@@ -80,11 +80,17 @@ def write_evaluation_page(evaluation: Evaluation, path: str | Path, subtitle: st
         for column, name in (("dice", "Mean Dice"), ("lesion_f1", "Mean lesion F1"))
         if column in summary
     ]
-    numbers.append(Number("Mean volume difference", show(limits.bias.value, "_ml", signed=True), "ml"))
+    numbers.append(
+        Number("Mean volume difference", show(limits.bias.value, "_ml", signed=True), "ml")
+    )
     sections = [
         Section("Voxels and surfaces", table=_summary_table(summary, _VOXELS), note=_INTERVALS),
         Section("Lesions", table=_summary_table(summary, _LESIONS), note=_INTERVALS),
-        Section("Lesions by size", table=_size_table(cases), note="Over all lesions of all cases together."),
+        Section(
+            "Lesions by size",
+            table=_size_table(cases),
+            note="Over all lesions of all cases together.",
+        ),
         *_region_section(evaluation.regions),
         _volume_section(cases, limits),
         _case_section(cases),
@@ -111,7 +117,17 @@ def _summary_table(summary: Mapping[str, Row], columns: tuple[str, ...]) -> Tabl
                 str(int(row["n"])),
             ]
         )
-    return Table([("", ""), ("Mean", ""), ("Interval", "of the mean"), ("Median", ""), ("SD", ""), ("Cases", "")], rows)
+    return Table(
+        [
+            ("", ""),
+            ("Mean", ""),
+            ("Interval", "of the mean"),
+            ("Median", ""),
+            ("SD", ""),
+            ("Cases", ""),
+        ],
+        rows,
+    )
 
 
 def _size_table(cases: pd.DataFrame) -> Table:
@@ -120,7 +136,9 @@ def _size_table(cases: pd.DataFrame) -> Table:
     for size, words in SIZE_BINS.items():
         names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
         counts = [int(cases[f"{name}_{size}"].sum()) for name in names]
-        rows.append([words.removesuffix(" in equivalent diameter").removeprefix("of "), *_counted(*counts)])
+        rows.append(
+            [words.removesuffix(" in equivalent diameter").removeprefix("of "), *_counted(*counts)]
+        )
     return Table([("Equivalent diameter", ""), *_COUNTED], rows)
 
 
@@ -140,10 +158,19 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
     rows = []
     for name, here in known.groupby("region", sort=False):
         names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
-        row = [str(name).replace("_", " "), *_counted(*(int(here[column].sum()) for column in names))]
+        row = [
+            str(name).replace("_", " "),
+            *_counted(*(int(here[column].sum()) for column in names)),
+        ]
         row += [show(here[column].sum(), column) for column in ("reference_ml", "prediction_ml")]
         rows.append([*row, show(here["dice"].mean(), "dice")])
-    headings = [("Region", ""), *_COUNTED, ("Volume", "reference, ml"), ("Volume", "predicted, ml"), ("Dice", "mean")]
+    headings = [
+        ("Region", ""),
+        *_COUNTED,
+        ("Volume", "reference, ml"),
+        ("Volume", "predicted, ml"),
+        ("Dice", "mean"),
+    ]
     note = (
         f"Over all lesions of {counted(known['case'].nunique(), 'case')} together, each lesion by its own region; "
         "Dice: mean over cases with lesions there. regions.csv has every case."
@@ -161,7 +188,9 @@ def _volume_section(cases: pd.DataFrame, limits: BlandAltman) -> Section:
     """Bland and Altman's figure, and what it says in a sentence."""
     drawn = None
     if limits.n:
-        panels = {"Predicted minus reference": (cases["reference_ml"], cases["prediction_ml"], limits)}
+        panels = {
+            "Predicted minus reference": (cases["reference_ml"], cases["prediction_ml"], limits)
+        }
         drawn = draw_bland_altman(panels, what="lesion volume")
     return Section(
         "Volumes",
@@ -189,9 +218,14 @@ def describe_limits(limits: BlandAltman, who: str) -> str:
 def _case_section(cases: pd.DataFrame) -> Section:
     """Every case, the least Dice first."""
     ordered = cases.sort_values(["dice", "case"])
-    rows = [[str(row["case"]), *(show(row[name], name) for name in _IN_CASES)] for row in ordered.to_dict("records")]
+    rows = [
+        [str(row["case"]), *(show(row[name], name) for name in _IN_CASES)]
+        for row in ordered.to_dict("records")
+    ]
     headings = [("Case", ""), *((name, "") for name in _IN_CASES.values())]
-    return Section("Cases", table=Table(headings, rows), note="Least Dice first; cases.csv has every column.")
+    return Section(
+        "Cases", table=Table(headings, rows), note="Least Dice first; cases.csv has every column."
+    )
 
 
 def definitions() -> dict[str, str]:

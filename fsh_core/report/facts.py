@@ -15,16 +15,23 @@ def list_facts(record: Row) -> list[tuple[str, str, bool]]:
     spacing = " × ".join(f"{size:.3g}" for size in grid["spacing_mm"])
     facts = [("Version", f"F.sh {record['version']}", False)]
     if weights:
-        facts += [("Weights", str(weights["name"]), False), ("", f"SHA-256 {weights['sha256']}", True)]
+        facts += [
+            ("Weights", str(weights["name"]), False),
+            ("", f"SHA-256 {weights['sha256']}", True),
+        ]
         facts.append(("Network", _listed(weights["config"]), False))
     facts.append(("Settings", _listed(record["settings"]), False))
     for channel, source in record["input"].items():
-        facts += [(channel.capitalize() if channel.islower() else channel, str(source["path"]), True)]
+        facts += [
+            (channel.capitalize() if channel.islower() else channel, str(source["path"]), True)
+        ]
         facts += [("", f"SHA-256 {source['sha256']}", True)]
     facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid['orientation']}", False))
     before, after = format_ml(record["raw_lesion_volume_ml"]), format_ml(record["lesion_volume_ml"])
     facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))
-    made = [f"{run['seconds']:.1f} s"] + [f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run]
+    made = [f"{run['seconds']:.1f} s"] + [
+        f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run
+    ]
     facts.append(("Run", ", ".join(made), False))
     return facts
 

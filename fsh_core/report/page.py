@@ -109,7 +109,12 @@ def show(value: float, column: str, signed: bool = False) -> str:
         return MISSING
     unit = column.rpartition("_")[2]
     size = abs(value)
-    by_unit = {"ml": 3 if 0.0005 <= size < 0.1 else 2, "mm": 1 if size >= 10 else 2, "lesions": 0, "count": 1}
+    by_unit = {
+        "ml": 3 if 0.0005 <= size < 0.1 else 2,
+        "mm": 1 if size >= 10 else 2,
+        "lesions": 0,
+        "count": 1,
+    }
     digits = by_unit.get(unit, 3)
     plain = f"{value:,.{digits}f}"
     is_zero = float(plain.replace(",", "")) == 0

@@ -31,7 +31,13 @@ def lesion_cells(lesions: pd.DataFrame) -> tuple[list[tuple[str, str]], list[tup
     was not registered, a border that none touches.
     """
     written = [
-        (column, [column.write(*values) for values in zip(*(lesions[name] for name in column.takes), strict=True)])
+        (
+            column,
+            [
+                column.write(*values)
+                for values in zip(*(lesions[name] for name in column.takes), strict=True)
+            ],
+        )
         for column in _COLUMNS
         if set(column.takes) <= set(lesions.columns)
     ]
@@ -75,10 +81,17 @@ _COLUMNS = (
     _Column("A, P", "mm", ("inside_a_mm",), lambda value: _towards("AP", value)),
     _Column("S, I", "mm", ("inside_s_mm",), lambda value: _towards("SI", value)),
     _Column("Extent", "mm", ("extent_r_mm", "extent_a_mm", "extent_s_mm"), _extent),
-    _Column("Parts", "if split", ("parts",), lambda value: f"{value:.0f}" if math.isfinite(value) else MISSING),
+    _Column(
+        "Parts",
+        "if split",
+        ("parts",),
+        lambda value: f"{value:.0f}" if math.isfinite(value) else MISSING,
+    ),
     _Column("Probability", "mean", ("mean_probability",), format_ratio),
     _Column("Real", "chance, %", ("confidence",), _percent),
     _Column("Contrast", "ratio", ("contrast",), format_ratio),
     _Column("May be", "", ("flags",), _words),
-    _Column("Border", "of the image", ("touches_border",), lambda touches: "touches" if touches else ""),
+    _Column(
+        "Border", "of the image", ("touches_border",), lambda touches: "touches" if touches else ""
+    ),
 )

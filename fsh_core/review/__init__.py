@@ -1,13 +1,13 @@
 """Reviewing lesions: decisions and edits in an append-only journal, undone and replayed at will.
 
-Nothing here knows a screen. ``edits`` proposes voxels (split, grow), ``ledger`` and
-``session`` apply acts and undo them, ``journal`` keeps them on disk as they happen, ``save``
+Nothing here knows a screen. ``edits`` proposes voxels (split, grow), ``state`` and
+``session`` apply events and undo them, ``journal`` keeps them on disk as they happen, ``save``
 writes the corrected derivative beside the original, which is never touched. ``cohort`` says
 how far a folder is, ``queue`` what comes next, ``agreement`` how far two readers agree.
 """
 
 from fsh_core.review.edits import grow_lesion, split_lesion
-from fsh_core.review.events import Act, Change, Mark
+from fsh_core.review.events import Annotation, Change, ReviewEvent
 from fsh_core.review.journal import Journal, journal_path
 from fsh_core.review.measure import measure_lesions
 from fsh_core.review.open import open_review, other_readers, read_ledger
@@ -16,21 +16,21 @@ from fsh_core.review.queue import Queue, QueueItem, load_queue, save_queue
 from fsh_core.review.reader_agreement import Agreement, compare_readers
 from fsh_core.review.save import review_paths, save_review
 from fsh_core.review.session import Review
-from fsh_core.review.state import CASE_STATUSES, STATUSES, Ledger
+from fsh_core.review.state import CASE_STATUSES, STATUSES, ReviewState
 
 __all__ = [
     "CASE_STATUSES",
     "STATUSES",
-    "Act",
     "Agreement",
+    "Annotation",
     "CaseState",
     "Change",
     "Journal",
-    "Ledger",
-    "Mark",
     "Queue",
     "QueueItem",
     "Review",
+    "ReviewEvent",
+    "ReviewState",
     "case_state",
     "compare_readers",
     "grow_lesion",

@@ -49,7 +49,9 @@ def split_lesion(
     box = bounding_box(mask)
     inside = mask[box]
     if np.count_nonzero(inside) < 2:
-        raise InputError("a lesion of one voxel cannot be split; delete it or paint more of it first")
+        raise InputError(
+            "a lesion of one voxel cannot be split; delete it or paint more of it first"
+        )
     corner = [side.start for side in box]
     parts = np.zeros(mask.shape, dtype=np.int32)
     apart, count = ndimage.label(inside, structure=_CONNECTIVITY_26)
@@ -61,7 +63,9 @@ def split_lesion(
     if markers is None:
         cut = _halves(inside, spacing_mm)
     else:
-        depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+        depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing_mm)[
+            1:-1, 1:-1, 1:-1
+        ]
         cut = watershed(-depth, markers, mask=inside, connectivity=_CONNECTIVITY_26)
         cut[inside & (cut == 0)] = 1
     sizes = np.bincount(cut.ravel())[1:]
@@ -90,7 +94,9 @@ def _markers(
 def _two_peaks(inside: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray[np.int32] | None:
     """Mark the deepest peak and the one that is deep and far from it; None if there is no second."""
     depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing_mm)
-    peaks = peak_local_max(depth, labels=np.pad(inside, 1).astype(np.int32), exclude_border=False) - 1
+    peaks = (
+        peak_local_max(depth, labels=np.pad(inside, 1).astype(np.int32), exclude_border=False) - 1
+    )
     if len(peaks) < 2:
         return None
     heights = depth[tuple((peaks + 1).T)]
@@ -154,12 +160,16 @@ def grow_lesion(
         If the click is not in a free place.
     """
     if not free[seed]:
-        raise InputError("a lesion grows only in the brain and outside other lesions; click a free bright spot")
+        raise InputError(
+            "a lesion grows only in the brain and outside other lesions; click a free bright spot"
+        )
     box = _around(seed, spacing_mm, free.shape)
     here = tuple(index - side.start for index, side in zip(seed, box, strict=True))
     allowed = free[box]
     beside = widen(tuple(slice(index, index + 1) for index in here), (1, 1, 1))  # type: ignore[arg-type]
-    candidate = _candidate(intensity[box], None if probability is None else probability[box], allowed, beside)
+    candidate = _candidate(
+        intensity[box], None if probability is None else probability[box], allowed, beside
+    )
     candidate[here] = True
     grid = np.indices(candidate.shape).reshape(3, -1).T
     far = (((grid - here) * np.asarray(spacing_mm)) ** 2).sum(axis=1) > GROW_RADIUS_MM**2
@@ -172,7 +182,10 @@ def grow_lesion(
 
 
 def _candidate(
-    intensity: NDArray[np.float32], probability: NDArray[np.float32] | None, allowed: NDArray[np.bool_], beside: Box
+    intensity: NDArray[np.float32],
+    probability: NDArray[np.float32] | None,
+    allowed: NDArray[np.bool_],
+    beside: Box,
 ) -> NDArray[np.bool_]:
     """Voxels as likely, or as bright, as what was clicked."""
     if probability is not None:
@@ -181,7 +194,11 @@ def _candidate(
             return np.asarray(probability >= best / 2)
     around = float(np.median(intensity[allowed]))
     peak = float(np.where(allowed[beside], intensity[beside], -np.inf).max())
-    return np.asarray(intensity >= (around + peak) / 2) if peak > around else np.zeros(allowed.shape, dtype=bool)
+    return (
+        np.asarray(intensity >= (around + peak) / 2)
+        if peak > around
+        else np.zeros(allowed.shape, dtype=bool)
+    )
 
 
 def _around(seed: Voxel, spacing_mm: Sequence[float], shape: tuple[int, ...]) -> Box:

@@ -1,4 +1,4 @@
-"""One act of a reader, and how it stands in a line of JSON."""
+"""One event of a reader, and how it stands in a line of JSON."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,7 +27,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """Something said about a lesion, or with label 0 about the case."""
 
     label: int
@@ -37,7 +37,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Act:
+class ReviewEvent:
     """What a reader did, complete enough to be repeated and to be taken back.
 
     Attributes
@@ -49,10 +49,10 @@ class Act:
         The lesion it is about; 0 = none.
     changes : tuple of Change
         Voxels added and removed.
-    marks : tuple of Mark
+    annotations : tuple of Annotation
         Status and notes set.
-    of : int
-        For ``undo`` and ``redo``: the number of the act.
+    target_event : int
+        For ``undo`` and ``redo``: the number of the event.
     number : int
         Its place in the journal, counted from 1.
     reader, time : str
@@ -62,44 +62,57 @@ class Act:
     kind: str
     label: int = 0
     changes: tuple[Change, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    of: int = 0
+    annotations: tuple[Annotation, ...] = ()
+    target_event: int = 0
     number: int = 0
     reader: str = ""
     time: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON, voxels as runs."""
-        line: dict[str, Any] = {"n": self.number, "time": self.time, "reader": self.reader, "act": self.kind}
+        line: dict[str, Any] = {
+            "n": self.number,
+            "time": self.time,
+            "reader": self.reader,
+            "act": self.kind,
+        }
         if self.label:
             line["lesion"] = self.label
-        if self.of:
-            line["of"] = self.of
+        if self.target_event:
+            line["of"] = self.target_event
         if self.changes:
             line["voxels"] = [
-                {"from": change.before, "to": change.after, "runs": to_runs(change.voxels)} for change in self.changes
+                {"from": change.before, "to": change.after, "runs": to_runs(change.voxels)}
+                for change in self.changes
             ]
-        if self.marks:
-            line["marks"] = [[mark.label, mark.field, mark.before, mark.after] for mark in self.marks]
+        if self.annotations:
+            line["marks"] = [
+                [annotation.label, annotation.field, annotation.before, annotation.after]
+                for annotation in self.annotations
+            ]
         return line
 
     @classmethod
-    def from_json(cls, line: dict[str, Any]) -> "Act":
+    def from_json(cls, line: dict[str, Any]) -> "ReviewEvent":
         """Read it back.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If the line is no act.
+            If the line is no event.
         """
         return cls(
             kind=str(line["act"]),
             label=int(line.get("lesion", 0)),
             changes=tuple(
-                Change(int(one["from"]), int(one["to"]), from_runs(one["runs"])) for one in line.get("voxels", ())
+                Change(int(one["from"]), int(one["to"]), from_runs(one["runs"]))
+                for one in line.get("voxels", ())
             ),
-            marks=tuple(Mark(int(label), field, str(a), str(b)) for label, field, a, b in line.get("marks", ())),
-            of=int(line.get("of", 0)),
+            annotations=tuple(
+                Annotation(int(label), field, str(a), str(b))
+                for label, field, a, b in line.get("marks", ())
+            ),
+            target_event=int(line.get("of", 0)),
             number=int(line["n"]),
             reader=str(line["reader"]),
             time=str(line["time"]),

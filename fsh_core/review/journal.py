@@ -1,4 +1,4 @@
-"""The journal: one line of JSON for every act, on the disk before the next one can happen.
+"""The journal: one line of JSON for every event, on the disk before the next one can happen.
 
 A program that dies leaves at most half a line at the end, which is ignored and
 overwritten. Nothing else is ever changed or removed.
@@ -14,7 +14,7 @@ from typing import Any
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
-from fsh_core.review.events import Act
+from fsh_core.review.events import ReviewEvent
 
 FORMAT = "fsh-review-1"
 JOURNAL_ENDING = "_review.jsonl"
@@ -30,7 +30,9 @@ def reader_label(reader: str) -> str:
     """
     label = re.sub(r"[^0-9A-Za-z]", "", reader)
     if not label:
-        raise InputError(f"the reader's name must have a letter (a-z) or digit, got {reader!r}; choose another")
+        raise InputError(
+            f"the reader's name must have a letter (a-z) or digit, got {reader!r}; choose another"
+        )
     return label
 
 
@@ -43,21 +45,21 @@ def journal_path(stored: StoredSegmentation, reader: str) -> Path:
 
 @dataclass
 class Journal:
-    """An append-only file of acts; made with the first act.
+    """An append-only file of events; made with the first event.
 
     Attributes
     ----------
     path : Path
         The file.
     about : dict
-        What its acts apply to (case, hash and shape of the lesion labels): the first line.
-    acts : list of Act
+        What its events apply to (case, hash and shape of the lesion labels): the first line.
+    events : list of ReviewEvent
         What is in it.
     """
 
     path: Path
     about: dict[str, Any]
-    acts: list[Act] = field(default_factory=list)
+    events: list[ReviewEvent] = field(default_factory=list)
     _end_byte: int = 0
 
     @classmethod
@@ -76,27 +78,27 @@ class Journal:
             journal._check_header(lines[0])
         for number, line in enumerate(lines[1:], start=1):
             try:
-                act = Act.from_json(json.loads(line))
-                if act.number != number:
-                    raise ValueError(f"it is numbered {act.number}")
+                event = ReviewEvent.from_json(json.loads(line))
+                if event.number != number:
+                    raise ValueError(f"it is numbered {event.number}")
             except (ValueError, KeyError, TypeError, OverflowError) as error:
                 raise InputError(
-                    f"{path}: line {number + 1} must be act {number} of the review, cannot be read ({error}); "
+                    f"{path}: line {number + 1} must be event {number} of the review, cannot be read ({error}); "
                     "restore the file from a backup"
                 ) from None
-            journal.acts.append(act)
+            journal.events.append(event)
         return journal
 
-    def append(self, act: Act) -> None:
-        """Write an act and wait until it is on the disk.
+    def append(self, event: ReviewEvent) -> None:
+        """Write an event and wait until it is on the disk.
 
         Raises
         ------
         InputError
-            If it cannot be written, or another program wrote meanwhile; the act then did not happen.
+            If it cannot be written, or another program wrote meanwhile; the event then did not happen.
         """
         payload = b"" if self._end_byte else _line({"format": FORMAT, **self.about})
-        payload += _line(act.to_json())
+        payload += _line(event.to_json())
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "r+b" if self.path.exists() else "w+b") as file:
@@ -116,7 +118,7 @@ class Journal:
                 "free some space or check the folder's permissions"
             ) from None
         self._end_byte += len(payload)
-        self.acts.append(act)
+        self.events.append(event)
 
     def _whole_lines(self) -> list[bytes]:
         """Read the lines that end; what follows the last newline was never finished."""
@@ -135,7 +137,9 @@ class Journal:
         except ValueError:
             header = {}
         if not isinstance(header, dict) or header.get("format") != FORMAT:
-            raise InputError(f"{self.path}: expected a review of F.sh, its first line is something else; move it away")
+            raise InputError(
+                f"{self.path}: expected a review of F.sh, its first line is something else; move it away"
+            )
         for key, value in self.about.items():
             if header.get(key) != value:
                 raise InputError(
@@ -145,4 +149,7 @@ class Journal:
 
 
 def _line(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    return (
+        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        + b"\n"
+    )

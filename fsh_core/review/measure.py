@@ -63,10 +63,13 @@ def measure_lesions(
             row[f"centroid_{axis}"] += float(start)
             row[f"inside_{axis}"] += int(start)
         row["touches_border"] = any(
-            side.start == 0 or side.stop == length for side, length in zip(own, labels.shape, strict=True)
+            side.start == 0 or side.stop == length
+            for side, length in zip(own, labels.shape, strict=True)
         )
         rows.append(row)
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(LESION_COLUMNS))
+    return (
+        pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(LESION_COLUMNS))
+    )
 
 
 def overlap_scores(

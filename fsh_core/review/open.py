@@ -8,7 +8,7 @@ from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.files import sha256_of
 from fsh_core.review.journal import JOURNAL_ENDING, Journal, journal_path, reader_label
 from fsh_core.review.session import Review
-from fsh_core.review.state import Ledger
+from fsh_core.review.state import ReviewState
 from fsh_core.volume.nifti import read_nifti
 from fsh_core.volume.volume import Volume
 
@@ -35,7 +35,7 @@ def open_review(record: str | Path | StoredSegmentation, reader: str | None = No
     return Review(labels, Journal.open(journal_path(stored, reader), about), reader)
 
 
-def read_ledger(stored: StoredSegmentation, reader: str) -> Ledger:
+def read_ledger(stored: StoredSegmentation, reader: str) -> ReviewState:
     """Read what a reader said about a case, without opening an image.
 
     Raises
@@ -45,10 +45,10 @@ def read_ledger(stored: StoredSegmentation, reader: str) -> Ledger:
     """
     path = journal_path(stored, reader)
     sizes = zip(stored.lesions["label"], stored.lesions["voxels"], strict=True)
-    ledger = Ledger({int(label): int(voxels) for label, voxels in sizes}, path)
-    for act in Journal.open(path, _about(stored)).acts:
-        ledger.repeat(act)
-    return ledger
+    state = ReviewState({int(label): int(voxels) for label, voxels in sizes}, path)
+    for event in Journal.open(path, _about(stored)).events:
+        state.repeat(event)
+    return state
 
 
 def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:

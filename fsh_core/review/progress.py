@@ -67,21 +67,29 @@ def list_cases(root: Path, reader: str, queue: Queue | None = None) -> list[Case
         If the folder does not exist, or the reader's name cannot be used.
     """
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; choose the folder that fsh segment or Save record wrote into")
+        raise InputError(
+            f"{root}: no such folder; choose the folder that fsh segment or Save record wrote into"
+        )
     if queue is None:
         return [case_state(record, reader) for record in find_records(root)]
-    return [case_state(root / item.record, reader, item.lesions, item.reason) for item in queue.items]
+    return [
+        case_state(root / item.record, reader, item.lesions, item.reason) for item in queue.items
+    ]
 
 
-def case_state(record: Path, reader: str, wanted: tuple[int, ...] = (), reason: str = "") -> CaseState:
+def case_state(
+    record: Path, reader: str, wanted: tuple[int, ...] = (), reason: str = ""
+) -> CaseState:
     """Tell how far a reader is with one case; see `CaseState`."""
     name = record.name.split("_seg-")[0]
     try:
         stored = read_segmentation(record)
-        ledger = read_ledger(stored, reader)
-        others = {other: read_ledger(stored, other).case_status for other in other_readers(stored, reader)}
+        state = read_ledger(stored, reader)
+        others = {
+            other: read_ledger(stored, other).case_status for other in other_readers(stored, reader)
+        }
     except InputError as error:
         return CaseState(name, record, wanted=wanted, reason=reason, problem=str(error))
-    shown = [label for label in ledger.lesions if not wanted or label in wanted]
-    decided = sum(ledger.status(label) != "unreviewed" for label in shown)
-    return CaseState(name, record, ledger.case_status, decided, len(shown), others, wanted, reason)
+    shown = [label for label in state.lesions if not wanted or label in wanted]
+    decided = sum(state.status(label) != "unreviewed" for label in shown)
+    return CaseState(name, record, state.case_status, decided, len(shown), others, wanted, reason)

@@ -83,7 +83,9 @@ def save_queue(root: Path, queue: Queue) -> Path:
     path = root / QUEUE_FILE
     for item in queue.items:
         _check(item, path)
-    write_atomically(path, json.dumps({"format": FORMAT, **asdict(queue)}, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(
+        path, json.dumps({"format": FORMAT, **asdict(queue)}, indent=2, ensure_ascii=False) + "\n"
+    )
     return path
 
 
@@ -111,11 +113,15 @@ def load_queue(root: Path) -> Queue | None:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT}")
         items = tuple(_item(entry) for entry in content["items"])
-        queue = Queue(_text(content, "name"), _text(content, "created"), _text(content, "rule"), items)
+        queue = Queue(
+            _text(content, "name"), _text(content, "created"), _text(content, "rule"), items
+        )
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
         raise InputError(
@@ -130,7 +136,9 @@ def _item(entry: Any) -> QueueItem:
     if not isinstance(entry, dict):
         raise ValueError(f"an item must be an object, got {entry!r:.60}")
     lesions = entry.get("lesions", [])
-    if not isinstance(lesions, list) or not all(type(label) is int and label > 0 for label in lesions):
+    if not isinstance(lesions, list) or not all(
+        type(label) is int and label > 0 for label in lesions
+    ):
         raise ValueError(f"lesions must be a list of labels above 0, got {lesions!r:.60}")
     reason = _text(entry, "reason") if "reason" in entry else ""
     return QueueItem(_text(entry, "case"), _text(entry, "record"), tuple(lesions), reason)
@@ -146,7 +154,13 @@ def _text(entry: dict[str, Any], key: str) -> str:
 def _check(item: QueueItem, path: Path) -> None:
     """Refuse a record outside the folder: a queue may come from somebody else."""
     parts = PurePosixPath(item.record)
-    if not item.record or parts.is_absolute() or ".." in parts.parts or "\\" in item.record or ":" in parts.parts[0]:
+    if (
+        not item.record
+        or parts.is_absolute()
+        or ".." in parts.parts
+        or "\\" in item.record
+        or ":" in parts.parts[0]
+    ):
         raise InputError(
             f"{path}: the record of {item.case} must be a path inside the folder, got {item.record!r:.120}; "
             "make the queue again"

@@ -50,11 +50,15 @@ def compare_readers(first: Review, second: Review) -> Agreement:
         If the two are reviews of different lesions.
     """
     if first.journal.about != second.journal.about:
-        raise InputError(f"{second.path}: is a review of other lesions than {first.path.name}; open the same record")
+        raise InputError(
+            f"{second.path}: is a review of other lesions than {first.path.name}; open the same record"
+        )
     pairs = {label: (decision(first, label), decision(second, label)) for label in first.original}
     both = {label: pair for label, pair in pairs.items() if "unreviewed" not in pair}
     differing = tuple(label for label, (one, two) in both.items() if one != two)
-    dice, lesion_f1 = overlap_scores(first.prediction, second.prediction, first.grid.voxel_volume_mm3)
+    dice, lesion_f1 = overlap_scores(
+        first.prediction, second.prediction, first.grid.voxel_volume_mm3
+    )
     return Agreement(
         readers=(first.reader, second.reader),
         compared=len(both),
@@ -87,6 +91,7 @@ def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float:
     observed = sum(one == two for one, two in pairs) / count
     answers = {answer for pair in pairs for answer in pair}
     by_chance = sum(
-        sum(one == answer for one, _ in pairs) * sum(two == answer for _, two in pairs) / count**2 for answer in answers
+        sum(one == answer for one, _ in pairs) * sum(two == answer for _, two in pairs) / count**2
+        for answer in answers
     )
     return (observed - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")

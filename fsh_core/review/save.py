@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from fsh_core.derivatives import StoredSegmentation
-from fsh_core.derivatives.layout import RECORD_ENDING, describe_columns, to_json, to_tsv, with_bids_columns
+from fsh_core.derivatives.layout import (
+    RECORD_ENDING,
+    describe_columns,
+    to_json,
+    to_tsv,
+    with_bids_columns,
+)
 from fsh_core.files import sha256_of, write_atomically
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.review.journal import reader_label
@@ -40,7 +46,9 @@ def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
     return {key: record.with_name(start + ending) for key, ending in endings.items()}
 
 
-def reviewed_table(review: Review, stored: StoredSegmentation, flair: Volume | None) -> pd.DataFrame:
+def reviewed_table(
+    review: Review, stored: StoredSegmentation, flair: Volume | None
+) -> pd.DataFrame:
     """Measure the lesions as they are now, with ``status`` and ``note``.
 
     Parameters
@@ -70,11 +78,17 @@ def with_found(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     It stays with the label it was said of; a lesion that the reader made has none of it.
     """
     table = table.dropna(axis=1, how="all") if len(table) else table
-    more = [column for column in found.columns if column not in table.columns and column not in _NEEDS_SCAN]
+    more = [
+        column
+        for column in found.columns
+        if column not in table.columns and column not in _NEEDS_SCAN
+    ]
     return table.merge(found[["label", *more]], on="label", how="left")
 
 
-def save_review(review: Review, stored: StoredSegmentation, flair: Volume | None = None) -> dict[str, Path]:
+def save_review(
+    review: Review, stored: StoredSegmentation, flair: Volume | None = None
+) -> dict[str, Path]:
     """Write the corrected lesions beside the original, which stays as it is.
 
     The mask and the labels hold every lesion that was not rejected, under the numbers of
@@ -104,7 +118,11 @@ def save_review(review: Review, stored: StoredSegmentation, flair: Volume | None
     kept = review.prediction
     labels = np.where(kept, review.labels, 0)
     save_like(kept, review.grid, paths["mask"])
-    save_like(labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32), review.grid, paths["labels"])
+    save_like(
+        labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32),
+        review.grid,
+        paths["labels"],
+    )
     table = with_bids_columns(reviewed_table(review, stored, flair))
     table["note"] = [" ".join(note.split()) for note in table["note"]]  # one line a lesion
     write_atomically(paths["table"], to_tsv(table))
@@ -115,10 +133,12 @@ def save_review(review: Review, stored: StoredSegmentation, flair: Volume | None
     return paths
 
 
-def _provenance(review: Review, stored: StoredSegmentation, paths: Mapping[str, Path]) -> dict[str, Any]:
-    record, acts = stored.record, review.journal.acts
+def _provenance(
+    review: Review, stored: StoredSegmentation, paths: Mapping[str, Path]
+) -> dict[str, Any]:
+    record, events = stored.record, review.journal.events
     folder = stored.paths["record"].parent
-    kinds = Counter(act.kind for act in acts)
+    kinds = Counter(event.kind for event in events)
     return {
         "case": record["case"],
         "subject": record["subject"],
@@ -129,14 +149,16 @@ def _provenance(review: Review, stored: StoredSegmentation, paths: Mapping[str, 
             "status": review.case_status,
             "others_seen": review.others_seen,
             "note": review.note(0),
-            "first_act": acts[0].time if acts else None,
-            "last_act": acts[-1].time if acts else None,
+            "first_act": events[0].time if events else None,
+            "last_act": events[-1].time if events else None,
             "acts": dict(sorted(kinds.items())),
             "lesions_by_status": dict(review.counts()),
-            "journal": review.journal.path.name if acts else None,
-            "journal_sha256": sha256_of(review.journal.path) if acts else None,
+            "journal": review.journal.path.name if events else None,
+            "journal_sha256": sha256_of(review.journal.path) if events else None,
         },
-        "lesion_count": sum(count for status, count in review.counts().items() if status != "rejected"),
+        "lesion_count": sum(
+            count for status, count in review.counts().items() if status != "rejected"
+        ),
         "lesion_volume_ml": round(review.lesion_volume_ml, 4),
         "Sources": [stored.paths["record"].name, stored.paths["labels"].name],
         "original_labels_sha256": sha256_of(stored.paths["labels"]),
@@ -148,7 +170,9 @@ def _provenance(review: Review, stored: StoredSegmentation, paths: Mapping[str, 
 
 def _columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
     said = {
-        "status": {"Description": "What the reader decided: unreviewed, accepted, rejected or unsure."},
+        "status": {
+            "Description": "What the reader decided: unreviewed, accepted, rejected or unsure."
+        },
         "note": {"Description": "What the reader noted."},
     }
     return describe_columns(table.columns) | said

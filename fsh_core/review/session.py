@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
 from fsh_core.review.edits import Voxel, split_lesion
-from fsh_core.review.events import Act, Change, Field, Mark
+from fsh_core.review.events import Annotation, Change, Field, ReviewEvent
 from fsh_core.review.journal import Journal
-from fsh_core.review.state import CASE_STATUSES, STATUSES, Ledger
+from fsh_core.review.state import CASE_STATUSES, STATUSES, ReviewState
 from fsh_core.volume.volume import Volume
 
 
-class Review(Ledger):
-    """The state of a review; every method that changes it writes an act first.
+class Review(ReviewState):
+    """The state of a review; every method that changes it writes an event first.
 
     Attributes
     ----------
@@ -27,22 +27,28 @@ class Review(Ledger):
     reader : str
         Who reviews.
     original : tuple of int
-        Labels before the first act.
+        Labels before the first event.
     """
 
     def __init__(
-        self, labels: Volume, journal: Journal, reader: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        labels: Volume,
+        journal: Journal,
+        reader: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.grid = labels
         self.labels = np.ascontiguousarray(labels.data.astype(np.int32))
         sizes = enumerate(np.bincount(self.labels.ravel()))
-        super().__init__({label: int(count) for label, count in sizes if label and count}, journal.path)
+        super().__init__(
+            {label: int(count) for label, count in sizes if label and count}, journal.path
+        )
         self.original = tuple(self.lesions)
         self.journal = journal
         self.reader = reader
         self._now = now
-        for act in journal.acts:
-            self.repeat(act)
+        for event in journal.events:
+            self.repeat(event)
 
     @property
     def prediction(self) -> NDArray[np.bool_]:
@@ -53,10 +59,14 @@ class Review(Ledger):
     @property
     def lesion_volume_ml(self) -> float:
         """Volume of every lesion that was not rejected, in ml."""
-        kept = sum(count for label, count in self._voxels.items() if self.status(label) != "rejected")
+        kept = sum(
+            count for label, count in self._voxels.items() if self.status(label) != "rejected"
+        )
         return kept * self.grid.voxel_volume_mm3 / 1000
 
-    def paint(self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int) -> Act | None:
+    def paint(
+        self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int
+    ) -> ReviewEvent | None:
         """Give voxels other labels.
 
         Parameters
@@ -68,7 +78,7 @@ class Review(Ledger):
 
         Returns
         -------
-        Act or None
+        ReviewEvent or None
             None if nothing changed.
         """
         changes = self._changes(voxels, after)
@@ -77,7 +87,7 @@ class Review(Ledger):
         label = changes[0].after or changes[0].before
         return self._do("paint", label, changes, self._forgotten(changes))
 
-    def add(self, mask: NDArray[np.bool_]) -> Act:
+    def add(self, mask: NDArray[np.bool_]) -> ReviewEvent:
         """Make a new lesion of the free voxels of a mask, (I, J, K).
 
         Raises
@@ -87,10 +97,12 @@ class Review(Ledger):
         """
         voxels = np.flatnonzero(mask & (self.labels == 0))
         if voxels.size == 0:
-            raise InputError("there is nothing to add here; click a bright spot outside other lesions")
+            raise InputError(
+                "there is nothing to add here; click a bright spot outside other lesions"
+            )
         return self._do("add", self.next_label, self._changes(voxels, self.next_label))
 
-    def split(self, label: int, seeds: Sequence[Voxel] = ()) -> Act:
+    def split(self, label: int, seeds: Sequence[Voxel] = ()) -> ReviewEvent:
         """Split a lesion; the largest part keeps the label. See `split_lesion`.
 
         Raises
@@ -101,9 +113,11 @@ class Review(Ledger):
         self._check(label)
         parts = split_lesion(self.labels == label, self.grid.spacing_mm, seeds)
         voxels = np.flatnonzero(parts > 1)
-        return self._do("split", label, self._changes(voxels, parts.ravel()[voxels] - 2 + self.next_label))
+        return self._do(
+            "split", label, self._changes(voxels, parts.ravel()[voxels] - 2 + self.next_label)
+        )
 
-    def join(self, label: int, other: int) -> Act:
+    def join(self, label: int, other: int) -> ReviewEvent:
         """Give the voxels of another lesion to this one.
 
         Raises
@@ -118,7 +132,7 @@ class Review(Ledger):
         changes = self._changes(np.flatnonzero(self.labels == other), label)
         return self._do("join", label, changes, self._forgotten(changes))
 
-    def delete(self, label: int) -> Act:
+    def delete(self, label: int) -> ReviewEvent:
         """Remove a lesion's voxels, and what was said about it.
 
         Raises
@@ -130,7 +144,7 @@ class Review(Ledger):
         changes = self._changes(np.flatnonzero(self.labels == label), 0)
         return self._do("delete", label, changes, self._forgotten(changes))
 
-    def set_status(self, label: int, status: str) -> Act | None:
+    def set_status(self, label: int, status: str) -> ReviewEvent | None:
         """Decide about a lesion; None if that was said already.
 
         Raises
@@ -143,13 +157,13 @@ class Review(Ledger):
             raise InputError(f"a lesion is {', '.join(STATUSES)}, got {status!r}")
         return self._say("status", label, "status", self.status(label), status)
 
-    def set_note(self, label: int, text: str) -> Act | None:
+    def set_note(self, label: int, text: str) -> ReviewEvent | None:
         """Note something about a lesion, or with 0 about the case; None if nothing changed."""
         if label:
             self._check(label)
         return self._say("note", label, "note", self.note(label), text.strip())
 
-    def set_case_status(self, status: str) -> Act | None:
+    def set_case_status(self, status: str) -> ReviewEvent | None:
         """Say how far the case is; None if that was said already.
 
         Raises
@@ -159,80 +173,111 @@ class Review(Ledger):
         """
         if status not in CASE_STATUSES:
             raise InputError(f"a case is {', '.join(CASE_STATUSES)}, got {status!r}")
-        return self._say("case", 0, "case", self._said.get((0, "case"), ""), status)
+        return self._say("case", 0, "case", self._annotations.get((0, "case"), ""), status)
 
-    def visit(self, label: int) -> Act | None:
+    def visit(self, label: int) -> ReviewEvent | None:
         """Note that the reader went to a lesion; not undone, and not noted twice in a row."""
         if label == self.last_label or label not in self._voxels:
             return None
         return self._do("visit", label)
 
-    def reveal(self) -> Act | None:
+    def reveal(self) -> ReviewEvent | None:
         """Note that the reader looked at the others' decisions; not undone, and noted once."""
         return self._do("reveal", 0) if self.others_seen == "never" else None
 
-    def undo(self) -> Act | None:
-        """Take the last act back; return that act, or None if there is none."""
+    def undo(self) -> ReviewEvent | None:
+        """Take the last event back; return that event, or None if there is none."""
         if not self._done:
             return None
-        act = self._done[-1]
-        self._do("undo", act.label, of=act.number)
-        return act
+        event = self._done[-1]
+        self._do("undo", event.label, target_event=event.number)
+        return event
 
-    def redo(self) -> Act | None:
-        """Repeat the act that was taken back last; return it, or None if there is none."""
+    def redo(self) -> ReviewEvent | None:
+        """Repeat the event that was taken back last; return it, or None if there is none."""
         if not self._undone:
             return None
-        act = self._undone[-1]
-        self._do("redo", act.label, of=act.number)
-        return act
+        event = self._undone[-1]
+        self._do("redo", event.label, target_event=event.number)
+        return event
 
-    def _say(self, kind: str, label: int, field: Field, before: str, after: str) -> Act | None:
-        return None if before == after else self._do(kind, label, marks=(Mark(label, field, before, after),))
+    def _say(
+        self, kind: str, label: int, field: Field, before: str, after: str
+    ) -> ReviewEvent | None:
+        return (
+            None
+            if before == after
+            else self._do(kind, label, annotations=(Annotation(label, field, before, after),))
+        )
 
     def _do(
-        self, kind: str, label: int, changes: tuple[Change, ...] = (), marks: tuple[Mark, ...] = (), of: int = 0
-    ) -> Act:
-        """Write an act, then let it happen: what is seen is always on the disk."""
+        self,
+        kind: str,
+        label: int,
+        changes: tuple[Change, ...] = (),
+        annotations: tuple[Annotation, ...] = (),
+        target_event: int = 0,
+    ) -> ReviewEvent:
+        """Write an event, then let it happen: what is seen is always on the disk."""
         time = self._now().isoformat(timespec="milliseconds")
-        act = Act(kind, label, changes, marks, of, len(self.journal.acts) + 1, self.reader, time)
-        self.journal.append(act)
-        self.repeat(act)
-        return act
+        event = ReviewEvent(
+            kind,
+            label,
+            changes,
+            annotations,
+            target_event,
+            len(self.journal.events) + 1,
+            self.reader,
+            time,
+        )
+        self.journal.append(event)
+        self.repeat(event)
+        return event
 
-    def _apply(self, act: Act, backwards: bool = False) -> None:
+    def _apply(self, event: ReviewEvent, backwards: bool = False) -> None:
         flat = self.labels.reshape(-1)
-        for change in act.changes:
-            before, after = (change.after, change.before) if backwards else (change.before, change.after)
-            if change.voxels.size and (change.voxels[-1] >= flat.size or (flat[change.voxels] != before).any()):
+        for change in event.changes:
+            before, after = (
+                (change.after, change.before) if backwards else (change.before, change.after)
+            )
+            if change.voxels.size and (
+                change.voxels[-1] >= flat.size or (flat[change.voxels] != before).any()
+            ):
                 raise InputError(
-                    f"{self.path}: act {act.number} does not fit the lesions before it; restore the file from a backup"
+                    f"{self.path}: event {event.number} does not fit the lesions before it; restore the file from a backup"
                 )
             flat[change.voxels] = after
-        super()._apply(act, backwards)
+        super()._apply(event, backwards)
 
-    def _changes(self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int) -> tuple[Change, ...]:
+    def _changes(
+        self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int
+    ) -> tuple[Change, ...]:
         """Sort voxels by what they were and become; those that stay are left out."""
         new = np.broadcast_to(np.asarray(after, dtype=np.int64), voxels.shape)
         old = self.labels.reshape(-1)[voxels].astype(np.int64)
         moved = old != new
         pairs = np.unique(np.stack([old[moved], new[moved]], axis=1), axis=0)
         return tuple(
-            Change(int(a), int(b), np.sort(voxels[(old == a) & (new == b)]).astype(np.int64)) for a, b in pairs
+            Change(int(a), int(b), np.sort(voxels[(old == a) & (new == b)]).astype(np.int64))
+            for a, b in pairs
         )
 
-    def _forgotten(self, changes: Sequence[Change]) -> tuple[Mark, ...]:
+    def _forgotten(self, changes: Sequence[Change]) -> tuple[Annotation, ...]:
         """A lesion that loses its last voxel loses its status and note, so that undo brings all of it back."""
         lost: dict[int, int] = {}
         for change in changes:
             lost[change.before] = lost.get(change.before, 0) + change.voxels.size
             lost[change.after] = lost.get(change.after, 0) - change.voxels.size
-        gone = [label for label, voxels in lost.items() if label and voxels == self._voxels.get(label, 0)]
+        gone = [
+            label
+            for label, voxels in lost.items()
+            if label and voxels == self._voxels.get(label, 0)
+        ]
         return tuple(
-            Mark(label, field, before, STATUSES[0] if field == "status" else "")
+            Annotation(label, field, before, STATUSES[0] if field == "status" else "")
             for label in gone
             for field in ("status", "note")
-            if (before := self._said.get((label, field), ""))
+            if (before := self._annotations.get((label, field), ""))
         )
 
     def _check(self, label: int) -> None:

@@ -1,4 +1,4 @@
-"""What the acts of a journal amount to, without the voxels: sizes, decisions, notes and the history.
+"""What the events of a journal amount to, without the voxels: sizes, decisions, notes and the history.
 
 Enough to list a cohort without opening an image; `fsh_core.review.session` adds the voxels.
 """
@@ -7,31 +7,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fsh_core.errors import InputError
-from fsh_core.review.events import Act, Field
+from fsh_core.review.events import Field, ReviewEvent
 
 STATUSES = ("unreviewed", "accepted", "rejected", "unsure")
 CASE_STATUSES = ("not started", "in progress", "completed", "flagged")
 UNDOABLE = frozenset(("paint", "split", "join", "delete", "add", "status", "note", "case"))
 
 
-class Ledger:
+class ReviewState:
     """The lesions of a case and what was said about them.
 
     Parameters
     ----------
     voxels : mapping of int to int
-        Voxels of every lesion before the first act.
+        Voxels of every lesion before the first event.
     path : Path
         The journal, named in errors.
 
     Attributes
     ----------
-    acts : int
+    events : int
         How many have happened.
     next_label : int
         The number a new lesion gets; no number is used twice.
     last_label : int
-        The lesion of the last act: where the reader stopped; 0 = none.
+        The lesion of the last event: where the reader stopped; 0 = none.
     others_seen : str
         When this reader first looked at the others' decisions: ``never``, ``before
         completion`` or ``after completion``.
@@ -39,14 +39,14 @@ class Ledger:
 
     def __init__(self, voxels: Mapping[int, int], path: Path) -> None:
         self.path = path
-        self.acts = 0
+        self.events = 0
         self.next_label = max(voxels, default=0) + 1
         self.last_label = 0
         self.others_seen = "never"
         self._voxels = dict(voxels)
-        self._said: dict[tuple[int, Field], str] = {}
-        self._done: list[Act] = []
-        self._undone: list[Act] = []
+        self._annotations: dict[tuple[int, Field], str] = {}
+        self._done: list[ReviewEvent] = []
+        self._undone: list[ReviewEvent] = []
 
     @property
     def lesions(self) -> list[int]:
@@ -59,17 +59,17 @@ class Ledger:
 
     def status(self, label: int) -> str:
         """Return one of `STATUSES`."""
-        return self._said.get((label, "status"), STATUSES[0])
+        return self._annotations.get((label, "status"), STATUSES[0])
 
     def note(self, label: int) -> str:
         """Return what was noted about a lesion, or with 0 about the case."""
-        return self._said.get((label, "note"), "")
+        return self._annotations.get((label, "note"), "")
 
     @property
     def case_status(self) -> str:
         """One of `CASE_STATUSES`."""
-        said = self._said.get((0, "case"), "")
-        return said or CASE_STATUSES[1 if self.acts else 0]
+        said = self._annotations.get((0, "case"), "")
+        return said or CASE_STATUSES[1 if self.events else 0]
 
     def counts(self) -> Mapping[str, int]:
         """Count the lesions by status."""
@@ -81,40 +81,48 @@ class Ledger:
         """How many lesions are accepted, rejected or unsure."""
         return len(self._voxels) - self.counts()[STATUSES[0]]
 
-    def repeat(self, act: Act) -> None:
-        """Let an act of the journal happen.
+    def repeat(self, event: ReviewEvent) -> None:
+        """Let an event of the journal happen.
 
         Raises
         ------
         InputError
             If it does not fit what happened before.
         """
-        self.acts += 1
-        self.last_label = act.label or self.last_label
-        if act.kind == "reveal" and self.others_seen == "never":
-            self.others_seen = "after completion" if self.case_status == "completed" else "before completion"
-        if act.kind in ("undo", "redo"):
-            stack, other = (self._done, self._undone) if act.kind == "undo" else (self._undone, self._done)
-            if not stack or stack[-1].number != act.of:
+        self.events += 1
+        self.last_label = event.label or self.last_label
+        if event.kind == "reveal" and self.others_seen == "never":
+            self.others_seen = (
+                "after completion" if self.case_status == "completed" else "before completion"
+            )
+        if event.kind in ("undo", "redo"):
+            stack, other = (
+                (self._done, self._undone) if event.kind == "undo" else (self._undone, self._done)
+            )
+            if not stack or stack[-1].number != event.target_event:
                 raise InputError(
-                    f"{self.path}: act {act.number} takes back act {act.of}, which was not the last; "
+                    f"{self.path}: event {event.number} takes back event {event.target_event}, which was not the last; "
                     "restore the file from a backup"
                 )
             other.append(stack.pop())
-            self._apply(other[-1], backwards=act.kind == "undo")
-        elif act.kind in UNDOABLE:
-            self._apply(act)
-            self._done.append(act)
+            self._apply(other[-1], backwards=event.kind == "undo")
+        elif event.kind in UNDOABLE:
+            self._apply(event)
+            self._done.append(event)
             self._undone.clear()
 
-    def _apply(self, act: Act, backwards: bool = False) -> None:
-        for change in act.changes:
-            before, after = (change.after, change.before) if backwards else (change.before, change.after)
+    def _apply(self, event: ReviewEvent, backwards: bool = False) -> None:
+        for change in event.changes:
+            before, after = (
+                (change.after, change.before) if backwards else (change.before, change.after)
+            )
             for label, more in ((before, -change.voxels.size), (after, change.voxels.size)):
                 if label:
                     self._voxels[label] = self._voxels.get(label, 0) + more
                     if self._voxels[label] == 0:
                         del self._voxels[label]
             self.next_label = max(self.next_label, change.after + 1)
-        for mark in act.marks:
-            self._said[mark.label, mark.field] = mark.before if backwards else mark.after
+        for annotation in event.annotations:
+            self._annotations[annotation.label, annotation.field] = (
+                annotation.before if backwards else annotation.after
+            )

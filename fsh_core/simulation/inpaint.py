@@ -1,4 +1,4 @@
-"""Taking lesions out of a scan, so that a heavy one can be a light host."""
+"""Taking lesions out of a scan, so that a heavy one can be a light target."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,25 +51,33 @@ def remove_lesions(
         return flair
     ras, inside, drawn = (to_ras(flair.with_data(one)) for one in (flair.data, brain, lesions))
     white = find_white_matter(ras, inside.data, drawn.data)
-    host = ras.data.astype(np.float32)
-    average = _local_average(host, white.mask, white.level, ras.spacing_mm)
-    texture = np.where(white.mask, host - average, np.float32(0))
+    target = ras.data.astype(np.float32)
+    average = _local_average(target, white.mask, white.level, ras.spacing_mm)
+    texture = np.where(white.mask, target - average, np.float32(0))
     scatter = float(texture[white.mask].std())
-    result = host.copy()
+    result = target.copy()
     labels, _ = ndimage.label(drawn.data, np.ones((3, 3, 3)))
     margin = [int(np.ceil((_SKIRT_MM + 4 * _SEAM_MM) / size)) for size in ras.spacing_mm]
     for number, tight in enumerate(ndimage.find_objects(labels), start=1):
         box = tuple(
-            slice(max(0, side.start - more), side.stop + more) for side, more in zip(tight, margin, strict=True)
+            slice(max(0, side.start - more), side.stop + more)
+            for side, more in zip(tight, margin, strict=True)
         )
-        area = _area(labels[box] == number, host[box] / white.level[box], ras.spacing_mm) & inside.data[box]
-        start = _source_of(area, np.array([side.start for side in box]), white.mask, ras.spacing_mm, rng)
+        area = (
+            _area(labels[box] == number, target[box] / white.level[box], ras.spacing_mm)
+            & inside.data[box]
+        )
+        start = _source_of(
+            area, np.array([side.start for side in box]), white.mask, ras.spacing_mm, rng
+        )
         source = tuple(slice(low, low + size) for low, size in zip(start, area.shape, strict=True))
         noise = rng.normal(0, scatter, area.shape).astype(np.float32)
         fill = average[box] + np.where(white.mask[source], texture[source], noise)
         sigma = [_SEAM_MM / size for size in ras.spacing_mm]
         seam = np.maximum(area, ndimage.gaussian_filter(area.astype(np.float32), sigma))
-        seam = np.where((host[box] > _FLUID * white.level[box]) & inside.data[box] & (seam > 0.02), seam, 0)
+        seam = np.where(
+            (target[box] > _FLUID * white.level[box]) & inside.data[box] & (seam > 0.02), seam, 0
+        )
         result[box] += seam * (fill - result[box])
     return flair.with_data(from_ras(result, flair))
 
@@ -104,7 +112,9 @@ def _source_of(
 ) -> NDArray[np.int64]:
     """Find the corner of a box nearby with as much white matter as possible where the area is."""
     highest = np.asarray(white.shape) - area.shape
-    shifts = np.rint(rng.uniform(-_REACH_MM, _REACH_MM, (_CANDIDATES, 3)) / np.asarray(spacing_mm)).astype(np.int64)
+    shifts = np.rint(
+        rng.uniform(-_REACH_MM, _REACH_MM, (_CANDIDATES, 3)) / np.asarray(spacing_mm)
+    ).astype(np.int64)
     starts = np.clip(corner + shifts, 0, highest)
     places = np.argwhere(area)
     places = places[:: 1 + len(places) // 2000]

@@ -1,4 +1,4 @@
-"""One lesion, turned, scaled and bent, on the grid of a host scan."""
+"""One lesion, turned, scaled and bent, on the grid of a target scan."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Rendered:
     Attributes
     ----------
     fraction : (A, B, C) float32 in [0, 1]
-        Share of each voxel that is lesion, on a grid with the host's voxel size.
+        Share of each voxel that is lesion, on a grid with the target's voxel size.
     centre : (3,) float64
         The lesion's middle in that grid, in voxels.
     """
@@ -40,25 +40,27 @@ def render(
     mirror: bool,
     rng: np.random.Generator,
 ) -> Rendered:
-    """Turn, scale and bend a lesion a little, and average it over the host's voxels and slices.
+    """Turn, scale and bend a lesion a little, and average it over the target's voxels and slices.
 
-    A lesion thinner than 0.85 of the host's slices is stretched to that along them:
+    A lesion thinner than 0.85 of the target's slices is stretched to that along them:
     otherwise half of the lesions of a thin-slice donor would be in no voxel of the truth.
 
     Parameters
     ----------
     shape : Shape
-        The lesion; its axes are the host's.
+        The lesion; its axes are the target's.
     spacing_mm : tuple of 3 float
-        Voxel size of the host's grid.
+        Voxel size of the target's grid.
     slice_mm : tuple of 3 float
-        Voxel size with which the host was acquired: larger where it was resampled since.
+        Voxel size with which the target was acquired: larger where it was resampled since.
     mirror : bool
         Whether to swap right and left first.
     rng : Generator
         Where chance comes from.
     """
-    turn = Rotation.from_euler("xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True)
+    turn = Rotation.from_euler(
+        "xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True
+    )
     matrix = turn.as_matrix() * np.exp(rng.uniform(-_LARGEST_SCALE, _LARGEST_SCALE, 3))
     half_mm = np.asarray(shape.voxels.shape) * shape.spacing_mm / 2
     reach_mm = np.abs(matrix) @ half_mm
@@ -68,7 +70,10 @@ def render(
     reach_mm = stretch * reach_mm + bend_mm
 
     samples = [max(1, int(np.ceil(spacing / _FINE_MM))) for spacing in spacing_mm]
-    size = [2 * int(np.ceil(reach / spacing)) + 1 for reach, spacing in zip(reach_mm, spacing_mm, strict=True)]
+    size = [
+        2 * int(np.ceil(reach / spacing)) + 1
+        for reach, spacing in zip(reach_mm, spacing_mm, strict=True)
+    ]
     # The middle of the lesion lies anywhere in a voxel, but in the middle of a thick slice.
     offset = rng.uniform(-0.5, 0.5, 3) * [count == 1 for count in samples]
     centre = (np.asarray(size) - 1) / 2 + offset
@@ -85,7 +90,9 @@ def render(
     fine = ndimage.map_coordinates(voxels.astype(np.float32), there, order=1, mode="grid-constant")
     i, j, k = size
     blocks = fine.reshape(i, samples[0], j, samples[1], k, samples[2])
-    return _in_slices(Rendered(blocks.mean(axis=(1, 3, 5), dtype=np.float32), centre), spacing_mm, slice_mm)
+    return _in_slices(
+        Rendered(blocks.mean(axis=(1, 3, 5), dtype=np.float32), centre), spacing_mm, slice_mm
+    )
 
 
 def _in_slices(
@@ -97,7 +104,9 @@ def _in_slices(
         voxels = round(slice_ / spacing)
         if voxels > 1:
             margin = [(voxels // 2, voxels // 2) if other == axis else (0, 0) for other in range(3)]
-            fraction = ndimage.uniform_filter1d(np.pad(fraction, margin), voxels, axis=axis, mode="constant")
+            fraction = ndimage.uniform_filter1d(
+                np.pad(fraction, margin), voxels, axis=axis, mode="constant"
+            )
             centre = centre + [voxels // 2 if other == axis else 0 for other in range(3)]
     return Rendered(fraction, centre)
 
@@ -107,6 +116,10 @@ def _bend(
 ) -> NDArray[np.float32]:
     """Draw a smooth displacement, (3, ...) in mm: a wave along each axis in a direction of its own."""
     waves = rng.standard_normal((3, 3))
-    waves *= 2 * np.pi / (max(4.0, 1.5 * wavelength_mm) * np.linalg.norm(waves, axis=1, keepdims=True))
+    waves *= (
+        2 * np.pi / (max(4.0, 1.5 * wavelength_mm) * np.linalg.norm(waves, axis=1, keepdims=True))
+    )
     phases = rng.uniform(0, 2 * np.pi, (3, 1, 1, 1))
-    return np.asarray(size_mm * np.sin(np.tensordot(waves, points, axes=1) + phases), dtype=np.float32)
+    return np.asarray(
+        size_mm * np.sin(np.tensordot(waves, points, axes=1) + phases), dtype=np.float32
+    )

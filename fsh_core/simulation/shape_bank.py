@@ -57,7 +57,9 @@ class BrainFrame:
         """Make it from a brain mask on a RAS grid; mm count from the centre of the first voxel."""
         sides = []
         for axis, spacing in enumerate(spacing_mm):
-            inside = np.flatnonzero(brain.any(axis=tuple(other for other in range(3) if other != axis)))
+            inside = np.flatnonzero(
+                brain.any(axis=tuple(other for other in range(3) if other != axis))
+            )
             sides.append(((inside[0] - 0.5) * spacing, (inside[-1] + 0.5) * spacing))
         return cls.of_box([low for low, _ in sides], [high for _, high in sides])
 
@@ -102,7 +104,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class LesionBank:
+class LesionShapeBank:
     """Lesion shapes and where in the brain they were.
 
     Attributes
@@ -143,7 +145,9 @@ class LesionBank:
         first, last = start // 8, -(-(start + int(voxels[index])) // 8)
         unpacked = np.unpackbits(self.bits[first:last])[start - first * 8 :][: voxels[index]]
         a, b, c = (float(spacing) for spacing in self.spacings_mm[index])
-        return Shape(unpacked.reshape(self.sizes[index]).astype(bool), (a, b, c), self.places[index])
+        return Shape(
+            unpacked.reshape(self.sizes[index]).astype(bool), (a, b, c), self.places[index]
+        )
 
     def without(self, subjects: Collection[str]) -> NDArray[np.int64]:
         """Return the numbers of the lesions that are not from these subjects."""
@@ -151,8 +155,11 @@ class LesionBank:
 
     @classmethod
     def of_masks(
-        cls, masks: Sequence[Volume], frames: Sequence[BrainFrame], names: Sequence[str] | None = None
-    ) -> "LesionBank":
+        cls,
+        masks: Sequence[Volume],
+        frames: Sequence[BrainFrame],
+        names: Sequence[str] | None = None,
+    ) -> "LesionShapeBank":
         """Collect the lesions of several patients.
 
         Parameters
@@ -181,7 +188,9 @@ class LesionBank:
                 if shape.volume_mm3 >= _SMALLEST_MM3 * (1 - 1e-6):
                     shapes.append((shape, patient))
         if not shapes:
-            raise InputError("a lesion bank needs at least one lesion of 3 mm3, the masks hold none; give other masks")
+            raise InputError(
+                "a lesion bank needs at least one lesion of 3 mm3, the masks hold none; give other masks"
+            )
         return cls(
             np.array([shape.voxels.shape for shape, _ in shapes], np.int16),
             np.array([shape.spacing_mm for shape, _ in shapes], np.float32),
@@ -192,7 +201,7 @@ class LesionBank:
         )
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> "LesionBank":
+    def load(cls, path: str | Path | None = None) -> "LesionShapeBank":
         """Read a bank; without a path the bundled one.
 
         Raises
@@ -200,7 +209,11 @@ class LesionBank:
         InputError
             If the file is not a bank.
         """
-        source = Path(str(files("fsh_core.simulation") / "lesion_shapes.npz")) if path is None else Path(path)
+        source = (
+            Path(str(files("fsh_core.simulation") / "lesion_shapes.npz"))
+            if path is None
+            else Path(path)
+        )
         try:
             with np.load(source, allow_pickle=False) as stored:
                 return cls(**{name: stored[name] for name in cls.__dataclass_fields__})
@@ -218,23 +231,32 @@ class LesionBank:
             If it cannot be written.
         """
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        np.savez_compressed(
+            buffer, **{name: getattr(self, name) for name in self.__dataclass_fields__}
+        )
         write_atomically(path, buffer.getvalue())
 
 
 def main(arguments: Sequence[str]) -> int:
     """Make a bank of a folder of Ljubljana masks: MASKS_FOLDER OUT."""
     if len(arguments) != 2:
-        print("usage: python -m fsh_core.simulation.shape_bank MASKS_FOLDER OUT.npz", file=sys.stderr)
+        print(
+            "usage: python -m fsh_core.simulation.shape_bank MASKS_FOLDER OUT.npz", file=sys.stderr
+        )
         return 2
     paths = sorted(Path(arguments[0]).glob("*.nii.gz"))
     masks = [to_ras(load_mask(path)) for path in paths]
     # The masks of the cohort share the MNI frame; a bank counts mm from a mask's first voxel.
-    frames = [BrainFrame(LJUBLJANA_FRAME.middle_mm - one.affine[:3, 3], LJUBLJANA_FRAME.size_mm) for one in masks]
+    frames = [
+        BrainFrame(LJUBLJANA_FRAME.middle_mm - one.affine[:3, 3], LJUBLJANA_FRAME.size_mm)
+        for one in masks
+    ]
     names = [path.name.removesuffix(".nii.gz").replace("patient", "ljubljana") for path in paths]
-    bank = LesionBank.of_masks(masks, frames, names)
+    bank = LesionShapeBank.of_masks(masks, frames, names)
     bank.save(arguments[1])
-    print(f"{len(bank)} lesions of {len(masks)} patients, {Path(arguments[1]).stat().st_size / 1000:.0f} kB")
+    print(
+        f"{len(bank)} lesions of {len(masks)} patients, {Path(arguments[1]).stat().st_size / 1000:.0f} kB"
+    )
     return 0
 
 

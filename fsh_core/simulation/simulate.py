@@ -2,7 +2,7 @@
 
 The idea is that of CarveMix (Zhang et al., NeuroImage 2023) and LesionMix (Basaran et al.,
 2023), but only the shape and the place of a lesion come from another patient; its
-intensities are made from the host's own white matter. How that was chosen and how well it
+intensities are made from the target's own white matter. How that was chosen and how well it
 does is in ``docs/simulation.md``.
 """
 
@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
-from fsh_core.simulation.insert import Placed, Planter
-from fsh_core.simulation.shape_bank import LesionBank
-from fsh_core.simulation.target import Host
+from fsh_core.simulation.insert import InsertedLesion, LesionInserter
+from fsh_core.simulation.shape_bank import LesionShapeBank
+from fsh_core.simulation.target import TargetScan
 from fsh_core.volume.volume import Volume, from_ras
 
-__all__ = ["Placed", "Simulated", "simulate_lesions"]
+__all__ = ["InsertedLesion", "Simulated", "simulate_lesions"]
 
 
 @dataclass(frozen=True)
@@ -27,25 +27,25 @@ class Simulated:
     Attributes
     ----------
     flair : Volume
-        The scan, float32, on the host's grid.
+        The scan, float32, on the target's grid.
     mask : (I, J, K) bool
-        All lesions: the host's own, where they were given, and the added ones.
+        All lesions: the target's own, where they were given, and the added ones.
     added : (I, J, K) bool
         The added lesions: voxels at least half of which are lesion.
-    lesions : tuple of Placed
+    lesions : tuple of InsertedLesion
         One for each added lesion, in the order in which they were set.
     """
 
     flair: Volume
     mask: NDArray[np.bool_]
     added: NDArray[np.bool_]
-    lesions: tuple[Placed, ...]
+    lesions: tuple[InsertedLesion, ...]
 
 
 def simulate_lesions(
     flair: Volume,
     brain: NDArray[np.bool_],
-    bank: LesionBank,
+    bank: LesionShapeBank,
     rng: np.random.Generator,
     *,
     count: int | None = None,
@@ -58,10 +58,10 @@ def simulate_lesions(
     Parameters
     ----------
     flair : Volume
-        The host, (I, J, K), any orientation and voxel size.
+        The target, (I, J, K), any orientation and voxel size.
     brain : (I, J, K) bool
         Its brain.
-    bank : LesionBank
+    bank : LesionShapeBank
         Where shapes and places come from.
     rng : Generator
         Where chance comes from; the same state gives the same lesions.
@@ -70,9 +70,9 @@ def simulate_lesions(
     burden_ml : float or None
         Volume to reach instead, in ml, within 10 % where shapes allow.
     reference : (I, J, K) bool or None
-        The host's own lesions: kept free, unless ``overlap``, and copied in contrast.
+        The target's own lesions: kept free, unless ``overlap``, and copied in contrast.
     overlap : bool
-        Whether lesions may grow into each other and into the host's own.
+        Whether lesions may grow into each other and into the target's own.
 
     Raises
     ------
@@ -81,15 +81,19 @@ def simulate_lesions(
         the scan shows no white matter.
     """
     if (count is None) == (burden_ml is None):
-        raise InputError("give either a number of lesions or a burden in ml, not both and not neither")
+        raise InputError(
+            "give either a number of lesions or a burden in ml, not both and not neither"
+        )
     wanted = float(count if count is not None else burden_ml or 0.0)
     if not 0 <= wanted < np.inf:
-        raise InputError(f"the number of lesions or their burden must not be negative, got {wanted:g}")
+        raise InputError(
+            f"the number of lesions or their burden must not be negative, got {wanted:g}"
+        )
     own = np.zeros(flair.shape, dtype=bool) if reference is None else reference
-    host = Host.of(flair, brain, own)
-    data = host.flair.data.astype(np.float32)
+    target = TargetScan.of(flair, brain, own)
+    data = target.flair.data.astype(np.float32)
     fraction = np.zeros(data.shape, np.float32)
-    planter = Planter(host, data, fraction, rng, overlap)
-    placed = planter.plant(bank, count, burden_ml)
+    inserter = LesionInserter(target, data, fraction, rng, overlap)
+    placed = inserter.insert(bank, count, burden_ml)
     added = from_ras(fraction >= 0.5, flair)
     return Simulated(flair.with_data(from_ras(data, flair)), own | added, added, tuple(placed))

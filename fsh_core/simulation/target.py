@@ -11,15 +11,19 @@ from fsh_core.simulation.shape_bank import BrainFrame
 from fsh_core.simulation.white_matter import WhiteMatter, find_white_matter
 from fsh_core.volume.volume import Volume, to_ras
 
-GAIN_RANGE = (0.25, 0.65)
+CONTRAST_SCALE_RANGE = (0.25, 0.65)
 """Contrast of a lesion of 120 mm3 that a scanner is believed to show: least and most."""
 
-_TYPICAL_MM3, _GROWTH, _GROWTH_RANGE = 120.0, 0.18, (0.6, 1.4)  # contrast grows with volume to this power
+_TYPICAL_MM3, _GROWTH, _GROWTH_RANGE = (
+    120.0,
+    0.18,
+    (0.6, 1.4),
+)  # contrast grows with volume to this power
 _LEAST_OWN_LESIONS = 3
 
 
 @dataclass(frozen=True)
-class Host:
+class TargetScan:
     """What must be known of a scan before lesions are set into it; all on a RAS grid.
 
     Attributes
@@ -36,7 +40,7 @@ class Host:
         Its lesions and the voxels that touch them.
     slice_mm : tuple of 3 float
         Voxel size with which it was acquired: at least that of its grid.
-    gain : float or None
+    contrast_scale : float or None
         Contrast of its own lesions, brought to 120 mm3; None if it has fewer than three.
     """
 
@@ -46,7 +50,7 @@ class Host:
     frame: BrainFrame
     taken: NDArray[np.bool_]
     slice_mm: tuple[float, float, float]
-    gain: float | None
+    contrast_scale: float | None
 
     @classmethod
     def of(
@@ -55,7 +59,7 @@ class Host:
         brain: NDArray[np.bool_],
         lesions: NDArray[np.bool_],
         slice_mm: tuple[float, float, float] | None = None,
-    ) -> "Host":
+    ) -> "TargetScan":
         """Turn a scan to RAS and measure it.
 
         Parameters
@@ -74,12 +78,24 @@ class Host:
         """
         for name, mask in (("brain", brain), ("lesions", lesions)):
             if mask.shape != flair.shape:
-                raise ValueError(f"{name} must have the scan's shape {flair.shape}, got {mask.shape}")
+                raise ValueError(
+                    f"{name} must have the scan's shape {flair.shape}, got {mask.shape}"
+                )
         ras, inside, own = (to_ras(flair.with_data(one)) for one in (flair.data, brain, lesions))
         white = find_white_matter(ras, inside.data, own.data)
         frame = BrainFrame.of_mask(inside.data, ras.spacing_mm)
-        taken = ndimage.binary_dilation(own.data, np.ones((3, 3, 3))) if own.data.any() else own.data
-        return cls(ras, own.data, white, frame, taken, slice_mm or ras.spacing_mm, _own_gain(ras, own.data, white))
+        taken = (
+            ndimage.binary_dilation(own.data, np.ones((3, 3, 3))) if own.data.any() else own.data
+        )
+        return cls(
+            ras,
+            own.data,
+            white,
+            frame,
+            taken,
+            slice_mm or ras.spacing_mm,
+            _own_gain(ras, own.data, white),
+        )
 
 
 def _own_gain(flair: Volume, lesions: NDArray[np.bool_], white: WhiteMatter) -> float | None:
@@ -89,7 +105,11 @@ def _own_gain(flair: Volume, lesions: NDArray[np.bool_], white: WhiteMatter) -> 
         return None
     volumes_mm3 = np.bincount(labels.ravel())[1:] * flair.voxel_volume_mm3
     contrasts = ndimage.mean(flair.data / white.level - 1, labels, np.arange(1, count + 1))
-    return float(np.clip(np.median(np.asarray(contrasts) / contrast_growth(volumes_mm3)), *GAIN_RANGE))
+    return float(
+        np.clip(
+            np.median(np.asarray(contrasts) / contrast_growth(volumes_mm3)), *CONTRAST_SCALE_RANGE
+        )
+    )
 
 
 def contrast_growth(volume_mm3: NDArray[np.floating[Any]] | float) -> NDArray[np.float64]:

@@ -10,14 +10,19 @@ from scipy import ndimage
 from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
 
-_COARSE_MM = 2.0  # white matter is looked for in blocks of about this size: fast, and noise averages out
+_COARSE_MM = (
+    2.0  # white matter is looked for in blocks of about this size: fast, and noise averages out
+)
 _DEPTH_MM = 8.0  # the cortex and its sulci lie above
 _ROOM_DEPTH_MM = 3.0
 _DARK_FRACTION = 0.65  # of the level of white matter: below it, a block holds fluid
 _FLUID_MM = 1.5  # distance from fluid at which white matter begins
 _REACH_MM = 2.5
 _AROUND_LESION_MM = 2.0
-_SIMILAR = (0.84, 1.13)  # range of white matter, in units of its local level; grey matter is brighter
+_SIMILAR = (
+    0.84,
+    1.13,
+)  # range of white matter, in units of its local level; grey matter is brighter
 _MAJORITY_FRACTION = 0.6  # of the neighbourhood must be white matter
 _NEIGHBOURHOOD_MM = 6.0
 _FIELD_MM = 14.0  # how smooth the bias field is taken to be
@@ -33,22 +38,24 @@ class WhiteMatter:
     ----------
     mask : (I, J, K) bool
         White matter without lesions, away from cortex and ventricles.
-    reach : (I, J, K) bool
+    margin : (I, J, K) bool
         White matter and what lies within 2.5 mm of it: where most of a lesion must be.
-    room : (I, J, K) bool
-        Brain tissue of any kind, not fluid: what a lesion in white matter may reach into,
+    allowed_tissue : (I, J, K) bool
+        Brain tissue of any kind, not fluid: what a lesion in white matter may margin into,
         up to the walls of the ventricles.
     level : (I, J, K) float32
         Intensity of white matter here, or of the white matter nearest by.
     """
 
     mask: NDArray[np.bool_]
-    reach: NDArray[np.bool_]
-    room: NDArray[np.bool_]
+    margin: NDArray[np.bool_]
+    allowed_tissue: NDArray[np.bool_]
     level: NDArray[np.float32]
 
 
-def find_white_matter(flair: Volume, brain: NDArray[np.bool_], lesions: NDArray[np.bool_] | None = None) -> WhiteMatter:
+def find_white_matter(
+    flair: Volume, brain: NDArray[np.bool_], lesions: NDArray[np.bool_] | None = None
+) -> WhiteMatter:
     """Estimate the white matter from intensity and depth.
 
     In a FLAIR most of the brain below the cortex is white matter, fluid is dark, grey
@@ -75,10 +82,15 @@ def find_white_matter(flair: Volume, brain: NDArray[np.bool_], lesions: NDArray[
     box = _bounding_box(brain)
     lesions = np.zeros_like(brain) if lesions is None else lesions
     inside = _find(flair.data[box].astype(np.float32), brain[box], lesions[box], flair.spacing_mm)
-    mask, reach, room = (np.zeros_like(brain) for _ in range(3))
+    mask, margin, allowed_tissue = (np.zeros_like(brain) for _ in range(3))
     level = np.full(brain.shape, inside.level.mean(), np.float32)
-    mask[box], reach[box], room[box], level[box] = inside.mask, inside.reach, inside.room, inside.level
-    return WhiteMatter(mask, reach, room, level)
+    mask[box], margin[box], allowed_tissue[box], level[box] = (
+        inside.mask,
+        inside.margin,
+        inside.allowed_tissue,
+        inside.level,
+    )
+    return WhiteMatter(mask, margin, allowed_tissue, level)
 
 
 def _find(
@@ -102,7 +114,8 @@ def _find(
         similar = candidates & (data > _SIMILAR[0] * level) & (data < _SIMILAR[1] * level)
         level = _spread(data, similar, level, spacing)
     share = ndimage.uniform_filter(
-        similar.astype(np.float32), [max(1, round(_NEIGHBOURHOOD_MM / size) | 1) for size in spacing]
+        similar.astype(np.float32),
+        [max(1, round(_NEIGHBOURHOOD_MM / size) | 1) for size in spacing],
     )
     white = similar & (share > _MAJORITY_FRACTION)
     if np.count_nonzero(white) * np.prod(spacing) < 1000 * _LEAST_ML:
@@ -112,9 +125,13 @@ def _find(
         )
     fine_level = _at_full_size(level, steps, flair.shape)
     tissue = brain & (flair > _DARK_FRACTION * fine_level)
-    room = tissue & _at_full_size(depth > _ROOM_DEPTH_MM, steps, flair.shape)
-    reach = room & _at_full_size(~_farther(white, _REACH_MM, spacing), steps, flair.shape)
-    return WhiteMatter(tissue & _at_full_size(white, steps, flair.shape), reach, room, fine_level)
+    allowed_tissue = tissue & _at_full_size(depth > _ROOM_DEPTH_MM, steps, flair.shape)
+    margin = allowed_tissue & _at_full_size(
+        ~_farther(white, _REACH_MM, spacing), steps, flair.shape
+    )
+    return WhiteMatter(
+        tissue & _at_full_size(white, steps, flair.shape), margin, allowed_tissue, fine_level
+    )
 
 
 def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
@@ -136,17 +153,24 @@ def _most_frequent(values: NDArray[np.float32]) -> float:
 
 
 def _spread(
-    data: NDArray[np.float32], mask: NDArray[np.bool_], fallback: NDArray[np.float32], spacing: list[float]
+    data: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    fallback: NDArray[np.float32],
+    spacing: list[float],
 ) -> NDArray[np.float32]:
     """Average ``data`` in ``mask`` smoothly, and carry the average on to where there is none."""
     sigma = [_FIELD_MM / size for size in spacing]
     weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma, mode="nearest", truncate=3.0)
-    total = ndimage.gaussian_filter(np.where(mask, data, np.float32(0)), sigma, mode="nearest", truncate=3.0)
+    total = ndimage.gaussian_filter(
+        np.where(mask, data, np.float32(0)), sigma, mode="nearest", truncate=3.0
+    )
     few = np.float32(1e-3)  # what the fallback counts: nothing, except far from any white matter
     return np.asarray((total + few * fallback) / (weight + few), dtype=np.float32)
 
 
-def _farther(mask: NDArray[np.bool_], distance_mm: float, spacing: list[float]) -> NDArray[np.bool_]:
+def _farther(
+    mask: NDArray[np.bool_], distance_mm: float, spacing: list[float]
+) -> NDArray[np.bool_]:
     """Return what is farther than a distance from a mask; everything if it is empty."""
     if not mask.any():
         return np.ones(mask.shape, dtype=bool)
@@ -158,7 +182,9 @@ def _block_means(data: NDArray[np.float32], steps: list[int]) -> NDArray[np.floa
     padding = [(0, -size % step) for size, step in zip(data.shape, steps, strict=True)]
     data = np.pad(data, padding, mode="edge")
     i, j, k = (size // step for size, step in zip(data.shape, steps, strict=True))
-    return np.asarray(data.reshape(i, steps[0], j, steps[1], k, steps[2]).mean(axis=(1, 3, 5)), dtype=np.float32)
+    return np.asarray(
+        data.reshape(i, steps[0], j, steps[1], k, steps[2]).mean(axis=(1, 3, 5)), dtype=np.float32
+    )
 
 
 def _at_full_size(coarse: NDArray[Any], steps: list[int], shape: tuple[int, ...]) -> NDArray[Any]:

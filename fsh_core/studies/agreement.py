@@ -176,7 +176,9 @@ def _rate(
         return rows, None
     found = staple([mask.data for mask in masks])
     consensus = masks[0].with_data(found.mask)
-    for row, mask, sensitivity, specificity in zip(rows, masks, found.sensitivity, found.specificity, strict=True):
+    for row, mask, sensitivity, specificity in zip(
+        rows, masks, found.sensitivity, found.specificity, strict=True
+    ):
         row["consensus_ml"] = int(np.count_nonzero(found.mask)) * consensus.voxel_volume_mm3 / 1000
         row["consensus_dice"] = voxel_metrics(found.mask, mask.data).dice
         row["staple_sensitivity"], row["staple_specificity"] = sensitivity, specificity
@@ -192,7 +194,9 @@ def _compare(name: str, raters: tuple[str, ...], masks: list[Volume]) -> list[di
         row: dict[str, object] = {"case": name, "rater_1": raters[one], "rater_2": raters[other]}
         if _on_one_grid(masks[one], masks[other]):
             row["dice"] = voxel_metrics(masks[one].data, masks[other].data).dice
-            row["lesion_f1"] = lesion_metrics(labels[one], labels[other], masks[one].voxel_volume_mm3).f1
+            row["lesion_f1"] = lesion_metrics(
+                labels[one], labels[other], masks[one].voxel_volume_mm3
+            ).f1
         row["volume_1_ml"], row["volume_2_ml"] = volumes_ml[one], volumes_ml[other]
         row["volume_difference_ml"] = volumes_ml[other] - volumes_ml[one]
         rows.append(row)
@@ -217,7 +221,9 @@ def _matrix(raters: tuple[str, ...], pairs: pd.DataFrame) -> pd.DataFrame:
             values = here[metric].to_numpy(dtype=float)
             row[metric] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
             row[f"{metric}_low"], row[f"{metric}_high"] = bootstrap_interval(values)
-        limits = bland_altman(here["volume_1_ml"].to_numpy(dtype=float), here["volume_2_ml"].to_numpy(dtype=float))
+        limits = bland_altman(
+            here["volume_1_ml"].to_numpy(dtype=float), here["volume_2_ml"].to_numpy(dtype=float)
+        )
         row["volume_bias_ml"] = limits.bias.value
         row["volume_lower_ml"], row["volume_upper_ml"] = limits.lower.value, limits.upper.value
         rows.append(row)
@@ -229,5 +235,7 @@ def _repeatability(raters: tuple[str, ...], ratings: pd.DataFrame) -> pd.DataFra
     rows = []
     for column, quantity in QUANTITIES.items():
         table = ratings.pivot(index="case", columns="rater", values=column)
-        rows.append(repeatability(quantity, table.reindex(columns=list(raters)).to_numpy(dtype=float)))
+        rows.append(
+            repeatability(quantity, table.reindex(columns=list(raters)).to_numpy(dtype=float))
+        )
     return pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))

@@ -69,7 +69,9 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
     """
     ours, theirs = (np.asarray(values, dtype=np.float64).ravel() for values in (first, second))
     if ours.shape != theirs.shape:
-        raise ValueError(f"both measurements must have one value per case, got {ours.size} and {theirs.size}")
+        raise ValueError(
+            f"both measurements must have one value per case, got {ours.size} and {theirs.size}"
+        )
     # What the last bits of equal volumes differ by is no difference.
     differences = np.where(np.isclose(ours, theirs, rtol=1e-9, atol=0), 0.0, theirs - ours)
     differences = differences[np.isfinite(differences)]
@@ -83,7 +85,9 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
     of_bias = quantile * sd / np.sqrt(n)
     of_limit = quantile * sd * np.sqrt(1 / n + LIMIT_SD**2 / (2 * (n - 1)))
     lower, upper = bias - LIMIT_SD * sd, bias + LIMIT_SD * sd
-    return BlandAltman(n, sd, _around(bias, of_bias), _around(lower, of_limit), _around(upper, of_limit))
+    return BlandAltman(
+        n, sd, _around(bias, of_bias), _around(lower, of_limit), _around(upper, of_limit)
+    )
 
 
 def _around(value: float, half_width: float) -> Estimate:

@@ -81,7 +81,9 @@ def staple(masks: Sequence[NDArray[np.bool_]]) -> Consensus:
     estimate.SetForegroundValue(1)
     estimate.SetMaximumIterations(_MOST_ITERATIONS)
     # To the filter a voxel is what the raters said of it; where it lies does not matter.
-    found = estimate.Execute([sitk.GetImageFromArray(mask[near][None].astype(np.uint8)) for mask in padded])
+    found = estimate.Execute(
+        [sitk.GetImageFromArray(mask[near][None].astype(np.uint8)) for mask in padded]
+    )
     inside = np.zeros(near.shape, dtype=np.float32)
     inside[near] = sitk.GetArrayFromImage(found)[0]
     probability[box] = inside[1:-1, 1:-1, 1:-1]

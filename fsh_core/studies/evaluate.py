@@ -101,7 +101,9 @@ def evaluate_folders(
             )
             if find_anatomy is not None:
                 anatomy = find_anatomy(pair, reference)
-                here = _regions(reference, prediction, anatomy, minimum_overlap_fraction, minimum_volume_mm3)
+                here = _regions(
+                    reference, prediction, anatomy, minimum_overlap_fraction, minimum_volume_mm3
+                )
                 regions += here.assign(case=pair.name).to_dict("records")
             rows.append({"case": pair.name} | metrics.row())
         except InputError as error:
@@ -114,7 +116,11 @@ def evaluate_folders(
 
 
 def _regions(
-    reference: Volume, prediction: Volume, anatomy: Anatomy, least_overlap_fraction: float, least_volume_mm3: float
+    reference: Volume,
+    prediction: Volume,
+    anatomy: Anatomy,
+    least_overlap_fraction: float,
+    least_volume_mm3: float,
 ) -> pd.DataFrame:
     """Compare region by region, or say why that cannot be done."""
     if not anatomy.found:
@@ -148,7 +154,10 @@ def write_evaluation(evaluation: Evaluation, out_folder: str | Path) -> list[Pat
     InputError
         If a file cannot be written.
     """
-    tables = {"cases.csv": (evaluation.cases, CASE_COLUMNS), "summary.csv": (evaluation.summary, SUMMARY_COLUMNS)}
+    tables = {
+        "cases.csv": (evaluation.cases, CASE_COLUMNS),
+        "summary.csv": (evaluation.summary, SUMMARY_COLUMNS),
+    }
     if evaluation.regions is not None:
         tables["regions.csv"] = evaluation.regions, REGION_COLUMNS
     return write_tables(tables, evaluation.failures, out_folder)

@@ -72,8 +72,14 @@ def why_not_one(name: str, files: list[Path], folder: Path, role: str) -> str:
 def _lesion_masks(folder: Path) -> list[Path]:
     """Files at any depth that are named as lesion masks; those with ``desc-`` only where there is no other."""
     folders = [folder, *(below for below in sorted(folder.rglob("*")) if below.is_dir())]
-    visible = [one for one in folders if not any(part.startswith(".") for part in one.relative_to(folder).parts)]
-    found = [path for one in visible for path in niftis_in(one) if _LESION_MASK.match(stem_of(path))]
+    visible = [
+        one
+        for one in folders
+        if not any(part.startswith(".") for part in one.relative_to(folder).parts)
+    ]
+    found = [
+        path for one in visible for path in niftis_in(one) if _LESION_MASK.match(stem_of(path))
+    ]
     named = {case_name(path) for path in found if "_desc-" not in path.name}
     return [path for path in found if "_desc-" not in path.name or case_name(path) not in named]
 

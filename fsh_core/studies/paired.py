@@ -51,7 +51,9 @@ def compare_methods(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     metrics = [name for name in ours.select_dtypes("number").columns if name in theirs.columns]
     rows = [
         _row(
-            str(metric), ours.loc[cases, metric].to_numpy(dtype=float), theirs.loc[cases, metric].to_numpy(dtype=float)
+            str(metric),
+            ours.loc[cases, metric].to_numpy(dtype=float),
+            theirs.loc[cases, metric].to_numpy(dtype=float),
         )
         for metric in metrics
     ]
@@ -84,4 +86,6 @@ def _row(metric: str, first: NDArray[np.float64], second: NDArray[np.float64]) -
 def signed_rank_p(differences: NDArray[np.float64]) -> float:
     """Two-sided p of Wilcoxon's signed-rank test; NaN with fewer than 6 differences that are not 0."""
     unequal = differences[differences != 0]
-    return float(stats.wilcoxon(unequal).pvalue) if unequal.size >= FEWEST_FOR_A_TEST else float("nan")
+    return (
+        float(stats.wilcoxon(unequal).pvalue) if unequal.size >= FEWEST_FOR_A_TEST else float("nan")
+    )

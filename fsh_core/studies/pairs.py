@@ -25,7 +25,9 @@ class Pair:
     reference: Path
 
 
-def match_masks(predictions: str | Path, references: str | Path) -> tuple[list[Pair], list[Failure]]:
+def match_masks(
+    predictions: str | Path, references: str | Path
+) -> tuple[list[Pair], list[Failure]]:
     """Find the prediction of every reference.
 
     Two files are one pair. In two folders, masks are found and named as by `group_masks`.
@@ -82,7 +84,9 @@ def _are_files(predictions: Path, references: Path) -> bool:
     if predictions.is_dir() and references.is_dir():
         return False
     if predictions.is_dir() or references.is_dir():
-        file, folder = (references, predictions) if predictions.is_dir() else (predictions, references)
+        file, folder = (
+            (references, predictions) if predictions.is_dir() else (predictions, references)
+        )
         raise InputError(
             f"predictions and references must be two files or two folders, found the file {file} and the folder "
             f"{folder}; name the file inside it"

@@ -75,7 +75,8 @@ def match_raters(paths: Sequence[str | Path]) -> Ratings:
     cases, failures = [], []
     for name in sorted(set().union(*grouped)):
         problems = [
-            why_not_one(name, masks.get(name, []), folder, "mask") for masks, folder in zip(grouped, given, strict=True)
+            why_not_one(name, masks.get(name, []), folder, "mask")
+            for masks, folder in zip(grouped, given, strict=True)
         ]
         problem = next(filter(None, problems), "")
         if problem:
@@ -113,7 +114,9 @@ def match_sessions(folder: str | Path) -> Ratings:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder with masks of several sessions; check the name")
+        raise InputError(
+            f"{folder}: expected a folder with masks of several sessions; check the name"
+        )
     subjects: dict[str, list[Path]] = {}
     failures: list[Failure] = []
     for name, files in sorted(group_masks([folder])[0].items()):
@@ -134,8 +137,12 @@ def match_sessions(folder: str | Path) -> Ratings:
         if len(files) == scans:
             cases.append(RatedCase(subject, tuple(files)))
         else:
-            failures.append((subject, f"{subject}: must have {scans} sessions as the others, has {len(files)}"))
-    return Ratings(tuple(f"scan {number}" for number in range(1, scans + 1)), cases, sorted(failures))
+            failures.append(
+                (subject, f"{subject}: must have {scans} sessions as the others, has {len(files)}")
+            )
+    return Ratings(
+        tuple(f"scan {number}" for number in range(1, scans + 1)), cases, sorted(failures)
+    )
 
 
 def distinct_names(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -172,7 +179,9 @@ def _check(paths: Sequence[Path]) -> bool:
     resolved = [path.resolve() for path in paths]
     twice = next((path for path in resolved if resolved.count(path) > 1), None)
     if twice is not None:
-        raise InputError(f"{twice}: is named twice, and would agree with itself; name each rater once")
+        raise InputError(
+            f"{twice}: is named twice, and would agree with itself; name each rater once"
+        )
     folders = [path.is_dir() for path in paths]
     if any(folders) and not all(folders):
         raise InputError(

@@ -112,7 +112,11 @@ def icc_agreement(values: ArrayLike) -> Estimate:
     table = _complete(values)
     n, k = table.shape
     squares = _mean_squares(table)
-    spread = squares.cases + (k - 1) * squares.error + k * (squares.measurements - squares.error) / n if n else 0.0
+    spread = (
+        squares.cases + (k - 1) * squares.error + k * (squares.measurements - squares.error) / n
+        if n
+        else 0.0
+    )
     undefined = float("nan")
     if n < 2 or spread <= 0:
         return Estimate(undefined, undefined, undefined)
@@ -146,14 +150,18 @@ def icc_consistency(values: ArrayLike) -> Estimate:
         return Estimate(icc, undefined, undefined)
     ratio, left = squares.cases / squares.error, (n - 1) * (k - 1)
     low, high = ratio / stats.f.ppf(0.975, n - 1, left), ratio * stats.f.ppf(0.975, left, n - 1)
-    return Estimate(float(icc), float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1)))
+    return Estimate(
+        float(icc), float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1))
+    )
 
 
 def _complete(values: ArrayLike) -> NDArray[np.float64]:
     """Rows without a missing value."""
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
-        raise ValueError(f"values must be cases by measurements, with at least two of these, got shape {table.shape}")
+        raise ValueError(
+            f"values must be cases by measurements, with at least two of these, got shape {table.shape}"
+        )
     return np.asarray(table[np.isfinite(table).all(axis=1)])
 
 
@@ -168,4 +176,6 @@ def _mean_squares(table: NDArray[np.float64]) -> _MeanSquares:
     rounding = 1e-24 * float((table**2).max())
     cases = float((by_case**2).sum()) * k / (n - 1)
     measurements = float((by_measurement**2).sum()) * n / (k - 1)
-    return _MeanSquares(*(0.0 if square <= rounding else square for square in (cases, measurements, error)))
+    return _MeanSquares(
+        *(0.0 if square <= rounding else square for square in (cases, measurements, error))
+    )

@@ -11,7 +11,9 @@ from fsh_core.studies.mask_files import Failure
 
 
 def write_tables(
-    tables: Mapping[str, tuple[pd.DataFrame, Mapping[str, str]]], failures: Sequence[Failure], out_folder: str | Path
+    tables: Mapping[str, tuple[pd.DataFrame, Mapping[str, str]]],
+    failures: Sequence[Failure],
+    out_folder: str | Path,
 ) -> list[Path]:
     """Write tables as CSV, each whole or not at all.
 

@@ -22,7 +22,7 @@ _ELASTIC_NODES = 5  # control points of the elastic field along an axis
 _ELASTIC_VOXELS = 4.0  # largest displacement of one
 
 
-def cut(
+def sample_patch(
     stack: Tensor,
     centre: NDArray[np.float64],
     size: tuple[int, int, int],
@@ -55,7 +55,9 @@ def cut(
     shape = np.asarray(stack.shape[1:])
     half = (np.asarray(size) - 1) / 2
     # A patch that would stick out moves inside, as far as the image is large enough.
-    centre = np.clip(centre, np.minimum(half, (shape - 1) / 2), np.maximum(shape - 1 - half, (shape - 1) / 2))
+    centre = np.clip(
+        centre, np.minimum(half, (shape - 1) / 2), np.maximum(shape - 1 - half, (shape - 1) / 2)
+    )
     if recipe == "none":
         return _whole_voxels(stack, np.floor(centre - half + 0.5).astype(int), size)
     axes = [torch.arange(length, dtype=torch.float32) - (length - 1) / 2 for length in size]
@@ -66,7 +68,9 @@ def cut(
     places = places + torch.from_numpy(centre.astype(np.float32))
     normalised = places / torch.from_numpy(np.maximum(shape - 1, 1).astype(np.float32)) * 2 - 1
     # grid_sample counts the axes from the last to the first.
-    return F.grid_sample(stack[None], normalised.flip(-1)[None], mode="bilinear", align_corners=True)[0]
+    return F.grid_sample(
+        stack[None], normalised.flip(-1)[None], mode="bilinear", align_corners=True
+    )[0]
 
 
 def _whole_voxels(stack: Tensor, start: NDArray[np.int_], size: tuple[int, int, int]) -> Tensor:
@@ -75,7 +79,10 @@ def _whole_voxels(stack: Tensor, start: NDArray[np.int_], size: tuple[int, int, 
     ends = zip(start, size, stack.shape[1:], strict=True)
     inside = [(max(0, first), min(first + length, whole)) for first, length, whole in ends]
     source = tuple(slice(first, last) for first, last in inside)
-    target = tuple(slice(first - corner, last - corner) for (first, last), corner in zip(inside, start, strict=True))
+    target = tuple(
+        slice(first - corner, last - corner)
+        for (first, last), corner in zip(inside, start, strict=True)
+    )
     patch[(slice(None), *target)] = stack[(slice(None), *source)]
     return patch
 
@@ -94,8 +101,12 @@ def _matrix(recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float64]:
 
 def _elastic(size: tuple[int, int, int], rng: np.random.Generator) -> Tensor:
     """Draw a smooth displacement field, (P, Q, R, 3) in voxels."""
-    nodes = rng.uniform(-_ELASTIC_VOXELS, _ELASTIC_VOXELS, (1, 3, _ELASTIC_NODES, _ELASTIC_NODES, _ELASTIC_NODES))
-    field = F.interpolate(torch.from_numpy(nodes.astype(np.float32)), size, mode="trilinear", align_corners=True)
+    nodes = rng.uniform(
+        -_ELASTIC_VOXELS, _ELASTIC_VOXELS, (1, 3, _ELASTIC_NODES, _ELASTIC_NODES, _ELASTIC_NODES)
+    )
+    field = F.interpolate(
+        torch.from_numpy(nodes.astype(np.float32)), size, mode="trilinear", align_corners=True
+    )
     return field[0].permute(1, 2, 3, 0)
 
 
@@ -166,7 +177,10 @@ def _other_scanner(image: Tensor, rng: np.random.Generator) -> Tensor:
         image = stretched + MEDIAN_LEVEL + float(rng.uniform(-0.05, 0.05))
     if rng.random() < 0.4:
         nodes = torch.from_numpy(rng.uniform(-0.35, 0.35, (1, 1, 3, 3, 3)).astype(np.float32))
-        image = image * F.interpolate(nodes, image.shape, mode="trilinear", align_corners=True)[0, 0].exp()
+        image = (
+            image
+            * F.interpolate(nodes, image.shape, mode="trilinear", align_corners=True)[0, 0].exp()
+        )
     if rng.random() < 0.25:
         image = _blur(image, float(rng.uniform(0.4, 1.0)))
     if rng.random() < 0.4:

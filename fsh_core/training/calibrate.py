@@ -26,7 +26,7 @@ from fsh_core.lesions.confidence import (
 )
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.pipeline import find_lesions
-from fsh_core.preprocess.brain_mask import Finder
+from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.operating_point import ValidationCase, measure, operating_point
 from fsh_core.volume.volume import load_mask
 
@@ -42,7 +42,7 @@ _SHOWN = (
 def calibrate(
     folds: Sequence[tuple[Predictor, Sequence[Case]]],
     *,
-    finder: Finder | None = None,
+    finder: BrainSegmenter | None = None,
     on_case: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Choose threshold and minimum volume, and fit what probabilities and volumes mean.
@@ -75,54 +75,83 @@ def calibrate(
     lesions = [_found(case, config) for case in loaded]
     results = pd.DataFrame([measure(case, config) for case in loaded])
     coefficients = fit_lesions(lesions)
-    ratios = np.log(results["reference_ml"] + VOLUME_OFFSET_ML) - np.log(results["prediction_ml"] + VOLUME_OFFSET_ML)
-    calibration = Calibration(coefficients, float(ratios.mean()), float(ratios.std(ddof=1)), len(loaded), RATE)
+    ratios = np.log(results["reference_ml"] + VOLUME_OFFSET_ML) - np.log(
+        results["prediction_ml"] + VOLUME_OFFSET_ML
+    )
+    calibration = Calibration(
+        coefficients, float(ratios.mean()), float(ratios.std(ddof=1)), len(loaded), RATE
+    )
     chances = _left_out(lesions)
     return {
-        "operating_point": {"threshold": config.threshold, "minimum_volume_mm3": config.minimum_volume_mm3},
+        "operating_point": {
+            "threshold": config.threshold,
+            "minimum_volume_mm3": config.minimum_volume_mm3,
+        },
         "validation": [
-            {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}
+            {
+                key: round(value, 4) if isinstance(value, float) else value
+                for key, value in row.items()
+            }
             for row in results[["case", *_SHOWN]].to_dict(orient="records")
         ],
         "recall_by_size": {
-            size: {"lesions": int(results[f"{size}_lesions"].sum()), "found": int(results[f"{size}_found"].sum())}
+            size: {
+                "lesions": int(results[f"{size}_lesions"].sum()),
+                "found": int(results[f"{size}_found"].sum()),
+            }
             for size in SIZE_BINS
         },
         "reliability": reliability(
             [
-                (case.predicted.probability[case.predicted.brain.mask], case.reference[case.predicted.brain.mask])
+                (
+                    case.predicted.probability[case.predicted.brain.mask],
+                    case.reference[case.predicted.brain.mask],
+                )
                 for case in loaded
             ]
         ),
-        "calibration": calibration.to_json() | {"covered": _coverage(results), "on": [case.name for case in loaded]},
+        "calibration": calibration.to_json()
+        | {"covered": _coverage(results), "on": [case.name for case in loaded]},
         "confidence": {
             "lesions": len(chances),
             "real": int(chances["real"].sum()),
             "brier": _brier(chances["chance"], chances["real"]),
             "brier_of_share": _brier(chances["share"], chances["real"]),
-            "bins": reliability_bins(chances["chance"].to_numpy(), chances["real"].to_numpy(np.float64)),
+            "bins": reliability_bins(
+                chances["chance"].to_numpy(), chances["real"].to_numpy(np.float64)
+            ),
         },
         "retention": retention_curve(chances["chance"].to_numpy(), chances["real"].to_numpy(bool)),
     }
 
 
 def _predict_folds(
-    folds: Sequence[tuple[Predictor, Sequence[Case]]], finder: Finder | None, on_case: Callable[[str], None] | None
+    folds: Sequence[tuple[Predictor, Sequence[Case]]],
+    finder: BrainSegmenter | None,
+    on_case: Callable[[str], None] | None,
 ) -> list[ValidationCase]:
     names = [case.name for _, cases in folds for case in cases]
     if len(names) < _FEWEST_PATIENTS:
-        raise InputError(f"fsh calibrate needs at least {_FEWEST_PATIENTS} validation cases, got {len(names)}")
+        raise InputError(
+            f"fsh calibrate needs at least {_FEWEST_PATIENTS} validation cases, got {len(names)}"
+        )
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"{', '.join(twice)}: held out by two of the weights; each case may be judged on once")
+        raise InputError(
+            f"{', '.join(twice)}: held out by two of the weights; each case may be judged on once"
+        )
     loaded = []
     for predictor, cases in folds:
         for case in cases:
             if case.reference is None:
-                raise InputError(f"{case.name}: has no reference mask; add one or leave the case out")
+                raise InputError(
+                    f"{case.name}: has no reference mask; add one or leave the case out"
+                )
             if on_case is not None:
                 on_case(case.name)
             predicted = predict_case(case, predictor, finder=finder)
-            reference = load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+            reference = (
+                load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
+            )
             loaded.append(ValidationCase(case.name, predicted, reference))
     return loaded
 
@@ -135,9 +164,13 @@ def _found(case: ValidationCase, config: SegmentConfig) -> pd.DataFrame:
     lesions = lesion_table(labels, flair, probability, brain)
     uncertainty = patient_uncertainty(predicted.members, config.threshold)
     table = pd.DataFrame(lesion_features(lesions, uncertainty), columns=list(FEATURES))
-    matched = lesion_metrics(case.reference_labels, labels, flair.voxel_volume_mm3).prediction_matched
+    matched = lesion_metrics(
+        case.reference_labels, labels, flair.voxel_volume_mm3
+    ).prediction_matched
     table["real"] = [matched[label] for label in lesions["label"]]
-    table["weight"] = 1 / max(1, len(table))  # every patient counts the same, however many lesions it has
+    table["weight"] = 1 / max(
+        1, len(table)
+    )  # every patient counts the same, however many lesions it has
     return table
 
 
@@ -162,7 +195,10 @@ def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
         cost = weights @ (np.logaddexp(0, logits) - real * logits) + _RIDGE / 2 * float(
             coefficients[1:] @ coefficients[1:]
         )
-        slope = features.T @ (weights * (special.expit(logits) - real)) + _RIDGE * np.r_[0, coefficients[1:]]
+        slope = (
+            features.T @ (weights * (special.expit(logits) - real))
+            + _RIDGE * np.r_[0, coefficients[1:]]
+        )
         return float(cost), slope
 
     found = optimize.minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
@@ -179,7 +215,9 @@ def _left_out(lesions: Sequence[pd.DataFrame]) -> pd.DataFrame:
         chance = special.expit(table[list(FEATURES)].to_numpy(np.float64) @ coefficients)
         others = pd.concat([*lesions[:number], *lesions[number + 1 :]])
         share = np.average(others["real"].to_numpy(np.float64), weights=others["weight"])
-        parts.append(pd.DataFrame({"chance": chance, "share": share, "real": table["real"].to_numpy(bool)}))
+        parts.append(
+            pd.DataFrame({"chance": chance, "share": share, "real": table["real"].to_numpy(bool)})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -192,8 +230,16 @@ def _coverage(results: pd.DataFrame) -> float:
     inside = []
     for number in range(len(results)):
         others = results.drop(index=number)
-        ratios = np.log(others["reference_ml"] + VOLUME_OFFSET_ML) - np.log(others["prediction_ml"] + VOLUME_OFFSET_ML)
-        fitted = Calibration((0.0,) * len(FEATURES), float(ratios.mean()), float(ratios.std(ddof=1)), len(others), RATE)
+        ratios = np.log(others["reference_ml"] + VOLUME_OFFSET_ML) - np.log(
+            others["prediction_ml"] + VOLUME_OFFSET_ML
+        )
+        fitted = Calibration(
+            (0.0,) * len(FEATURES),
+            float(ratios.mean()),
+            float(ratios.std(ddof=1)),
+            len(others),
+            RATE,
+        )
         low, high = fitted.volume_interval_ml(float(results["prediction_ml"][number]))
         inside.append(low <= float(results["reference_ml"][number]) <= high)
     return round(float(np.mean(inside)), 4)

@@ -18,9 +18,9 @@ from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.patches import patch_starts
-from fsh_core.preprocess.brain_mask import Finder, find_brain
+from fsh_core.preprocess.brain_mask import BrainSegmenter, find_brain
 from fsh_core.preprocess.prepare import Prepared, prepare
-from fsh_core.training.augment import RIM_MM, cut, vary_intensities
+from fsh_core.training.augment import RIM_MM, sample_patch, vary_intensities
 from fsh_core.training.simulated import PatchSimulator, Scan, check_simulation, simulated_copies
 from fsh_core.volume.volume import check_same_grid, load_mask, load_volume
 
@@ -61,7 +61,9 @@ class TrainingCase:
         return max(self.prepared.original.spacing_mm) >= 3.0
 
 
-def load_training_case(case: Case, config: ModelConfig, finder: Finder | None = None) -> TrainingCase:
+def load_training_case(
+    case: Case, config: ModelConfig, finder: BrainSegmenter | None = None
+) -> TrainingCase:
     """Read a case with its reference and prepare it.
 
     Parameters
@@ -80,14 +82,18 @@ def load_training_case(case: Case, config: ModelConfig, finder: Finder | None = 
     """
     missing = [name for name in config.channels if name not in case.channels]
     if missing:
-        raise InputError(f"{case.name}: has no {missing[0]}; every training case needs {', '.join(config.channels)}")
+        raise InputError(
+            f"{case.name}: has no {missing[0]}; every training case needs {', '.join(config.channels)}"
+        )
     volumes = [load_volume(case.channels[name]) for name in config.channels]
     flair = volumes[0]
     for name, volume in zip(config.channels[1:], volumes[1:], strict=True):
         check_same_grid(volume, flair, case.channels[name], case.flair)
     target = case.brain if config.target == "brain" else case.reference
     if target is None:
-        raise InputError(f"{case.name}: has no reference {config.target} mask; add one or leave the case out")
+        raise InputError(
+            f"{case.name}: has no reference {config.target} mask; add one or leave the case out"
+        )
     reference = load_mask(target, flair, case.flair).data
     if config.target == "brain":
         brain = np.zeros(flair.shape, np.bool_)
@@ -143,7 +149,9 @@ class PatchSource:
         If there is no case, or no lesion where lesions are asked for.
     """
 
-    def __init__(self, cases: Sequence[TrainingCase], config: TrainConfig, held_out: Collection[str] = ()) -> None:
+    def __init__(
+        self, cases: Sequence[TrainingCase], config: TrainConfig, held_out: Collection[str] = ()
+    ) -> None:
         if not cases:
             raise InputError("there is no training case; leave at least one subject for training")
         self._simulator: PatchSimulator | None = None
@@ -153,15 +161,26 @@ class PatchSource:
             scans = [Scan(case.prepared, case.stack) for case in cases]
             self._simulator = PatchSimulator(scans, config, held_out)
         self._cases = cases
-        self._copies = [_with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)]
+        self._copies = [
+            _with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)
+        ]
         self._config = config
-        thin, thick = ([n for n, case in enumerate(cases) if case.has_thick_slices is kind] for kind in (False, True))
-        self._kinds = [kind for kind in (thin, thick) if kind] if config.balance else [[*range(len(cases))]]
+        thin, thick = (
+            [n for n, case in enumerate(cases) if case.has_thick_slices is kind]
+            for kind in (False, True)
+        )
+        self._kinds = (
+            [kind for kind in (thin, thick) if kind] if config.balance else [[*range(len(cases))]]
+        )
         self._grid = _lesion_grid(cases, config) if config.sampling == "grid" else []
         if config.lesion_fraction > 0 and not any(case.lesions for case in cases):
-            raise InputError("no training case has a lesion; add cases with lesions to the training set")
+            raise InputError(
+                "no training case has a lesion; add cases with lesions to the training set"
+            )
         if config.sampling == "grid" and not self._grid:
-            raise InputError("no patch of the training cases contains a lesion; add cases with lesions")
+            raise InputError(
+                "no patch of the training cases contains a lesion; add cases with lesions"
+            )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -185,7 +204,7 @@ class PatchSource:
             stack = case.stack
         else:
             case, stack, centre = self._draw(rng)
-        patch = cut(stack, centre, config.patch_size, config.augmentation, rng)
+        patch = sample_patch(stack, centre, config.patch_size, config.augmentation, rng)
         return vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
 
     def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, Tensor, NDArray[np.float64]]:
@@ -204,7 +223,11 @@ class PatchSource:
             voxels = case.lesions[int(rng.integers(len(case.lesions)))]
             reach = np.asarray(self._config.patch_size) // 4
             return case, case.stack, voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
-        return case, case.stack, case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
+        return (
+            case,
+            case.stack,
+            case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64),
+        )
 
     def _grid_index(self, step: int, item: int) -> int:
         """Every patch of the grid once before any comes again, each round in an order of its own."""
@@ -220,11 +243,18 @@ def _with_other_lesions(
     if case.has_thick_slices or not config.simulated_copies:
         return []
     rng = np.random.default_rng((config.seed, number))
-    stacks = simulated_copies(Scan(case.prepared, case.stack), config.simulated_copies, rng, held_out)
-    return [replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= 0.5)) for stack in stacks]
+    stacks = simulated_copies(
+        Scan(case.prepared, case.stack), config.simulated_copies, rng, held_out
+    )
+    return [
+        replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= 0.5))
+        for stack in stacks
+    ]
 
 
-def _lesion_grid(cases: Sequence[TrainingCase], config: TrainConfig) -> list[tuple[TrainingCase, NDArray[np.float64]]]:
+def _lesion_grid(
+    cases: Sequence[TrainingCase], config: TrainConfig
+) -> list[tuple[TrainingCase, NDArray[np.float64]]]:
     """Centres of the patches of a half-overlapping grid that contain lesions (the paper's selection)."""
     size = np.asarray(config.patch_size)
     found = []
@@ -235,7 +265,10 @@ def _lesion_grid(cases: Sequence[TrainingCase], config: TrainConfig) -> list[tup
             for length, patch in zip(reference.shape, config.patch_size, strict=True)
         ]
         for corner in product(*starts):
-            i, j, k = (slice(start, start + patch) for start, patch in zip(corner, config.patch_size, strict=True))
+            i, j, k = (
+                slice(start, start + patch)
+                for start, patch in zip(corner, config.patch_size, strict=True)
+            )
             if reference[i, j, k].any():
                 found.append((case, np.asarray(corner) + (size - 1) / 2))
     return found

@@ -50,15 +50,27 @@ def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
     Of what is within `ALIKE` of the best, the threshold nearest to a half and the smallest
     volume: a difference that small is chance, and a small lesion is a lesion.
     """
-    thresholds = [SegmentConfig(threshold=value) for value in sorted(THRESHOLDS, key=lambda value: abs(value - 0.5))]
+    thresholds = [
+        SegmentConfig(threshold=value)
+        for value in sorted(THRESHOLDS, key=lambda value: abs(value - 0.5))
+    ]
     threshold = _first_of_the_best(cases, thresholds).threshold
-    sizes = [SegmentConfig(threshold=threshold, minimum_volume_mm3=value) for value in MINIMUM_VOLUMES_MM3]
+    sizes = [
+        SegmentConfig(threshold=threshold, minimum_volume_mm3=value)
+        for value in MINIMUM_VOLUMES_MM3
+    ]
     return _first_of_the_best(cases, sizes)
 
 
-def _first_of_the_best(cases: Sequence[ValidationCase], configs: Sequence[SegmentConfig]) -> SegmentConfig:
+def _first_of_the_best(
+    cases: Sequence[ValidationCase], configs: Sequence[SegmentConfig]
+) -> SegmentConfig:
     scores = [_score(cases, config) for config in configs]
-    return next(config for config, score in zip(configs, scores, strict=True) if score >= max(scores) - ALIKE)
+    return next(
+        config
+        for config, score in zip(configs, scores, strict=True)
+        if score >= max(scores) - ALIKE
+    )
 
 
 def _score(cases: Sequence[ValidationCase], config: SegmentConfig) -> float:

@@ -56,7 +56,9 @@ class RunFolder:
             If there is one.
         """
         if (self.path / "config.json").exists():
-            raise InputError(f"{self.path}: already holds a training run; add --resume or choose another folder")
+            raise InputError(
+                f"{self.path}: already holds a training run; add --resume or choose another folder"
+            )
 
     def create(self, config: TrainConfig, split: Split) -> None:
         """Start a new run.
@@ -80,7 +82,9 @@ class RunFolder:
             If the folder holds no run, or a damaged one.
         """
         if not (self.path / "config.json").is_file():
-            raise InputError(f"{self.path}: expected a run folder with config.json, found none; start without --resume")
+            raise InputError(
+                f"{self.path}: expected a run folder with config.json, found none; start without --resume"
+            )
         try:
             config = TrainConfig.model_validate_json((self.path / "config.json").read_bytes())
         except ValidationError as error:
@@ -124,8 +128,12 @@ class RunFolder:
             If the log and the saved state do not belong together.
         """
         log = self.read_log()
-        if not epochs <= len(log) <= epochs + 1:  # the line of an epoch is written just before its state
-            raise InputError(f"{self.log}: expected the log of {epochs} epoch(s), found {len(log)}; start a new run")
+        if (
+            not epochs <= len(log) <= epochs + 1
+        ):  # the line of an epoch is written just before its state
+            raise InputError(
+                f"{self.log}: expected the log of {epochs} epoch(s), found {len(log)}; start a new run"
+            )
         kept = log[:epochs]
         write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
         for kind in ("safetensors", "json", "jsonl"):
@@ -136,7 +144,8 @@ class RunFolder:
     def save_state(self, tensors: dict[str, Tensor], epoch: int) -> None:
         """Replace the state after ``epoch`` finished epochs."""
         payload = tensors_to_bytes(
-            {name: tensor.detach().contiguous() for name, tensor in tensors.items()}, {"epoch": str(epoch)}
+            {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
+            {"epoch": str(epoch)},
         )
         write_atomically(self.state, payload)
 

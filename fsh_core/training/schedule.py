@@ -9,7 +9,9 @@ _PLATEAU_FACTOR = 0.5
 _PLATEAU_THRESHOLD = 1e-4  # relative; what torch's ReduceLROnPlateau counts as an improvement
 
 
-def learning_rate(config: TrainConfig, step: int, steps: int, validation_losses: Sequence[float]) -> float:
+def learning_rate(
+    config: TrainConfig, step: int, steps: int, validation_losses: Sequence[float]
+) -> float:
     """Return the learning rate of one step.
 
     Parameters

@@ -9,7 +9,7 @@ from torch import Tensor
 from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.inference.predict import predictor_of
-from fsh_core.network.checkpoint import Member
+from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from fsh_core.training.dataset import TrainingCase
@@ -18,7 +18,9 @@ METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "dice")
 _VALIDATION_OVERLAP = 0.25
 
 
-def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: TrainConfig) -> dict[str, float]:
+def validate(
+    model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: TrainConfig
+) -> dict[str, float]:
     """Measure losses and metrics on whole volumes, on each file's own grid.
 
     Returns
@@ -26,8 +28,10 @@ def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: Tr
     dict
         Means over the cases, names beginning with ``val_``.
     """
-    settings = SegmentConfig(overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size)
-    predictor = predictor_of([Member(config.model, arrays_of(model))], settings, {})
+    settings = SegmentConfig(
+        overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size
+    )
+    predictor = predictor_of([EnsembleMember(config.model, arrays_of(model))], settings, {})
     rows = []
     for case in cases:
         seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked
@@ -35,7 +39,11 @@ def validate(model: R2AttentionUNet3d, cases: Sequence[TrainingCase], config: Tr
         reference = torch.from_numpy(case.reference)
         losses = composite_loss(torch.logit(probability, 1e-6), reference, config.bce_weight)
         metrics = voxel_metrics(case.reference, probability.numpy() >= 0.5)
-        row = {"bce": losses.bce.item(), "dice_loss": losses.dice.item(), "loss": losses.total.item()}
+        row = {
+            "bce": losses.bce.item(),
+            "dice_loss": losses.dice.item(),
+            "loss": losses.total.item(),
+        }
         rows.append(row | {name: getattr(metrics, name) for name in METRICS})
     return {f"val_{name}": float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
@@ -48,13 +56,20 @@ class Totals:
         self._losses: list[tuple[float, float, float]] = []
         self._counts = np.zeros(4)
 
-    def add(self, total: Tensor, bce: Tensor, dice: Tensor, logits: Tensor, reference: Tensor) -> None:
+    def add(
+        self, total: Tensor, bce: Tensor, dice: Tensor, logits: Tensor, reference: Tensor
+    ) -> None:
         """Add a step: its losses, and the voxels of its (B, 1, I, J, K) logits and reference."""
         self.last_loss = float(total.detach())
         self._losses.append((self.last_loss, float(bce.detach()), float(dice.detach())))
         found, true = logits.detach() > 0, reference > 0
         both = int((found & true).sum())
-        self._counts += (both, int(found.sum()) - both, int(true.sum()) - both, int((~found & ~true).sum()))
+        self._counts += (
+            both,
+            int(found.sum()) - both,
+            int(true.sum()) - both,
+            int((~found & ~true).sum()),
+        )
 
     def means(self) -> dict[str, float]:
         """Return mean losses, and metrics over all voxels of the epoch's patches."""

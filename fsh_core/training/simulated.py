@@ -12,9 +12,9 @@ from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.preprocess.prepare import Prepared
 from fsh_core.simulation.inpaint import remove_lesions
-from fsh_core.simulation.insert import Planter
-from fsh_core.simulation.shape_bank import LesionBank
-from fsh_core.simulation.target import Host
+from fsh_core.simulation.insert import LesionInserter
+from fsh_core.simulation.shape_bank import LesionShapeBank
+from fsh_core.simulation.target import TargetScan
 from fsh_core.volume.volume import Volume, to_ras
 
 _LARGEST_MM3 = 1500.0  # larger ones take too long while training, and there is no lack of them
@@ -69,7 +69,9 @@ def check_simulation(config: TrainConfig) -> None:
         )
 
 
-def simulated_copies(scan: Scan, copies: int, rng: np.random.Generator, held_out: Collection[str]) -> list[Tensor]:
+def simulated_copies(
+    scan: Scan, copies: int, rng: np.random.Generator, held_out: Collection[str]
+) -> list[Tensor]:
     """Replace a scan's lesions by those of other patients, all the lesions of one patient a copy.
 
     Patients differ in where and how large their lesions are, which single lesions set at
@@ -78,7 +80,7 @@ def simulated_copies(scan: Scan, copies: int, rng: np.random.Generator, held_out
     Parameters
     ----------
     scan : Scan
-        The host.
+        The target.
     copies : int
         How many.
     rng : Generator
@@ -91,12 +93,14 @@ def simulated_copies(scan: Scan, copies: int, rng: np.random.Generator, held_out
     list of (3, I, J, K) float32
         As many as asked for; none if the scan shows no white matter.
     """
-    bank = LesionBank.load()
+    bank = LesionShapeBank.load()
     allowed = bank.without(held_out)
     patients = np.unique(bank.patients[allowed])
     try:
         light = remove_lesions(scan.flair, scan.reference, scan.prepared.brain, rng)
-        host = Host.of(light, scan.prepared.brain, np.zeros(light.shape, dtype=bool), scan.slice_mm)
+        target = TargetScan.of(
+            light, scan.prepared.brain, np.zeros(light.shape, dtype=bool), scan.slice_mm
+        )
     except InputError:
         return []
     made = []
@@ -105,8 +109,8 @@ def simulated_copies(scan: Scan, copies: int, rng: np.random.Generator, held_out
         stack[0] = torch.from_numpy(np.asarray(light.data, dtype=np.float32))
         stack[-2] = 0
         lesions = allowed[bank.patients[allowed] == patient]
-        planter = Planter(host, stack[0].numpy(), stack[-2].numpy(), rng, overlap=True)
-        planter.plant(bank, len(lesions), None, lesions)
+        inserter = LesionInserter(target, stack[0].numpy(), stack[-2].numpy(), rng, overlap=True)
+        inserter.insert(bank, len(lesions), None, lesions)
         made.append(stack)
     return made
 
@@ -129,8 +133,10 @@ class PatchSimulator:
         If no case shows white matter.
     """
 
-    def __init__(self, scans: Sequence[Scan], config: TrainConfig, held_out: Collection[str] = ()) -> None:
-        self._bank = LesionBank.load()
+    def __init__(
+        self, scans: Sequence[Scan], config: TrainConfig, held_out: Collection[str] = ()
+    ) -> None:
+        self._bank = LesionShapeBank.load()
         allowed = self._bank.without(held_out)
         volumes_mm3 = np.array([self._bank[number].volume_mm3 for number in allowed])
         self._fitting = allowed[volumes_mm3 <= _LARGEST_MM3]
@@ -138,18 +144,24 @@ class PatchSimulator:
         weights = 1 / np.bincount(of_patient)[of_patient]  # every patient as likely as every other
         self._weights = weights / weights.sum()
         self._reach = np.asarray(config.patch_size) // 4
-        self._hosts: dict[int, tuple[Host, Tensor]] = {}
+        self._hosts: dict[int, tuple[TargetScan, Tensor]] = {}
         for number, scan in enumerate(scans):
             try:
-                host = Host.of(scan.flair, scan.prepared.brain, scan.reference, scan.slice_mm)
+                target = TargetScan.of(
+                    scan.flair, scan.prepared.brain, scan.reference, scan.slice_mm
+                )
             except InputError:
                 continue  # a scan without white matter can still be learned from as it is
-            self._hosts[number] = host, scan.stack
+            self._hosts[number] = target, scan.stack
         if not self._hosts:
-            raise InputError("--simulate-fraction: no training scan shows white matter; set it to 0")
+            raise InputError(
+                "--simulate-fraction: no training scan shows white matter; set it to 0"
+            )
         self._scratch = torch.empty(max(stack.numel() for _, stack in self._hosts.values()))
 
-    def draw(self, rng: np.random.Generator, number: int) -> tuple[Tensor, NDArray[np.float64]] | None:
+    def draw(
+        self, rng: np.random.Generator, number: int
+    ) -> tuple[Tensor, NDArray[np.float64]] | None:
         """Return an image of a case with new lesions, and a centre near them.
 
         The image is good until the next call: allocating one takes as long as the lesions.
@@ -168,18 +180,20 @@ class PatchSimulator:
         """
         if number not in self._hosts:
             return None
-        host, original = self._hosts[number]
+        target, original = self._hosts[number]
         stack = self._scratch[: original.numel()].view(original.shape).copy_(original)
-        planter = Planter(host, stack[0].numpy(), stack[-2].numpy(), rng)
+        inserter = LesionInserter(target, stack[0].numpy(), stack[-2].numpy(), rng)
         wanted = int(rng.integers(1, _MOST_LESIONS + 1))
         centre: NDArray[np.float64] | None = None
-        spacing = np.asarray(host.flair.spacing_mm)
+        spacing = np.asarray(target.flair.spacing_mm)
         for _ in range(_TRIES):
             index = int(rng.choice(self._fitting, p=self._weights))
-            place = host.frame.position_mm(self._bank.places[index])
-            if centre is not None:  # its neighbours come into the same patch, from wherever they were
+            place = target.frame.position_mm(self._bank.places[index])
+            if (
+                centre is not None
+            ):  # its neighbours come into the same patch, from wherever they were
                 place = (centre + rng.uniform(-self._reach, self._reach)) * spacing
-            lesion = planter.plant_one(self._bank[index], index, place)
+            lesion = inserter.plant_one(self._bank[index], index, place)
             if lesion is None:
                 continue
             wanted -= 1

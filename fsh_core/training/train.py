@@ -21,7 +21,7 @@ from fsh_core.inference.torch_backend import best_device, has_fast_bfloat16
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, parameter_count
-from fsh_core.preprocess.brain_mask import Finder
+from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
@@ -64,7 +64,10 @@ OnProgress = Callable[[Progress], None]
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Let torch choose only algorithms that give the same numbers every time, as far as the device has them."""
-    was_on, was_filling = torch.are_deterministic_algorithms_enabled(), _DETERMINISTIC.fill_uninitialized_memory
+    was_on, was_filling = (
+        torch.are_deterministic_algorithms_enabled(),
+        _DETERMINISTIC.fill_uninitialized_memory,
+    )
     # Max pooling has no such algorithm on CUDA: there, torch only warns.
     torch.use_deterministic_algorithms(True, warn_only=best_device() != "cpu")
     _DETERMINISTIC.fill_uninitialized_memory = False  # it would triple the time of a step
@@ -83,7 +86,7 @@ def train(
     run: RunFolder,
     *,
     resume: bool = False,
-    finder: Finder | None = None,
+    finder: BrainSegmenter | None = None,
     on_progress: OnProgress | None = None,
 ) -> None:
     """Train a network and leave a run folder.
@@ -115,13 +118,21 @@ def train(
     check_no_leak(split, cases)
     absent = sorted({*split.training, *split.validation} - {case.subject for case in cases})
     if absent:
-        raise InputError(f"the split names {', '.join(absent)}, found no case of theirs; bring the data back")
+        raise InputError(
+            f"the split names {', '.join(absent)}, found no case of theirs; bring the data back"
+        )
     if config.schedule == "plateau" and not split.validation:
-        raise InputError("--schedule plateau watches the validation loss; leave subjects for validation")
+        raise InputError(
+            "--schedule plateau watches the validation loss; leave subjects for validation"
+        )
     if not resume:
         run.check_is_new()
     training, validation = (
-        [load_training_case(case, config.model, finder) for case in cases if case.subject in subjects]
+        [
+            load_training_case(case, config.model, finder)
+            for case in cases
+            if case.subject in subjects
+        ]
         for subjects in (split.training, split.validation)
     )
     patches = PatchSource(training, config, split.validation)
@@ -130,7 +141,9 @@ def train(
 
     torch.manual_seed(config.seed)
     device = torch.device(best_device())
-    bf16 = config.precision == "bf16" or (config.precision == "auto" and has_fast_bfloat16(device.type))
+    bf16 = config.precision == "bf16" or (
+        config.precision == "auto" and has_fast_bfloat16(device.type)
+    )
     model = R2AttentionUNet3d(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     optimiser = _optimiser(model, config)
@@ -163,19 +176,34 @@ def train(
             if config.gradient_clip:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
             optimiser.step()
-            _follow(average, model, config.ema if step >= config.warmup_steps else 0.0)
+            _update_ema(average, model, config.ema if step >= config.warmup_steps else 0.0)
             # report
             totals.add(losses.total, losses.bce, losses.dice, logits, references)
             if not np.isfinite(totals.last_loss):
-                raise InputError(f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate")
+                raise InputError(
+                    f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate"
+                )
             step_seconds.append(time.perf_counter() - step_started)
             seconds = fmean(step_seconds[1:] or step_seconds)  # the first step warms caches up
             if on_progress is not None:
                 on_progress(
-                    Progress(epoch, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb())
+                    Progress(
+                        epoch,
+                        config.epochs,
+                        step + 1,
+                        steps,
+                        totals.last_loss,
+                        seconds,
+                        peak_memory_mb(),
+                    )
                 )
         # evaluate
-        line: dict[str, Any] = {"epoch": epoch + 1, "step": step + 1, "learning_rate": rate, **totals.means()}
+        line: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "step": step + 1,
+            "learning_rate": rate,
+            **totals.means(),
+        }
         steps_per_second = steps_per_epoch / (time.perf_counter() - epoch_started)
         is_last = epoch + 1 == config.epochs
         if validation and ((epoch + 1) % config.validate_every == 0 or is_last):
@@ -187,27 +215,45 @@ def train(
         # log, then checkpoint: a kill in between is mended when the run goes on
         run.append(line)
         log.append(line)
-        best = max((entry["val_dice"] for entry in log if entry.get("val_dice") is not None), default=None)
+        best = max(
+            (entry["val_dice"] for entry in log if entry.get("val_dice") is not None), default=None
+        )
         facts = {"epoch": epoch + 1, "seed": config.seed, "validation_dice": line.get("val_dice")}
-        card = {"training": facts | {"subjects": list(split.training), "validated_on": list(split.validation)}}
+        card = {
+            "training": facts
+            | {"subjects": list(split.training), "validated_on": list(split.validation)}
+        }
         if best is None or line.get("val_dice") == best:
             save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
         save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
         run.save_state(_pack(model, average, optimiser), epoch + 1)
         if on_progress is not None:
             on_progress(
-                Progress(epoch + 1, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb(), line)
+                Progress(
+                    epoch + 1,
+                    config.epochs,
+                    step + 1,
+                    steps,
+                    totals.last_loss,
+                    seconds,
+                    peak_memory_mb(),
+                    line,
+                )
             )
 
 
 def _optimiser(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     if config.optimiser == "adam":
-        return torch.optim.Adam(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    return torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+        return torch.optim.Adam(
+            model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+    return torch.optim.AdamW(
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
 
 
 @torch.no_grad()
-def _follow(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
+def _update_ema(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
     """Move the averaged weights towards the model's; decay 0 copies them."""
     for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
         if mean.dtype.is_floating_point and decay:
@@ -216,16 +262,25 @@ def _follow(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> N
             mean.copy_(value)
 
 
-def _pack(model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _pack(
+    model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
+) -> dict[str, Tensor]:
     """Name every tensor that the next step depends on."""
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average/{name}": tensor for name, tensor in average.state_dict().items()}
     for index, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser/{index}/{name}": torch.as_tensor(moment) for name, moment in moments.items()}
+        tensors |= {
+            f"optimiser/{index}/{name}": torch.as_tensor(moment) for name, moment in moments.items()
+        }
     return tensors
 
 
-def _restore(run: RunFolder, model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
+def _restore(
+    run: RunFolder,
+    model: torch.nn.Module,
+    average: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+) -> int:
     """Put back what `_pack` named; return how many epochs were finished."""
     tensors, epochs = run.load_state()
     like = _pack(model, average, optimiser)
@@ -235,7 +290,9 @@ def _restore(run: RunFolder, model: torch.nn.Module, average: torch.nn.Module, o
     if {name: tensor.shape for name, tensor in tensors.items()} != {
         name: tensor.shape for name, tensor in like.items()
     }:
-        raise InputError(f"{run.state}: expected the state of a run, found that of another network; start a new run")
+        raise InputError(
+            f"{run.state}: expected the state of a run, found that of another network; start a new run"
+        )
     state: dict[int, dict[str, Tensor]] = {}
     with torch.no_grad():
         for name, tensor in tensors.items():
@@ -247,7 +304,9 @@ def _restore(run: RunFolder, model: torch.nn.Module, average: torch.nn.Module, o
                 state.setdefault(int(number), {})[moment] = laid_out
             else:
                 like[name].copy_(laid_out)
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
     return epochs
 
 

@@ -69,12 +69,18 @@ def _read_bytes(path: Path) -> bytes:
         if not path.exists():
             raise InputError(f"{path}: no such file; check the name")
         if path.is_dir():
-            raise InputError(f"{path}: expected a NIfTI file, found a folder; name a file inside it")
+            raise InputError(
+                f"{path}: expected a NIfTI file, found a folder; name a file inside it"
+            )
         if not path.name.endswith(NIFTI_SUFFIXES):
-            raise InputError(f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert it first")
+            raise InputError(
+                f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert it first"
+            )
         payload = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from None
     if not payload:
         raise InputError(f"{path}: expected a NIfTI file, found an empty one; copy it again")
     if not path.name.endswith(".gz"):
@@ -101,7 +107,9 @@ def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
         elif Nifti2Header.may_contain_header(payload):
             header = Nifti2Header(payload[: Nifti2Header.sizeof_hdr], check=False)
         else:
-            raise InputError(f"{path}: expected a NIfTI file, its content is something else; convert it first")
+            raise InputError(
+                f"{path}: expected a NIfTI file, its content is something else; convert it first"
+            )
         if int(header["sform_code"]) == 0 and not (np.abs(header["pixdim"][1:4]) > 0).all():
             raise _absurd_spacing(path, np.abs(header["pixdim"][1:4]))
         header.check_fix(logger=_SILENT)
@@ -113,7 +121,9 @@ def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
         ) from None
     if kind.kind not in "iuf":
         named = "RGB colours" if kind.names else str(kind)
-        raise InputError(f"{path}: voxels must be plain numbers, found {named}; export a magnitude image")
+        raise InputError(
+            f"{path}: voxels must be plain numbers, found {named}; export a magnitude image"
+        )
     return header
 
 
@@ -143,7 +153,9 @@ def _check_size(path: Path, payload: bytes, header: Nifti1Header) -> None:
             f"{path}: expected a NIfTI file, its header makes no sense (voxels start at byte {offset:g}); "
             "convert it again"
         )
-    needed = offset + math.prod(map(int, header.get_data_shape())) * header.get_data_dtype().itemsize
+    needed = (
+        offset + math.prod(map(int, header.get_data_shape())) * header.get_data_dtype().itemsize
+    )
     if needed > len(payload):
         raise InputError(
             f"{path}: expected a complete NIfTI file of {needed:.0f} bytes, found one that ends early or is damaged "
@@ -167,7 +179,9 @@ def _read_affine(path: Path, header: Nifti1Header) -> NDArray[np.float64]:
         # The volume of a voxel relative to a box with the same edges: units do not matter.
         relative_volume = abs(np.linalg.det(affine[:3, :3] / spacing))
     if not (np.isfinite(affine).all() and relative_volume > 1e-6):
-        raise InputError(f"{path}: has a singular affine, so voxels have no volume; convert the scan again from DICOM")
+        raise InputError(
+            f"{path}: has a singular affine, so voxels have no volume; convert the scan again from DICOM"
+        )
     if spacing.min() < SMALLEST_SPACING_MM or spacing.max() > LARGEST_SPACING_MM:
         raise _absurd_spacing(path, spacing)
     return affine

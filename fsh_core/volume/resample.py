@@ -70,7 +70,9 @@ def resample_like(data: NDArray[np.float32], volume: Volume, like: Volume) -> ND
     return data
 
 
-def _linear_weights(size: int, new_size: int, step: float) -> tuple[NDArray[np.float32], float, float]:
+def _linear_weights(
+    size: int, new_size: int, step: float
+) -> tuple[NDArray[np.float32], float, float]:
     """Weights (new_size, size) from old to new voxels centred on the same extent."""
     start = (size - 1 - (new_size - 1) * step) / 2
     positions = start + step * np.arange(new_size)
@@ -84,6 +86,8 @@ def _triangle(positions: NDArray[np.floating[Any]], size: int, width: float) -> 
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _apply_along(data: NDArray[np.float32], weights: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+def _apply_along(
+    data: NDArray[np.float32], weights: NDArray[np.float32], axis: int
+) -> NDArray[np.float32]:
     """Multiply one axis by a matrix of weights."""
     return np.ascontiguousarray(np.moveaxis(np.tensordot(weights, data, axes=(1, axis)), 0, axis))

@@ -66,7 +66,9 @@ class Volume:
             If the shape differs.
         """
         if data.shape != self.data.shape:
-            raise ValueError(f"data must have the volume's shape {self.data.shape}, got {data.shape}")
+            raise ValueError(
+                f"data must have the volume's shape {self.data.shape}, got {data.shape}"
+            )
         return replace(self, data=data)
 
 
@@ -101,11 +103,15 @@ def load_volume(path: str | Path) -> Volume:
         )
     if data.min() == data.max():
         what = "all zeros" if data.flat[0] == 0 else f"constant (every voxel is {data.flat[0]:g})"
-        raise InputError(f"{path}: an image must have contrast, this one is {what}; was the right file exported?")
+        raise InputError(
+            f"{path}: an image must have contrast, this one is {what}; was the right file exported?"
+        )
     return volume
 
 
-def load_mask(path: str | Path, like: Volume | None = None, image: str | Path = "the image") -> Volume:
+def load_mask(
+    path: str | Path, like: Volume | None = None, image: str | Path = "the image"
+) -> Volume:
     """Read a binary mask, of any grid or on the grid of an image.
 
     Parameters
@@ -137,7 +143,9 @@ def load_mask(path: str | Path, like: Volume | None = None, image: str | Path = 
     odd = values[~(np.isclose(values, 0, atol=1e-6) | np.isclose(values, 1, atol=1e-6))]
     if odd.size:
         shown = ", ".join(f"{value:g}" for value in odd[:3])
-        raise InputError(f"{path}: a mask must hold only 0 and 1, found {shown}; binarise it (value > 0) and try again")
+        raise InputError(
+            f"{path}: a mask must hold only 0 and 1, found {shown}; binarise it (value > 0) and try again"
+        )
     return replace(volume, data=volume.data > 0.5)
 
 
@@ -220,7 +228,9 @@ def save_like(data: NDArray[Any], like: Volume, path: str | Path) -> None:
     image = kind(array, like.affine, header, dtype=array.dtype)
     image.header["cal_max"] = image.header["cal_min"] = 0
     image.header.set_intent("none")
-    for free_text in {"descrip", "aux_file", "db_name"} & set(image.header):  # they may name the patient
+    for free_text in {"descrip", "aux_file", "db_name"} & set(
+        image.header
+    ):  # they may name the patient
         image.header[free_text] = b""
     if array.dtype.kind in "iuf":
         image.header.set_slope_inter(1.0, 0.0)

@@ -39,7 +39,11 @@ def paired(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> pd.DataFra
         ``case``, ``first``, ``second`` and ``difference`` (second minus first), for the
         cases in which both have a value.
     """
-    both = first[["case", metric]].merge(second[["case", metric]], on="case", suffixes=("_1", "_2")).dropna()
+    both = (
+        first[["case", metric]]
+        .merge(second[["case", metric]], on="case", suffixes=("_1", "_2"))
+        .dropna()
+    )
     both = both.rename(columns={f"{metric}_1": "first", f"{metric}_2": "second"})
     return both.assign(difference=both["second"] - both["first"]).reset_index(drop=True)
 

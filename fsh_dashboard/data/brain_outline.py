@@ -24,7 +24,10 @@ def brain_outline(across: int, up: int) -> pd.DataFrame:
     DataFrame
         ``across`` and ``up`` in mm, and ``order``, along one closed line.
     """
-    from skimage.measure import approximate_polygon, find_contours  # slow to load, and only the map needs it
+    from skimage.measure import (
+        approximate_polygon,
+        find_contours,
+    )  # slow to load, and only the map needs it
 
     tissue = load_atlas().tissue
     through = ({0, 1, 2} - {across, up}).pop()
@@ -32,6 +35,7 @@ def brain_outline(across: int, up: int) -> pd.DataFrame:
     line = max(find_contours(np.pad(shadow, 1).astype(float), 0.5), key=len) - 1
     line = approximate_polygon(line, ROUGHLY_MM)
     mm = [
-        tissue.affine[axis, axis] * line[:, place] + tissue.affine[axis, 3] for place, axis in enumerate((across, up))
+        tissue.affine[axis, axis] * line[:, place] + tissue.affine[axis, 3]
+        for place, axis in enumerate((across, up))
     ]
     return pd.DataFrame({"across": mm[0], "up": mm[1], "order": range(len(line))})

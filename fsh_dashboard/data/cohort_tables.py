@@ -88,12 +88,17 @@ def read_results(opened: Opened, name: str) -> Results:
         except InputError as error:
             problems.append(str(error).replace(f"{opened.root}/", ""))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            problems.append(f"{opened.named(path)}: expected a record of F.sh, found an incomplete one ({error})")
+            problems.append(
+                f"{opened.named(path)}: expected a record of F.sh, found an incomplete one ({error})"
+            )
         else:
             rows.append(row)
             tables.append(table)
     lesions, broken = read_tables(rows, tables)
-    problems += [f"{opened.named(tables[index])}: {reason}; the case was skipped" for index, reason in broken.items()]
+    problems += [
+        f"{opened.named(tables[index])}: {reason}; the case was skipped"
+        for index, reason in broken.items()
+    ]
     cases = pd.DataFrame([row for index, row in enumerate(rows) if index not in broken])
     if cases.empty:
         return Results(name, pd.DataFrame(columns=["case"]), lesions, (), tuple(problems))
@@ -127,12 +132,20 @@ def _case_row(record: dict[str, Any]) -> dict[str, Any]:
     for part in OPTIONAL_PARTS:
         values = record.get(part)
         plain = values.items() if isinstance(values, dict) else [("", values)]
-        row |= {f"{part}_{key}".rstrip("_"): value for key, value in plain if isinstance(value, str | int | float)}
+        row |= {
+            f"{part}_{key}".rstrip("_"): value
+            for key, value in plain
+            if isinstance(value, str | int | float)
+        }
     if "quality_verdict" in row:
         row["quality"] = row.pop("quality_verdict")
     scores = record.get("evaluation")
     if isinstance(scores, dict):
-        row |= {key: np.nan if value is None else float(value) for key, value in scores.items() if key not in row}
+        row |= {
+            key: np.nan if value is None else float(value)
+            for key, value in scores.items()
+            if key not in row
+        }
     return row
 
 
@@ -161,7 +174,9 @@ def _with_lesion_facts(cases: pd.DataFrame, lesions: pd.DataFrame) -> pd.DataFra
     return cases
 
 
-def _with_cohort_table(cases: pd.DataFrame, opened: Opened, folder: Path) -> tuple[pd.DataFrame, list[str]]:
+def _with_cohort_table(
+    cases: pd.DataFrame, opened: Opened, folder: Path
+) -> tuple[pd.DataFrame, list[str]]:
     """Add what only ``cases.tsv`` knows of a case; rows are matched by their record."""
     path = folder / COHORT_TABLE
     if not path.is_file():
@@ -170,7 +185,9 @@ def _with_cohort_table(cases: pd.DataFrame, opened: Opened, folder: Path) -> tup
         table = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"])
         table = table.drop_duplicates("record").set_index("record")
     except (OSError, ValueError, KeyError, InputError):
-        return cases, [f"{opened.named(path)}: expected tabs and a column record, cannot be read; left out"]
+        return cases, [
+            f"{opened.named(path)}: expected tabs and a column record, cannot be read; left out"
+        ]
     prefix = "" if folder == opened.root else f"{opened.named(folder)}/"
     records = cases["record"].str.removeprefix(prefix)
     new = [column for column in table if column not in cases and column not in NOT_SHOWN]

@@ -100,7 +100,14 @@ HELP = {
     "raw_lesion_volume_ml": "Everything above the threshold, before small lesions were dropped.",
     "brain_source": "given: a mask beside the scan; stripped: the scan had no skull; found: by F.sh; none: not found.",
 }
-MAIN_METRICS = ("dice", "sensitivity", "precision", "lesion_f1", "lesion_sensitivity", "lesion_precision")
+MAIN_METRICS = (
+    "dice",
+    "sensitivity",
+    "precision",
+    "lesion_f1",
+    "lesion_sensitivity",
+    "lesion_precision",
+)
 
 
 def label_of(column: str) -> str:
@@ -118,10 +125,17 @@ def config_for(table: pd.DataFrame) -> dict[str, Any]:
         elif pd.api.types.is_integer_dtype(table[column]):
             settings[column] = st.column_config.NumberColumn(heading, help=text, format="%d")
         elif pd.api.types.is_numeric_dtype(table[column]):
-            settings[column] = st.column_config.NumberColumn(heading, help=text, format=_digits(table[column]))
+            settings[column] = st.column_config.NumberColumn(
+                heading, help=text, format=_digits(table[column])
+            )
         else:
-            pinned, width = (True if column == "case" else None), ("medium" if column == "flags" else None)
-            settings[column] = st.column_config.TextColumn(heading, help=text, pinned=pinned, width=width)
+            pinned, width = (
+                (True if column == "case" else None),
+                ("medium" if column == "flags" else None),
+            )
+            settings[column] = st.column_config.TextColumn(
+                heading, help=text, pinned=pinned, width=width
+            )
     return settings
 
 

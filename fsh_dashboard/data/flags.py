@@ -39,7 +39,9 @@ def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
             continue
         # On a logarithmic scale: volumes of a cohort are skewed, and half is as odd as double.
         z = robust_z(np.log10(cases[column].clip(lower=0) + 0.1))
-        found |= {words: far for words, far in ((high, z > OUTLIER_Z), (low, z < -OUTLIER_Z)) if words}
+        found |= {
+            words: far for words, far in ((high, z > OUTLIER_Z), (low, z < -OUTLIER_Z)) if words
+        }
     marks = pd.DataFrame(found)
     return marks.apply(lambda row: ", ".join(row.index[row.to_numpy(dtype=bool)]), axis=1)
 

@@ -56,10 +56,14 @@ class Opened:
         try:
             found = (self.root / path).resolve()
         except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
-            raise InputError(f"{path!s:.200}: cannot be followed ({error}); check the name") from None
+            raise InputError(
+                f"{path!s:.200}: cannot be followed ({error}); check the name"
+            ) from None
         if any(found.is_relative_to(allowed) for allowed in (self.root, *self.images)):
             return found
-        raise InputError(f"{path!s:.200}: leads out of the opened folder {self.root}; open the folder that holds it")
+        raise InputError(
+            f"{path!s:.200}: leads out of the opened folder {self.root}; open the folder that holds it"
+        )
 
     def named(self, path: Path) -> str:
         """Write a path below the opened folder as people know it: relative, ``.`` for itself."""
@@ -92,10 +96,14 @@ def open_folder(arguments: Sequence[str]) -> Opened:
     except argparse.ArgumentError as error:
         raise InputError(f"{error}; start with: fsh dashboard FOLDER") from None
     if unknown:
-        raise InputError(f"expected one folder, found also {' '.join(unknown)}; start with: fsh dashboard FOLDER")
+        raise InputError(
+            f"expected one folder, found also {' '.join(unknown)}; start with: fsh dashboard FOLDER"
+        )
     images = [_existing(name) for name in chosen.images]
     if chosen.folder is None:
-        return Opened(_existing(EXAMPLE), (*images, sample_case().flair.parent.resolve()), is_example=True)
+        return Opened(
+            _existing(EXAMPLE), (*images, sample_case().flair.parent.resolve()), is_example=True
+        )
     return Opened(_existing(chosen.folder), tuple(images))
 
 
@@ -115,7 +123,9 @@ def _existing(name: str | Path) -> Path:
     path = Path(name).expanduser()
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
-        raise InputError(f"{path}: expected a folder, found {found}; start with: fsh dashboard FOLDER")
+        raise InputError(
+            f"{path}: expected a folder, found {found}; start with: fsh dashboard FOLDER"
+        )
     return path.resolve()
 
 
@@ -139,11 +149,14 @@ def _subfolders(folder: Path, opened: Opened) -> list[Path]:
             names = sorted(
                 entry.name
                 for entry in entries
-                if entry.is_dir() and not entry.name.startswith((".", "sub-", "ses-", "__pycache__"))
+                if entry.is_dir()
+                and not entry.name.startswith((".", "sub-", "ses-", "__pycache__"))
             )
     except OSError:  # a folder that may not be listed holds nothing to show
         return []
-    return [folder / name for name in names if (folder / name).resolve().is_relative_to(opened.root)]
+    return [
+        folder / name for name in names if (folder / name).resolve().is_relative_to(opened.root)
+    ]
 
 
 def _has(folder: Path, *names: str) -> bool:

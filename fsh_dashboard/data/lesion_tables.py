@@ -12,7 +12,9 @@ from fsh_core.lesions.describe import TEXT_COLUMNS
 from fsh_core.lesions.measure import LESION_COLUMNS
 
 
-def read_tables(rows: Sequence[dict[str, Any]], paths: Sequence[Path]) -> tuple[pd.DataFrame, dict[int, str]]:
+def read_tables(
+    rows: Sequence[dict[str, Any]], paths: Sequence[Path]
+) -> tuple[pd.DataFrame, dict[int, str]]:
     """Read the lesion tables of all cases, those with the same heading in one go.
 
     Returns
@@ -28,10 +30,14 @@ def read_tables(rows: Sequence[dict[str, Any]], paths: Sequence[Path]) -> tuple[
         try:
             heading, *lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
-            broken[index] = f"expected a lesion table, cannot be read ({getattr(error, 'strerror', None) or 'empty'})"
+            broken[index] = (
+                f"expected a lesion table, cannot be read ({getattr(error, 'strerror', None) or 'empty'})"
+            )
             continue
         if len(lines) != row["lesion_count"]:
-            broken[index] = f"expected the {row['lesion_count']} lesions of the record, found {len(lines)}"
+            broken[index] = (
+                f"expected the {row['lesion_count']} lesions of the record, found {len(lines)}"
+            )
             continue
         by_heading.setdefault(heading, []).append((index, lines))
     pieces: list[pd.DataFrame] = []
@@ -43,7 +49,9 @@ def read_tables(rows: Sequence[dict[str, Any]], paths: Sequence[Path]) -> tuple[
                 try:
                     pieces.append(_parse(heading, [one]))
                 except (ValueError, KeyError) as error:
-                    broken[one[0]] = f"expected a lesion table, found another ({str(error).splitlines()[0]})"
+                    broken[one[0]] = (
+                        f"expected a lesion table, found another ({str(error).splitlines()[0]})"
+                    )
     names = pd.DataFrame(
         [{key: row[key] for key in ("case", "subject", "session")} for row in rows],
         columns=["case", "subject", "session"],
@@ -60,7 +68,12 @@ def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame
     text = "\n".join([heading, *(line for _, lines in group for line in lines)])
     words = dict.fromkeys(TEXT_COLUMNS, str)  # also where no lesion has one
     table = pd.read_csv(
-        io.StringIO(text), sep="\t", na_values=["n/a"], keep_default_na=False, index_col=False, dtype=words
+        io.StringIO(text),
+        sep="\t",
+        na_values=["n/a"],
+        keep_default_na=False,
+        index_col=False,
+        dtype=words,
     )
     table = table.drop(columns="name", errors="ignore").rename(columns={"index": "label"})
     if missing := {"label", "volume_mm3"} - set(table.columns):
@@ -68,5 +81,7 @@ def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame
     for column in table.columns.intersection(list(LESION_COLUMNS)):
         if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
             raise ValueError(f"{column} must be numbers")
-    table.index = pd.Index(np.repeat([index for index, _ in group], [len(lines) for _, lines in group]))
+    table.index = pd.Index(
+        np.repeat([index for index, _ in group], [len(lines) for _, lines in group])
+    )
     return table

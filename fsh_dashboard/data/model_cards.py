@@ -76,7 +76,9 @@ def read_card(path: Path, name: str) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{name}: expected the JSON of a checkpoint, cannot be read ({reason})") from None
+        raise InputError(
+            f"{name}: expected the JSON of a checkpoint, cannot be read ({reason})"
+        ) from None
     if not isinstance(content, dict) or not str(content.get("format", "")).startswith(FORMAT_START):
         raise InputError(f"{name}: expected the JSON of a checkpoint, found another one")
     return content
@@ -84,7 +86,9 @@ def read_card(path: Path, name: str) -> dict[str, Any]:
 
 def validation_rows(card: Card) -> pd.DataFrame:
     """Return the validation results, one row per case, with the site that the case's name begins with."""
-    rows = [row for row in card.block("validation", list) if isinstance(row, dict) and "case" in row]
+    rows = [
+        row for row in card.block("validation", list) if isinstance(row, dict) and "case" in row
+    ]
     table = pd.DataFrame(rows)
     if table.empty:
         return table
@@ -100,9 +104,17 @@ def site_of(case: str) -> str:
 
 def recall_rows(card: Card) -> pd.DataFrame:
     """Return lesions and found lesions by size: ``size``, ``lesions``, ``found``, ``recall``; others are left out."""
-    counted = {size: _numbers(row, "lesions", "found") for size, row in card.block("recall_by_size", dict).items()}
+    counted = {
+        size: _numbers(row, "lesions", "found")
+        for size, row in card.block("recall_by_size", dict).items()
+    }
     rows = [
-        (str(size).replace("_", " ").replace("mm", " mm"), int(row[0]), int(row[1]), row[1] / row[0])
+        (
+            str(size).replace("_", " ").replace("mm", " mm"),
+            int(row[0]),
+            int(row[1]),
+            row[1] / row[0],
+        )
         for size, row in counted.items()
         if row and row[0] > 0
     ]
@@ -112,7 +124,10 @@ def recall_rows(card: Card) -> pd.DataFrame:
 def reliability_rows(block: dict[str, Any]) -> pd.DataFrame:
     """Return the bins of a reliability diagram: ``probability``, ``real``, ``count``; others are left out."""
     bins = block.get("bins")
-    rows = [_numbers(one, "probability", "real", "count") for one in (bins if isinstance(bins, list) else [])]
+    rows = [
+        _numbers(one, "probability", "real", "count")
+        for one in (bins if isinstance(bins, list) else [])
+    ]
     return pd.DataFrame([row for row in rows if row], columns=["probability", "real", "count"])
 
 

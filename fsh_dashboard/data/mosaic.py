@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import AXIAL, look_at
+from fsh_core.figures.slices import AXIAL, make_view
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 from fsh_dashboard.data.slices import draw
 
@@ -45,16 +45,22 @@ def slice_through(
     index = _height(scan, inside.data, lesion)
     cut = slice(index, index + 1)
     slab = Volume(scan.data[..., cut], scan.affine)
-    view = look_at(slab, {"Prediction": found.data[..., cut]}, inside.data[..., cut], MARGIN_MM)
+    view = make_view(slab, {"Prediction": found.data[..., cut]}, inside.data[..., cut], MARGIN_MM)
     return draw(view, AXIAL, 0, "Prediction")
 
 
 def _height(scan: Volume, brain: NDArray[np.bool_], lesion: Mapping[str, float] | None) -> int:
     """Index of the axial slice through the point inside a lesion, or of the one with the most brain."""
     try:
-        point = None if lesion is None else np.array([*(float(lesion[f"inside_{axis}_mm"]) for axis in "ras"), 1.0])
+        point = (
+            None
+            if lesion is None
+            else np.array([*(float(lesion[f"inside_{axis}_mm"]) for axis in "ras"), 1.0])
+        )
     except KeyError as error:
-        raise InputError(f"the lesion table has no column {error}; segment the case again") from None
+        raise InputError(
+            f"the lesion table has no column {error}; segment the case again"
+        ) from None
     if point is None:
         return int(np.argmax(brain.sum(axis=(0, 1))))
     voxel = np.linalg.inv(scan.affine) @ point

@@ -23,11 +23,19 @@ def with_participants(
     if path is None:
         return cases, (), []
     try:
-        people = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"], dtype={"participant_id": str})
+        people = pd.read_csv(
+            opened.inside(path), sep="\t", na_values=["n/a"], dtype={"participant_id": str}
+        )
         people = people.drop_duplicates("participant_id").set_index("participant_id")
     except (OSError, ValueError, KeyError, InputError):
-        return cases, (), [f"{path.name}: expected tabs and a column participant_id, cannot be read; left out"]
-    people = people.rename(columns={column: f"participant_{column}" for column in people if column in cases})
+        return (
+            cases,
+            (),
+            [f"{path.name}: expected tabs and a column participant_id, cannot be read; left out"],
+        )
+    people = people.rename(
+        columns={column: f"participant_{column}" for column in people if column in cases}
+    )
     subjects = "sub-" + cases["subject"]
     for column in people:
         cases[str(column)] = subjects.map(people[column])

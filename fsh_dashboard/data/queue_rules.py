@@ -38,7 +38,11 @@ class Rule(NamedTuple):
 
 def certainty_column(lesions: pd.DataFrame) -> str | None:
     """Name the column that says how sure a lesion is: the calibrated one where it is known."""
-    known = [name for name in ("confidence", "mean_probability") if name in lesions and lesions[name].notna().any()]
+    known = [
+        name
+        for name in ("confidence", "mean_probability")
+        if name in lesions and lesions[name].notna().any()
+    ]
     return known[0] if known else None
 
 
@@ -69,7 +73,9 @@ def flagged(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]
     items = []
     if "flags" in results.lesions:
         marked = results.lesions[results.lesions["flags"].fillna("").astype(str) != ""]
-        items = _by_case(results, marked, lambda rows: ", ".join(words_in(rows["flags"])).replace("_", " "))
+        items = _by_case(
+            results, marked, lambda rows: ", ".join(words_in(rows["flags"])).replace("_", " ")
+        )
     queued = {item.case for item in items}
     whole = results.cases[(results.cases["flags"] != "") & ~results.cases["case"].isin(queued)]
     return items + _whole(results, whole)
@@ -80,7 +86,10 @@ def disagreeing(results: Results, reviews: Reviews, limit: float) -> list[QueueI
     if "dice" not in results.cases:
         return []
     poor = results.cases[results.cases["dice"] < limit].sort_values(["dice", "case"])
-    return [QueueItem(row.case, _below(results, row.record), (), f"Dice {row.dice:.2f}") for row in poor.itertuples()]
+    return [
+        QueueItem(row.case, _below(results, row.record), (), f"Dice {row.dice:.2f}")
+        for row in poor.itertuples()
+    ]
 
 
 def readers_differ(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
@@ -97,7 +106,9 @@ RULES = {
     "uncertain": Rule("Uncertain lesions", "Less sure than", _uncertain_below, uncertain),
     "outliers": Rule("Outlying cases", "", _none, outliers),
     "flagged": Rule("Flagged cases and lesions", "", _none, flagged),
-    "disagreeing": Rule("Disagreeing with the reference", "Dice below", lambda results: 0.6, disagreeing),
+    "disagreeing": Rule(
+        "Disagreeing with the reference", "Dice below", lambda results: 0.6, disagreeing
+    ),
     "readers": Rule("Readers differ", "", _none, readers_differ),
 }
 
@@ -133,18 +144,28 @@ def with_more(queue: Queue, items: Iterable[QueueItem]) -> Queue:
     return replace(queue, rule="; ".join(rules), items=tuple(known.values()))
 
 
-def _by_case(results: Results, chosen: pd.DataFrame, reason: Callable[[pd.DataFrame], str]) -> list[QueueItem]:
+def _by_case(
+    results: Results, chosen: pd.DataFrame, reason: Callable[[pd.DataFrame], str]
+) -> list[QueueItem]:
     """Make one item of the chosen lesions of a case; cases and lesions in the order of the table."""
     records = dict(zip(results.cases["case"], results.cases["record"], strict=True))
     return [
-        QueueItem(str(case), _below(results, records[case]), tuple(int(label) for label in rows["label"]), reason(rows))
+        QueueItem(
+            str(case),
+            _below(results, records[case]),
+            tuple(int(label) for label in rows["label"]),
+            reason(rows),
+        )
         for case, rows in chosen.groupby("case", sort=False)
     ]
 
 
 def _whole(results: Results, cases: pd.DataFrame) -> list[QueueItem]:
     """Make an item of each case, for its flags."""
-    return [QueueItem(row.case, _below(results, row.record), (), row.flags) for row in cases.itertuples()]
+    return [
+        QueueItem(row.case, _below(results, row.record), (), row.flags)
+        for row in cases.itertuples()
+    ]
 
 
 def _below(results: Results, record: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
-from fsh_core.review import Act, Journal, Ledger
+from fsh_core.review import Journal, ReviewEvent, ReviewState
 from fsh_core.review.journal import JOURNAL_ENDING
 from fsh_core.review.reader_agreement import cohens_kappa
 from fsh_dashboard.data.cohort_tables import Results
@@ -39,33 +39,42 @@ class Reviews:
     decisions : DataFrame
         One row per reader and lesion of the segmentation, columns `DECISIONS`; a lesion
         whose voxels a reader gave away counts as rejected.
-    acts : DataFrame
-        The audit journal: one row per act, columns `ACTS`, by time.
+    events : DataFrame
+        The audit journal: one row per event, columns `ACTS`, by time.
     problems : tuple of str
         One sentence for every journal that was skipped.
     """
 
     progress: pd.DataFrame
     decisions: pd.DataFrame
-    acts: pd.DataFrame
+    events: pd.DataFrame
     problems: tuple[str, ...]
 
 
 def journals(opened: Opened, name: str) -> list[Path]:
     """List the review journals of a derivatives folder, by name."""
     folder = opened.root / name
-    return sorted((*folder.glob(f"sub-*/anat/*{JOURNAL_ENDING}"), *folder.glob(f"sub-*/ses-*/anat/*{JOURNAL_ENDING}")))
+    return sorted(
+        (
+            *folder.glob(f"sub-*/anat/*{JOURNAL_ENDING}"),
+            *folder.glob(f"sub-*/ses-*/anat/*{JOURNAL_ENDING}"),
+        )
+    )
 
 
 def read_reviews(opened: Opened, results: Results) -> Reviews:
     """Read every journal; one that is broken, or about other lesions, is named and skipped."""
     found = journals(opened, results.name)
-    known = results.cases[["record", "case", "voxel_volume_mm3"]].itertuples(index=False) if found else ()
+    known = (
+        results.cases[["record", "case", "voxel_volume_mm3"]].itertuples(index=False)
+        if found
+        else ()
+    )
     cases = {_start(opened.root / record): (case, voxel_mm3) for record, case, voxel_mm3 in known}
     lesions = dict(tuple(results.lesions.groupby("case"))) if found else {}
     progress: list[dict[str, Any]] = []
     decisions: list[dict[str, Any]] = []
-    acts: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     problems: list[str] = []
     for path in found:
         start = path.name.rpartition("_desc-")[0]
@@ -74,18 +83,20 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
             problems.append(f"{opened.named(path)}: there is no readable record beside it; skipped")
             continue
         try:
-            journal, ledger = _replay(opened, path, case, lesions.get(case))
+            journal, state = _replay(opened, path, case, lesions.get(case))
         except InputError as error:
             problems.append(str(error).replace(f"{opened.root}/", ""))
             continue
-        if journal.acts:
-            progress.append(_progress_row(case, journal, ledger, voxel_mm3))
-            decisions += _decision_rows(case, journal, ledger, lesions.get(case))
-            acts += [_act_row(case, act) for act in journal.acts]
+        if journal.events:
+            progress.append(_progress_row(case, journal, state, voxel_mm3))
+            decisions += _decision_rows(case, journal, state, lesions.get(case))
+            events += [_act_row(case, event) for event in journal.events]
     return Reviews(
         pd.DataFrame(progress, columns=PROGRESS),
         pd.DataFrame(decisions, columns=DECISIONS),
-        pd.DataFrame(acts, columns=ACTS).sort_values(["time", "reader", "number"], ignore_index=True),
+        pd.DataFrame(events, columns=ACTS).sort_values(
+            ["time", "reader", "number"], ignore_index=True
+        ),
         tuple(problems),
     )
 
@@ -104,7 +115,11 @@ def with_status(lesions: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
 
 def with_review(cases: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
     """Add how far the readers are, and what is left of each case after the review that was worked on last."""
-    last = reviews.progress.sort_values("latest", kind="stable").drop_duplicates("case", keep="last").set_index("case")
+    last = (
+        reviews.progress.sort_values("latest", kind="stable")
+        .drop_duplicates("case", keep="last")
+        .set_index("case")
+    )
     return cases.assign(
         review=case_status(cases["case"], reviews),
         reviewed_lesion_count=cases["case"].map(last["kept_lesions"]),
@@ -144,13 +159,18 @@ def disagreements(decisions: pd.DataFrame) -> pd.DataFrame:
         for first, second, both in _pairs(decisions)
     ]
     columns = ["case", "label", "first", "status_1", "second", "status_2"]
-    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+    return (
+        pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+    )
 
 
 def _pairs(decisions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     decided = decisions[decisions["status"] != UNREVIEWED]
     for first, second in combinations(sorted(decided["reader"].unique()), 2):
-        sides = [decided.loc[decided["reader"] == name, ["case", "label", "status"]] for name in (first, second)]
+        sides = [
+            decided.loc[decided["reader"] == name, ["case", "label", "status"]]
+            for name in (first, second)
+        ]
         yield first, second, sides[0].merge(sides[1], on=["case", "label"], suffixes=("_1", "_2"))
 
 
@@ -158,8 +178,10 @@ def _start(record: Path) -> Path:
     return record.with_name(record.name.removesuffix(RECORD_ENDING))
 
 
-def _replay(opened: Opened, path: Path, case: str, lesions: pd.DataFrame | None) -> tuple[Journal, Ledger]:
-    """Read a journal and let its acts happen, without the voxels.
+def _replay(
+    opened: Opened, path: Path, case: str, lesions: pd.DataFrame | None
+) -> tuple[Journal, ReviewState]:
+    """Read a journal and let its events happen, without the voxels.
 
     Raises
     ------
@@ -169,60 +191,66 @@ def _replay(opened: Opened, path: Path, case: str, lesions: pd.DataFrame | None)
     path = opened.inside(path)
     labels = opened.inside(path.with_name(f"{path.name.rpartition('_desc-')[0]}{LABELS_ENDING}"))
     if not labels.is_file():
-        raise InputError(f"{labels}: expected the lesions of the review {path.name}, found nothing; segment again")
+        raise InputError(
+            f"{labels}: expected the lesions of the review {path.name}, found nothing; segment again"
+        )
     journal = Journal.open(path, {"case": case, "labels_sha256": sha256_of(labels)})
     sizes = {} if lesions is None else zip(lesions["label"], lesions["voxels"], strict=True)
-    ledger = Ledger({int(label): int(voxels) for label, voxels in sizes}, path)
-    for act in journal.acts:
-        ledger.repeat(act)
-    return journal, ledger
+    state = ReviewState({int(label): int(voxels) for label, voxels in sizes}, path)
+    for event in journal.events:
+        state.repeat(event)
+    return journal, state
 
 
-def _progress_row(case: str, journal: Journal, ledger: Ledger, voxel_mm3: float) -> dict[str, Any]:
-    counts = ledger.counts()
-    kept = [ledger.voxels(label) for label in ledger.lesions if ledger.status(label) != REJECTED]
+def _progress_row(
+    case: str, journal: Journal, state: ReviewState, voxel_mm3: float
+) -> dict[str, Any]:
+    counts = state.counts()
+    kept = [state.voxels(label) for label in state.lesions if state.status(label) != REJECTED]
     return {
-        "reader": journal.acts[-1].reader,
+        "reader": journal.events[-1].reader,
         "case": case,
-        "status": ledger.case_status,
-        "decided": ledger.decided,
-        "lesions": len(ledger.lesions),
+        "status": state.case_status,
+        "decided": state.decided,
+        "lesions": len(state.lesions),
         **{word: counts[word] for word in ("accepted", "rejected", "unsure")},
         "kept_lesions": len(kept),
         "kept_ml": sum(kept) * voxel_mm3 / 1000,
-        "acts": len(journal.acts),
-        "begun": journal.acts[0].time,
-        "latest": journal.acts[-1].time,
-        "note": ledger.note(0),
+        "acts": len(journal.events),
+        "begun": journal.events[0].time,
+        "latest": journal.events[-1].time,
+        "note": state.note(0),
     }
 
 
 def _decision_rows(
-    case: str, journal: Journal, ledger: Ledger, lesions: pd.DataFrame | None
+    case: str, journal: Journal, state: ReviewState, lesions: pd.DataFrame | None
 ) -> Iterator[dict[str, Any]]:
     for label in () if lesions is None else map(int, lesions["label"]):
-        status = ledger.status(label) if ledger.voxels(label) else REJECTED
+        status = state.status(label) if state.voxels(label) else REJECTED
         yield {
-            "reader": journal.acts[-1].reader,
+            "reader": journal.events[-1].reader,
             "case": case,
             "label": label,
             "status": status,
-            "note": ledger.note(label),
+            "note": state.note(label),
         }
 
 
-def _act_row(case: str, act: Act) -> dict[str, Any]:
-    """Say in words what an act did."""
-    said = [f"{mark.field}: {mark.before or '–'} → {mark.after or '–'}" for mark in act.marks]
-    changed = sum(change.voxels.size for change in act.changes)
+def _act_row(case: str, event: ReviewEvent) -> dict[str, Any]:
+    """Say in words what an event did."""
+    said = [
+        f"{mark.field}: {mark.before or '–'} → {mark.after or '–'}" for mark in event.annotations
+    ]
+    changed = sum(change.voxels.size for change in event.changes)
     said += [f"{changed} voxels"] if changed else []
-    said += [f"act {act.of}"] if act.of else []
+    said += [f"event {event.target_event}"] if event.target_event else []
     return {
-        "time": act.time,
-        "reader": act.reader,
+        "time": event.time,
+        "reader": event.reader,
         "case": case,
-        "number": act.number,
-        "act": act.kind,
-        "lesion": act.label or None,
+        "number": event.number,
+        "act": event.kind,
+        "lesion": event.label or None,
         "what": ", ".join(said),
     }

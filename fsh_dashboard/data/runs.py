@@ -61,15 +61,21 @@ class Run:
         """Return ``finished``, ``running`` or ``stopped``, as far as the log tells."""
         if 0 < self.epochs_planned <= self.epochs_done:
             return "finished"
-        slowest_s = float(self.log["seconds"].max()) if "seconds" in self.log and len(self.log) else 0.0
-        patience_s = max(LEAST_PATIENCE_S, PATIENCE * slowest_s) if slowest_s > 0 else 12 * LEAST_PATIENCE_S
+        slowest_s = (
+            float(self.log["seconds"].max()) if "seconds" in self.log and len(self.log) else 0.0
+        )
+        patience_s = (
+            max(LEAST_PATIENCE_S, PATIENCE * slowest_s) if slowest_s > 0 else 12 * LEAST_PATIENCE_S
+        )
         return "running" if now_s - self.changed_s < patience_s else "stopped"
 
     def remaining_s(self) -> float:
         """Estimate the seconds to the last epoch from the mean of the latest ten; NaN if unknown."""
         if "seconds" not in self.log or not len(self.log):
             return math.nan
-        return float(self.log["seconds"].tail(10).mean()) * max(0, self.epochs_planned - self.epochs_done)
+        return float(self.log["seconds"].tail(10).mean()) * max(
+            0, self.epochs_planned - self.epochs_done
+        )
 
     def best(self) -> tuple[int, float] | None:
         """Return epoch and value of the highest validation Dice; None before the first validation."""
@@ -89,19 +95,25 @@ def read_run(folder: Path, name: str) -> Run:
     """
     settings = _read_json(folder / "config.json")
     if not isinstance(settings, dict):
-        raise InputError(f"{name}/config.json: expected the settings of a run, found something else; look at the file")
+        raise InputError(
+            f"{name}/config.json: expected the settings of a run, found something else; look at the file"
+        )
     log, problems = _read_log(folder / "log.jsonl", name)
     sides: list[tuple[str, ...]] = [(), ()]
     try:
         split = _read_json(folder / "split.json")
         sides = [tuple(map(str, split[side])) for side in ("training", "validation")]
     except (InputError, KeyError, TypeError):
-        problems.append(f"{name}/split.json: expected the subjects of training and validation, cannot be read")
+        problems.append(
+            f"{name}/split.json: expected the subjects of training and validation, cannot be read"
+        )
     changed_s = max((folder / file).stat().st_mtime for file in ("config.json", "log.jsonl"))
     return Run(name, dict(_flat(settings)), log, sides[0], sides[1], changed_s, tuple(problems))
 
 
-def measured(runs: Sequence[Run], measures: Mapping[str, str], smoothing: float = 0.0) -> pd.DataFrame:
+def measured(
+    runs: Sequence[Run], measures: Mapping[str, str], smoothing: float = 0.0
+) -> pd.DataFrame:
     """Put chosen columns of several logs into one long table.
 
     Parameters
@@ -125,11 +137,19 @@ def measured(runs: Sequence[Run], measures: Mapping[str, str], smoothing: float 
             for prefix, part in PARTS.items():
                 if prefix + measure not in run.log:
                     continue
-                known = run.log[["epoch", prefix + measure]].dropna().rename(columns={prefix + measure: "raw"})
-                piece = known.assign(run=run.name, part=part, measure=label, value=smooth(known["raw"], smoothing))
+                known = (
+                    run.log[["epoch", prefix + measure]]
+                    .dropna()
+                    .rename(columns={prefix + measure: "raw"})
+                )
+                piece = known.assign(
+                    run=run.name, part=part, measure=label, value=smooth(known["raw"], smoothing)
+                )
                 pieces.append(piece)
     columns = ["run", "epoch", "part", "measure", "value", "raw"]
-    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+    return (
+        pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+    )
 
 
 def smooth(values: "pd.Series[float]", weight: float) -> "pd.Series[float]":
@@ -154,7 +174,9 @@ def setting_differences(runs: Sequence[Run]) -> pd.DataFrame:
     names = dict.fromkeys(name for run in runs for name in run.config)
     rows = {name: [_shown(run.config.get(name, "–")) for run in runs] for name in names}
     different = {name: values for name, values in rows.items() if len(set(values)) > 1}
-    table = pd.DataFrame.from_dict(different, orient="index", columns=[run.name for run in runs], dtype=str)
+    table = pd.DataFrame.from_dict(
+        different, orient="index", columns=[run.name for run in runs], dtype=str
+    )
     return table.rename_axis("setting").reset_index()
 
 
@@ -168,30 +190,44 @@ def experiments(runs: Sequence[Run], now_s: float) -> pd.DataFrame:
     now_s : float
         Seconds since 1970, to tell a run that goes on.
     """
-    differing = setting_differences(runs).set_index("setting").T if len(runs) > 1 else pd.DataFrame()
+    differing = (
+        setting_differences(runs).set_index("setting").T if len(runs) > 1 else pd.DataFrame()
+    )
     rows = []
     for run in runs:
         best = run.best() or (math.nan, math.nan)
-        row: dict[str, Any] = {"run": run.name, "state": run.state(now_s), "epochs": run.epochs_done}
+        row: dict[str, Any] = {
+            "run": run.name,
+            "state": run.state(now_s),
+            "epochs": run.epochs_done,
+        }
         row |= {"best_epoch": best[0], "best_dice": best[1]}
         row |= {"training": len(run.training), "validation": len(run.validation)}
         rows.append(row | (dict(differing.loc[run.name]) if run.name in differing.index else {}))
     table = pd.DataFrame(rows)
-    return table.sort_values("best_dice", ascending=False, ignore_index=True) if len(table) else table
+    return (
+        table.sort_values("best_dice", ascending=False, ignore_index=True) if len(table) else table
+    )
 
 
 def all_settings(run: Run) -> pd.DataFrame:
     """List the settings of one run."""
-    return pd.DataFrame([(name, _shown(value)) for name, value in run.config.items()], columns=["setting", "value"])
+    return pd.DataFrame(
+        [(name, _shown(value)) for name, value in run.config.items()], columns=["setting", "value"]
+    )
 
 
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path.name}: cannot be read ({error.strerror or error}); check its permissions") from None
+        raise InputError(
+            f"{path.name}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from None
     except ValueError as error:
-        raise InputError(f"{path.parent.name}/{path.name}: expected JSON, found something else ({error})") from None
+        raise InputError(
+            f"{path.parent.name}/{path.name}: expected JSON, found something else ({error})"
+        ) from None
 
 
 def _read_log(path: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
@@ -213,9 +249,17 @@ def _read_log(path: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
     log = pd.DataFrame(rows) if rows else pd.DataFrame({"epoch": pd.Series(dtype="int64")})
     numbers = log.apply(pd.to_numeric, errors="coerce").astype({"epoch": "int64"})
     known = set(LOSSES) | set(METRICS) | {"f1"}
-    odd = [c for c in numbers if c.split("_", 1)[-1] in known and log[c].notna().sum() > numbers[c].notna().sum()]
-    problems += [f"{name}/log.jsonl: values of {column} that are no numbers were left out" for column in odd]
-    return numbers.drop_duplicates("epoch", keep="last").sort_values("epoch", ignore_index=True), problems
+    odd = [
+        c
+        for c in numbers
+        if c.split("_", 1)[-1] in known and log[c].notna().sum() > numbers[c].notna().sum()
+    ]
+    problems += [
+        f"{name}/log.jsonl: values of {column} that are no numbers were left out" for column in odd
+    ]
+    return numbers.drop_duplicates("epoch", keep="last").sort_values(
+        "epoch", ignore_index=True
+    ), problems
 
 
 def _epoch(line: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from fsh_core.cases import Case, discover_cases
 from fsh_core.derivatives import read_record
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import View, look_at
+from fsh_core.figures.slices import View, make_view
 from fsh_core.files import sha256_of
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 from fsh_dashboard.data.folder import Opened
@@ -44,7 +44,9 @@ class Scan:
 MAPS = {"mask": "Prediction", "raw_mask": "Before processing", "probability": "Probability"}
 
 
-def case_files(opened: Opened, results: str, record_name: str) -> tuple[dict[str, Any], dict[str, Path]]:
+def case_files(
+    opened: Opened, results: str, record_name: str
+) -> tuple[dict[str, Any], dict[str, Path]]:
     """Read a record and resolve the files it names, inside the opened folder only.
 
     Raises
@@ -54,9 +56,13 @@ def case_files(opened: Opened, results: str, record_name: str) -> tuple[dict[str
     """
     record = read_record(opened.inside(record_name))
     if not isinstance(record["files"], dict):
-        raise InputError(f"{record_name}: expected a list of files, found something else; segment the case again")
+        raise InputError(
+            f"{record_name}: expected a list of files, found something else; segment the case again"
+        )
     folder = opened.root / results
-    return record, {str(key): opened.inside(folder / str(name)) for key, name in record["files"].items()}
+    return record, {
+        str(key): opened.inside(folder / str(name)) for key, name in record["files"].items()
+    }
 
 
 def find_source(opened: Opened, results: str, record: dict[str, Any]) -> Case | None:
@@ -102,7 +108,9 @@ def load_scan(opened: Opened, results: str, record: dict[str, Any], paths: dict[
     flair = load_volume(flair_path)
     problems = []
     if sha256_of(flair_path) != record["input"]["FLAIR"].get("sha256"):
-        problems.append(f"{flair_path.name} is not the file that was segmented: its SHA-256 differs from the record's")
+        problems.append(
+            f"{flair_path.name} is not the file that was segmented: its SHA-256 differs from the record's"
+        )
     maps: dict[str, Any] = {}
     wanted = {"Reference": source.reference} if source.reference is not None else {}
     wanted |= {name: paths[key] for key, name in MAPS.items() if key in paths}
@@ -116,7 +124,9 @@ def load_scan(opened: Opened, results: str, record: dict[str, Any], paths: dict[
         brain = load_mask(paths["brain"], flair, flair_path).data if "brain" in paths else None
     except InputError as error:
         problems.append(str(error))
-    return Scan(look_at(flair, maps, brain, margin_mm=8), to_ras(flair), flair_path, tuple(problems))
+    return Scan(
+        make_view(flair, maps, brain, margin_mm=8), to_ras(flair), flair_path, tuple(problems)
+    )
 
 
 def reference_overlap(scan: Scan, labels_path: Path) -> dict[int, float]:
@@ -132,11 +142,15 @@ def reference_overlap(scan: Scan, labels_path: Path) -> dict[int, float]:
         return {}
     labels = to_ras(load_volume(labels_path)).data
     if labels.shape != reference.shape:
-        raise InputError(f"{labels_path}: must have the shape of the FLAIR {reference.shape}, has {labels.shape}")
+        raise InputError(
+            f"{labels_path}: must have the shape of the FLAIR {reference.shape}, has {labels.shape}"
+        )
     numbers = np.round(labels).astype(np.int64)
     voxels = np.bincount(numbers.ravel())
     shared = np.bincount(numbers[reference], minlength=len(voxels))
-    return {label: float(shared[label] / count) for label, count in enumerate(voxels) if label and count}
+    return {
+        label: float(shared[label] / count) for label, count in enumerate(voxels) if label and count
+    }
 
 
 def _load_map(path: Path, name: str, flair: Volume, flair_path: Path) -> Any:
@@ -144,7 +158,9 @@ def _load_map(path: Path, name: str, flair: Volume, flair_path: Path) -> Any:
         return load_mask(path, flair, flair_path).data
     volume = load_volume(path)
     if volume.shape != flair.shape:
-        raise InputError(f"{path}: must have the shape of the FLAIR {flair.shape}, has {volume.shape}")
+        raise InputError(
+            f"{path}: must have the shape of the FLAIR {flair.shape}, has {volume.shape}"
+        )
     return volume.data
 
 

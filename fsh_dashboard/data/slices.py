@@ -16,7 +16,11 @@ from fsh_core.figures.slices import PLANES, Plane, View
 from fsh_core.figures.style import HEAT, PREDICTION_COLOUR, REFERENCE_COLOUR
 
 PIXELS_PER_MM = 2.5
-COLOURS = {"Reference": REFERENCE_COLOUR, "Prediction": PREDICTION_COLOUR, "Before processing": PREDICTION_COLOUR}
+COLOURS = {
+    "Reference": REFERENCE_COLOUR,
+    "Prediction": PREDICTION_COLOUR,
+    "Before processing": PREDICTION_COLOUR,
+}
 _FILL = 0.15
 _OUTLINE_PIXELS = 2
 
@@ -27,7 +31,7 @@ def draw(view: View, plane: Plane, index: int, overlay: str | None = None) -> ND
     Parameters
     ----------
     view : View
-        From `fsh_core.figures.slices.look_at`.
+        From `fsh_core.figures.slices.make_view`.
     plane : Plane
         Which way to cut.
     index : int
@@ -75,7 +79,8 @@ def through_lesion(view: View, lesion: Mapping[str, Any]) -> tuple[int, ...]:
     voxel = np.round(np.linalg.inv(view.affine) @ world)
     limits = [view.box_voxels[plane.through] for plane in PLANES]
     return tuple(
-        int(np.clip(voxel[plane.through], first, stop - 1)) for plane, (first, stop) in zip(PLANES, limits, strict=True)
+        int(np.clip(voxel[plane.through], first, stop - 1))
+        for plane, (first, stop) in zip(PLANES, limits, strict=True)
     )
 
 
@@ -113,7 +118,9 @@ def _cut(view: View, plane: Plane, index: int, data: NDArray[Any]) -> NDArray[An
 def _resize(image: NDArray[Any], view: View, plane: Plane) -> NDArray[np.float32]:
     """Resample to pixels of one size, so that thick slices keep their proportions."""
     factors = [view.spacing_mm[axis] * PIXELS_PER_MM for axis in (plane.up, plane.across)]
-    return np.asarray(ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True), dtype=np.float32)
+    return np.asarray(
+        ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True), dtype=np.float32
+    )
 
 
 def _to_bytes(picture: NDArray[Any]) -> NDArray[np.uint8]:

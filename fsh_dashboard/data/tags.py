@@ -8,12 +8,17 @@ import pandas as pd
 
 def words_in(column: "pd.Series[str]") -> list[str]:
     """List the words of a column, each once, sorted; missing values have none."""
-    return sorted({word for said in column.dropna().astype(str).unique() for word in _split(said) if word})
+    return sorted(
+        {word for said in column.dropna().astype(str).unique() for word in _split(said) if word}
+    )
 
 
 def having(column: "pd.Series[str]", wanted: Collection[str]) -> "pd.Series[bool]":
     """Tell which rows have one of some words."""
-    fits = {said: not set(_split(said)).isdisjoint(wanted) for said in column.dropna().astype(str).unique()}
+    fits = {
+        said: not set(_split(said)).isdisjoint(wanted)
+        for said in column.dropna().astype(str).unique()
+    }
     return column.map(lambda said: fits.get(str(said), False)).astype(bool)
 
 

@@ -30,7 +30,11 @@ def layers(scan: Scan) -> dict[str, bytes]:
     maps, affine = scan.view.maps, scan.view.affine
     packed = {
         "flair": _pack(scan.flair.data.astype(np.float32), affine, np.int16),
-        "outlines": _pack(outlines(maps.get("Prediction"), maps.get("Reference"), scan.flair.shape), affine, np.uint8),
+        "outlines": _pack(
+            outlines(maps.get("Prediction"), maps.get("Reference"), scan.flair.shape),
+            affine,
+            np.uint8,
+        ),
     }
     if "Probability" in maps:
         packed["probability"] = _pack(maps["Probability"].astype(np.float32), affine, np.uint8)
@@ -40,12 +44,16 @@ def layers(scan: Scan) -> dict[str, bytes]:
 def window(scan: Scan) -> tuple[float, float]:
     """Return the FLAIR values that are black and white: 1st and 99.8th percentile inside the brain."""
     inside = scan.view.brain
-    black, white = np.percentile(scan.flair.data[inside] if inside.any() else scan.flair.data, [1.0, 99.8])
+    black, white = np.percentile(
+        scan.flair.data[inside] if inside.any() else scan.flair.data, [1.0, 99.8]
+    )
     return float(black), float(max(white, black + 1e-6))
 
 
 def outlines(
-    prediction: NDArray[np.bool_] | None, reference: NDArray[np.bool_] | None, shape: tuple[int, ...]
+    prediction: NDArray[np.bool_] | None,
+    reference: NDArray[np.bool_] | None,
+    shape: tuple[int, ...],
 ) -> NDArray[np.uint8]:
     """Tell apart where two masks agree and where one is alone, (I, J, K) uint8."""
     found = np.zeros(shape, dtype=bool) if prediction is None else prediction

@@ -76,14 +76,21 @@ def lesion_map(lesions: pd.DataFrame, projection: str, cases: int, case: str | N
     # Radiological: the patient's right is on the left, the face of the side view too.
     low, high = EDGES_MM[across]
     y_axis = axis("y (mm)" if up == "mni_y_mm" else TITLES[up], gridOpacity=0.3)
-    x = alt.X("across:Q", scale=alt.Scale(domain=[high, low]), axis=axis(TITLES[across], gridOpacity=0.3))
+    x = alt.X(
+        "across:Q", scale=alt.Scale(domain=[high, low]), axis=axis(TITLES[across], gridOpacity=0.3)
+    )
     y = alt.Y("up:Q", scale=alt.Scale(domain=list(EDGES_MM[up])), axis=y_axis)
     # By opacity: more is stronger on a white and on a dark page.
     strength = alt.Opacity(
         "share:Q",
         scale=alt.Scale(domainMin=0, range=[0.1, 1]),
         legend=alt.Legend(
-            title="Share of cases", format="%", orient="bottom", tickCount=4, symbolType="square", symbolStrokeWidth=0
+            title="Share of cases",
+            format="%",
+            orient="bottom",
+            tickCount=4,
+            symbolType="square",
+            symbolStrokeWidth=0,
         ),
     )
     hint = [
@@ -96,7 +103,10 @@ def lesion_map(lesions: pd.DataFrame, projection: str, cases: int, case: str | N
         .encode(x=x, x2="across_end:Q", y=y, y2="up_end:Q", opacity=strength, tooltip=hint)
     )
     outline = alt.Chart(brain_outline(POSITION.index(across), POSITION.index(up)))
-    layers = [squares, outline.mark_line(color=QUIET, strokeWidth=1).encode(x=x, y=y, order="order:Q")]
+    layers = [
+        squares,
+        outline.mark_line(color=QUIET, strokeWidth=1).encode(x=x, y=y, order="order:Q"),
+    ]
     marked = lesions.loc[lesions["case"] == case, ["case", across, up]].dropna()
     if len(marked):
         named = marked.rename(columns={across: "across", up: "up"})
@@ -104,7 +114,9 @@ def lesion_map(lesions: pd.DataFrame, projection: str, cases: int, case: str | N
         layers.append(dots.encode(x=x, y=y, tooltip=["case:N"]))
     chart = finish(alt.layer(*layers), round(_span_mm(up) * PIXELS_PER_MM), projection)
     # Axes and legend come on top of it: fitted, they would take their room from one direction only.
-    return chart.properties(width=round(_span_mm(across) * PIXELS_PER_MM), autosize=alt.AutoSizeParams(type="pad"))
+    return chart.properties(
+        width=round(_span_mm(across) * PIXELS_PER_MM), autosize=alt.AutoSizeParams(type="pad")
+    )
 
 
 def _span_mm(column: str) -> int:

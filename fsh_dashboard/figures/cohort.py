@@ -13,7 +13,9 @@ from fsh_dashboard.figures.style import HIGHLIGHT, PALETTE, PLAIN, QUIET, axis, 
 BINS = 30
 
 
-def distribution(table: pd.DataFrame, column: str, label: str, case: str | None = None, unit: str = "Cases") -> Any:
+def distribution(
+    table: pd.DataFrame, column: str, label: str, case: str | None = None, unit: str = "Cases"
+) -> Any:
     """Draw a histogram; the chosen case is an upright line.
 
     Parameters
@@ -36,7 +38,9 @@ def distribution(table: pd.DataFrame, column: str, label: str, case: str | None 
     values = values[np.isfinite(values)]
     counts, edges = np.histogram(values, bins=min(BINS, max(1, len(np.unique(values)))))
     bars = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "count": counts})
-    x = alt.X("from:Q", axis=axis(label, grid=False), scale=alt.Scale(zero=False, nice=False, padding=4))
+    x = alt.X(
+        "from:Q", axis=axis(label, grid=False), scale=alt.Scale(zero=False, nice=False, padding=4)
+    )
     hint = [
         alt.Tooltip("from:Q", format=".3~s"),
         alt.Tooltip("to:Q", format=".3~s"),
@@ -45,10 +49,16 @@ def distribution(table: pd.DataFrame, column: str, label: str, case: str | None 
     drawn = alt.Chart(bars).mark_bar(color=PLAIN, opacity=0.75, binSpacing=1)
     y = alt.Y("count:Q", axis=axis(unit, tickMinStep=1, gridOpacity=0.5))
     layers = [drawn.encode(x=x, x2="to:Q", y=y, y2=alt.datum(0), tooltip=hint)]
-    marked = table.loc[table["case"] == case, ["case", column]].dropna().rename(columns={column: "from"})
+    marked = (
+        table.loc[table["case"] == case, ["case", column]].dropna().rename(columns={column: "from"})
+    )
     if len(marked):
         rule = alt.Chart(marked).mark_rule(color=HIGHLIGHT, strokeWidth=2)
-        layers.append(rule.encode(x="from:Q", tooltip=["case:N", alt.Tooltip("from:Q", title=label, format=".4~s")]))
+        layers.append(
+            rule.encode(
+                x="from:Q", tooltip=["case:N", alt.Tooltip("from:Q", title=label, format=".4~s")]
+            )
+        )
     return finish(alt.layer(*layers), 200)
 
 
@@ -101,20 +111,33 @@ def _points(
     place = {
         "x": _quantity(x[0], x[1], _linear([*shown[x[0]], *reach[0]]), grid=False),
         "y": _quantity(
-            y[0], y[1], alt.Scale(type="log", padding=8) if log_scale else _linear([*shown[y[0]], *reach[1]])
+            y[0],
+            y[1],
+            alt.Scale(type="log", padding=8) if log_scale else _linear([*shown[y[0]], *reach[1]]),
         ),
     }
-    hint = [alt.Tooltip("case:N", title="Case"), *(alt.Tooltip(_field(name), title=title) for name, title in (x, y))]
+    hint = [
+        alt.Tooltip("case:N", title="Case"),
+        *(alt.Tooltip(_field(name), title=title) for name, title in (x, y)),
+    ]
     tint: Any = alt.value(PLAIN)
     if colour:
         shown = shown.assign(**{colour[0]: shown[colour[0]].fillna("n/a").astype(str)})
         legend = alt.Legend(title=None, orient="top", symbolType="circle")
-        tint = alt.Color(_field(colour[0], "N"), scale=alt.Scale(range=list(PALETTE)), legend=legend)
+        tint = alt.Color(
+            _field(colour[0], "N"), scale=alt.Scale(range=list(PALETTE)), legend=legend
+        )
         hint.append(alt.Tooltip(_field(colour[0], "N"), title=colour[1]))
-    layers = [alt.Chart(shown).mark_circle(size=55, opacity=0.7).encode(**place, color=tint, tooltip=hint)]
+    layers = [
+        alt.Chart(shown).mark_circle(size=55, opacity=0.7).encode(**place, color=tint, tooltip=hint)
+    ]
     marked = shown[shown["case"] == case]
     if len(marked):
-        ring = alt.Chart(marked).mark_point(size=190, strokeWidth=2.5, color=HIGHLIGHT).encode(**place, tooltip=hint)
+        ring = (
+            alt.Chart(marked)
+            .mark_point(size=190, strokeWidth=2.5, color=HIGHLIGHT)
+            .encode(**place, tooltip=hint)
+        )
         layers.append(ring)
         if len(marked) == 1:
             is_right = table.loc[marked.index[0], x[0]] > table[x[0]].mean()
@@ -146,12 +169,17 @@ def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
     base = alt.Chart(shown).encode(
         y=alt.Y("label:N", sort=order, axis=axis("", labelLimit=220)),
         yOffset=alt.YOffset("group:N", sort=groups),
-        color=alt.Color("group:N", scale=alt.Scale(domain=groups, range=list(PALETTE)), legend=legend),
+        color=alt.Color(
+            "group:N", scale=alt.Scale(domain=groups, range=list(PALETTE)), legend=legend
+        ),
         tooltip=[
             alt.Tooltip("label:N", title="Metric"),
             alt.Tooltip("group:N", title="Group"),
             alt.Tooltip("n:Q", title="Cases"),
-            *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "ci_low", "ci_high", "median")),
+            *(
+                alt.Tooltip(f"{name}:Q", format=".3f")
+                for name in ("mean", "ci_low", "ci_high", "median")
+            ),
         ],
     )
     x = alt.Scale(domain=[0, 1])
@@ -159,10 +187,14 @@ def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
         x=alt.X("ci_low:Q", scale=x, axis=axis("Mean and 95 % interval")), x2="ci_high:Q"
     )
     dot = base.mark_circle(size=70, opacity=1).encode(x=alt.X("mean:Q", scale=x))
-    return finish(alt.layer(span, dot), 36 * len(order) + 14 * len(groups) * len(order), "Agreement")
+    return finish(
+        alt.layer(span, dot), 36 * len(order) + 14 * len(groups) * len(order), "Agreement"
+    )
 
 
-def differences(table: pd.DataFrame, limits: BlandAltman, case: str | None = None, unit: str = "ml") -> Any:
+def differences(
+    table: pd.DataFrame, limits: BlandAltman, case: str | None = None, unit: str = "ml"
+) -> Any:
     """Draw Bland and Altman's plot of volumes.
 
     Parameters
@@ -186,13 +218,19 @@ def differences(table: pd.DataFrame, limits: BlandAltman, case: str | None = Non
         mean=(points["reference_ml"] + points["prediction_ml"]) / 2,
         difference=points["prediction_ml"] - points["reference_ml"],
     )
-    x, y = ("mean", f"Mean of reference and prediction ({unit})"), ("difference", f"Prediction − reference ({unit})")
+    x, y = (
+        ("mean", f"Mean of reference and prediction ({unit})"),
+        ("difference", f"Prediction − reference ({unit})"),
+    )
     names = ("bias", "+1.96 sd", "−1.96 sd")
     estimates = (limits.bias, limits.upper, limits.lower)
     bands = pd.DataFrame(
         {
             "difference": [one.value for one in estimates],
-            "name": [f"{n} {e.value:+.2f}".replace("-", "−") for n, e in zip(names, estimates, strict=True)],
+            "name": [
+                f"{n} {e.value:+.2f}".replace("-", "−")
+                for n, e in zip(names, estimates, strict=True)
+            ],
             "low": [one.low for one in estimates],
             "high": [one.high for one in estimates],
         }
@@ -222,16 +260,24 @@ def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | N
     """
     both = table[["first", "second"]].to_numpy(dtype=float)
     ends = pd.DataFrame({"first": [both.min(), both.max()], "second": [both.min(), both.max()]})
-    line = alt.Chart(ends).mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1).encode(x="first:Q", y="second:Q")
+    line = (
+        alt.Chart(ends)
+        .mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1)
+        .encode(x="first:Q", y="second:Q")
+    )
     x, y = ("first", f"{label}: {names[0]}"), ("second", f"{label}: {names[1]}")
-    return finish(alt.layer(line, *_points(table, x, y, case, reach=(ends["first"], ends["second"]))), 340)
+    return finish(
+        alt.layer(line, *_points(table, x, y, case, reach=(ends["first"], ends["second"]))), 340
+    )
 
 
 def _linear(values: Sequence[float]) -> alt.Scale:
     """Scale with some room on both sides, but none below 0 where nothing is: no volume is negative."""
     low, high = (float(min(values)), float(max(values))) if values else (0.0, 1.0)
     room = 0.05 * (high - low) or 1.0
-    return alt.Scale(domain=[max(0.0, low - room) if low >= 0 else low - room, high + room], nice=False)
+    return alt.Scale(
+        domain=[max(0.0, low - room) if low >= 0 else low - room, high + room], nice=False
+    )
 
 
 def _quantity(column: str, title: str, scale: alt.Scale, grid: bool = True) -> Any:

@@ -35,10 +35,14 @@ def reliability_diagram(bins: pd.DataFrame, said: str, came: str) -> Any:
             alt.Tooltip("count:Q", title="Count", format=",d"),
         ],
     )
-    ideal = line.mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1).encode(x="probability:Q", y="real:Q")
+    ideal = line.mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1).encode(
+        x="probability:Q", y="real:Q"
+    )
     size = alt.Size("count:Q", scale=alt.Scale(type="sqrt", range=[40, 260]), legend=None)
     joined = base.mark_line(color=PLAIN, opacity=0.5)
-    return finish(alt.layer(ideal, joined, base.mark_circle(color=PLAIN, opacity=1).encode(size=size)), 280)
+    return finish(
+        alt.layer(ideal, joined, base.mark_circle(color=PLAIN, opacity=1).encode(size=size)), 280
+    )
 
 
 def recall_by_size(sizes: pd.DataFrame) -> Any:
@@ -52,7 +56,9 @@ def recall_by_size(sizes: pd.DataFrame) -> Any:
         ``size``, ``lesions``, ``found`` and ``recall``, from `fsh_dashboard.data.model_cards.recall_rows`.
     """
     shown = sizes.assign(
-        words=[f"{found:.0f} of {lesions:.0f}" for found, lesions in sizes[["found", "lesions"]].values]
+        words=[
+            f"{found:.0f} of {lesions:.0f}" for found, lesions in sizes[["found", "lesions"]].values
+        ]
     )
     base = alt.Chart(shown).encode(
         y=alt.Y("size:N", sort=list(sizes["size"]), axis=axis("")),
@@ -75,7 +81,9 @@ def retention(curve: pd.DataFrame) -> Any:
         ``retained`` and ``precision``, from `fsh_dashboard.data.model_cards.retention_rows`.
     """
     base = alt.Chart(curve).encode(
-        x=alt.X("retained:Q", scale=_SHARE, axis=axis("Lesions kept, surest first (share)", grid=False)),
+        x=alt.X(
+            "retained:Q", scale=_SHARE, axis=axis("Lesions kept, surest first (share)", grid=False)
+        ),
         y=alt.Y("precision:Q", scale=_SHARE, axis=axis("Real among them (share)", gridOpacity=0.5)),
         tooltip=[alt.Tooltip("retained:Q", format=".1f"), alt.Tooltip("precision:Q", format=".3f")],
     )

@@ -36,7 +36,9 @@ def finish(chart: Any, height: int | None = HEIGHT, title: str = "") -> Any:
     if height is not None:
         settings["height"] = height
     if title:
-        settings["title"] = alt.TitleParams(title, anchor="start", fontSize=13, fontWeight=600, offset=8)
+        settings["title"] = alt.TitleParams(
+            title, anchor="start", fontSize=13, fontWeight=600, offset=8
+        )
     return chart.properties(**settings)
 
 
@@ -70,7 +72,11 @@ def with_fixed_names(spec: dict[str, Any]) -> dict[str, Any]:
         names.setdefault(name, f"data-{len(names)}")
 
     def renamed(part: dict[str, Any]) -> dict[str, Any]:
-        return part | ({"data": {"name": names[part["data"]["name"]]}} if "name" in part.get("data", {}) else {})
+        return part | (
+            {"data": {"name": names[part["data"]["name"]]}}
+            if "name" in part.get("data", {})
+            else {}
+        )
 
     layers = {"layer": [renamed(layer) for layer in spec["layer"]]} if "layer" in spec else {}
     datasets = {new: spec["datasets"][old] for old, new in names.items()}

@@ -49,7 +49,11 @@ def curves(
         With zoom by wheel and drag; a double click goes back.
     """
     shown = table[table["value"] > 0] if log_scale else table
-    scale = alt.Scale(type="log") if log_scale else alt.Scale(domain=limits or alt.Undefined, zero=limits is None)
+    scale = (
+        alt.Scale(type="log")
+        if log_scale
+        else alt.Scale(domain=limits or alt.Undefined, zero=limits is None)
+    )
     order = list(dict.fromkeys(table[colour]))
     base = alt.Chart(shown).encode(
         x=_epochs(),
@@ -69,20 +73,30 @@ def curves(
         "part:N",
         scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())),
         # Small charts, one a measure, have no room for a second legend; the page says what dashes mean.
-        legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeColor=QUIET)
+        legend=alt.Legend(
+            title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeColor=QUIET
+        )
         if colour == "measure"
         else None,
     )
-    layers = [base.mark_line(strokeWidth=1.8).encode(strokeDash=dashes), base.mark_point(filled=True, **_marks(shown))]
+    layers = [
+        base.mark_line(strokeWidth=1.8).encode(strokeDash=dashes),
+        base.mark_point(filled=True, **_marks(shown)),
+    ]
     if best is not None:
         tint = _colour("run", order) if colour == "run" else alt.value(HIGHLIGHT)
         rule = alt.Chart(best).mark_rule(opacity=0.45, strokeWidth=1.2)
-        hint = [alt.Tooltip("run:N", title="Best epoch of"), alt.Tooltip("epoch:Q", title="Epoch", format="d")]
+        hint = [
+            alt.Tooltip("run:N", title="Best epoch of"),
+            alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        ]
         layers.insert(0, rule.encode(x=_epochs(), color=tint, tooltip=hint))
     return finish(zoomable(alt.layer(*layers)), height, title)
 
 
-def over_epochs(table: pd.DataFrame, column: str, y_title: str, title: str, log_scale: bool = False) -> Any:
+def over_epochs(
+    table: pd.DataFrame, column: str, y_title: str, title: str, log_scale: bool = False
+) -> Any:
     """Draw one column of several logs, such as the learning rate.
 
     Parameters
@@ -108,9 +122,15 @@ def over_epochs(table: pd.DataFrame, column: str, y_title: str, title: str, log_
         x=_epochs(),
         y=alt.Y("value:Q", axis=axis(y_title, gridOpacity=0.5, format="~g"), scale=scale),
         color=_colour("run", list(dict.fromkeys(long["run"]))),
-        tooltip=["run:N", alt.Tooltip("epoch:Q", format="d"), alt.Tooltip("value:Q", title=y_title, format=".4~g")],
+        tooltip=[
+            "run:N",
+            alt.Tooltip("epoch:Q", format="d"),
+            alt.Tooltip("value:Q", title=y_title, format=".4~g"),
+        ],
     )
-    layers = alt.layer(base.mark_line(strokeWidth=1.8), base.mark_point(filled=True, **_marks(long)))
+    layers = alt.layer(
+        base.mark_line(strokeWidth=1.8), base.mark_point(filled=True, **_marks(long))
+    )
     return finish(zoomable(layers), 250, title)
 
 
@@ -141,4 +161,8 @@ def _colour(field: str, names: list[str], always: bool = False) -> alt.Color:
 
 def _marks(table: pd.DataFrame) -> dict[str, float]:
     """Small marks while there are few epochs, so that a single one is seen; none later."""
-    return {"size": 16, "opacity": 1} if table["epoch"].nunique() <= FEW_POINTS else {"size": 16, "opacity": 0}
+    return (
+        {"size": 16, "opacity": 1}
+        if table["epoch"].nunique() <= FEW_POINTS
+        else {"size": 16, "opacity": 0}
+    )

@@ -19,7 +19,9 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
     st.subheader("Agreement with references")
     metrics = [metric for metric in MAIN_METRICS if metric in cases and cases[metric].notna().any()]
     if not metrics:
-        st.caption("No record holds an evaluation. `fsh segment` adds one to every case that has a reference mask.")
+        st.caption(
+            "No record holds an evaluation. `fsh segment` adds one to every case that has a reference mask."
+        )
         return
     group = None
     if groups:
@@ -36,16 +38,24 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
     summary = agreement(cases[["case", *metrics, *([group] if group else [])]], metrics, group)
     with left:
         labels = {metric: label_of(metric) for metric in metrics}
-        page.show_chart(intervals(summary, labels), "intervals", "Mean agreement with 95 % bootstrap intervals")
+        page.show_chart(
+            intervals(summary, labels), "intervals", "Mean agreement with 95 % bootstrap intervals"
+        )
         st.caption(
             f"{int(cases[metrics[0]].notna().sum())} cases with a reference. 95 % bootstrap intervals over cases."
         )
-    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"]) if "reference_ml" in cases else None
+    limits = (
+        bland_altman(cases["reference_ml"], cases["prediction_ml"])
+        if "reference_ml" in cases
+        else None
+    )
     with right:
         if limits is None or limits.n < 2:
             st.caption("Bland-Altman needs two cases with references.")
         else:
-            page.show_chart(differences(cases, limits, case), "bland", "Bland-Altman plot of lesion volumes")
+            page.show_chart(
+                differences(cases, limits, case), "bland", "Bland-Altman plot of lesion volumes"
+            )
             bias, lower, upper = limits.bias, limits.lower, limits.upper
             said = (
                 f"Bias {bias.value:+.2f} ml (95 % interval {bias.low:+.2f} to {bias.high:+.2f}), limits of agreement "
@@ -71,7 +81,9 @@ def compare_results(opened: Opened, results: Results, case: str | None) -> None:
         return
     st.subheader("Compare with other results")
     left, right = st.columns(2)
-    other = left.selectbox("Other results", others, None, key="other", bind="query-params", placeholder="choose")
+    other = left.selectbox(
+        "Other results", others, None, key="other", bind="query-params", placeholder="choose"
+    )
     if not other:
         return
     second = loading.load(opened, other)
@@ -79,12 +91,18 @@ def compare_results(opened: Opened, results: Results, case: str | None) -> None:
     if not shared:
         st.caption("These results share no number.")
         return
-    metric = right.selectbox("Number", shared, key="number", bind="query-params", format_func=label_of)
+    metric = right.selectbox(
+        "Number", shared, key="number", bind="query-params", format_func=label_of
+    )
     table = paired(results.cases, second.cases, metric)
     if table.empty:
         st.caption("No case has this number in both results.")
         return
-    page.show_chart(pairs(table, (results.name, other), label_of(metric), case), "pairs", "Two results, case by case")
+    page.show_chart(
+        pairs(table, (results.name, other), label_of(metric), case),
+        "pairs",
+        "Two results, case by case",
+    )
     row = paired_test(results.cases, second.cases, metric)
     p = row["wilcoxon_p"]
     said = (

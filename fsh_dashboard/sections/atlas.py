@@ -10,7 +10,10 @@ from fsh_dashboard.figures.atlas import POSITION, PROJECTIONS, lesion_map
 def show_map(lesions: pd.DataFrame, cases: int, case: str | None) -> None:
     """Three projections of the cohort's lesions; the marked case's are points."""
     st.subheader("Where the lesions are")
-    if not set(POSITION) <= set(lesions.columns) or not lesions[list(POSITION)].notna().all(axis=1).any():
+    if (
+        not set(POSITION) <= set(lesions.columns)
+        or not lesions[list(POSITION)].notna().all(axis=1).any()
+    ):
         st.caption(
             "These lesion tables hold no positions in MNI152 space (columns mni_x_mm, mni_y_mm, mni_z_mm). They are "
             "written when a case is registered to the template."
@@ -22,7 +25,11 @@ def show_map(lesions: pd.DataFrame, cases: int, case: str | None) -> None:
             words = f"Lesion frequency in MNI152 space, {projection.lower()}"
             page.show_chart(chart, f"map-{projection}", words, "content")
     known = lesions[list(POSITION)].notna().all(axis=1)
-    left_out = f" {int((~known).sum())} lesions without a position are left out." if not known.all() else ""
+    left_out = (
+        f" {int((~known).sum())} lesions without a position are left out."
+        if not known.all()
+        else ""
+    )
     st.caption(
         f"Share of the {cases} cases with a lesion's innermost point in each square of 5 mm, through the whole "
         f"depth of the brain, radiological convention. The line is the outline of the template's brain.{left_out}"

@@ -21,23 +21,33 @@ def show_mosaic(opened: Opened, results: Results, cases: pd.DataFrame, case: str
     """One slice through the largest lesion of each case, in the order of the table; a click marks the case."""
     st.subheader("Every scan")
     if not st.toggle("Show one slice of each case", key="mosaic", bind="query-params"):
-        st.caption("The axial slice through the largest lesion. Reading a scan takes about a third of a second.")
+        st.caption(
+            "The axial slice through the largest lesion. Reading a scan takes about a third of a second."
+        )
         return
     pages = -(-len(cases) // (COLUMNS * ROWS))
     number = 1
     if pages > 1:
-        number = int(st.number_input(f"Page (of {pages})", 1, pages, key="mosaic-page", bind="query-params"))
+        number = int(
+            st.number_input(f"Page (of {pages})", 1, pages, key="mosaic-page", bind="query-params")
+        )
     shown = cases.iloc[(number - 1) * COLUMNS * ROWS : number * COLUMNS * ROWS]
     largest = _largest(results.lesions)
     for start in range(0, len(shown), COLUMNS):
         row = shown.iloc[start : start + COLUMNS]
         for place, one in zip(st.columns(COLUMNS), row.to_dict("records"), strict=False):
             with place:
-                show_tile(opened, results, one, largest.get(one["case"]), is_marked=one["case"] == case)
+                show_tile(
+                    opened, results, one, largest.get(one["case"]), is_marked=one["case"] == case
+                )
 
 
 def show_tile(
-    opened: Opened, results: Results, case: dict[str, Any], lesion: dict[str, Any] | None, is_marked: bool
+    opened: Opened,
+    results: Results,
+    case: dict[str, Any],
+    lesion: dict[str, Any] | None,
+    is_marked: bool,
 ) -> None:
     """One case: its slice, and its name to click."""
     name = str(case["case"])
@@ -64,9 +74,16 @@ def _largest(lesions: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 @st.cache_data(max_entries=2000, show_spinner=False)
 def _tile(
-    name: str, stamps: Any, _flair: Path, _mask: Path, _brain: Path | None, _lesion: dict[str, Any] | None
+    name: str,
+    stamps: Any,
+    _flair: Path,
+    _mask: Path,
+    _brain: Path | None,
+    _lesion: dict[str, Any] | None,
 ) -> str:
-    from fsh_dashboard.data.mosaic import slice_through  # drawing loads matplotlib, which the page itself does not need
+    from fsh_dashboard.data.mosaic import (
+        slice_through,
+    )  # drawing loads matplotlib, which the page itself does not need
     from fsh_dashboard.data.slices import as_html
 
     picture = slice_through(_flair, _mask, _brain, _lesion)

@@ -13,7 +13,9 @@ def show_judgement(record: Mapping[str, Any]) -> None:
     """Show the quality of the scan, the regions and the criteria, as far as the record has them."""
     quality, regions = record.get("quality"), record.get("regions")
     if not isinstance(quality, dict) and not isinstance(regions, dict):
-        st.caption("This record says nothing of quality and regions: it was made by an earlier F.sh. Segment it again.")
+        st.caption(
+            "This record says nothing of quality and regions: it was made by an earlier F.sh. Segment it again."
+        )
         return
     if isinstance(quality, dict):
         show_quality(quality)
@@ -52,6 +54,8 @@ def show_regions(regions: Mapping[str, Any]) -> None:
     counts.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     for one in told["readings"]:
         answer = "would suffice" if one["fulfilled_here"] else "do not suffice"
-        readings.markdown(f"**{one['title']}, dissemination in space:** the regions seen here {answer}.")
+        readings.markdown(
+            f"**{one['title']}, dissemination in space:** the regions seen here {answer}."
+        )
         readings.caption(f"It asks for {one['definition']} ({one['source']}).")
     readings.caption(f"Not assessed: {', '.join(told['not_assessed'])}. {told['label']}")

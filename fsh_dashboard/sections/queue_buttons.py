@@ -16,16 +16,22 @@ from fsh_dashboard.data.queue_rules import picked, with_more
 from fsh_dashboard.page import counted
 
 
-def offer_queue(opened: Opened, results: Results, lesion: "pd.Series[Any] | None", shown: pd.DataFrame) -> None:
+def offer_queue(
+    opened: Opened, results: Results, lesion: "pd.Series[Any] | None", shown: pd.DataFrame
+) -> None:
     """Offer to queue the chosen lesion, or all that the filters left."""
     if opened.is_example:
-        st.caption("The bundled example stays as it is: open a folder of your own to send lesions to the review queue.")
+        st.caption(
+            "The bundled example stays as it is: open a folder of your own to send lesions to the review queue."
+        )
         return
     buttons = st.container(horizontal=True)
     if lesion is not None:
         one = results.lesions.loc[[lesion.name]]
         words = f"Queue lesion {lesion['label']} of {lesion['case']}"
-        buttons.button(words, key="queue-one", on_click=partial(queue_lesions, opened, results, one))
+        buttons.button(
+            words, key="queue-one", on_click=partial(queue_lesions, opened, results, one)
+        )
     count = len(shown)
     buttons.button(
         f"Queue all {count:,} shown" if count != 1 else "Queue the one shown",

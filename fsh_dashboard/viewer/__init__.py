@@ -23,7 +23,9 @@ class Jump(NamedTuple):
     mm: tuple[float, float, float]
 
 
-def show(case: str, layers: Mapping[str, bytes], window: tuple[float, float], jump: Jump | None, key: str) -> None:
+def show(
+    case: str, layers: Mapping[str, bytes], window: tuple[float, float], jump: Jump | None, key: str
+) -> None:
     """Show a case.
 
     Parameters
@@ -53,4 +55,6 @@ def _serve(payload: bytes, place: str) -> str:
     if not runtime.exists():
         return ""
     name = f"{hashlib.sha256(payload).hexdigest()[:32]}.nii.gz"
-    return runtime.get_instance().media_file_mgr.add(payload, "application/gzip", place, file_name=name)
+    return runtime.get_instance().media_file_mgr.add(
+        payload, "application/gzip", place, file_name=name
+    )

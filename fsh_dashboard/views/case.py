@@ -43,16 +43,26 @@ def show_verdicts(row: pd.Series, lesions: pd.DataFrame) -> None:
     columns = st.columns(4)
     columns[0].metric("Lesions", int(row["lesion_count"]))
     columns[1].metric("Lesion volume", f"{row['lesion_volume_ml']:.2f} ml")
-    columns[2].metric("Largest lesion", f"{row['largest_lesion_mm3']:,.0f} mm³" if len(lesions) else "–")
+    columns[2].metric(
+        "Largest lesion", f"{row['largest_lesion_mm3']:,.0f} mm³" if len(lesions) else "–"
+    )
     scored = [metric for metric in MAIN_METRICS if metric in row and pd.notna(row[metric])]
-    columns[3].metric("Dice with the reference", f"{row['dice']:.3f}" if "dice" in scored else "no reference")
+    columns[3].metric(
+        "Dice with the reference", f"{row['dice']:.3f}" if "dice" in scored else "no reference"
+    )
     if row["flags"]:
         st.warning(f"Look at: {row['flags']}.")
     if scored:
-        st.caption(" · ".join(f"{label_of(metric)} {row[metric]:.3f}" for metric in scored if metric != "dice"))
+        st.caption(
+            " · ".join(
+                f"{label_of(metric)} {row[metric]:.3f}" for metric in scored if metric != "dice"
+            )
+        )
 
 
-def show_scan(opened: Opened, results: Results, record: dict[str, Any], paths: dict[str, Path]) -> None:
+def show_scan(
+    opened: Opened, results: Results, record: dict[str, Any], paths: dict[str, Path]
+) -> None:
     """The three planes and the lesions; a click on a lesion moves the slices to it."""
     case = record["case"]
     lesions = results.lesions[results.lesions["case"] == case].reset_index(drop=True)
@@ -68,8 +78,14 @@ def show_scan(opened: Opened, results: Results, record: dict[str, Any], paths: d
     kinds = [name for name in SHOWN if name in view.maps]
     chosen = kinds[0] if kinds else None
     if len(kinds) > 1:
-        chosen = st.segmented_control("Show", kinds, default=kinds[0], key="show", bind="query-params", required=True)
-    names = [None, *(["Reference"] if "Reference" in view.maps else []), *([chosen] if chosen else [])]
+        chosen = st.segmented_control(
+            "Show", kinds, default=kinds[0], key="show", bind="query-params", required=True
+        )
+    names = [
+        None,
+        *(["Reference"] if "Reference" in view.maps else []),
+        *([chosen] if chosen else []),
+    ]
     for plane in PLANES:
         show_plane(view, plane, names)
     st.caption("Radiological convention: the patient's right (R) is on the left of the picture.")
@@ -85,7 +101,14 @@ def start_at(view: View, case: str) -> None:
     """Begin where the address says; another case begins at the slices with the most lesion."""
     is_new = "slices-of" not in st.session_state
     has_moved = st.session_state.get("slices-of") != case
-    guide = next((name for name in ("Prediction", "Reference") if name in view.maps and view.maps[name].any()), None)
+    guide = next(
+        (
+            name
+            for name in ("Prediction", "Reference")
+            if name in view.maps and view.maps[name].any()
+        ),
+        None,
+    )
     for plane in PLANES:
         key, (first, stop) = slider_key(plane), view.box_voxels[plane.through]
         asked = st.query_params.get(key, "") if is_new else ""
@@ -99,12 +122,20 @@ def start_at(view: View, case: str) -> None:
 def show_plane(view: View, plane: Plane, names: list[str | None]) -> None:
     """One row: the slice alone, with the reference, with the prediction; a slider above."""
     first, last = view.box_voxels[plane.through]
-    index = st.slider(f"{plane.name} slice", first, last - 1, key=slider_key(plane), bind="query-params")
-    position = f"{plane.coordinate} = {view.position_mm(plane.through, index):+.0f} mm".replace("-", "−")
+    index = st.slider(
+        f"{plane.name} slice", first, last - 1, key=slider_key(plane), bind="query-params"
+    )
+    position = f"{plane.coordinate} = {view.position_mm(plane.through, index):+.0f} mm".replace(
+        "-", "−"
+    )
     for place, name in zip(st.columns(3)[: len(names)], names, strict=True):
         picture = slices.draw(view, plane, index, name)
         caption = f"{name or 'FLAIR'}, {position}"
-        place.html(slices.as_html(picture, plane, caption, f"{plane.name} slice at {position}: {name or 'FLAIR'}"))
+        place.html(
+            slices.as_html(
+                picture, plane, caption, f"{plane.name} slice at {position}: {name or 'FLAIR'}"
+            )
+        )
 
 
 def go_to_lesion(lesions: pd.DataFrame, view: View) -> None:
@@ -158,7 +189,9 @@ def offer_files(paths: dict[str, Path]) -> None:
         st.caption("No report was written beside this record.")
     for key, path in there:
         label, kind = DOWNLOADS[key]
-        st.download_button(label, path.read_bytes(), path.name, kind, key=f"get-{key}", on_click="ignore")
+        st.download_button(
+            label, path.read_bytes(), path.name, kind, key=f"get-{key}", on_click="ignore"
+        )
 
 
 PROVENANCE = ("version", "weights", "settings", "input", "brain", "grid", "run")

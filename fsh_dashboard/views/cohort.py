@@ -16,14 +16,25 @@ from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
 
-FIRST_COLUMNS = ("case", "flags", "review", "lesion_count", "lesion_volume_ml", "reviewed_lesion_volume_ml", "dice")
+FIRST_COLUMNS = (
+    "case",
+    "flags",
+    "review",
+    "lesion_count",
+    "lesion_volume_ml",
+    "reviewed_lesion_volume_ml",
+    "dice",
+)
 MOST_GROUPS = 6
 TABLE_HEIGHT = 380
 
 
 def main() -> None:
     """Choose results and cases, then tell their story."""
-    opened = page.begin("Cohort", "Every case of a study. A click on a row or a point marks that case in every chart.")
+    opened = page.begin(
+        "Cohort",
+        "Every case of a study. A click on a row or a point marks that case in every chart.",
+    )
     results = loading.choose_results(opened)
     cases = choose_cases(results)
     show_numbers(results, cases)
@@ -45,7 +56,9 @@ def choose_cases(results: Results) -> pd.DataFrame:
     """Filter by name, flag and group."""
     cases = results.cases
     name, flagged, group, words = st.columns([2, 1, 1.3, 2.2], vertical_alignment="bottom")
-    text = name.text_input("Find", key="find", bind="query-params", placeholder="part of a case's name")
+    text = name.text_input(
+        "Find", key="find", bind="query-params", placeholder="part of a case's name"
+    )
     if flagged.toggle("Flagged only", key="flagged", bind="query-params"):
         cases = cases[cases["flags"] != ""]
     if text:
@@ -69,7 +82,9 @@ def choose_cases(results: Results) -> pd.DataFrame:
 def word_columns(results: Results) -> list[str]:
     """Columns whose words one filters by: flags, how far the readers are, the regions of a case's lesions."""
     known = [column for column in ("flags", "review") if column in results.cases]
-    return [column for column in known if words_in(results.cases[column])] + ["region"] * ("region" in results.lesions)
+    return [column for column in known if words_in(results.cases[column])] + ["region"] * (
+        "region" in results.lesions
+    )
 
 
 def words_of(results: Results, column: str) -> "pd.Series[str]":
@@ -77,26 +92,43 @@ def words_of(results: Results, column: str) -> "pd.Series[str]":
     if column != "region":
         return results.cases[column].fillna("n/a").astype(str)
     regions = (
-        results.lesions.dropna(subset=["region"]).groupby("case")["region"].agg(lambda r: ", ".join(sorted(set(r))))
+        results.lesions.dropna(subset=["region"])
+        .groupby("case")["region"]
+        .agg(lambda r: ", ".join(sorted(set(r))))
     )
     return results.cases["case"].map(regions)
 
 
 def group_columns(results: Results) -> list[str]:
     """Columns that split cases into few groups."""
-    candidates = ["quality", *results.participant_columns, "brain_source", "weights", "version", "voxel_mm", "session"]
-    counts = {column: results.cases[column].nunique() for column in candidates if column in results.cases}
+    candidates = [
+        "quality",
+        *results.participant_columns,
+        "brain_source",
+        "weights",
+        "version",
+        "voxel_mm",
+        "session",
+    ]
+    counts = {
+        column: results.cases[column].nunique() for column in candidates if column in results.cases
+    }
     return [column for column, count in counts.items() if 2 <= count <= MOST_GROUPS]
 
 
 def show_numbers(results: Results, cases: pd.DataFrame) -> None:
     """The four numbers one asks for first."""
     lesions = int(cases["lesion_count"].sum())
-    shown = len(cases) if len(cases) == len(results.cases) else f"{len(cases)} of {len(results.cases)}"
+    shown = (
+        len(cases) if len(cases) == len(results.cases) else f"{len(cases)} of {len(results.cases)}"
+    )
     columns = st.columns(4)
     columns[0].metric("Cases", shown)
     columns[1].metric("Lesions", f"{lesions:,}")
-    columns[2].metric("Median lesion volume", f"{cases['lesion_volume_ml'].median():.1f} ml" if len(cases) else "–")
+    columns[2].metric(
+        "Median lesion volume",
+        f"{cases['lesion_volume_ml'].median():.1f} ml" if len(cases) else "–",
+    )
     columns[3].metric("Flagged cases", int((cases["flags"] != "").sum()))
 
 
@@ -105,7 +137,9 @@ def show_table(results: Results, cases: pd.DataFrame) -> str | None:
     own = [column for column in CASES if column in cases]
     first = [column for column in FIRST_COLUMNS if column in own]
     order = list(dict.fromkeys([*first, *results.participant_columns, *own]))
-    table = cases[[column for column in order if cases[column].notna().any()]].reset_index(drop=True)
+    table = cases[[column for column in order if cases[column].notna().any()]].reset_index(
+        drop=True
+    )
     st.dataframe(
         table,
         hide_index=True,
@@ -131,7 +165,11 @@ def show_table(results: Results, cases: pd.DataFrame) -> str | None:
 def show_distributions(cases: pd.DataFrame, case: str | None) -> None:
     """Histograms of what every cohort has."""
     st.subheader("Distributions")
-    wanted = [c for c in ("lesion_volume_ml", "lesion_count", "largest_lesion_mm3", "least_probability") if c in cases]
+    wanted = [
+        c
+        for c in ("lesion_volume_ml", "lesion_count", "largest_lesion_mm3", "least_probability")
+        if c in cases
+    ]
     wanted = [column for column in wanted if cases[column].notna().any()]
     for place, column in zip(st.columns(len(wanted)), wanted, strict=True):
         with place:
@@ -144,15 +182,29 @@ def show_distributions(cases: pd.DataFrame, case: str | None) -> None:
 
 def show_relation(results: Results, cases: pd.DataFrame, case: str | None) -> None:
     """One column against another, as chosen."""
-    numbers = [column for column in cases.select_dtypes("number").columns if cases[column].notna().any()]
-    preferred = [column for column in (*results.participant_columns, "lesion_count") if column in numbers]
+    numbers = [
+        column for column in cases.select_dtypes("number").columns if cases[column].notna().any()
+    ]
+    preferred = [
+        column for column in (*results.participant_columns, "lesion_count") if column in numbers
+    ]
     st.subheader("Relations")
     x_place, y_place, colour_place, log_place = st.columns(4, vertical_alignment="bottom")
     x = x_place.selectbox(
-        "Across", numbers, numbers.index(preferred[0]), key="x", bind="query-params", format_func=label_of
+        "Across",
+        numbers,
+        numbers.index(preferred[0]),
+        key="x",
+        bind="query-params",
+        format_func=label_of,
     )
     y = y_place.selectbox(
-        "Upwards", numbers, numbers.index("lesion_volume_ml"), key="y", bind="query-params", format_func=label_of
+        "Upwards",
+        numbers,
+        numbers.index("lesion_volume_ml"),
+        key="y",
+        bind="query-params",
+        format_func=label_of,
     )
     colour = colour_place.selectbox(
         "Colour",

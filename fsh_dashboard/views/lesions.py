@@ -26,13 +26,18 @@ INSIDE = ["inside_r_mm", "inside_a_mm", "inside_s_mm"]
 def main() -> None:
     """Choose lesions, then show them."""
     opened = page.begin(
-        "Lesions", "One row per lesion. Positions are millimetres towards right, anterior and superior."
+        "Lesions",
+        "One row per lesion. Positions are millimetres towards right, anterior and superior.",
     )
     results = loading.choose_results(opened)
     case = loading.choose_case(list(results.cases["case"]), "Case")
     lesions = results.lesions if case is None else results.lesions[results.lesions["case"] == case]
     if lesions.empty:
-        st.info("No lesion was found. This does not mean that there is none." if case else "No case has a lesion.")
+        st.info(
+            "No lesion was found. This does not mean that there is none."
+            if case
+            else "No case has a lesion."
+        )
         st.stop()
     if case:
         lesions = against_reference(opened, results, lesions, case)
@@ -50,7 +55,9 @@ def main() -> None:
         offer_charts()
 
 
-def against_reference(opened: Opened, results: Results, lesions: pd.DataFrame, case: str) -> pd.DataFrame:
+def against_reference(
+    opened: Opened, results: Results, lesions: pd.DataFrame, case: str
+) -> pd.DataFrame:
     """Add how much of each lesion of a case is in its reference, where there is one."""
     try:
         record, paths = case_files(opened, results.name, record_of(results, case))
@@ -67,15 +74,21 @@ def choose_lesions(lesions: pd.DataFrame) -> pd.DataFrame:
         lesions = in_range(lesions, "volume_mm3", "Volume", "(mm³)", "size")
     with sure:
         column = certainty_column(lesions) or "mean_probability"
-        lesions = in_range(lesions, column, "Confidence" if column == "confidence" else "Probability", "", "sure")
-    if "touches_border" in lesions and border.toggle("At the border", key="border", bind="query-params"):
+        lesions = in_range(
+            lesions, column, "Confidence" if column == "confidence" else "Probability", "", "sure"
+        )
+    if "touches_border" in lesions and border.toggle(
+        "At the border", key="border", bind="query-params"
+    ):
         lesions = lesions[lesions["touches_border"]]
     if "in_reference" in lesions and false.toggle("Only false", key="false", bind="query-params"):
         lesions = lesions[lesions["in_reference"] == 0]
     columns = [column for column in WORDS if column in lesions and lesions[column].notna().any()]
     for place, column in zip(st.columns(max(1, len(columns))), columns, strict=False):
         choices = words_in(lesions[column])
-        chosen = place.multiselect(label_of(column), choices, key=column, bind="query-params", placeholder="all")
+        chosen = place.multiselect(
+            label_of(column), choices, key=column, bind="query-params", placeholder="all"
+        )
         lesions = lesions[having(lesions[column], chosen)] if chosen else lesions
     return lesions
 
@@ -88,7 +101,9 @@ def in_range(lesions: pd.DataFrame, column: str, label: str, unit: str, key: str
     low = low_place.number_input(
         f"{label} from {unit}", value=None, min_value=0.0, key=f"{key}from", bind="query-params"
     )
-    high = high_place.number_input(f"to {unit}", value=None, min_value=0.0, key=f"{key}to", bind="query-params")
+    high = high_place.number_input(
+        f"to {unit}", value=None, min_value=0.0, key=f"{key}to", bind="query-params"
+    )
     values = lesions[column]
     keep = pd.Series(True, lesions.index)
     keep &= values >= low if low is not None else True
@@ -108,11 +123,19 @@ def show_numbers(lesions: pd.DataFrame) -> None:
 
 def show_table(lesions: pd.DataFrame, case: str | None) -> None:
     """The table, largest first, and its exports."""
-    extra = [column for column in lesions if column not in LESIONS and not is_technical(str(column))]
-    order = [column for column in (*LESIONS, *extra) if column in lesions and lesions[column].notna().any()]
+    extra = [
+        column for column in lesions if column not in LESIONS and not is_technical(str(column))
+    ]
+    order = [
+        column
+        for column in (*LESIONS, *extra)
+        if column in lesions and lesions[column].notna().any()
+    ]
     # The case is not repeated where there is only one; clicks need it, so it stays in the rows behind the table.
     hidden = ["case"] if lesions["case"].nunique() == 1 else []
-    table = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(drop=True)
+    table = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(
+        drop=True
+    )
     st.dataframe(
         table.drop(columns=hidden),
         hide_index=True,
@@ -139,7 +162,9 @@ def follow_lesion(table: pd.DataFrame) -> None:
     st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
 
 
-def chosen_lesion(results: Results, lesions: pd.DataFrame, case: str | None) -> "pd.Series[Any] | None":
+def chosen_lesion(
+    results: Results, lesions: pd.DataFrame, case: str | None
+) -> "pd.Series[Any] | None":
     """The lesion of the address; else the largest one of the chosen case."""
     name, _, label = st.query_params.get("lesion", "").rpartition(":")
     known = results.lesions
@@ -178,7 +203,10 @@ def record_of(results: Results, case: str) -> str:
 
 def is_technical(column: str) -> bool:
     """Tell columns that only programs want: voxel indices, second positions, extents."""
-    return column.startswith(("centroid_", "extent_", "inside_")) or column in ("subject", "session")
+    return column.startswith(("centroid_", "extent_", "inside_")) or column in (
+        "subject",
+        "session",
+    )
 
 
 def show_distributions(lesions: pd.DataFrame) -> None:

@@ -39,7 +39,9 @@ EXPERIMENTS = {
 
 def main() -> None:
     """Choose weights, then tell what is known of them."""
-    opened = page.begin("Model", "The weights in use: training, results on patients they never saw, calibration.")
+    opened = page.begin(
+        "Model", "The weights in use: training, results on patients they never saw, calibration."
+    )
     try:
         cards, problems = find_cards(opened)
     except InputError as error:  # the bundled card itself
@@ -62,7 +64,9 @@ def choose_card(cards: list[Card]) -> Card:
     if len(cards) == 1:
         return cards[0]
     titles = {card.name: f"{card.title} ({card.name})" for card in cards}
-    chosen = st.selectbox("Weights", names, key="card", bind="query-params", format_func=lambda name: titles[name])
+    chosen = st.selectbox(
+        "Weights", names, key="card", bind="query-params", format_func=lambda name: titles[name]
+    )
     return cards[names.index(chosen)]
 
 
@@ -71,12 +75,20 @@ def show_card(card: Card) -> None:
     st.subheader(card.title)
     training, point = card.block("training", dict), card.block("operating_point", dict)
     columns = st.columns(4)
-    columns[0].metric("Training patients", len(training["subjects"]) if "subjects" in training else "–")
-    columns[1].metric("Steps", f"{training['steps']:,}" if isinstance(training.get("steps"), int) else "–")
+    columns[0].metric(
+        "Training patients", len(training["subjects"]) if "subjects" in training else "–"
+    )
+    columns[1].metric(
+        "Steps", f"{training['steps']:,}" if isinstance(training.get("steps"), int) else "–"
+    )
     usual = SegmentConfig()
     threshold = number(point, "threshold", usual.threshold)
     smallest = number(point, "minimum_volume_mm3", usual.minimum_volume_mm3)
-    origin = "Chosen on validation patients." if point else "By convention; fsh calibrate finds better ones."
+    origin = (
+        "Chosen on validation patients."
+        if point
+        else "By convention; fsh calibrate finds better ones."
+    )
     columns[2].metric("Threshold", f"{threshold:g}", help=origin)
     columns[3].metric("Smallest lesion", f"{smallest:g} mm³", help=origin)
     st.caption(f"SHA-256 `{card.content.get('sha256', 'unknown')}`")
@@ -102,7 +114,11 @@ def show_validation(card: Card) -> None:
     """Results on validation patients, over all and by site."""
     st.subheader("Validation")
     rows = validation_rows(card)
-    metrics = [metric for metric in MAIN_METRICS if metric in rows and pd.api.types.is_numeric_dtype(rows[metric])]
+    metrics = [
+        metric
+        for metric in MAIN_METRICS
+        if metric in rows and pd.api.types.is_numeric_dtype(rows[metric])
+    ]
     if rows.empty or not metrics:
         missing("The card holds no validation results yet.")
         return
@@ -110,8 +126,14 @@ def show_validation(card: Card) -> None:
     with left:
         several = rows["site"].nunique() > 1
         summary = by_group(rows, metrics, "site" if several else None)
-        page.show_chart(intervals(summary, {name: label_of(name) for name in metrics}), "sites", "Results by site")
-        st.caption("Means with 95 % bootstrap intervals over patients; a site with one patient has none.")
+        page.show_chart(
+            intervals(summary, {name: label_of(name) for name in metrics}),
+            "sites",
+            "Results by site",
+        )
+        st.caption(
+            "Means with 95 % bootstrap intervals over patients; a site with one patient has none."
+        )
     with right:
         order = ["case", "site", *(column for column in rows if column not in ("case", "site"))]
         show_table(rows[order], "validation", "Validation results by case")
@@ -134,7 +156,11 @@ def show_calibration(card: Card) -> None:
     for place, (key, (rows, said, came)) in zip(places, drawn.items(), strict=False):
         if len(rows):
             with place:
-                page.show_chart(reliability_diagram(rows, said, came), f"reliability-{key}", f"{came} against {said}")
+                page.show_chart(
+                    reliability_diagram(rows, said, came),
+                    f"reliability-{key}",
+                    f"{came} against {said}",
+                )
     if len(kept):
         with places[2]:
             page.show_chart(retention(kept), "retention", "Precision of the surest lesions")
@@ -142,7 +168,9 @@ def show_calibration(card: Card) -> None:
     st.caption(
         " · ".join(
             [
-                *numbers(voxels, "expected_calibration_error", "Expected calibration error of voxels"),
+                *numbers(
+                    voxels, "expected_calibration_error", "Expected calibration error of voxels"
+                ),
                 *numbers(voxels, "ece", "Expected calibration error of voxels"),
                 *numbers(lesions, "brier", "Brier score of lesions"),
                 *numbers(interval, "rate", "Volume intervals meant to cover"),
@@ -185,7 +213,9 @@ def show_experiments(opened: Opened) -> None:
             problems.append(str(error).replace(f"{opened.root}/", ""))
     page.tell_problems(problems)
     if not runs:
-        st.caption("No training run in this folder. One begins with `fsh train DATA --out runs/first`.")
+        st.caption(
+            "No training run in this folder. One begins with `fsh train DATA --out runs/first`."
+        )
         return
     table = experiments(runs, time.time())
     show_table(table.rename(columns=EXPERIMENTS), "experiments", "Training runs, best first")
@@ -196,13 +226,21 @@ def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
     """Show a table under readable headings."""
     height = page.height_of(table, 320)
     st.dataframe(
-        table, hide_index=True, width="stretch", height=height, column_config=config_for(table), key=key, alt=alt
+        table,
+        hide_index=True,
+        width="stretch",
+        height=height,
+        column_config=config_for(table),
+        key=key,
+        alt=alt,
     )
 
 
 def missing(sentence: str) -> None:
     """Say what the card does not hold, and what adds it."""
-    st.caption(f"{sentence} `fsh calibrate` measures it on validation patients and writes it into the card.")
+    st.caption(
+        f"{sentence} `fsh calibrate` measures it on validation patients and writes it into the card."
+    )
 
 
 main()

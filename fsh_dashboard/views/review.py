@@ -31,11 +31,11 @@ HEADINGS = {
     "kept_ml": "Volume left (ml)",
     "acts": "Acts",
     "begun": "Begun (UTC)",
-    "latest": "Latest act (UTC)",
+    "latest": "Latest event (UTC)",
     "note": "Note",
     "time": "Time (UTC)",
     "number": "No.",
-    "act": "Act",
+    "act": "ReviewEvent",
     "lesion": "Lesion",
     "what": "What",
     "label": "Lesion",
@@ -52,7 +52,9 @@ HEADINGS = {
 
 def main() -> None:
     """Choose a queue, then tell what the readers made of it."""
-    opened = page.begin("Review", "Choose what readers should look at; the napari plugin opens it in that order.")
+    opened = page.begin(
+        "Review", "Choose what readers should look at; the napari plugin opens it in that order."
+    )
     results = loading.choose_results(opened)
     reviews = loading.reviews_of(opened, results.name)
     page.tell_problems(reviews.problems)
@@ -66,17 +68,27 @@ def main() -> None:
 def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     """Choose by rule, look at the choice, write the queue."""
     st.subheader("Choose")
-    rule_place, limit_place, most_place, open_place = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
+    rule_place, limit_place, most_place, open_place = st.columns(
+        [3, 2, 2, 3], vertical_alignment="bottom"
+    )
     name = rule_place.selectbox(
-        "Rule", list(RULES), key="rule", bind="query-params", format_func=lambda key: RULES[key].title
+        "Rule",
+        list(RULES),
+        key="rule",
+        bind="query-params",
+        format_func=lambda key: RULES[key].title,
     )
     rule = RULES[name]
     limit = rule.default(results)
     if rule.limit:
-        limit = limit_place.number_input(rule.limit, 0.0, 1.0, limit, 0.05, key=f"limit-{name}", bind="query-params")
+        limit = limit_place.number_input(
+            rule.limit, 0.0, 1.0, limit, 0.05, key=f"limit-{name}", bind="query-params"
+        )
     most = most_place.number_input("At most (cases)", 1, None, 50, key="most", bind="query-params")
     items = rule.choose(results, reviews, limit)
-    if open_place.toggle("Without completed cases", value=True, key="unreviewed", bind="query-params"):
+    if open_place.toggle(
+        "Without completed cases", value=True, key="unreviewed", bind="query-params"
+    ):
         items = without_reviewed(items, reviews)
     items = items[: int(most)]
     if not items:
@@ -88,8 +100,15 @@ def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     show(as_table(items), "choice", "What the queue will hold")
     words = f"{rule.title}{f', {rule.limit.lower()} {limit:g}' if rule.limit else ''}, at most {most} cases"
     if opened.is_example:
-        st.caption("The bundled example stays as it is: open a folder of your own to write a queue.")
-    elif st.button("Write the queue", type="primary", key="write", help="Replaces review_queue.json in the results."):
+        st.caption(
+            "The bundled example stays as it is: open a folder of your own to write a queue."
+        )
+    elif st.button(
+        "Write the queue",
+        type="primary",
+        key="write",
+        help="Replaces review_queue.json in the results.",
+    ):
         write(opened, results, items, rule.title, words)
 
 
@@ -102,7 +121,9 @@ def missing(rule: str, results: Results) -> str:
     return ""
 
 
-def write(opened: Opened, results: Results, items: Sequence[QueueItem], name: str, rule: str) -> None:
+def write(
+    opened: Opened, results: Results, items: Sequence[QueueItem], name: str, rule: str
+) -> None:
     """Write the queue file into the results folder, which must still be inside the opened one."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     try:
@@ -122,13 +143,25 @@ def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
         st.warning(str(error).replace(f"{opened.root}/", ""))
         return
     if queue is None:
-        st.caption("There is none yet. What is written above is opened in napari: Plugins > F.sh > Review.")
+        st.caption(
+            "There is none yet. What is written above is opened in napari: Plugins > F.sh > Review."
+        )
         return
-    done = reviews.progress[reviews.progress["status"] == "completed"].groupby("case")["reader"].agg(", ".join)
-    table = as_table(queue.items).assign(completed=[done.get(item.case, "") for item in queue.items])
+    done = (
+        reviews.progress[reviews.progress["status"] == "completed"]
+        .groupby("case")["reader"]
+        .agg(", ".join)
+    )
+    table = as_table(queue.items).assign(
+        completed=[done.get(item.case, "") for item in queue.items]
+    )
     finished = int((table["completed"] != "").sum())
-    st.progress(finished / max(1, len(table)), f"{finished} of {len(table)} cases completed by a reader")
-    st.caption(f"{queue.name}. Rule: {queue.rule}. Made {queue.created.replace('T', ' ').removesuffix('+00:00')} UTC.")
+    st.progress(
+        finished / max(1, len(table)), f"{finished} of {len(table)} cases completed by a reader"
+    )
+    st.caption(
+        f"{queue.name}. Rule: {queue.rule}. Made {queue.created.replace('T', ' ').removesuffix('+00:00')} UTC."
+    )
     show(table.rename(columns={"completed": "Completed by"}), "queue", "The queue")
 
 
@@ -158,7 +191,9 @@ def show_agreement(reviews: Reviews) -> None:
         st.caption("Needs two readers who decided about the same cases.")
         return
     show(agreement, "agreement", "Agreement of every two readers")
-    st.caption("Over lesions that both decided about. Kappa: 1 = alike, 0 = as by chance (Cohen 1960).")
+    st.caption(
+        "Over lesions that both decided about. Kappa: 1 = alike, 0 = as by chance (Cohen 1960)."
+    )
     differing = disagreements(reviews.decisions)
     if len(differing):
         st.markdown(f"**They differ on {page.counted(len(differing), 'lesion')}**")
@@ -168,32 +203,38 @@ def show_agreement(reviews: Reviews) -> None:
 
 def show_journal(reviews: Reviews) -> None:
     """The audit journal, as it was written."""
-    if reviews.acts.empty:
+    if reviews.events.empty:
         return
     st.subheader("Journal")
     reader_place, case_place, _ = st.columns([2, 2, 3])
-    acts = reviews.acts
+    events = reviews.events
     for place, column in ((reader_place, "reader"), (case_place, "case")):
-        words = sorted(acts[column].unique())
+        words = sorted(events[column].unique())
         chosen = place.multiselect(
-            HEADINGS[column], words, key=f"acts-{column}", placeholder="all", bind="query-params"
+            HEADINGS[column], words, key=f"events-{column}", placeholder="all", bind="query-params"
         )
-        acts = acts[acts[column].isin(chosen)] if chosen else acts
-    show(acts.iloc[::-1], "acts", "Every act of every reader, latest first")
-    page.offer_csv(acts, "fsh-review-journal.csv", "Journal as CSV")
+        events = events[events[column].isin(chosen)] if chosen else events
+    show(events.iloc[::-1], "acts", "Every event of every reader, latest first")
+    page.offer_csv(events, "fsh-review-journal.csv", "Journal as CSV")
 
 
 def as_table(items: Sequence[QueueItem]) -> pd.DataFrame:
     """Write the items of a queue as rows."""
     words = [", ".join(map(str, item.lesions)) or "whole case" for item in items]
     return pd.DataFrame(
-        {"case": [item.case for item in items], "lesions": words, "reason": [item.reason for item in items]}
+        {
+            "case": [item.case for item in items],
+            "lesions": words,
+            "reason": [item.reason for item in items],
+        }
     )
 
 
 def show(table: pd.DataFrame, key: str, alt: str) -> None:
     """Show a table under readable headings."""
-    times = {name: table[name].str.slice(0, 19).str.replace("T", " ") for name in TIMES if name in table}
+    times = {
+        name: table[name].str.slice(0, 19).str.replace("T", " ") for name in TIMES if name in table
+    }
     named = table.assign(**times).rename(columns=HEADINGS)
     st.dataframe(
         named,

@@ -13,7 +13,14 @@ from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.data.folder import Opened, find_runs
-from fsh_dashboard.data.runs import Run, all_settings, measured, one_table, read_run, setting_differences
+from fsh_dashboard.data.runs import (
+    Run,
+    all_settings,
+    measured,
+    one_table,
+    read_run,
+    setting_differences,
+)
 from fsh_dashboard.figures.training import curves, over_epochs
 
 REFRESH_S = 5
@@ -22,15 +29,21 @@ MOST_RUNS = 6
 
 def main() -> None:
     """Choose runs, then tell their story; again every few seconds while one goes on."""
-    opened = page.begin("Training", "Losses and metrics of training runs. Solid: training. Dashed: validation.")
+    opened = page.begin(
+        "Training", "Losses and metrics of training runs. Solid: training. Dashed: validation."
+    )
     names = find_runs(opened)
     if not names:
-        page.empty("No training run in this folder. One begins with:", "fsh train DATA --out runs/first")
+        page.empty(
+            "No training run in this folder. One begins with:", "fsh train DATA --out runs/first"
+        )
     chosen = choose_runs(names)
     smoothing, log_scale = choose_look()
     runs, _ = load_runs(opened, chosen)
     is_live = any(run.state(time.time()) == "running" for run in runs)
-    st.fragment(run_every=REFRESH_S if is_live else None)(tell)(opened, chosen, smoothing, log_scale)
+    st.fragment(run_every=REFRESH_S if is_live else None)(tell)(
+        opened, chosen, smoothing, log_scale
+    )
     offer_charts()
 
 
@@ -38,7 +51,9 @@ def choose_runs(names: Sequence[str]) -> list[str]:
     """Let one or several runs be chosen; at first the one that was written last."""
     if len(names) == 1:
         return list(names)
-    chosen = st.multiselect("Runs", names, default=[names[0]], key="run", max_selections=MOST_RUNS, bind="query-params")
+    chosen = st.multiselect(
+        "Runs", names, default=[names[0]], key="run", max_selections=MOST_RUNS, bind="query-params"
+    )
     if not chosen:
         st.info("Choose a run above.")
         st.stop()
@@ -66,7 +81,9 @@ def load_runs(opened: Opened, names: Sequence[str]) -> tuple[list[Run], list[str
             folder = opened.inside(name)
             opened.inside(folder / "split.json")
             stamps = [opened.inside(folder / file).stat() for file in ("config.json", "log.jsonl")]
-            run = cached_run(folder, name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stamps))
+            run = cached_run(
+                folder, name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stamps)
+            )
         except InputError as error:
             problems.append(str(error))
         except OSError as error:
@@ -106,11 +123,19 @@ def show_state(runs: Sequence[Run]) -> None:
     run = runs[0]
     best = run.best()
     progress, score, left, speed = st.columns(4)
-    progress.metric(f"Epochs ({run.state(time.time())})", f"{run.epochs_done} of {run.epochs_planned or '?'}")
+    progress.metric(
+        f"Epochs ({run.state(time.time())})", f"{run.epochs_done} of {run.epochs_planned or '?'}"
+    )
     label = f"Best validation Dice (epoch {best[0]})" if best else "Best validation Dice"
     score.metric(label, f"{best[1]:.3f}" if best else "none yet")
-    left.metric("Time left", duration(run.remaining_s()) if run.state(time.time()) == "running" else "–")
-    steps = run.log["steps_per_second"].dropna() if "steps_per_second" in run.log else pd.Series(dtype=float)
+    left.metric(
+        "Time left", duration(run.remaining_s()) if run.state(time.time()) == "running" else "–"
+    )
+    steps = (
+        run.log["steps_per_second"].dropna()
+        if "steps_per_second" in run.log
+        else pd.Series(dtype=float)
+    )
     speed.metric("Steps per second", f"{steps.iloc[-1]:.2f}" if len(steps) else "–")
 
 
@@ -136,7 +161,9 @@ def state_table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
     """Draw losses, metrics, learning rate and speed."""
-    best = pd.DataFrame([(run.name, found[0]) for run in runs if (found := run.best())], columns=["run", "epoch"])
+    best = pd.DataFrame(
+        [(run.name, found[0]) for run in runs if (found := run.best())], columns=["run", "epoch"]
+    )
     st.subheader("Losses")
     draw_group(runs, LOSSES, "Loss", smoothing, log_scale, best, None)
     st.subheader("Metrics")
@@ -149,7 +176,9 @@ def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
     ):
         if column in table and table[column].notna().any():
             with place:
-                page.show_live_chart(over_epochs(table, column, label, label), column, f"{label} over epochs")
+                page.show_live_chart(
+                    over_epochs(table, column, label, label), column, f"{label} over epochs"
+                )
     page.offer_csv(table, "fsh-runs.csv", "Download all epochs as CSV")
 
 
@@ -169,7 +198,9 @@ def draw_group(
         return
     if len(runs) == 1:
         page.show_live_chart(
-            curves(table, y_title, log_scale=log_scale, best=best, limits=limits), y_title, f"{y_title} over epochs"
+            curves(table, y_title, log_scale=log_scale, best=best, limits=limits),
+            y_title,
+            f"{y_title} over epochs",
         )
         return
     columns = st.columns(min(3, len(measures)))
@@ -196,7 +227,9 @@ def show_settings(runs: Sequence[Run]) -> None:
         if different.empty:
             st.caption("All settings are the same.")
         else:
-            st.dataframe(different.rename(columns={"setting": "Setting"}), hide_index=True, width="stretch")
+            st.dataframe(
+                different.rename(columns={"setting": "Setting"}), hide_index=True, width="stretch"
+            )
         return
     run = runs[0]
     st.caption(
@@ -204,7 +237,9 @@ def show_settings(runs: Sequence[Run]) -> None:
         + (f" ({', '.join(run.validation)})" if run.validation else "")
     )
     with st.expander("All settings of this run"):
-        st.dataframe(all_settings(run).rename(columns=str.capitalize), hide_index=True, width="stretch")
+        st.dataframe(
+            all_settings(run).rename(columns=str.capitalize), hide_index=True, width="stretch"
+        )
 
 
 def duration(seconds: float) -> str:

@@ -24,9 +24,14 @@ def lesion_colours(kind: str = "distinct") -> CyclicLabelColormap:
     if kind == "one colour":
         colours = [_YELLOW]
     elif kind == "colour-blind safe":
-        colours = [tuple(int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)) for code in _OKABE_ITO]
+        colours = [
+            tuple(int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)) for code in _OKABE_ITO
+        ]
     else:
         hues = [(0.11 + index * _GOLDEN) % 1 for index in range(_COUNT)]
-        colours = [colorsys.hsv_to_rgb(hue, 0.75 if index % 2 else 0.95, 1.0) for index, hue in enumerate(hues)]
+        colours = [
+            colorsys.hsv_to_rgb(hue, 0.75 if index % 2 else 0.95, 1.0)
+            for index, hue in enumerate(hues)
+        ]
     opaque = [(*colour, 1.0) for colour in colours]
     return CyclicLabelColormap(colors=np.array([(0.0, 0.0, 0.0, 0.0), *opaque], dtype=np.float32))

@@ -30,7 +30,9 @@ CONTENT_KEY = "fsh_content"  # of a scan: first and last voxel of what there is 
 _DARK = 0.1  # of the window: below it lies air
 _NOISE_FRACTION = 0.001  # of a slice's voxels may be brighter, and it is air all the same
 _LPS = axcodes2ornt(("L", "P", "S"))
-_TO_LAYER_WORLD = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [-1.0, 0.0, 0.0]])  # RAS+ mm to (S, P, L) mm
+_TO_LAYER_WORLD = np.array(
+    [[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [-1.0, 0.0, 0.0]]
+)  # RAS+ mm to (S, P, L) mm
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +116,21 @@ class Grid:
         back[:, self._order] = turned
         return back
 
-    def to_viewer_mm(self, voxel: NDArray[Any] | tuple[float, float, float]) -> tuple[float, float, float]:
+    def to_viewer_mm(
+        self, voxel: NDArray[Any] | tuple[float, float, float]
+    ) -> tuple[float, float, float]:
         """Return the viewer's coordinates, in mm, of a voxel of the file."""
         index = self.voxel_to_layer(np.asarray(voxel, dtype=np.intp)[None])[0]
-        i, j, k = (float(value) for value in index * np.array(self.scale) + np.array(self.translate))
+        i, j, k = (
+            float(value) for value in index * np.array(self.scale) + np.array(self.translate)
+        )
         return i, j, k
 
     def from_viewer_mm(self, point: tuple[float, ...]) -> tuple[int, int, int] | None:
         """Return the voxel of the file at viewer coordinates, in mm; None outside the scan."""
-        index = np.round((np.asarray(point, dtype=float) - self.translate) / np.array(self.scale)).astype(np.intp)
+        index = np.round(
+            (np.asarray(point, dtype=float) - self.translate) / np.array(self.scale)
+        ).astype(np.intp)
         if (index < 0).any() or (index >= self.layer_shape).any():
             return None
         i, j, k = (int(value) for value in self.voxel_from_layer(index[None])[0])
@@ -165,7 +173,9 @@ def layer_options(grid: Grid, name: str, **metadata: Any) -> dict[str, Any]:
     }
 
 
-def image_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArray[Any], dict[str, Any], str]:
+def image_layer(
+    volume: Volume, name: str, **metadata: Any
+) -> tuple[NDArray[Any], dict[str, Any], str]:
     """Describe a scan as napari does: (data, options, ``"image"``).
 
     Grey, from 0 or the 0.5th percentile of what is not 0, to the 99.8th: the window in
@@ -173,12 +183,19 @@ def image_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArray[Any
     """
     grid = Grid.of(volume)
     inside = volume.data[volume.data != 0]
-    low, high = (float(value) for value in np.percentile(inside, (0.5, 99.8))) if inside.size else (0.0, 1.0)
+    low, high = (
+        (float(value) for value in np.percentile(inside, (0.5, 99.8)))
+        if inside.size
+        else (0.0, 1.0)
+    )
     low = min(low, 0.0) if float(volume.data.min()) >= 0 else low
     limits = (low, high if high > low else low + 1.0)
     data = grid.to_layer(volume.data)
     metadata[CONTENT_KEY] = _content(data, low + _DARK * (limits[1] - low))
-    options = layer_options(grid, name, **metadata) | {"colormap": "gray", "contrast_limits": limits}
+    options = layer_options(grid, name, **metadata) | {
+        "colormap": "gray",
+        "contrast_limits": limits,
+    }
     return data, options, "image"
 
 
@@ -187,12 +204,16 @@ def _content(data: NDArray[Any], dark: float) -> tuple[tuple[int, ...], tuple[in
     seen, ends = data > dark, []
     for axis, size in enumerate(data.shape):
         others = tuple(other for other in range(data.ndim) if other != axis)
-        filled = np.flatnonzero(np.count_nonzero(seen, axis=others) > _NOISE_FRACTION * (data.size / size))
+        filled = np.flatnonzero(
+            np.count_nonzero(seen, axis=others) > _NOISE_FRACTION * (data.size / size)
+        )
         ends.append((int(filled[0]), int(filled[-1])) if filled.size else (0, size - 1))
     return tuple(zip(*ends, strict=True))
 
 
-def probability_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArray[Any], dict[str, Any], str]:
+def probability_layer(
+    volume: Volume, name: str, **metadata: Any
+) -> tuple[NDArray[Any], dict[str, Any], str]:
     """Describe a probability: hidden, see-through, from 0 to 1."""
     grid = Grid.of(volume)
     options = layer_options(grid, name, **metadata) | {
@@ -205,7 +226,9 @@ def probability_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArr
     return grid.to_layer(volume.data), options, "image"
 
 
-def labels_layer(volume: Volume, name: str, **metadata: Any) -> tuple[NDArray[Any], dict[str, Any], str]:
+def labels_layer(
+    volume: Volume, name: str, **metadata: Any
+) -> tuple[NDArray[Any], dict[str, Any], str]:
     """Describe lesion labels; napari draws each in a colour of its own."""
     grid = Grid.of(volume)
     options = layer_options(grid, name, **metadata) | {"opacity": 0.7}
@@ -236,10 +259,14 @@ def grid_of_layer(data_shape: tuple[int, ...], options: Mapping[str, Any]) -> Gr
             )
         return grid
     if len(data_shape) != 3:
-        raise InputError(f"{name}: expected a 3-D layer, found {len(data_shape)}-D; open a single volume")
+        raise InputError(
+            f"{name}: expected a 3-D layer, found {len(data_shape)}-D; open a single volume"
+        )
     scale = np.asarray(options.get("scale", (1.0, 1.0, 1.0)), dtype=float)[-3:]
     if (scale <= 0).any():
-        raise InputError(f"{name}: was opened by another reader that mirrors it; open the file again with F.sh")
+        raise InputError(
+            f"{name}: was opened by another reader that mirrors it; open the file again with F.sh"
+        )
     translate = np.asarray(options.get("translate", (0.0, 0.0, 0.0)), dtype=float)[-3:]
     affine = np.eye(4)
     # Its voxels already stand as (S, P, L); as a file they are written in L, P, S order.

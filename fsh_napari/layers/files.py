@@ -62,8 +62,14 @@ def record_layers(record_path: Path) -> list[LayerData]:
     check_same_grid(probability, labels, stored.paths["probability"], stored.paths["labels"])
     facts = {"fsh_record": str(record_path), "fsh_case": case}
     scan = _scan_of(stored, labels)
-    layers = [] if scan is None else [image_layer(scan[1], f"{case} FLAIR", source=str(scan[0]), **facts)]
-    layers.append(probability_layer(probability, f"{case} probability", role="probability", **facts))
+    layers = (
+        []
+        if scan is None
+        else [image_layer(scan[1], f"{case} FLAIR", source=str(scan[0]), **facts)]
+    )
+    layers.append(
+        probability_layer(probability, f"{case} probability", role="probability", **facts)
+    )
     data, options, kind = labels_layer(labels, f"{case} lesions", role="lesions", **facts)
     options["features"] = features_by_label(stored.lesions)
     return [*layers, (data, options, kind)]
@@ -81,7 +87,14 @@ def features_by_label(lesions: pd.DataFrame) -> pd.DataFrame:
 def sample_layers() -> list[LayerData]:
     """Open the bundled scan."""
     case = sample_case()
-    return [image_layer(load_volume(case.flair), f"{case.name} FLAIR", source=str(case.flair), fsh_case=case.name)]
+    return [
+        image_layer(
+            load_volume(case.flair),
+            f"{case.name} FLAIR",
+            source=str(case.flair),
+            fsh_case=case.name,
+        )
+    ]
 
 
 def write_layer(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:

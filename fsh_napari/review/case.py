@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.errors import InputError
 from fsh_core.lesions.flags import FAINT_CONTRAST
-from fsh_core.review import Act, Review, grow_lesion, measure_lesions
+from fsh_core.review import Review, ReviewEvent, grow_lesion, measure_lesions
 from fsh_core.review.measure import overlap_scores
 from fsh_core.review.reader_agreement import decision
 from fsh_core.review.save import with_found
@@ -34,7 +34,7 @@ _BANDS = ("low", "medium", "high")
 class OpenCase(QObject):
     """A record and its review, shown in a viewer.
 
-    ``painted`` carries the act that a stroke of the brush became, ``failed`` why it could not be
+    ``painted`` carries the event that a stroke of the brush became, ``failed`` why it could not be
     kept; ``changed`` says that voxels of the layer changed in another way.
 
     Attributes
@@ -60,7 +60,11 @@ class OpenCase(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, viewer: "napari.viewer.Viewer", stored: StoredSegmentation, review: Review, wanted: tuple[int, ...] = ()
+        self,
+        viewer: "napari.viewer.Viewer",
+        stored: StoredSegmentation,
+        review: Review,
+        wanted: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.viewer, self.stored, self.review, self.wanted = viewer, stored, review, wanted
@@ -81,18 +85,25 @@ class OpenCase(QObject):
         self._stroke.timeout.connect(self.keep_stroke)
         self.layer.events.paint.connect(self._on_paint)
         self.table = stored.lesions
-        changed = {label for act in review.journal.acts for one in act.changes for label in (one.before, one.after)}
+        changed = {
+            label
+            for event in review.journal.events
+            for one in event.changes
+            for label in (one.before, one.after)
+        }
         self._measure(changed - {0})
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Keep what was painted, and stop listening; the layers stay."""
         self.keep_stroke()
         self.layer.events.paint.disconnect(self._on_paint)
 
     def close(self) -> None:
         """Stop listening, and take the layers away."""
-        self.let_go()
-        for layer in [one for one in self.viewer.layers if one.metadata.get("fsh_case") == self.name]:
+        self.detach()
+        for layer in [
+            one for one in self.viewer.layers if one.metadata.get("fsh_case") == self.name
+        ]:
             self.viewer.layers.remove(layer)
 
     def listed(self) -> pd.DataFrame:
@@ -103,7 +114,9 @@ class OpenCase(QObject):
         table["note"] = [self.review.note(label) for label in labels]
         table["flags"] = [_flags(row) for row in table.to_dict("records")]
         if "region" in table:
-            table["region"] = [text.replace("_", " ") for text in table["region"].fillna("").astype(str)]
+            table["region"] = [
+                text.replace("_", " ") for text in table["region"].fillna("").astype(str)
+            ]
             if not any(table["region"]):
                 table = table.drop(columns="region")
         chance = table["mean_probability"]
@@ -144,9 +157,11 @@ class OpenCase(QObject):
         free = self.brain & (self.review.labels == 0)
         return grow_lesion(voxel, image, self.probability, free, self.review.grid.spacing_mm)
 
-    def show(self, act: Act) -> None:
-        """Bring layer and table up to date after an act, or after it was taken back."""
-        touched = np.concatenate([np.zeros(0, dtype=np.int64), *(change.voxels for change in act.changes)])
+    def show(self, event: ReviewEvent) -> None:
+        """Bring layer and table up to date after an event, or after it was taken back."""
+        touched = np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(change.voxels for change in event.changes)]
+        )
         if touched.size:
             voxels = np.stack(np.unravel_index(touched, self.grid.shape), axis=1)
             where = tuple(self.grid.voxel_to_layer(voxels).T)
@@ -155,7 +170,9 @@ class OpenCase(QObject):
             self.layer.data[where] = values
             self.layer.refresh(extent=False)
             self.changed.emit()
-        self._measure({label for change in act.changes for label in (change.before, change.after)} - {0})
+        self._measure(
+            {label for change in event.changes for label in (change.before, change.after)} - {0}
+        )
 
     def scores(self) -> tuple[float, float] | None:
         """Return Dice and lesion F1 against a reference that is open, if one is."""
@@ -166,7 +183,11 @@ class OpenCase(QObject):
 
     def _reference(self) -> NDArray[np.bool_] | None:
         for layer in self.viewer.layers:
-            if isinstance(layer, Labels) and layer is not self.layer and layer.data.shape == self.layer.data.shape:
+            if (
+                isinstance(layer, Labels)
+                and layer is not self.layer
+                and layer.data.shape == self.layer.data.shape
+            ):
                 return self.grid.from_layer(np.asarray(layer.data)) > 0
         return None
 
@@ -174,16 +195,18 @@ class OpenCase(QObject):
         self._stroke.start()
 
     def keep_stroke(self) -> None:
-        """Turn what was painted into an act; where it cannot be written, take it back."""
+        """Turn what was painted into an event; where it cannot be written, take it back."""
         self._stroke.stop()
         flat, shadow = self.layer.data.reshape(-1), self._shadow.reshape(-1)
         touched = np.flatnonzero(flat != shadow)
         if touched.size == 0:
             return
-        voxels = self.grid.voxel_from_layer(np.stack(np.unravel_index(touched, self.layer.data.shape), axis=1))
+        voxels = self.grid.voxel_from_layer(
+            np.stack(np.unravel_index(touched, self.layer.data.shape), axis=1)
+        )
         indices = np.ravel_multi_index(tuple(voxels.T), self.grid.shape)
         try:
-            act = self.review.paint(indices, flat[touched])
+            event = self.review.paint(indices, flat[touched])
         except InputError as error:
             flat[touched] = shadow[touched]
             self.layer.refresh(extent=False)
@@ -191,16 +214,22 @@ class OpenCase(QObject):
             self.failed.emit(str(error))
             return
         shadow[touched] = flat[touched]
-        if act is not None:
-            self._measure({label for change in act.changes for label in (change.before, change.after)} - {0})
+        if event is not None:
+            self._measure(
+                {label for change in event.changes for label in (change.before, change.after)} - {0}
+            )
             self.changed.emit()
-            self.painted.emit(act)
+            self.painted.emit(event)
 
     def _measure(self, labels: set[int]) -> None:
         if not labels:
             return
-        flair = self.flair or self.review.grid.with_data(np.zeros(self.grid.shape, dtype=np.float32))
-        rows = measure_lesions(self.review.labels, sorted(labels), flair, self.probability, self.brain)
+        flair = self.flair or self.review.grid.with_data(
+            np.zeros(self.grid.shape, dtype=np.float32)
+        )
+        rows = measure_lesions(
+            self.review.labels, sorted(labels), flair, self.probability, self.brain
+        )
         known_before = [column for column in self.table if column not in rows.columns]
         kept = self.table[~self.table["label"].isin(labels)].drop(columns=known_before)
         parts = [part for part in (kept, rows) if len(part)]
@@ -211,7 +240,9 @@ class OpenCase(QObject):
         shown = {layer.name for layer in self.viewer.layers}
         for data, options, kind in record_layers(self.stored.paths["record"]):
             if options["name"] not in shown:
-                getattr(self.viewer, f"add_{'labels' if kind == 'labels' else 'image'}")(data, **options)
+                getattr(self.viewer, f"add_{'labels' if kind == 'labels' else 'image'}")(
+                    data, **options
+                )
 
     def _layer(self, role: str) -> Any:
         return next(
@@ -223,7 +254,9 @@ class OpenCase(QObject):
     def _scan(self) -> Volume | None:
         for layer in self.viewer.layers:
             if layer.metadata.get("fsh_case") == self.name and "role" not in layer.metadata:
-                grid = grid_of_layer(layer.data.shape, {"metadata": layer.metadata, "name": layer.name})
+                grid = grid_of_layer(
+                    layer.data.shape, {"metadata": layer.metadata, "name": layer.name}
+                )
                 if grid.shape == self.grid.shape:
                     return grid.volume(grid.from_layer(np.asarray(layer.data, dtype=np.float32)))
         return None
@@ -239,4 +272,6 @@ def _flags(row: dict[str, Any]) -> str:
         "small": row["volume_mm3"] < _SMALL_MM3,
         "faint": not is_told and row["contrast"] < FAINT_CONTRAST,
     }
-    return ", ".join(dict.fromkeys([*filter(None, named), *(name for name, raised in seen.items() if raised)]))
+    return ", ".join(
+        dict.fromkeys([*filter(None, named), *(name for name, raised in seen.items() if raised)])
+    )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fsh_core.errors import InputError
-from fsh_core.review import Act
+from fsh_core.review import ReviewEvent
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.panel import ReviewPanel
 
@@ -39,7 +39,7 @@ class CorrectingPanel(ReviewPanel):
         label, labels = self.chosen(), self.table.labels
         after = labels[labels.index(label) + 1 :] or labels[: labels.index(label)][::-1]
         self.show_act(self.opened().review.delete(label))
-        self.say(f"Lesion {label} is deleted; Ctrl+Z brings it back.")
+        self.show_message(f"Lesion {label} is deleted; Ctrl+Z brings it back.")
         if after:
             self.go_to(after[0])
 
@@ -49,35 +49,41 @@ class CorrectingPanel(ReviewPanel):
         self._seeds = []
         self.show_act(self.opened().review.split(label, seeds))
         self.table.select(label)
-        self.say(f"Lesion {label} is split.")
+        self.show_message(f"Lesion {label} is split.")
 
     def join(self) -> None:
         """Join the lesion with the one that is clicked next."""
         self._mode = "join"
-        self.say(f"Click the lesion that joins lesion {self.chosen()}; Esc lets it be.")
+        self.show_message(f"Click the lesion that joins lesion {self.chosen()}; Esc lets it be.")
 
     def add(self) -> None:
         """Grow a missed lesion where the next click is."""
         self.opened()
         self._mode = "add"
-        self.say("Click the missed lesion; Esc lets it be.")
+        self.show_message("Click the missed lesion; Esc lets it be.")
 
     def undo(self) -> None:
-        """Take the last act back, whatever it was."""
+        """Take the last event back, whatever it was."""
         self._take(self.opened().review.undo(), "undone")
 
     def redo(self) -> None:
         """Do again what was undone."""
         self._take(self.opened().review.redo(), "done again")
 
-    def _take(self, act: Act | None, what: str) -> None:
-        if act is None:
-            self.say("There is nothing to undo." if what == "undone" else "There is nothing to do again.")
+    def _take(self, event: ReviewEvent | None, what: str) -> None:
+        if event is None:
+            self.show_message(
+                "There is nothing to undo." if what == "undone" else "There is nothing to do again."
+            )
             return
-        self.show_act(act)
-        if act.label in self.table.labels:
-            self.go_to(act.label, note=False)
-        self.say(f"{act.kind.capitalize()} of lesion {act.label} is {what}." if act.label else f"{act.kind} is {what}.")
+        self.show_act(event)
+        if event.label in self.table.labels:
+            self.go_to(event.label, note=False)
+        self.show_message(
+            f"{event.kind.capitalize()} of lesion {event.label} is {what}."
+            if event.label
+            else f"{event.kind} is {what}."
+        )
 
     def clicked(self, point: tuple[float, ...], shift: bool) -> None:
         """Answer a click in a plane, in viewer mm."""
@@ -88,18 +94,18 @@ class CorrectingPanel(ReviewPanel):
         under = int(case.review.labels[voxel])
         if shift:
             self._seeds.append(voxel)
-            self.say(f"{len(self._seeds)} points to split at; S splits, Esc forgets them.")
+            self.show_message(f"{len(self._seeds)} points to split at; S splits, Esc forgets them.")
         elif mode == "join":
             self._mode = ""
             self.show_act(case.review.join(self.chosen(), under))
-            self.say(f"Lesion {under} joined lesion {self.label}; Ctrl+Z parts them.")
+            self.show_message(f"Lesion {under} joined lesion {self.label}; Ctrl+Z parts them.")
         elif mode == "add":
             self._mode = ""
-            act = case.review.add(case.grown_from(voxel))
+            event = case.review.add(case.grown_from(voxel))
             self.queued_only.setChecked(False)  # else the new lesion would not be listed
-            self.show_act(act)
-            self.go_to(act.label)
-            self.say(f"Lesion {act.label} is new; paint to correct it.")
+            self.show_act(event)
+            self.go_to(event.label)
+            self.show_message(f"Lesion {event.label} is new; paint to correct it.")
         elif under:
             self.table.select(under)
 
@@ -128,9 +134,9 @@ class CorrectingPanel(ReviewPanel):
             raise InputError("no lesion is selected; choose one from the list")
         return self.label
 
-    def show_act(self, act: Act) -> None:
-        """Bring everything up to date after an act."""
-        self.opened().show(act)
+    def show_act(self, event: ReviewEvent) -> None:
+        """Bring everything up to date after an event."""
+        self.opened().show(event)
         self.refresh()
 
     def refresh(self) -> None:

@@ -29,7 +29,11 @@ class DecidingPanel(LookingPanel):
             raise InputError("no lesion is shown; change the filter")
         here = labels.index(self.label) + by if self.label in labels else 0
         if not 0 <= here < len(labels):
-            self.say("That was the last lesion of the list." if by > 0 else "That was the first lesion of the list.")
+            self.show_message(
+                "That was the last lesion of the list."
+                if by > 0
+                else "That was the first lesion of the list."
+            )
             return
         self.go_to(labels[here])
 
@@ -51,10 +55,14 @@ class DecidingPanel(LookingPanel):
         here = labels.index(label)
         review.set_status(label, status)
         self.refresh()
-        self.say(f"Lesion {label}: {SIGNS[status]} {status}.")
-        waiting = [one for one in labels[here + 1 :] + labels[:here] if review.status(one) == "unreviewed"]
+        self.show_message(f"Lesion {label}: {SIGNS[status]} {status}.")
+        waiting = [
+            one for one in labels[here + 1 :] + labels[:here] if review.status(one) == "unreviewed"
+        ]
         if not waiting:
-            self.say(f"Lesion {label}: {SIGNS[status]} {status}. All in the list are decided; C completes the case.")
+            self.show_message(
+                f"Lesion {label}: {SIGNS[status]} {status}. All in the list are decided; C completes the case."
+            )
         if self.advance.isChecked() and waiting:
             self.go_to(waiting[0])
         else:
@@ -78,7 +86,7 @@ class DecidingPanel(LookingPanel):
         case = self.opened()
         names = other_readers(case.stored, case.review.reader)
         if not names:
-            self.say("Nobody else has read this case.")
+            self.show_message("Nobody else has read this case.")
             return
         if preferences().blinded and case.review.case_status != "completed":
             raise InputError(
@@ -88,7 +96,9 @@ class DecidingPanel(LookingPanel):
         case.review.reveal()
         case.others = others
         self.refresh()
-        self.say(" ".join(_in_words(compare_readers(other, case.review)) for other in others))
+        self.show_message(
+            " ".join(_in_words(compare_readers(other, case.review)) for other in others)
+        )
 
     def _reveal_if_open(self) -> None:
         """Show the others at once where nothing is to be hidden any more."""
@@ -97,14 +107,18 @@ class DecidingPanel(LookingPanel):
             try:
                 names = other_readers(case.stored, case.review.reader)
                 case.others = [open_review(case.stored, name) for name in names]
-            except InputError as error:  # another reader's damaged journal must not keep this one out
+            except (
+                InputError
+            ) as error:  # another reader's damaged journal must not keep this one out
                 _log.warning("%s", error)
 
 
 def _in_words(found: Any) -> str:
     """Say in a sentence how far two readers agree."""
     kappa = "" if found.kappa != found.kappa else f", kappa {found.kappa:.2f}"
-    differing = f"; differently about {', '.join(map(str, found.differing))}" if found.differing else ""
+    differing = (
+        f"; differently about {', '.join(map(str, found.differing))}" if found.differing else ""
+    )
     return (
         f"{found.readers[0]} decided alike about {found.alike} of {found.compared} lesions{kappa}{differing}. "
         f"Dice {found.dice:.3f}, F1 {found.lesion_f1:.3f}."

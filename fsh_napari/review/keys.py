@@ -59,5 +59,8 @@ class HelpOverlay(QLabel):
         self.setVisible(self.isHidden())
         self.adjustSize()
         window = self.parentWidget()
-        self.move(max(0, (window.width() - self.width()) // 2), max(0, (window.height() - self.height()) // 2))
+        self.move(
+            max(0, (window.width() - self.width()) // 2),
+            max(0, (window.height() - self.height()) // 2),
+        )
         self.raise_()

@@ -1,4 +1,4 @@
-"""Looking at lesions: outline, opacity, the other visit; nothing of it is an act."""
+"""Looking at lesions: outline, opacity, the other visit; nothing of it is an event."""
 
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ class LookingPanel(CorrectingPanel):
         """Leave joining, adding and the help."""
         self._mode, self._seeds = "", []
         self.help.hide()
-        self.say("")
+        self.show_message("")
 
     def outline(self) -> None:
         """Switch between outline and fill."""
@@ -60,18 +60,22 @@ class LookingPanel(CorrectingPanel):
         case, before = self.opened(), self.visit
         visits = other_visits(self.viewer, case)
         if not visits:
-            raise InputError("there is no other visit; open its scan, or segment it into the same folder")
+            raise InputError(
+                "there is no other visit; open its scan, or segment it into the same folder"
+            )
         names = [visit.name for visit in visits]
-        following = names.index(before.name) + 1 if before is not None and before.name in names else 0
+        following = (
+            names.index(before.name) + 1 if before is not None and before.name in names else 0
+        )
         if before is not None:
             self._close_visit()
         if following < len(visits):
             self.visit = VisitWidget(self.planes, case, visits[following])
-            self.visit.told.connect(self.say)
+            self.visit.told.connect(self.show_message)
             self.visit.gone.connect(self._forget_visit)
             self.visit.begin()
         else:
-            self.say("The other visit is closed.")
+            self.show_message("The other visit is closed.")
 
     def _close_visit(self) -> None:
         self.visit.close_visit()

@@ -26,7 +26,8 @@ from fsh_napari.table import LesionTable
 _BANDS = {"": "any confidence", "low": "below 0.6", "medium": "0.6 to 0.8", "high": "above 0.8"}
 _TIPS = DESCRIBED_COLUMNS | {
     "queue": "Its place in the queue.",
-    "flags": DESCRIBED_COLUMNS["flags"] + " Beside them: border (reaches the edge of the image), small (below 10 mm³).",
+    "flags": DESCRIBED_COLUMNS["flags"]
+    + " Beside them: border (reaches the edge of the image), small (below 10 mm³).",
     "others": "What the other readers decided.",
 }
 _BUTTONS = ("accept", "reject", "unsure", "delete", "split", "join", "add", "undo", "redo")
@@ -46,10 +47,16 @@ class ReviewPanel(QWidget):
         self.region_filter = self._filter("Region filter", ["any region"], "region")
         self.confidence_filter = self._filter("Confidence filter", list(_BANDS.values()), "band")
         self.flags_filter = self._filter("Flags filter", ["any flags"], "flags")
-        self.queued_only = QCheckBox("Only the queue's lesions", accessibleName="Only the queue's lesions")
-        self.queued_only.toggled.connect(lambda only: self.table.filter.want("queued", "yes" if only else ""))
+        self.queued_only = QCheckBox(
+            "Only the queue's lesions", accessibleName="Only the queue's lesions"
+        )
+        self.queued_only.toggled.connect(
+            lambda only: self.table.filter.want("queued", "yes" if only else "")
+        )
         self.note = QLineEdit(accessibleName="Note", placeholderText="Note (K)")
-        self.advance = QCheckBox("Go on after a decision", checked=True, accessibleName="Go on after a decision")
+        self.advance = QCheckBox(
+            "Go on after a decision", checked=True, accessibleName="Go on after a decision"
+        )
         self.case_status = QComboBox(accessibleName="Case status")
         self.case_status.addItems(CASE_STATUSES[1:])
         self.message = QLabel("", wordWrap=True, accessibleName="Message")
@@ -105,7 +112,7 @@ class ReviewPanel(QWidget):
         self.queued_only.setVisible(is_queued)
         self.queued_only.setChecked(is_queued)
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Tell the reader something."""
         self.message.setText(sentence)
 
@@ -114,7 +121,7 @@ class ReviewPanel(QWidget):
         try:
             action()
         except InputError as error:
-            self.say(f"⚠ {error}")
+            self.show_message(f"⚠ {error}")
             _log.warning("%s", error)
 
     def _filter(self, name: str, values: Sequence[str], column: str) -> QComboBox:

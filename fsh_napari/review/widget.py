@@ -1,4 +1,4 @@
-"""The widget that goes through the lesions: decide, correct, keep; every act is on the disk at once."""
+"""The widget that goes through the lesions: decide, correct, keep; every event is on the disk at once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QShortcut, QWidget
 
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
-from fsh_core.review import Act, open_review, other_readers, save_review
+from fsh_core.review import ReviewEvent, open_review, other_readers, save_review
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.deciding import DecidingPanel
@@ -52,7 +52,9 @@ class ReviewWidget(DecidingPanel):
         self.help = HelpOverlay(self._window)
         self._score_later = QTimer(self, singleShot=True, interval=300)
         self._score_later.timeout.connect(self._score)
-        self._shortcuts = [self._shortcut(key, getattr(self, method)) for key, (method, _) in KEYS.items()]
+        self._shortcuts = [
+            self._shortcut(key, getattr(self, method)) for key, (method, _) in KEYS.items()
+        ]
         self.viewer.layers.events.inserted.connect(self._on_layer)
         self._open_found()
 
@@ -80,14 +82,20 @@ class ReviewWidget(DecidingPanel):
     def _open_found(self) -> None:
         if self.case is not None:
             return
-        found = [layer.metadata["fsh_record"] for layer in self.viewer.layers if layer.metadata.get("fsh_record")]
+        found = [
+            layer.metadata["fsh_record"]
+            for layer in self.viewer.layers
+            if layer.metadata.get("fsh_record")
+        ]
         if found:
             self.attempt(lambda: self.open(Path(found[-1])))
         else:
-            self.say("Open a record (or its folder), or press Save record in Segment.")
+            self.show_message("Open a record (or its folder), or press Save record in Segment.")
 
     def _choose(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a record", "", "F.sh records (*_seg-lesions_dseg.json)")
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open a record", "", "F.sh records (*_seg-lesions_dseg.json)"
+        )
         if path:
             self.open(Path(path))
 
@@ -112,7 +120,7 @@ class ReviewWidget(DecidingPanel):
             self.close_case()
             self.case = case = OpenCase(self.viewer, stored, review, wanted)
         case.painted.connect(self._on_painted)
-        case.failed.connect(lambda sentence: self.say(f"⚠ {sentence}"))
+        case.failed.connect(lambda sentence: self.show_message(f"⚠ {sentence}"))
         self._show_planes()
         case.changed.connect(lambda: self.planes.refresh(case.layer))
         listed = case.listed()
@@ -126,7 +134,7 @@ class ReviewWidget(DecidingPanel):
         last = review.last_label
         start = last if last in self.table.labels else next(iter(self.table.labels), 0)
         again = f", going on at lesion {last}" if last else ""
-        self.say(f"{review.reader} reviews {case.name}{again}. F1 shows the keys.")
+        self.show_message(f"{review.reader} reviews {case.name}{again}. F1 shows the keys.")
         if start:
             self.go_to(start, note=False)
         self.table.setFocus()
@@ -145,7 +153,7 @@ class ReviewWidget(DecidingPanel):
 
     def _forget_planes(self) -> None:
         self.planes = None
-        self.say("The three planes are closed; going to a lesion opens them again.")
+        self.show_message("The three planes are closed; going to a lesion opens them again.")
 
     def go_to(self, label: int, note: bool = True) -> None:
         """Select a lesion and put the crosshair on a voxel inside it."""
@@ -196,9 +204,9 @@ class ReviewWidget(DecidingPanel):
         if self.case is not None:
             self.attempt(lambda: self.clicked(point, shift))
 
-    def _on_painted(self, act: Act) -> None:
+    def _on_painted(self, event: ReviewEvent) -> None:
         self.refresh()
-        self.say(f"Painted lesion {act.label}; Ctrl+Z takes the stroke back.")
+        self.show_message(f"Painted lesion {event.label}; Ctrl+Z takes the stroke back.")
 
     # ---- keeping
 
@@ -208,7 +216,7 @@ class ReviewWidget(DecidingPanel):
         if event.type() != QEvent.Type.ParentChange or self.parent() is not None:
             return
         if self.case is not None:
-            self.case.let_go()
+            self.case.detach()
             self.case = None
         self.help.hide()
         self.gone.emit()
@@ -217,7 +225,7 @@ class ReviewWidget(DecidingPanel):
         """Write the corrected lesions beside the original."""
         case = self.opened()
         paths = save_review(case.review, case.stored, case.flair)
-        self.say(f"Saved beside the original: {paths['mask'].name} and its record.")
+        self.show_message(f"Saved beside the original: {paths['mask'].name} and its record.")
 
     def refresh(self) -> None:
         """Bring list and summary up to date."""

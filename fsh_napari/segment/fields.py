@@ -5,7 +5,15 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
 
 from fsh_core.config import SegmentConfig
 
@@ -18,7 +26,9 @@ class ConfigForm(QWidget):
 
     changed = Signal(str)
 
-    def __init__(self, config: type[BaseModel], names: list[str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, config: type[BaseModel], names: list[str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -52,8 +52,15 @@ class Job:
     @property
     def case(self) -> Case:
         """The case."""
-        channels = {"FLAIR": Path(self.flair)} | {name: Path(path) for name, path in self.channels.items()}
-        return Case(self.subject, self.session or None, channels, brain=Path(self.brain) if self.brain else None)
+        channels = {"FLAIR": Path(self.flair)} | {
+            name: Path(path) for name, path in self.channels.items()
+        }
+        return Case(
+            self.subject,
+            self.session or None,
+            channels,
+            brain=Path(self.brain) if self.brain else None,
+        )
 
 
 def main(path: Path) -> int:
@@ -61,7 +68,9 @@ def main(path: Path) -> int:
     try:
         job = Job(**json.loads(path.read_text()))
         config = SegmentConfig(**job.settings)
-        network = import_module(job.module)  # OpenVINO enters here, and in no other place of the plugin
+        network = import_module(
+            job.module
+        )  # OpenVINO enters here, and in no other place of the plugin
         predictor = network.load_predictor(Path(job.weights) if job.weights else None, config)
         finder = network.BrainFinder(config.device)
         found = segment_case(job.case, predictor, config, finder=finder, on_patch=_tell)
@@ -71,11 +80,18 @@ def main(path: Path) -> int:
         print(json.dumps({"error": str(error)}), flush=True)
         return 2
     except MemoryError:
-        print(json.dumps({"error": "not enough memory; close other programs or choose a smaller patch"}), flush=True)
+        print(
+            json.dumps(
+                {"error": "not enough memory; close other programs or choose a smaller patch"}
+            ),
+            flush=True,
+        )
         return 2
     except Exception as error:
         traceback.print_exc()
-        print(json.dumps({"error": f"{type(error).__name__}: {error}; the log says more"}), flush=True)
+        print(
+            json.dumps({"error": f"{type(error).__name__}: {error}; the log says more"}), flush=True
+        )
         return 1
     return 0
 

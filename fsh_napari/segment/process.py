@@ -62,7 +62,9 @@ class SegmentProcess(QObject):
         self._task: Task | None = None
         self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYTHONPATH", os.pathsep.join(path or str(Path.cwd()) for path in sys.path))
+        environment.insert(
+            "PYTHONPATH", os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+        )
         environment.insert("PYTHONUNBUFFERED", "1")
         self._process.setProcessEnvironment(environment)
         self._process.readyReadStandardOutput.connect(self._listen)
@@ -94,7 +96,9 @@ class SegmentProcess(QObject):
             if "error" in said:
                 self._sentence = said["error"]
             elif "total" in said and not self._stopped:
-                self.progressed.emit(said["done"], said["total"], self._seconds_left(said["done"], said["total"]))
+                self.progressed.emit(
+                    said["done"], said["total"], self._seconds_left(said["done"], said["total"])
+                )
 
     def _seconds_left(self, done: int, total: int) -> float:
         """Estimate from the patches after the first one, which is slow."""
@@ -108,7 +112,9 @@ class SegmentProcess(QObject):
     def _broken(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
             self._folder.cleanup()
-            self.failed.emit(f"Python could not be started ({self._process.errorString()}); reinstall F.sh")
+            self.failed.emit(
+                f"Python could not be started ({self._process.errorString()}); reinstall F.sh"
+            )
 
     def _end(self, code: int) -> None:
         self._listen()

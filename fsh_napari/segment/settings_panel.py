@@ -51,16 +51,22 @@ class ChoosingPanel(QWidget):
         self.viewer = viewer
         wanted = preferences()
         self.scan = QComboBox(accessibleName="Scan")
-        self.scan.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.scan.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.scan.setMinimumContentsLength(12)
-        self.weights = QLineEdit(wanted.weights, placeholderText="bundled", accessibleName="Weights")
+        self.weights = QLineEdit(
+            wanted.weights, placeholderText="bundled", accessibleName="Weights"
+        )
         self.live = ConfigForm(SegmentConfig, LIVE)
         self.live.set_value("threshold", wanted.threshold)
         self.live.set_value("minimum_volume_mm3", wanted.minimum_volume_mm3)
         self.slider = QSlider(Qt.Orientation.Horizontal, accessibleName="Threshold slider")
         self.slider.setRange(1, 99)
         self.slider.setValue(round(100 * wanted.threshold))
-        self.slider.valueChanged.connect(lambda value: self.live.set_value("threshold", value / 100))
+        self.slider.valueChanged.connect(
+            lambda value: self.live.set_value("threshold", value / 100)
+        )
         self.more = ConfigForm(SegmentConfig, _OTHERS)
         self.more.hide()
         self.run_button = QPushButton("Run")
@@ -72,7 +78,9 @@ class ChoosingPanel(QWidget):
         self.table.setMinimumHeight(120)
         self.folder = QLineEdit("~/F.sh", accessibleName="Folder for records")
         self.save_button = QPushButton("Save record")
-        self.save_button.setToolTip("Write masks, probability, lesion table and record, so that they can be reviewed")
+        self.save_button.setToolTip(
+            "Write masks, probability, lesion table and record, so that they can be reviewed"
+        )
         self.setMinimumWidth(330)
         self._lay_out()
 
@@ -80,7 +88,9 @@ class ChoosingPanel(QWidget):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Scan", beside(self.scan, _button("Open…", "Open a file", self._open_scan)))
-        form.addRow("Weights", beside(self.weights, _button("…", "Choose weights", self._choose_weights)))
+        form.addRow(
+            "Weights", beside(self.weights, _button("…", "Choose weights", self._choose_weights))
+        )
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.addLayout(form)
@@ -95,7 +105,9 @@ class ChoosingPanel(QWidget):
         ):
             layout.addWidget(widget)
         layout.addWidget(self.table, stretch=1)
-        layout.addWidget(beside(self.folder, _button("…", "Choose the folder", self._choose_folder)))
+        layout.addWidget(
+            beside(self.folder, _button("…", "Choose the folder", self._choose_folder))
+        )
         layout.addWidget(self.save_button)
         area = QScrollArea(widgetResizable=True, frameShape=QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -111,7 +123,9 @@ class ChoosingPanel(QWidget):
             self.more.setVisible(shown)
             toggle.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
 
-        toggle = QToolButton(text="More settings", checkable=True, arrowType=Qt.ArrowType.RightArrow)
+        toggle = QToolButton(
+            text="More settings", checkable=True, arrowType=Qt.ArrowType.RightArrow
+        )
         toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         toggle.toggled.connect(show)
         return toggle
@@ -130,9 +144,9 @@ class ChoosingPanel(QWidget):
         if chosen in names:
             self.scan.setCurrentText(chosen)
         if not names:
-            self.say("Open a FLAIR, or File > Open Sample > F.sh > MS FLAIR sample.")
+            self.show_message("Open a FLAIR, or File > Open Sample > F.sh > MS FLAIR sample.")
         elif self.is_idle:
-            self.say("Press Run to find the lesions.")
+            self.show_message("Press Run to find the lesions.")
 
     @property
     def is_idle(self) -> bool:
@@ -149,7 +163,7 @@ class ChoosingPanel(QWidget):
         try:
             layers = self.viewer.open(str(path), plugin="fsh-ms")
         except InputError as error:
-            self.say(str(error), wrong=True)
+            self.show_message(str(error), wrong=True)
             return
         self.scan.setCurrentText(layers[0].name)
 
@@ -159,7 +173,9 @@ class ChoosingPanel(QWidget):
             self.weights.setText(path)
 
     def _choose_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Folder for records", str(self.records_folder))
+        path = QFileDialog.getExistingDirectory(
+            self, "Folder for records", str(self.records_folder)
+        )
         if path:
             self.folder.setText(path)
 
@@ -178,7 +194,7 @@ class ChoosingPanel(QWidget):
         """
         return config_from(self.live, self.more)
 
-    def say(self, sentence: str, wrong: bool = False) -> None:
+    def show_message(self, sentence: str, wrong: bool = False) -> None:
         """Tell the user something; what is wrong begins with a sign, not only with a colour."""
         self.message.setText(f"⚠ {sentence}" if wrong else sentence)
         if wrong:
@@ -192,4 +208,8 @@ def _button(text: str, name: str, action: Callable[[], Any]) -> QPushButton:
 
 
 def _is_scan(layer: "napari.layers.Layer") -> bool:
-    return layer._type_string == "image" and layer.ndim == 3 and layer.metadata.get("role") != "probability"
+    return (
+        layer._type_string == "image"
+        and layer.ndim == 3
+        and layer.metadata.get("role") != "probability"
+    )

@@ -14,7 +14,15 @@ LIVE = ["threshold", "minimum_volume_mm3", "smooth"]
 """Settings that act on the probability, so that no network runs when they change."""
 _OF_THE_RUN = {"scan_uncertainty", "lesion_volume_interval_ml", "regions", "part_count"}
 """Entries of the record that are true of the run's own threshold alone."""
-_LISTED = ("label", "volume_mm3", "region", "uncertainty", "confidence", "mean_probability", "contrast")
+_LISTED = (
+    "label",
+    "volume_mm3",
+    "region",
+    "uncertainty",
+    "confidence",
+    "mean_probability",
+    "contrast",
+)
 
 
 def with_settings(found: Segmentation, config: SegmentConfig) -> Segmentation:
@@ -31,7 +39,11 @@ def with_settings(found: Segmentation, config: SegmentConfig) -> Segmentation:
     if settings == found.record["settings"]:
         return found
     raw, labels = find_lesions(found.probability, found.brain, found.flair, config)
-    record = {**found.record, "settings": settings, **dict.fromkeys(_OF_THE_RUN & found.record.keys())}
+    record = {
+        **found.record,
+        "settings": settings,
+        **dict.fromkeys(_OF_THE_RUN & found.record.keys()),
+    }
     return replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
 
 
@@ -50,7 +62,9 @@ def measured(found: Segmentation) -> Segmentation:
 def described(found: Segmentation) -> Segmentation:
     """Judge the lesions of another threshold; where they lie and how sure they are, only a run can tell."""
     threshold = found.record["settings"]["threshold"]
-    lesions = describe_lesions(found.lesion_labels, found.flair, found.brain, found.probability, (), threshold)
+    lesions = describe_lesions(
+        found.lesion_labels, found.flair, found.brain, found.probability, (), threshold
+    )
     return replace(found, lesions=lesions)
 
 

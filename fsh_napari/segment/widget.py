@@ -44,7 +44,9 @@ class SegmentWidget(ChoosingPanel):
         self.network = network
         self.process: SegmentProcess | None = None
         self.result: Segmentation | None = None
-        self._found: Segmentation | None = None  # as the network left it, whatever the threshold is now
+        self._found: Segmentation | None = (
+            None  # as the network left it, whatever the threshold is now
+        )
         self._task: Task | None = None
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
@@ -71,7 +73,7 @@ class SegmentWidget(ChoosingPanel):
                 raise InputError(sentence)
             job = self._job()
         except InputError as error:
-            self.say(str(error), wrong=True)
+            self.show_message(str(error), wrong=True)
             return
         self.process = SegmentProcess(job, self)
         self.process.progressed.connect(self._on_progress)
@@ -80,7 +82,7 @@ class SegmentWidget(ChoosingPanel):
         self.process.cancelled.connect(self._on_cancelled)
         self._set_running(True)
         self.progress.setRange(0, 0)
-        self.say("Loading the network…")
+        self.show_message("Loading the network…")
         self.process.start()
 
     def cancel(self) -> None:
@@ -95,8 +97,12 @@ class SegmentWidget(ChoosingPanel):
         layer = self.viewer.layers[self.scan.currentText()]
         source = layer.metadata.get("source", "")
         if not source or not Path(source).is_file():
-            grid = grid_of_layer(layer.data.shape, {**layer.as_layer_data_tuple()[1], "name": layer.name})
-            source = str(self.records_folder / "scans" / f"{_as_file_name(layer.name)}_FLAIR.nii.gz")
+            grid = grid_of_layer(
+                layer.data.shape, {**layer.as_layer_data_tuple()[1], "name": layer.name}
+            )
+            source = str(
+                self.records_folder / "scans" / f"{_as_file_name(layer.name)}_FLAIR.nii.gz"
+            )
             data = grid.from_layer(np.asarray(layer.data)).astype(np.float32)
             save_like(data, grid.volume(data), source)
         case = discover_cases(source)[0]
@@ -110,7 +116,7 @@ class SegmentWidget(ChoosingPanel):
         )
 
     def _on_progress(self, done: int, total: int, seconds_left: float) -> None:
-        self.say(progress_in_words(done, total, seconds_left))
+        self.show_message(progress_in_words(done, total, seconds_left))
         self.progress.setRange(0, total)
         self.progress.setValue(done)
 
@@ -120,11 +126,11 @@ class SegmentWidget(ChoosingPanel):
 
     def _on_failed(self, sentence: str) -> None:
         self._set_running(False)
-        self.say(sentence, wrong=True)
+        self.show_message(sentence, wrong=True)
 
     def _on_cancelled(self) -> None:
         self._set_running(False)
-        self.say("Cancelled; nothing was changed.")
+        self.show_message("Cancelled; nothing was changed.")
 
     def _set_running(self, running: bool) -> None:
         if not running:
@@ -149,7 +155,9 @@ class SegmentWidget(ChoosingPanel):
     def _show_next(self) -> None:
         if self._to_show:
             role, make, array = self._to_show.pop(0)
-            self._show_layer(role, make(self._found.flair.with_data(array), f"{self._found.case.name} {role}"))
+            self._show_layer(
+                role, make(self._found.flair.with_data(array), f"{self._found.case.name} {role}")
+            )
             QTimer.singleShot(0, self._show_next)
             return
         self._set_running(False)
@@ -184,12 +192,12 @@ class SegmentWidget(ChoosingPanel):
             live = config_from(self.live).model_dump(include=set(LIVE))
             config = SegmentConfig(**{**self._found.record["settings"], **live})
         except InputError as error:
-            self.say(str(error), wrong=True)
+            self.show_message(str(error), wrong=True)
             return
         self.result = with_settings(self._found, config)
         if (layer := self.lesions_layer) is not None:
             layer.data = self._grid.to_layer(self.result.lesion_labels)
-        self.say(in_words(self.result))
+        self.show_message(in_words(self.result))
         self._measure_later.start()
 
     def measure(self) -> None:
@@ -226,7 +234,7 @@ class SegmentWidget(ChoosingPanel):
             return paths["record"]
 
         self.save_button.setEnabled(False)
-        self.say("Saving…")
+        self.show_message("Saving…")
         self._task = Task(write)
         self._task.finished.connect(self._on_saved)
         self._task.failed.connect(self._on_failed)
@@ -237,7 +245,7 @@ class SegmentWidget(ChoosingPanel):
         for layer in self.viewer.layers:
             if self.result and layer.metadata.get("fsh_case") == self.result.case.name:
                 layer.metadata["fsh_record"] = str(record)
-        self.say(f"Saved: {record}. Plugins > F.sh > Review goes through the lesions.")
+        self.show_message(f"Saved: {record}. Plugins > F.sh > Review goes through the lesions.")
 
     def closeEvent(self, event: object) -> None:
         """Leave no process behind."""

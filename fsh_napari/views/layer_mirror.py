@@ -8,7 +8,15 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 _LOOKS = {
-    Image: ("visible", "opacity", "blending", "colormap", "contrast_limits_range", "contrast_limits", "gamma"),
+    Image: (
+        "visible",
+        "opacity",
+        "blending",
+        "colormap",
+        "contrast_limits_range",
+        "contrast_limits",
+        "gamma",
+    ),
     Labels: (
         "visible",
         "opacity",
@@ -24,7 +32,7 @@ _LOOKS = {
 }
 
 
-class Twins:
+class LayerMirror:
     """Keeps the image and label layers of a second viewer like those of the first.
 
     Parameters

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from fsh_napari.preferences import preferences
 
 
-class ViewGroup(QWidget):
+class LinkedViews(QWidget):
     """Views that show one point.
 
     ``clicked`` carries a point, in viewer mm, and whether Shift was held, which keeps the
@@ -61,7 +61,7 @@ class ViewGroup(QWidget):
     def enlarge(self, view: QWidget) -> None:
         """Answer a double click in one view."""
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Leave napari as it was."""
         raise NotImplementedError
 
@@ -69,7 +69,7 @@ class ViewGroup(QWidget):
         """Let go when napari takes the dock away, as its button does."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None and self.views:
-            self.let_go()
+            self.detach()
             self.gone.emit()
 
     def click(self, point: tuple[float, ...], shift: bool = False) -> None:

@@ -14,7 +14,7 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QObject, QPointF, Qt, QTimer
 
 from fsh_napari.layers.convert import CONTENT_KEY
-from fsh_napari.views.linked_views import ViewGroup
+from fsh_napari.views.linked_views import LinkedViews
 from fsh_napari.views.overlays import Marks, Plane
 from fsh_napari.views.window import move_point
 
@@ -25,7 +25,9 @@ _WINDOW_PER_PIXEL = 1 / 300  # of the window's width
 class PlaneView(QObject):
     """One view: a plane, its canvas, and what the mouse does there."""
 
-    def __init__(self, group: ViewGroup, viewer: ViewerModel, qt_viewer: QtViewer, plane: Plane) -> None:
+    def __init__(
+        self, group: LinkedViews, viewer: ViewerModel, qt_viewer: QtViewer, plane: Plane
+    ) -> None:
         super().__init__(group)
         self.group, self.viewer, self.qt_viewer = group, viewer, qt_viewer
         self.canvas = qt_viewer.canvas.native
@@ -36,14 +38,18 @@ class PlaneView(QObject):
         self._fit_later.timeout.connect(self.fit)
         self.marks = Marks(self)
         self.canvas.installEventFilter(self)
-        self.camera.mouse_zoom = False  # the wheel turns slices, the right button is window and level
+        self.camera.mouse_zoom = (
+            False  # the wheel turns slices, the right button is window and level
+        )
         self._double_clicks = list(viewer.mouse_double_click_callbacks)
         viewer.mouse_double_click_callbacks[:] = [self._on_double_click]
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.dims.events.point.connect(self._on_point)
         self.camera.events.connect(self._on_camera)
         self._background = viewer.canvas.background_color_override
-        viewer.canvas.background_color_override = "black"  # in every theme: what surrounds a scan should not dazzle
+        viewer.canvas.background_color_override = (
+            "black"  # in every theme: what surrounds a scan should not dazzle
+        )
         self.fit_marks()
 
     def show_plane(self, plane: Plane) -> None:
@@ -74,7 +80,9 @@ class PlaneView(QObject):
 
     def _content_mm(self) -> Any:
         """Return where what there is to see begins and ends along each axis, in viewer mm."""
-        image = next((one for one in self.viewer.layers if one.visible and CONTENT_KEY in one.metadata), None)
+        image = next(
+            (one for one in self.viewer.layers if one.visible and CONTENT_KEY in one.metadata), None
+        )
         if image is None:
             return self.viewer.layers.extent.world[:, -3:]
         return np.array([image.data_to_world(corner) for corner in image.metadata[CONTENT_KEY]])
@@ -86,8 +94,10 @@ class PlaneView(QObject):
         right = 1 if horizontal == "right" else -1
         _, center_v, center_h = self.camera.center
         return QPointF(
-            self.canvas.width() / 2 + right * (point[self.plane.order[2]] - center_h) * self.camera.zoom,
-            self.canvas.height() / 2 + down * (point[self.plane.order[1]] - center_v) * self.camera.zoom,
+            self.canvas.width() / 2
+            + right * (point[self.plane.order[2]] - center_h) * self.camera.zoom,
+            self.canvas.height() / 2
+            + down * (point[self.plane.order[1]] - center_v) * self.camera.zoom,
         )
 
     def fit_marks(self) -> None:

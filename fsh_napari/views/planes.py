@@ -11,8 +11,8 @@ from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from fsh_napari.preferences import CONVENTIONS, preferences
-from fsh_napari.views.layer_mirror import Twins
-from fsh_napari.views.linked_views import ViewGroup
+from fsh_napari.views.layer_mirror import LayerMirror
+from fsh_napari.views.linked_views import LinkedViews
 from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, Plane
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.window import dock_of, plain, window_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STILL_MS = 200  # after which slices stand still
 
 
-class PlanesWidget(ViewGroup):
+class PlanesWidget(LinkedViews):
     """The two small planes and the switches; with napari's own view they are three.
 
     ``shown`` says that the large view shows another plane, or the other convention.
@@ -44,7 +44,7 @@ class PlanesWidget(ViewGroup):
         models = [ViewerModel(), ViewerModel()]
         for model in models:
             model.theme = viewer.theme
-        self.twins = [Twins(viewer, model) for model in models]
+        self.twins = [LayerMirror(viewer, model) for model in models]
         self._qt_viewers = [QtViewer(model) for model in models]
         splitter = QSplitter(Qt.Orientation.Vertical)
         for qt_viewer in self._qt_viewers:
@@ -59,7 +59,10 @@ class PlanesWidget(ViewGroup):
         self.views = [
             PlaneView(self, model, widget, plane)
             for model, widget, plane in zip(
-                (viewer, *models), (large, *self._qt_viewers), (AXIAL, CORONAL, SAGITTAL), strict=True
+                (viewer, *models),
+                (large, *self._qt_viewers),
+                (AXIAL, CORONAL, SAGITTAL),
+                strict=True,
             )
         ]
         self._surroundings = (large.layers, window.statusBar())
@@ -74,9 +77,13 @@ class PlanesWidget(ViewGroup):
         self.convention_box = QComboBox(accessibleName="Convention")
         self.convention_box.addItems(CONVENTIONS)
         self.convention_box.setCurrentText(preferences().convention)
-        self.convention_box.setToolTip("Radiological shows the patient's left on the right of the screen")
+        self.convention_box.setToolTip(
+            "Radiological shows the patient's left on the right of the screen"
+        )
         self.convention_box.currentTextChanged.connect(lambda _: self.show_planes())
-        self.linked = QCheckBox("Link zoom", accessibleName="Link zoom", toolTip="Zoom and pan all planes together")
+        self.linked = QCheckBox(
+            "Link zoom", accessibleName="Link zoom", toolTip="Zoom and pan all planes together"
+        )
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (self.convention_box, self.crosshair, self.linked):
@@ -147,7 +154,10 @@ class PlanesWidget(ViewGroup):
                 if view is source:
                     continue
                 own = dict(zip(view.plane.order[1:], view.camera.center[1:], strict=True))
-                view.camera.center = (0.0, *(centers.get(axis, own[axis]) for axis in view.plane.order[1:]))
+                view.camera.center = (
+                    0.0,
+                    *(centers.get(axis, own[axis]) for axis in view.plane.order[1:]),
+                )
                 view.camera.zoom = source.camera.zoom
                 view.marks.update()
 
@@ -180,7 +190,7 @@ class PlanesWidget(ViewGroup):
         for view in self.views[1:]:
             view.viewer.theme = self.viewer.theme
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Take the extra views away and leave napari's own as it was."""
         if not self.views:
             return

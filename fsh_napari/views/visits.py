@@ -22,7 +22,7 @@ from fsh_napari.layers.files import LayerData, record_layers
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.task import Task
-from fsh_napari.views.linked_views import ViewGroup
+from fsh_napari.views.linked_views import LinkedViews
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import dock_of, window_of
@@ -44,15 +44,26 @@ def other_visits(viewer: "napari.viewer.Viewer", case: OpenCase) -> list[Visit]:
     record = case.stored.paths["record"]
     root = record.parents[len(Path(case.stored.record["files"]["record"]).parts) - 1]
     subject = f"sub-{case.stored.record['subject']}"
-    records = [path for path in find_records(root) if path != record and path.relative_to(root).parts[0] == subject]
-    visits = [Visit(path.name.split("_seg-")[0], lambda path=path: record_layers(path)) for path in records]
+    records = [
+        path
+        for path in find_records(root)
+        if path != record and path.relative_to(root).parts[0] == subject
+    ]
+    visits = [
+        Visit(path.name.split("_seg-")[0], lambda path=path: record_layers(path))
+        for path in records
+    ]
     for layer in viewer.layers:
-        if isinstance(layer, Image) and "role" not in layer.metadata and layer.metadata.get("fsh_case") != case.name:
+        if (
+            isinstance(layer, Image)
+            and "role" not in layer.metadata
+            and layer.metadata.get("fsh_case") != case.name
+        ):
             visits.append(Visit(layer.name, lambda layer=layer: [layer.as_layer_data_tuple()]))
     return visits
 
 
-class VisitWidget(ViewGroup):
+class VisitWidget(LinkedViews):
     """One view of another visit, in a dock beside the large view.
 
     Until the two scans are laid over each other the crosshair stands where the scanners
@@ -82,7 +93,9 @@ class VisitWidget(ViewGroup):
         data, options, kind = layers[0]
         if kind != "image" or options["metadata"].get("role") or case.flair is None:
             missing = case.name if case.flair is None else visit.name
-            raise InputError(f"{missing}: its scan is not where the record says; open it to compare the visits")
+            raise InputError(
+                f"{missing}: its scan is not where the record says; open it to compare the visits"
+            )
         self.grid = grid_of_layer(data.shape, options)
         self._scan = self.grid.volume(self.grid.from_layer(np.asarray(data, dtype=np.float32)))
         self._there = self._between(np.eye(4))
@@ -90,7 +103,11 @@ class VisitWidget(ViewGroup):
         self.model.theme = planes.viewer.theme
         for data, options, kind in layers:
             self._add(
-                Layer.create(data, {**options, "visible": kind == "labels" or "role" not in options["metadata"]}, kind)
+                Layer.create(
+                    data,
+                    {**options, "visible": kind == "labels" or "role" not in options["metadata"]},
+                    kind,
+                )
             )
         self._qt_viewer = QtViewer(self.model)
         self._qt_viewer.dims.hide()
@@ -126,14 +143,16 @@ class VisitWidget(ViewGroup):
         """Make the two views equally wide."""
         window, large = window_of(self.planes.viewer)
         if (dock := dock_of(self)) is not None and self.views:
-            window.resizeDocks([dock], [(large.width() + dock.width()) // 2], Qt.Orientation.Horizontal)
+            window.resizeDocks(
+                [dock], [(large.width() + dock.width()) // 2], Qt.Orientation.Horizontal
+            )
 
     def close_visit(self) -> None:
         """Leave the window as it was."""
-        self.let_go()
+        self.detach()
         self.planes.viewer.window.remove_dock_widget(self)
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Stop following the planes, and bring back what stood there."""
         self._task.finished.disconnect(self._on_registered)
         self._task.failed.disconnect(self._on_failed)
@@ -181,7 +200,9 @@ class VisitWidget(ViewGroup):
 
     def _hide_in_main(self, name: str) -> list[Layer]:
         """An open scan would lie over the one that is reviewed."""
-        hidden = [layer for layer in self.planes.viewer.layers if layer.name == name and layer.visible]
+        hidden = [
+            layer for layer in self.planes.viewer.layers if layer.name == name and layer.visible
+        ]
         for layer in hidden:
             layer.visible = False
         return hidden
@@ -193,7 +214,9 @@ class VisitWidget(ViewGroup):
     def _on_main(self, event: object = None) -> None:
         if self._quiet or self.planes.viewer.dims.ndim != 3 or self.model.dims.ndim != 3:
             return
-        low, high = ([getattr(one, end) for one in self.model.dims.range] for end in ("start", "stop"))
+        low, high = (
+            [getattr(one, end) for one in self.model.dims.range] for end in ("start", "stop")
+        )
         point = np.clip(_moved(self._there, self.planes.point), low, high)
         with self.quietly():
             self.go_to(tuple(float(value) for value in point))

@@ -49,8 +49,12 @@ def move_point(viewer: Any, point: Sequence[float], axis: int) -> None:
         The axis that the slices lie across.
     """
     dims = viewer.dims
-    inside = tuple(min(max(value, low), high) for value, (low, high, _) in zip(point, dims.range, strict=True))
-    cut = getattr(viewer, "_update_layers", None)  # napari's own: a version without it is slower, and right
+    inside = tuple(
+        min(max(value, low), high) for value, (low, high, _) in zip(point, dims.range, strict=True)
+    )
+    cut = getattr(
+        viewer, "_update_layers", None
+    )  # napari's own: a version without it is slower, and right
     with ExitStack() as quiet:
         if cut is not None:
             quiet.enter_context(dims.events.current_step.blocker(cut))

@@ -24,12 +24,21 @@ def make_segmentation(phantom, tmp_path: Path) -> MakeSegmentation:
     Its FLAIR lies in ``tmp_path``, so that whether it changed can be checked.
     """
 
-    def make(subject: str = "01", session: str | None = None, *, found: bool = True, seconds: float = 12.5, **settings):
+    def make(
+        subject: str = "01",
+        session: str | None = None,
+        *,
+        found: bool = True,
+        seconds: float = 12.5,
+        **settings,
+    ):
         path = tmp_path / "input" / f"{subject}_{session}_FLAIR.nii.gz"
         save_like(phantom.flair.data, phantom.flair, path)
         case = Case(subject, session, {"FLAIR": path})
         config = SegmentConfig(**settings)
-        probability = np.where(phantom.reference, np.float32(0.875 * found), np.float32(0.1234567) * phantom.brain)
+        probability = np.where(
+            phantom.reference, np.float32(0.875 * found), np.float32(0.1234567) * phantom.brain
+        )
         probability = probability.astype(np.float32)
         raw, labels = find_lesions(probability, phantom.brain, phantom.flair, config)
         lesions = lesion_table(labels, phantom.flair, probability, phantom.brain)
@@ -45,13 +54,24 @@ def make_segmentation(phantom, tmp_path: Path) -> MakeSegmentation:
                 "config": ModelConfig().model_dump(mode="json"),
             },
             "settings": config.model_dump(mode="json"),
-            "brain": {"source": "stripped", "volume_ml": 98.2, "note": "the scan is skull-stripped"},
+            "brain": {
+                "source": "stripped",
+                "volume_ml": 98.2,
+                "note": "the scan is skull-stripped",
+            },
             "grid": {"shape": [48, 56, 20], "spacing_mm": [1.0, 1.0, 2.5], "orientation": "LAS"},
             "lesion_count": len(lesions),
             "lesion_volume_ml": float((labels > 0).sum()) * 2.5 / 1000,
             "raw_lesion_volume_ml": float(raw.sum()) * 2.5 / 1000,
-            "run": {"seconds": seconds, "date": "2026-11-22T12:00:00+00:00", "device": "cpu", "threads": 2},
+            "run": {
+                "seconds": seconds,
+                "date": "2026-11-22T12:00:00+00:00",
+                "device": "cpu",
+                "threads": 2,
+            },
         }
-        return Segmentation(case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record)
+        return Segmentation(
+            case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record
+        )
 
     return make

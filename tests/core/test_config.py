@@ -11,7 +11,9 @@ CONFIGS = [ModelConfig, TrainConfig, SegmentConfig]
 
 def changed(config: BaseModel) -> dict:
     """Return the fields that are not at their default."""
-    return {name: value for name, value in config if value != type(config).model_fields[name].default}
+    return {
+        name: value for name, value in config if value != type(config).model_fields[name].default
+    }
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -24,7 +26,13 @@ def test_settings_are_frozen(kind):
 @pytest.mark.parametrize(
     "config",
     [
-        ModelConfig(channels=("FLAIR", "T1w"), widths=(4, 4, 8, 8, 8), norm="batch", spacing_mm=0.8, target="brain"),
+        ModelConfig(
+            channels=("FLAIR", "T1w"),
+            widths=(4, 4, 8, 8, 8),
+            norm="batch",
+            spacing_mm=0.8,
+            target="brain",
+        ),
         TrainConfig.preset("paper"),
         SegmentConfig(threshold=0.3, patch_size=(32, 48, 64), smooth=True),
     ],
@@ -35,7 +43,11 @@ def test_json_round_trip(config):
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_every_setting_explains_itself(kind):
-    unexplained = [name for name, field in kind.model_fields.items() if name != "model" and not field.description]
+    unexplained = [
+        name
+        for name, field in kind.model_fields.items()
+        if name != "model" and not field.description
+    ]
     assert unexplained == []
 
 
@@ -59,7 +71,11 @@ def test_the_paper_preset_is_the_papers_protocol():
 
 def test_the_default_preset_is_lean_and_simulates():
     default = TrainConfig.preset("default")
-    assert (default.model.recurrence, default.model.attention, default.model.intensity) == (0, True, "tissue")
+    assert (default.model.recurrence, default.model.attention, default.model.intensity) == (
+        0,
+        True,
+        "tissue",
+    )
     assert default.simulate_fraction > 0
     assert default.simulated_copies > 0
 

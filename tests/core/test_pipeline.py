@@ -5,7 +5,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
 
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
@@ -35,7 +41,11 @@ def test_finds_the_known_lesions_at_their_places_and_sizes(case: Case, phantom) 
     found = segment_case(case, bright, SegmentConfig())
     assert found.record["lesion_count"] == len(found.lesions) == 3
     assert found.prediction.shape == phantom.flair.shape
-    overlap = 2 * (found.prediction & phantom.reference).sum() / (found.prediction.sum() + phantom.reference.sum())
+    overlap = (
+        2
+        * (found.prediction & phantom.reference).sum()
+        / (found.prediction.sum() + phantom.reference.sum())
+    )
     assert overlap > 0.9
     assert found.lesions["volume_mm3"].tolist() == pytest.approx([180, 80, 10], rel=0.3)
     assert found.lesions["label"].tolist() == [1, 2, 3]
@@ -45,7 +55,11 @@ def test_record_says_what_made_it(case: Case) -> None:
     record = segment_case(case, bright, SegmentConfig(threshold=0.4)).record
     assert record["settings"]["threshold"] == 0.4
     assert record["brain"]["source"] == "stripped"
-    assert record["grid"] == {"shape": [48, 56, 20], "spacing_mm": [1.0, 1.0, 2.5], "orientation": "LAS"}
+    assert record["grid"] == {
+        "shape": [48, 56, 20],
+        "spacing_mm": [1.0, 1.0, 2.5],
+        "orientation": "LAS",
+    }
     assert record["input"]["FLAIR"]["path"] == str(case.flair)
     assert len(record["input"]["FLAIR"]["sha256"]) == 64
     assert record["run"]["seconds"] > 0
@@ -60,7 +74,9 @@ def test_no_lesion_outside_the_brain(case: Case, phantom, tmp_path: Path) -> Non
     half = phantom.brain.copy()
     half[:24] = False
     save_like(half, phantom.flair, tmp_path / "brain.nii.gz")
-    found = segment_case(Case("01", None, case.channels, brain=tmp_path / "brain.nii.gz"), everywhere)
+    found = segment_case(
+        Case("01", None, case.channels, brain=tmp_path / "brain.nii.gz"), everywhere
+    )
     assert found.record["brain"]["source"] == "given"
     assert found.prediction.any()
     assert not found.prediction[~half].any()
@@ -68,12 +84,16 @@ def test_no_lesion_outside_the_brain(case: Case, phantom, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR", "PIL", "ASL"])
-def test_result_lies_on_the_grid_of_the_file_in_any_orientation(phantom, tmp_path: Path, codes: str) -> None:
+def test_result_lies_on_the_grid_of_the_file_in_any_orientation(
+    phantom, tmp_path: Path, codes: str
+) -> None:
     turn = ornt_transform(io_orientation(phantom.flair.affine), axcodes2ornt(codes))
     affine = phantom.flair.affine @ inv_ornt_aff(turn, phantom.flair.shape)
     tilt = np.eye(4)
     tilt[:3, :3] = nib.eulerangles.euler2mat(0.1, 0.05, -0.08)
-    turned = Volume(np.ascontiguousarray(apply_orientation(phantom.flair.data, turn)), tilt @ affine)
+    turned = Volume(
+        np.ascontiguousarray(apply_orientation(phantom.flair.data, turn)), tilt @ affine
+    )
     save_like(turned.data, turned, tmp_path / "scan.nii.gz")
     found = segment_case(Case("01", None, {"FLAIR": tmp_path / "scan.nii.gz"}), bright)
     straight = apply_orientation(phantom.reference, turn) > 0
@@ -95,8 +115,13 @@ def test_cancel_from_the_progress_callback(case: Case) -> None:
 
 
 def test_missing_channel_is_named(case: Case) -> None:
-    bright_on_two = type("P", (), {"model": ModelConfig(channels=("FLAIR", "T1w")), "__call__": bright})()
-    with pytest.raises(InputError, match=r"scan.nii.gz: these weights want FLAIR, T1w, found no T1w beside the FLAIR"):
+    bright_on_two = type(
+        "P", (), {"model": ModelConfig(channels=("FLAIR", "T1w")), "__call__": bright}
+    )()
+    with pytest.raises(
+        InputError,
+        match=r"scan.nii.gz: these weights want FLAIR, T1w, found no T1w beside the FLAIR",
+    ):
         segment_case(case, bright_on_two)
 
 
@@ -104,7 +129,9 @@ def test_channel_on_another_grid_is_refused(case: Case, phantom, tmp_path: Path)
     other = Volume(phantom.flair.data[:-1], phantom.flair.affine)
     save_like(other.data, other, tmp_path / "t1.nii.gz")
     two = type("P", (), {"model": ModelConfig(channels=("FLAIR", "T1w")), "__call__": bright})()
-    with pytest.raises(InputError, match=r"t1.nii.gz: must have the shape \(48, 56, 20\) of .*scan.nii.gz"):
+    with pytest.raises(
+        InputError, match=r"t1.nii.gz: must have the shape \(48, 56, 20\) of .*scan.nii.gz"
+    ):
         segment_case(Case("01", None, case.channels | {"T1w": tmp_path / "t1.nii.gz"}), two)
 
 
@@ -117,7 +144,9 @@ def test_find_lesions_threshold_is_inclusive_and_minimum_volume_in_mm3(phantom) 
     larger = half.model_copy(update={"minimum_volume_mm3": 10.1})
     _, labels = find_lesions(probability, phantom.brain, phantom.flair, larger)
     assert labels.max() == 2
-    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(threshold=0.51))
+    raw, labels = find_lesions(
+        probability, phantom.brain, phantom.flair, SegmentConfig(threshold=0.51)
+    )
     assert not raw.any()
     assert labels.max() == 0
 
@@ -126,7 +155,9 @@ def test_smoothing_changes_the_mask_and_keeps_the_raw_one(phantom) -> None:
     ragged = phantom.reference.copy()
     ragged[18, 26, 9], ragged[14, 26, 9] = True, False  # a spike and a hole
     probability = ragged.astype(np.float32)
-    raw, labels = find_lesions(probability, phantom.brain, phantom.flair, SegmentConfig(smooth=True))
+    raw, labels = find_lesions(
+        probability, phantom.brain, phantom.flair, SegmentConfig(smooth=True)
+    )
     assert (raw == ragged).all()
     assert labels[18, 26, 9] == 0
     assert labels[14, 26, 9] == 1
@@ -153,7 +184,9 @@ def test_an_ensemble_says_how_sure_it_is_of_every_voxel(case: Case, phantom) -> 
     assert np.allclose(found.variance, (found.probability / 4) ** 2, atol=1e-6)
     most = np.unravel_index(found.probability.argmax(), phantom.brain.shape)
     p = float(found.probability[most])
-    assert found.entropy[most] == pytest.approx(-p * np.log2(p) - (1 - p) * np.log2(1 - p), abs=1e-5)
+    assert found.entropy[most] == pytest.approx(
+        -p * np.log2(p) - (1 - p) * np.log2(1 - p), abs=1e-5
+    )
     assert found.entropy.dtype == found.variance.dtype == np.float32
     assert not found.entropy[~phantom.brain].any()
     assert not found.variance[~phantom.brain].any()

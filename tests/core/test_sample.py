@@ -18,7 +18,11 @@ def test_a_case_with_its_reference() -> None:
     assert aff2axcodes(flair.affine) == ("L", "A", "S")
     assert flair.spacing_mm == (1, 1, 1)
     # Facts of the original, which the smaller type of number must keep.
-    assert (flair.data.min(), flair.data.max(), flair.data.sum(dtype=np.float64)) == (0, 1513, 1132807762)
+    assert (flair.data.min(), flair.data.max(), flair.data.sum(dtype=np.float64)) == (
+        0,
+        1513,
+        1132807762,
+    )
 
     assert case.reference is not None
     assert load_mask(case.reference, flair, case.flair).data.sum() == 72872
@@ -30,12 +34,19 @@ def test_the_folder_is_found_like_any_other() -> None:
 
 def test_the_authors_and_the_licence_are_named() -> None:
     attribution = (sample_case().flair.parent / "ATTRIBUTION.md").read_text()
-    for needed in ("Guarnera", "10.1038/s41597-025-05250-y", "Creative Commons Attribution 4.0", "Changes"):
+    for needed in (
+        "Guarnera",
+        "10.1038/s41597-025-05250-y",
+        "Creative Commons Attribution 4.0",
+        "Changes",
+    ):
         assert needed in attribution
 
 
 def test_it_is_small_enough_to_travel() -> None:
-    assert sum(file.stat().st_size for file in sample_case().flair.parent.glob("*.nii.gz")) < 4_000_000
+    assert (
+        sum(file.stat().st_size for file in sample_case().flair.parent.glob("*.nii.gz")) < 4_000_000
+    )
 
 
 def test_it_is_the_original(real_data: Path) -> None:

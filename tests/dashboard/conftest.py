@@ -35,10 +35,15 @@ class SkippedModule(pytest.Module):
     """A file of tests that is skipped before it is imported."""
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        pytest.skip("the dashboard's extra is not installed: pip install 'fsh-ms[dashboard]'", allow_module_level=True)
+        pytest.skip(
+            "the dashboard's extra is not installed: pip install 'fsh-ms[dashboard]'",
+            allow_module_level=True,
+        )
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
     """Skip every file here where there is no Streamlit; skipping in this file itself would stop pytest."""
     return None if find_spec("streamlit") else SkippedModule.from_parent(parent, path=module_path)
 
@@ -46,13 +51,23 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 def epoch_line(epoch: int, *, validated: bool = False, seconds: float = 20.0) -> dict[str, Any]:
     """One line of a log whose losses fall and whose Dice rises."""
     better = 1 - 0.9**epoch
-    line: dict[str, Any] = {"epoch": epoch, "step": 50 * epoch, "learning_rate": 0.002 * (1 - epoch / 41)}
+    line: dict[str, Any] = {
+        "epoch": epoch,
+        "step": 50 * epoch,
+        "learning_rate": 0.002 * (1 - epoch / 41),
+    }
     for prefix, gap in (("train_", 0.0), ("val_", 0.05)):
         if prefix == "val_" and not validated:
             continue
-        line |= {f"{prefix}bce": 0.4 * (1 - better) + 0.02 + gap, f"{prefix}dice_loss": 1 - 0.8 * better + gap}
+        line |= {
+            f"{prefix}bce": 0.4 * (1 - better) + 0.02 + gap,
+            f"{prefix}dice_loss": 1 - 0.8 * better + gap,
+        }
         line[f"{prefix}loss"] = (line[f"{prefix}bce"] + line[f"{prefix}dice_loss"]) / 2
-        line |= {f"{prefix}{name}": 0.8 * better - gap for name in ("sensitivity", "precision", "f1", "dice")}
+        line |= {
+            f"{prefix}{name}": 0.8 * better - gap
+            for name in ("sensitivity", "precision", "f1", "dice")
+        }
         line |= {f"{prefix}accuracy": 0.98 + 0.01 * better, f"{prefix}specificity": 0.99}
     return line | {"seconds": seconds, "steps_per_second": 50 / seconds}
 
@@ -61,7 +76,9 @@ def write_run(folder: Path, epochs: int = 8, **settings: Any) -> Path:
     """A run folder as `fsh train` leaves it, every fourth epoch validated."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(TrainConfig(**settings).model_dump_json())
-    (folder / "split.json").write_text(json.dumps({"training": ["01", "02", "03"], "validation": ["04"]}))
+    (folder / "split.json").write_text(
+        json.dumps({"training": ["01", "02", "03"], "validation": ["04"]})
+    )
     lines = [epoch_line(epoch, validated=epoch % 4 == 0) for epoch in range(1, epochs + 1)]
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
@@ -97,7 +114,14 @@ def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> P
     ):
         flair = root / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz"
         save_like(scan.flair.data, scan.flair, flair)
-        manual = root / "derivatives" / "manual" / f"sub-{subject}" / "anat" / f"sub-{subject}_label-L_mask.nii.gz"
+        manual = (
+            root
+            / "derivatives"
+            / "manual"
+            / f"sub-{subject}"
+            / "anat"
+            / f"sub-{subject}_label-L_mask.nii.gz"
+        )
         if referenced:
             save_like(phantom.reference, scan.flair, manual)
         write_segmentation(
@@ -137,18 +161,33 @@ def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Se
         "weights": {"name": "default", "sha256": "1" * 64, "config": {"norm": "instance"}},
         "settings": config.model_dump(mode="json"),
         "brain": {"source": "found", "volume_ml": 20.0, "note": "the brain was found by itself"},
-        "grid": {"shape": list(phantom.flair.shape), "spacing_mm": [1.0, 1.0, 2.5], "orientation": "LAS"},
+        "grid": {
+            "shape": list(phantom.flair.shape),
+            "spacing_mm": [1.0, 1.0, 2.5],
+            "orientation": "LAS",
+        },
         "lesion_count": len(lesions),
         "lesion_volume_ml": round(float((labels > 0).sum()) * voxel_ml, 4),
         "raw_lesion_volume_ml": round(float(raw.sum()) * voxel_ml, 4),
-        "run": {"seconds": 1.5, "date": "2026-01-01T00:00:00+00:00", "threads": 2, "platform": "test"},
+        "run": {
+            "seconds": 1.5,
+            "date": "2026-01-01T00:00:00+00:00",
+            "threads": 2,
+            "platform": "test",
+        },
     }
     if referenced:
         scores = evaluate_case(
-            phantom.flair.with_data(phantom.reference), phantom.flair.with_data(labels > 0), phantom.brain
+            phantom.flair.with_data(phantom.reference),
+            phantom.flair.with_data(labels > 0),
+            phantom.brain,
         ).row()
-        record["evaluation"] = {name: None if value != value else value for name, value in scores.items()}
-    return Segmentation(case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record)
+        record["evaluation"] = {
+            name: None if value != value else value for name, value in scores.items()
+        }
+    return Segmentation(
+        case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record
+    )
 
 
 @pytest.fixture
@@ -156,7 +195,14 @@ def decide() -> Callable[..., None]:
     """Let a reader decide about lesions of a case, and say how far the case is."""
 
     def act(study: Path, subject: str, reader: str, said: dict[int, str], case: str = "") -> None:
-        record = study / "derivatives" / "fsh" / f"sub-{subject}" / "anat" / f"sub-{subject}_seg-lesions_dseg.json"
+        record = (
+            study
+            / "derivatives"
+            / "fsh"
+            / f"sub-{subject}"
+            / "anat"
+            / f"sub-{subject}_seg-lesions_dseg.json"
+        )
         review = open_review(record, reader)
         for label, status in said.items():
             review.set_status(label, status)
@@ -187,7 +233,18 @@ def words_of() -> "Callable[[AppTest], str]":
     """Everything a page says, in one text."""
 
     def words(app: "AppTest") -> str:
-        kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code", "metric")
+        kinds = (
+            "title",
+            "header",
+            "subheader",
+            "markdown",
+            "caption",
+            "info",
+            "warning",
+            "error",
+            "code",
+            "metric",
+        )
         elements = [element for kind in kinds for element in app.get(kind)]
         return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
 

@@ -25,7 +25,9 @@ def test_every_page_is_reached_from_the_app(study: Path, monkeypatch: pytest.Mon
         assert app.title[0].value == page.capitalize()
 
 
-def test_without_results_it_begins_with_training(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_results_it_begins_with_training(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["app.py", str(run_folder)])
     app = AppTest.from_file(str(HOME / "app.py"), default_timeout=120).run()
     assert app.title[0].value == "Training"
@@ -39,15 +41,35 @@ def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
 
 
 def test_no_page_loads_torch() -> None:
-    imports = ["loading", "page", "runs", "scans", "slices", "columns", "agreement", "viewer", "model_cards", "mosaic"]
-    imports += ["queue_rules", "reviews", "sections.agreement", "sections.atlas", "sections.mosaic", "sections.picking"]
+    imports = [
+        "loading",
+        "page",
+        "runs",
+        "scans",
+        "slices",
+        "columns",
+        "agreement",
+        "viewer",
+        "model_cards",
+        "mosaic",
+    ]
+    imports += [
+        "queue_rules",
+        "reviews",
+        "sections.agreement",
+        "sections.atlas",
+        "sections.mosaic",
+        "sections.picking",
+    ]
     code = "\n".join(f"import fsh_dashboard.{name}" for name in imports)
     code += "\nimport sys\nprint(sorted({'torch', 'monai'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
-def test_the_command_starts_streamlit_on_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_starts_streamlit_on_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[list[str]] = []
 
     def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
@@ -58,8 +80,15 @@ def test_the_command_starts_streamlit_on_the_app(tmp_path: Path, monkeypatch: py
     assert main(["dashboard", str(tmp_path), "--images", str(tmp_path), "--port", "9000"]) == 0
     words = started[0]
     assert words[1:5] == ["-m", "streamlit", "run", str(HOME / "app.py")]
-    assert {"--server.address=localhost", "--server.port=9000", "--browser.gatherUsageStats=false"} <= set(words)
-    assert words[words.index("--") + 1 :] == [str(tmp_path.resolve()), f"--images={tmp_path.resolve()}"]
+    assert {
+        "--server.address=localhost",
+        "--server.port=9000",
+        "--browser.gatherUsageStats=false",
+    } <= set(words)
+    assert words[words.index("--") + 1 :] == [
+        str(tmp_path.resolve()),
+        f"--images={tmp_path.resolve()}",
+    ]
 
 
 def test_the_command_refuses_what_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,11 +103,15 @@ def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch
         assert not app.exception
         assert not app.error
         assert not app.info
-        assert not {"write", "queue-one", "queue-all"} & {button.key for button in app.button}  # it stays as it is
+        assert not {"write", "queue-one", "queue-all"} & {
+            button.key for button in app.button
+        }  # it stays as it is
 
 
 def test_the_bundled_example_is_small_and_names_no_machine() -> None:
     files = [path for path in (HOME / "example").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 2_000_000
-    words = "".join(path.read_text() for path in files if path.suffix in (".json", ".jsonl", ".tsv"))
+    words = "".join(
+        path.read_text() for path in files if path.suffix in (".json", ".jsonl", ".tsv")
+    )
     assert not any(place in words for place in ("/home/", "/Users/", "/tmp/", "/var/"))

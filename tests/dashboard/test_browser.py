@@ -43,7 +43,9 @@ def driving() -> Any:
 def browser() -> Iterator[Any]:
     """One Chromium for all tests."""
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(driving().FLAGS))
+        started = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=list(driving().FLAGS)
+        )
         yield started
         started.close()
 
@@ -53,7 +55,9 @@ class Visit:
 
     def __init__(self, browser: Any, address: str) -> None:
         self.address = address
-        self.page = browser.new_page(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+        self.page = browser.new_page(
+            viewport={"width": 1400, "height": 1000}, accept_downloads=True
+        )
         self.page.set_default_timeout(SLOW_MS)
         self.complaints: list[str] = driving().complaints_of(self.page, address)
 
@@ -75,7 +79,12 @@ def visit(browser: Any, study: Path, run_folder: Path) -> Iterator[Visit]:
 
 
 def test_every_page_opens_without_an_error_and_stays_on_this_machine(visit: Visit) -> None:
-    for path, title in (("", "Cohort"), ("lesions", "Lesions"), ("case", "Case"), ("training", "Training")):
+    for path, title in (
+        ("", "Cohort"),
+        ("lesions", "Lesions"),
+        ("case", "Case"),
+        ("training", "Training"),
+    ):
         page = visit.open(path)
         assert page.locator("h1").inner_text() == title
         page.wait_for_timeout(1000)
@@ -89,9 +98,13 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     page = visit.open("training?run=runs/second&smoothing=0.5")
     # The first address that a new server is asked for goes through app.py too.
     links = page.locator("[data-testid=stSidebarNavLink]")
-    sync_api.expect(links).to_have_text(["Cohort", "Lesions", "Case", "Review", "Training", "Model"], timeout=SLOW_MS)
+    sync_api.expect(links).to_have_text(
+        ["Cohort", "Lesions", "Case", "Review", "Training", "Model"], timeout=SLOW_MS
+    )
     page.get_by_text("12 of 40").wait_for()
-    chart = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg.marks").first
+    chart = page.locator(
+        "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg.marks"
+    ).first
     chart.wait_for()
     page.wait_for_timeout(5000)  # a chart may be drawn twice while the page settles
     chart.evaluate("element => { element.dataset.kept = 'yes' }")
@@ -117,7 +130,9 @@ def test_a_slice_slider_is_moved_by_the_keyboard(visit: Visit) -> None:
     before = picture.get_attribute("src")
     page.get_by_role("slider", name=re.compile("Axial")).focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("before => document.querySelector('figure img').src !== before", arg=before)
+    page.wait_for_function(
+        "before => document.querySelector('figure img').src !== before", arg=before
+    )
     assert visit.complaints == []
 
 
@@ -138,7 +153,12 @@ def crosshair(page: Any, case: str) -> tuple[float, ...]:
 
 def test_a_click_on_a_row_moves_the_crosshair_into_that_lesion(visit: Visit, study: Path) -> None:
     page = visit.open("lesions")
-    for row, case, label in ((1, "sub-P1", 1), (2, "sub-P2", 1), (3, "sub-P1", 2), (0, "sub-P4", 1)):  # largest first
+    for row, case, label in (
+        (1, "sub-P1", 1),
+        (2, "sub-P2", 1),
+        (3, "sub-P1", 2),
+        (0, "sub-P4", 1),
+    ):  # largest first
         click_row(page, row)
         page.get_by_text(f"{case}, lesion {label},").wait_for()
         table = study / "derivatives" / "fsh" / case / "anat" / f"{case}_seg-lesions_dseg.tsv"
@@ -157,7 +177,9 @@ def test_the_viewer_takes_what_it_shows_from_this_server(visit: Visit) -> None:
     visit.page.on("request", lambda request: asked.append(request.url))
     page = visit.open("lesions?case=sub-P1")
     assert crosshair(page, "sub-P1")
-    images = [url for url in asked if url.startswith(f"{visit.address}/media/") and url.endswith(".gz")]
+    images = [
+        url for url in asked if url.startswith(f"{visit.address}/media/") and url.endswith(".gz")
+    ]
     assert len(set(images)) == 3  # FLAIR, outlines, probability
     outlines = page.frame_locator("iframe").locator("#outline option")
     assert outlines.all_inner_texts() == ["Compare", "Found", "Reference", "No outlines"]
@@ -195,7 +217,9 @@ def test_a_lesion_goes_to_the_queue_and_comes_back_decided(visit: Visit, study: 
     page.get_by_text("now has 1 case").wait_for()
     queue = load_queue(study / "derivatives" / "fsh")
     assert queue is not None
-    review = open_review(study / "derivatives" / "fsh" / queue.items[0].record, "AB")  # as the plugin does
+    review = open_review(
+        study / "derivatives" / "fsh" / queue.items[0].record, "AB"
+    )  # as the plugin does
     review.set_status(queue.items[0].lesions[0], "rejected")
     visit.open("lesions?status=rejected")
     metric = page.locator("[data-testid=stMetric]").first
@@ -248,6 +272,8 @@ def test_lesions_are_downloaded_for_a_spreadsheet(visit: Visit) -> None:
 def test_the_address_holds_the_slices(visit: Visit) -> None:
     page = visit.open("case?case=sub-P2&axial=5&coronal=20")
     for name, index in (("Axial", "5"), ("Coronal", "20")):
-        sync_api.expect(page.get_by_role("slider", name=re.compile(name))).to_have_value(index, timeout=SLOW_MS)
+        sync_api.expect(page.get_by_role("slider", name=re.compile(name))).to_have_value(
+            index, timeout=SLOW_MS
+        )
     assert page.get_by_text("sub-P2").count()
     assert visit.complaints == []

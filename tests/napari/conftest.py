@@ -42,7 +42,9 @@ def screen() -> None:
     """A display to open windows on."""
     pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
     pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform == "linux" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
         pytest.skip("no display: run under xvfb-run -a -s '-screen 0 1280x1024x24'")
 
 
@@ -55,7 +57,9 @@ def viewer(screen, request):
     if "fsh-ms" not in manager._manifests:
         import fsh_napari
 
-        manager.register(PluginManifest.from_file(Path(fsh_napari.__file__).with_name("napari.yaml")))
+        manager.register(
+            PluginManifest.from_file(Path(fsh_napari.__file__).with_name("napari.yaml"))
+        )
     request.getfixturevalue("qtbot")
     viewer = napari.viewer.Viewer(show=True)
     yield viewer

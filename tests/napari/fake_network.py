@@ -18,7 +18,9 @@ class BrainFinder:
 def load_predictor(weights, config):
     how = weights.name if weights else ""
     if how == "missing":
-        raise InputError("missing: no such file; a checkpoint is a .safetensors file with its .json beside it")
+        raise InputError(
+            "missing: no such file; a checkpoint is a .safetensors file with its .json beside it"
+        )
     print("a library that prints")
     return lambda image, on_patch=None: predict(image, on_patch, how)
 

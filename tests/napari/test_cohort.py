@@ -34,7 +34,7 @@ def cohort(viewer, records, tmp_path, qtbot):
     yield widget
     if widget.review is not None and widget.review.planes is not None:
         widget.review.close_case()
-        widget.review.planes.let_go()
+        widget.review.planes.detach()
 
 
 def test_the_cases_and_how_far_they_are(cohort, records):
@@ -90,7 +90,9 @@ def test_with_cohort_review_and_planes_it_fits_a_laptop_screen(cohort, viewer, t
     settle(100)
     for control in review.findChildren(QAbstractButton):
         if control.isVisible():
-            assert window.rect().contains(control.mapTo(window, control.rect().bottomRight())), control.text()
+            assert window.rect().contains(control.mapTo(window, control.rect().bottomRight())), (
+                control.text()
+            )
     assert review.isVisible()
     assert not review.visibleRegion().isEmpty()  # in front of the list of cases
     assert review.table.height() > 200
@@ -119,10 +121,14 @@ def test_a_review_that_was_closed_comes_back(cohort, viewer):
 def test_the_queue_is_followed(cohort, viewer, records, tmp_path, qtbot):
     root = tmp_path / "out"
     items = (
-        QueueItem("sub-02_ses-b", records[2].relative_to(root).as_posix(), (3, 1), "uncertain lesions"),
+        QueueItem(
+            "sub-02_ses-b", records[2].relative_to(root).as_posix(), (3, 1), "uncertain lesions"
+        ),
         QueueItem("sub-01", records[0].relative_to(root).as_posix(), (), "large volume"),
     )
-    save_queue(root, Queue("second look", "2026-01-01T00:00:00+00:00", "uncertainty above 0.5", items))
+    save_queue(
+        root, Queue("second look", "2026-01-01T00:00:00+00:00", "uncertainty above 0.5", items)
+    )
     cohort.load()
     assert rows_of(cohort.table) == [
         ["sub-02_ses-b", "○ not started", "0 of 2", "uncertain lesions"],
@@ -156,7 +162,8 @@ def test_a_case_that_cannot_be_used_is_said(cohort, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("folder", "sentence"), [("nowhere", "no such folder"), ("empty", "No case is here; segment one")]
+    ("folder", "sentence"),
+    [("nowhere", "no such folder"), ("empty", "No case is here; segment one")],
 )
 def test_nothing_to_list(cohort, tmp_path, folder, sentence):
     (tmp_path / "empty").mkdir()
@@ -193,7 +200,7 @@ class TestWhatTheSegmentationKnew:
         widget = open_review_widget(viewer, record)
         widget.advance.setChecked(False)
         yield widget
-        widget.planes.let_go()
+        widget.planes.detach()
 
     def test_the_most_uncertain_come_first_and_the_unknown_last(self, widget):
         assert widget.table.labels == [3, 1, 2]
@@ -218,7 +225,9 @@ class TestWhatTheSegmentationKnew:
         assert listed["region"].to_dict()[1] == "periventricular"
         assert listed.loc[4, "region"] == ""
         assert np.isnan(listed.loc[4, "uncertainty"])
-        shown = widget.table.filter.index(widget.table.labels.index(4), widget.table.column("uncertainty")).data()
+        shown = widget.table.filter.index(
+            widget.table.labels.index(4), widget.table.column("uncertainty")
+        ).data()
         assert shown == "–"
         assert widget.table.labels[0] == 3
 
@@ -229,4 +238,6 @@ class TestWhatTheSegmentationKnew:
         widget.refresh()
         assert "others" in widget.table.lesions.columns
         assert widget.table.labels == before
-        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column("contrast")
+        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column(
+            "contrast"
+        )

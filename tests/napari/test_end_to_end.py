@@ -50,7 +50,9 @@ def crop(tmp_path_factory):
 def sample_record(tmp_path_factory, crop):
     """A record of it, as if the network had found what the experts drew."""
     reference = load_mask(crop / "reference.nii.gz")
-    probability = np.where(to_ras(reference).data, np.float32(0.9), np.float32(0.05))  # as the network sees it
+    probability = np.where(
+        to_ras(reference).data, np.float32(0.9), np.float32(0.05)
+    )  # as the network sees it
     found = segment_case(
         Case("P39crop", None, {"FLAIR": crop / "sub-P39crop_FLAIR.nii.gz"}),
         lambda image, on_patch=None: probability,
@@ -80,7 +82,10 @@ class Keyboard:
     def tab_to(self, name):
         """Press Tab until something of this name has the focus."""
         for _ in range(60):
-            if self.window.focusWidget() is not None and self.window.focusWidget().accessibleName() == name:
+            if (
+                self.window.focusWidget() is not None
+                and self.window.focusWidget().accessibleName() == name
+            ):
                 return
             self.press(Qt.Key.Key_Tab)
         raise AssertionError(f"Tab never comes to {name}")
@@ -106,7 +111,7 @@ def open_first_case(keyboard, cohort, root):
 
 def close(viewer, review):
     review.close_case()
-    review.planes.let_go()
+    review.planes.detach()
     viewer.close()
 
 
@@ -170,7 +175,7 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
         widget.open(Path({str(record)!r}))
         turns = itertools.count()
 
-        def act():
+        def event():
             turn = next(turns)
             if turn % 2:
                 QTest.keyClick(widget._canvas, [Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_U][turn // 2 % 3])
@@ -178,14 +183,17 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
                 widget.case.layer.brush_size = 1
                 widget.case.layer.paint((9, 10 + turn // 2 % 30, 12), 1 + turn % 3)
                 widget.case.keep_stroke()
-            print("ACTS", len(widget.case.review.journal.acts), flush=True)
+            print("ACTS", len(widget.case.review.journal.events), flush=True)
 
         timer = QTimer(interval=5)
-        timer.timeout.connect(act)
+        timer.timeout.connect(event)
         timer.start()
         napari.run()
     """
-    environment = os.environ | {"NAPARI_CONFIG": str(tmp_path / "settings.yaml"), "PYTHONPATH": str(REPOSITORY)}
+    environment = os.environ | {
+        "NAPARI_CONFIG": str(tmp_path / "settings.yaml"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
         stdout=subprocess.PIPE,
@@ -202,10 +210,12 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
     process.send_signal(signal.SIGKILL)
     rest, errors = process.communicate()
     assert told >= 12, errors
-    told = max([told, *(int(line.split()[1]) for line in rest.splitlines() if line.startswith("ACTS"))])
+    told = max(
+        [told, *(int(line.split()[1]) for line in rest.splitlines() if line.startswith("ACTS"))]
+    )
     review = open_review(record, preferences().reader_name)
-    assert len(review.journal.acts) >= told
-    assert {act.kind for act in review.journal.acts} >= {"paint", "status"}
+    assert len(review.journal.events) >= told
+    assert {event.kind for event in review.journal.events} >= {"paint", "status"}
     while review.undo():
         pass
     assert review.lesions == [1, 2, 3]

@@ -31,7 +31,9 @@ def test_the_menu_reads_f_sh_segment() -> None:
     names = [widget.display_name for widget in manifest.contributions.widgets]
     assert names == ["Segment", "Review", "Cohort", "Three planes"]
     assert manifest.contributions.menus in (None, {})  # else the items would read "Segment (F.sh)"
-    assert [sample.display_name for sample in manifest.contributions.sample_data] == ["MS FLAIR sample"]
+    assert [sample.display_name for sample in manifest.contributions.sample_data] == [
+        "MS FLAIR sample"
+    ]
 
 
 def test_every_preference_has_a_title_and_is_read() -> None:
@@ -66,5 +68,7 @@ def test_colours_are_bright_and_neighbours_differ(kind) -> None:
 def test_importing_loads_no_network(module) -> None:
     pytest.importorskip("qtpy.QtCore", reason="Qt is not installed")
     code = f"import sys, fsh_napari.{module}; sys.exit(bool({{'torch', 'openvino', 'monai'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -51,4 +51,4 @@ def test_the_widgets_open_with_it(page, viewer):
     assert planes.convention == "neurological"
     assert planes.views[0].camera.orientation2d == ("down", "left")
     assert planes.crosshair_colour == "pink"
-    planes.let_go()
+    planes.detach()

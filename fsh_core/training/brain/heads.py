@@ -61,7 +61,9 @@ def vary(head: Head, size: tuple[int, int, int], rng: np.random.Generator) -> tu
     brain : (P, Q, R) float32 in [0, 1]
     """
     if not head.is_bare and rng.random() < _BARED_FRACTION:
-        head = replace(head, image=np.where(head.brain >= 0.5, head.image, np.float32(0)), is_bare=True)
+        head = replace(
+            head, image=np.where(head.brain >= 0.5, head.image, np.float32(0)), is_bare=True
+        )
     image, brain = _placed(head, size, rng)
     image = _other_scanner(image, brain, head.is_bare, rng)
     pair = np.zeros((2, *size), np.float32)
@@ -81,11 +83,17 @@ def _placed(head: Head, largest: tuple[int, int, int], rng: np.random.Generator)
         axis = rng.choice(3, p=(0.15, 0.15, 0.7))
         size[axis] = size[axis] * rng.uniform(0.6, 1)
     size = np.clip(size, 16, largest)
-    axes = [torch.arange(length, dtype=torch.float32) - (length - 1) / 2 for length in size.tolist()]
-    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1) @ torch.from_numpy(matrix.T.astype(np.float32))
+    axes = [
+        torch.arange(length, dtype=torch.float32) - (length - 1) / 2 for length in size.tolist()
+    ]
+    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1) @ torch.from_numpy(
+        matrix.T.astype(np.float32)
+    )
     bends = np.stack([_smooth(size.tolist(), 4, rng.uniform(0, 1.2), rng) for _ in range(3)], -1)
     places = places + torch.from_numpy(bends + rng.uniform(-4, 4, 3).astype(np.float32))
-    air = np.float32(np.percentile(head.image, 2))  # beyond the field of view lies air, which need not be 0
+    air = np.float32(
+        np.percentile(head.image, 2)
+    )  # beyond the field of view lies air, which need not be 0
     stack = torch.from_numpy(np.stack([head.image - air, head.brain]))[None]
     # grid_sample counts the axes from the last to the first.
     where = (places / torch.from_numpy(((shape - 1) / 2).astype(np.float32))).flip(-1)[None]
@@ -99,7 +107,9 @@ def _other_scanner(image: Map, brain: Map, is_bare: bool, rng: np.random.Generat
     tissue = foreground(image)
     median = np.median(image[tissue]) - low if tissue.any() else 0.0
     image = np.maximum(image - low, 0) / max(median, 1e-6)
-    image = image ** rng.uniform(0.6, 1.6) * np.exp(_smooth(image.shape, 3, rng.uniform(0, 0.35), rng))
+    image = image ** rng.uniform(0.6, 1.6) * np.exp(
+        _smooth(image.shape, 3, rng.uniform(0, 0.35), rng)
+    )
     if not is_bare and rng.random() < 0.5:
         image = image * (1 + (1 - brain) * (np.exp(rng.uniform(np.log(0.25), np.log(2.0))) - 1))
     if rng.random() < 0.5:
@@ -112,5 +122,7 @@ def _other_scanner(image: Map, brain: Map, is_bare: bool, rng: np.random.Generat
 def _smooth(shape: Sequence[int], nodes: int, spread: float, rng: np.random.Generator) -> Map:
     """Draw a smooth random field with ``nodes`` control points along an axis."""
     field = torch.from_numpy(rng.normal(0, spread, (1, 1, nodes, nodes, nodes)).astype(np.float32))
-    smooth: Map = F.interpolate(field, list(shape), mode="trilinear", align_corners=True)[0, 0].numpy()
+    smooth: Map = F.interpolate(field, list(shape), mode="trilinear", align_corners=True)[
+        0, 0
+    ].numpy()
     return smooth

@@ -33,7 +33,9 @@ from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
 RECIPE = TrainConfig(
-    model=ModelConfig(widths=(8, 16, 32, 64, 64), recurrence=0, attention=False, target="brain", spacing_mm=4.0),
+    model=ModelConfig(
+        widths=(8, 16, 32, 64, 64), recurrence=0, attention=False, target="brain", spacing_mm=4.0
+    ),
     epochs=1,
     steps_per_epoch=600,
     patch_size=(64, 64, 48),
@@ -57,7 +59,9 @@ def read_heads(data: Path) -> list[Head]:
         for path in sorted(folder.glob("study*_FLAIR.nii.gz")):
             scan = load_volume(path)
             transform = path.with_name(path.name.replace(".nii.gz", "_to_common_space.txt"))
-            heads.append(_head(folder.name, scan, carry_mask(mask, transform, scan), is_bare=False))
+            heads.append(
+                _head(folder.name, scan, resample_mask_to(mask, transform, scan), is_bare=False)
+            )
     return heads
 
 
@@ -65,20 +69,27 @@ def _heads_of(case: Case) -> list[Head]:
     """All channels of a case are heads of their own: the finder shall not mind the contrast."""
     flair = load_volume(case.flair)
     if case.brain is not None:
-        return [_head(case.subject, flair, load_mask(case.brain, flair, case.flair).data, is_bare=False)]
+        return [
+            _head(case.subject, flair, load_mask(case.brain, flair, case.flair).data, is_bare=False)
+        ]
     brain = find_brain(flair)
     if brain.source != "stripped":
         return []
-    return [_head(case.subject, load_volume(path), brain.mask, is_bare=True) for path in case.channels.values()]
+    return [
+        _head(case.subject, load_volume(path), brain.mask, is_bare=True)
+        for path in case.channels.values()
+    ]
 
 
 def _head(subject: str, scan: Volume, brain: NDArray[np.bool_], *, is_bare: bool) -> Head:
     spacing_mm = RECIPE.model.spacing_mm
-    image, mask = (resample(to_ras(scan.with_data(data)), spacing_mm).data for data in (scan.data, brain))
+    image, mask = (
+        resample(to_ras(scan.with_data(data)), spacing_mm).data for data in (scan.data, brain)
+    )
     return Head(subject, image, mask, is_bare)
 
 
-def carry_mask(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.bool_]:
+def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.bool_]:
     """Carry a mask from a common space to a scan's grid.
 
     Parameters
@@ -95,22 +106,30 @@ def carry_mask(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.bool_]
     (I, J, K) bool
     """
     lines = dict(line.split(": ", 1) for line in transform.read_text().splitlines() if ": " in line)
-    numbers, centre = (np.array(lines[name].split(), float) for name in ("Parameters", "FixedParameters"))
+    numbers, centre = (
+        np.array(lines[name].split(), float) for name in ("Parameters", "FixedParameters")
+    )
     to_scan = np.eye(4)
     to_scan[:3, :3] = numbers[:9].reshape(3, 3)
     to_scan[:3, 3] = numbers[9:] + centre - to_scan[:3, :3] @ centre
     lps = np.diag([-1.0, -1.0, 1.0, 1.0])
     voxels = np.linalg.inv(lps @ to_scan @ lps @ mask.affine) @ scan.affine
-    carried = ndimage.affine_transform(mask.data.astype(np.float32), voxels[:3, :3], voxels[:3, 3], scan.shape, order=1)
+    carried = ndimage.affine_transform(
+        mask.data.astype(np.float32), voxels[:3, :3], voxels[:3, 3], scan.shape, order=1
+    )
     return np.asarray(carried >= 0.5)
 
 
 @deterministic()
-def train_finder(heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, seed: int = 0) -> R2AttentionUNet3d:
+def train_finder(
+    heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, seed: int = 0
+) -> R2AttentionUNet3d:
     """Train on heads, every subject equally often; return the averaged network, in evaluation mode."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model: R2AttentionUNet3d = R2AttentionUNet3d(RECIPE.model).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    model: R2AttentionUNet3d = R2AttentionUNet3d(RECIPE.model).to(
+        memory_format=torch.channels_last_3d
+    )  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=RECIPE.weight_decay)
     follow = torch.optim.swa_utils.get_ema_multi_avg_fn(RECIPE.ema)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=follow)
@@ -120,7 +139,9 @@ def train_finder(heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, see
             group["lr"] = learning_rate(RECIPE, step, steps, [])
         drawn = rng.choice(len(heads), RECIPE.batch_size, p=share / share.sum())
         pairs = [vary(heads[index], RECIPE.patch_size, rng) for index in drawn]
-        images, brains = (torch.from_numpy(np.stack(part))[:, None] for part in zip(*pairs, strict=True))
+        images, brains = (
+            torch.from_numpy(np.stack(part))[:, None] for part in zip(*pairs, strict=True)
+        )
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16("cpu")):
             logits = model(images.to(memory_format=torch.channels_last_3d))
         loss = composite_loss(logits, brains, RECIPE.bce_weight).total
@@ -138,14 +159,25 @@ def train_finder(heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, see
 
 def main() -> None:
     """Train on all heads and write a checkpoint."""
-    parser = argparse.ArgumentParser(prog="python -m fsh_core.training.brain.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m fsh_core.training.brain.train", description=__doc__
+    )
     parser.add_argument("data", type=Path, help="folder with ms-flair and longitudinal")
     parser.add_argument("out", type=Path, help="checkpoint to write, .safetensors")
     given = parser.parse_args()
     heads = read_heads(given.data)
     finder = train_finder(heads)
-    facts = {"subjects": sorted({head.subject for head in heads}), "steps": RECIPE.steps_per_epoch, "seed": 0}
-    card = {"name": "F.sh brain finder", "licence": "Apache-2.0", "documentation": "docs/brain.md", "training": facts}
+    facts = {
+        "subjects": sorted({head.subject for head in heads}),
+        "steps": RECIPE.steps_per_epoch,
+        "seed": 0,
+    }
+    card = {
+        "name": "F.sh brain finder",
+        "licence": "Apache-2.0",
+        "documentation": "docs/brain.md",
+        "training": facts,
+    }
     print(save_checkpoint(finder.config, given.out, card, arrays_of(finder)))
 
 

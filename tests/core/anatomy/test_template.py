@@ -8,7 +8,13 @@ from scipy.spatial.transform import Rotation
 from fsh_core.anatomy import template
 from fsh_core.anatomy.atlas import ATLAS_FILE, load_atlas
 from fsh_core.anatomy.template import LEAST_QUALITY, Tissue, find_anatomy
-from fsh_core.anatomy.template_registration import TissueMap, align, carry, relative_intensity, tissue_map
+from fsh_core.anatomy.template_registration import (
+    TissueMap,
+    align,
+    relative_intensity,
+    resample_to,
+    tissue_map,
+)
 from fsh_core.lesions.regions import name_regions
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.sample import sample_case
@@ -33,7 +39,9 @@ def ball(shape=(40, 48, 40), centre=(20, 24, 20), radii=(14, 18, 13), spacing=3.
     grid = np.moveaxis(np.indices(shape), 0, -1) - np.array(centre)
     brain = ((grid / np.array(radii)) ** 2).sum(axis=-1) < 1
     bar = (np.abs(grid - (2, -4, 3)) < (3, 6, 2)).all(axis=-1)
-    return TissueMap(Volume((brain & ~bar).astype(np.float32), np.diag([spacing, spacing, spacing, 1])), brain)
+    return TissueMap(
+        Volume((brain & ~bar).astype(np.float32), np.diag([spacing, spacing, spacing, 1])), brain
+    )
 
 
 def test_the_sample_is_found_where_it_lies(scan, anatomy) -> None:
@@ -56,7 +64,9 @@ def test_the_ventricles_of_the_sample_are_its_dark_ones(scan, anatomy) -> None:
     median = np.median(flair.data[brain])
     lateral = anatomy.tissue == Tissue.VENTRICLE
     assert np.median(flair.data[lateral]) < 0.4 * median
-    assert 40 < lateral.sum() * flair.voxel_volume_mm3 / 1000 < 70  # the patient has large ones, the atlas 16 ml
+    assert (
+        40 < lateral.sum() * flair.voxel_volume_mm3 / 1000 < 70
+    )  # the patient has large ones, the atlas 16 ml
     assert np.median(flair.data[anatomy.tissue == Tissue.WHITE_MATTER]) > 0.9 * median
 
 
@@ -77,17 +87,29 @@ def test_left_and_right_and_below_are_where_they_should_be(scan, anatomy) -> Non
     ("places_mm", "region"),
     [
         ([(0, -27, -32), (24, -64, -36), (-24, -64, -36)], "infratentorial"),  # pons, cerebellum
-        ([(26, -15, 40), (-26, -15, 40), (25, 10, 38), (-25, 10, 38)], "deep_white_matter"),  # centrum semiovale
-        ([(44, -20, 44), (-44, -20, 44), (40, -60, 30), (-40, -60, 30)], "juxtacortical"),  # motor, angular
+        (
+            [(26, -15, 40), (-26, -15, 40), (25, 10, 38), (-25, 10, 38)],
+            "deep_white_matter",
+        ),  # centrum semiovale
+        (
+            [(44, -20, 44), (-44, -20, 44), (40, -60, 30), (-40, -60, 30)],
+            "juxtacortical",
+        ),  # motor, angular
     ],
 )
-def test_lesions_planted_where_an_atlas_of_anatomy_says_get_that_region(scan, anatomy, places_mm, region) -> None:
+def test_lesions_planted_where_an_atlas_of_anatomy_says_get_that_region(
+    scan, anatomy, places_mm, region
+) -> None:
     flair, _ = scan
-    world_mm = np.moveaxis(np.indices(flair.shape), 0, -1) @ flair.affine[:3, :3].T + flair.affine[:3, 3]
+    world_mm = (
+        np.moveaxis(np.indices(flair.shape), 0, -1) @ flair.affine[:3, :3].T + flair.affine[:3, 3]
+    )
     labels = np.zeros(flair.shape, np.int32)
     for number, place in enumerate(places_mm, start=1):
         labels[np.linalg.norm(world_mm - place, axis=-1) < 3.5] = number
-    assert set(name_regions(labels, range(1, len(places_mm) + 1), flair, anatomy)["region"]) == {region}
+    assert set(name_regions(labels, range(1, len(places_mm) + 1), flair, anatomy)["region"]) == {
+        region
+    }
 
 
 def test_the_same_scan_gives_the_same_bytes(scan, anatomy) -> None:
@@ -107,7 +129,9 @@ def test_neither_the_order_of_voxels_nor_the_origin_matters(scan, anatomy) -> No
     affine[:3, 3] = flair.affine[:3] @ (flair.shape[0] - 1, 0, flair.shape[2] - 1, 1)
     shift = np.eye(4)
     shift[:3, 3] = 180.0, -95.0, 60.0
-    other = find_anatomy(Volume(np.ascontiguousarray(data), shift @ affine), np.ascontiguousarray(mask))
+    other = find_anatomy(
+        Volume(np.ascontiguousarray(data), shift @ affine), np.ascontiguousarray(mask)
+    )
     expected = np.transpose(anatomy.tissue, (1, 2, 0))[:, ::-1, ::-1]
     assert other.quality == pytest.approx(anatomy.quality, abs=1e-6)
     assert (other.tissue == expected).mean() > 0.999
@@ -116,7 +140,9 @@ def test_neither_the_order_of_voxels_nor_the_origin_matters(scan, anatomy) -> No
 
 def test_thick_slices_are_found(scan) -> None:
     flair, brain = scan
-    thick = Volume(np.ascontiguousarray(flair.data[:, :, ::3]), flair.affine @ np.diag([1, 1, 3, 1]))  # 7.5 mm
+    thick = Volume(
+        np.ascontiguousarray(flair.data[:, :, ::3]), flair.affine @ np.diag([1, 1, 3, 1])
+    )  # 7.5 mm
     found = find_anatomy(thick, np.ascontiguousarray(brain[:, :, ::3]))
     assert found.quality > 0.6
     assert found.tissue.shape == thick.shape
@@ -126,12 +152,18 @@ def test_bright_lesions_do_not_pull_it_away(scan, anatomy) -> None:
     flair, brain = scan
     deep = ndimage.distance_transform_edt(brain) > 4
     spots = ndimage.gaussian_filter(np.random.default_rng(0).normal(0, 1, brain.shape), 1.5)
-    lesions = deep & (spots > np.quantile(spots[deep], 0.95)) & (flair.data > np.median(flair.data[brain]))
+    lesions = (
+        deep
+        & (spots > np.quantile(spots[deep], 0.95))
+        & (flair.data > np.median(flair.data[brain]))
+    )
     painted = Volume(np.where(lesions, 5 * flair.data, flair.data), flair.affine)
     assert lesions.sum() * flair.voxel_volume_mm3 > 20_000
     found = find_anatomy(painted, brain)
     corners = np.array([[60, 50, 50], [-60, -90, -40], [0, 0, 0]], float)
-    apart = corners @ (found.to_mni - anatomy.to_mni)[:3, :3].T + (found.to_mni - anatomy.to_mni)[:3, 3]
+    apart = (
+        corners @ (found.to_mni - anatomy.to_mni)[:3, :3].T + (found.to_mni - anatomy.to_mni)[:3, 3]
+    )
     assert np.linalg.norm(apart, axis=1).max() < 1.5
 
 
@@ -140,7 +172,9 @@ def upside_down(flair, brain):
 
 
 def noise(flair, brain):
-    return flair.with_data(np.random.default_rng(0).normal(100, 20, brain.shape).astype(np.float32)), brain
+    return flair.with_data(
+        np.random.default_rng(0).normal(100, 20, brain.shape).astype(np.float32)
+    ), brain
 
 
 def half_a_mask(flair, brain):
@@ -167,17 +201,28 @@ def test_half_a_head_is_found(scan) -> None:
     middle = int(np.argwhere(brain)[:, 2].mean())
     affine = flair.affine.copy()
     affine[:3, 3] += affine[:3, 2] * middle
-    assert find_anatomy(Volume(flair.data[:, :, middle:].copy(), affine), brain[:, :, middle:].copy()).quality > 0.6
+    assert (
+        find_anatomy(
+            Volume(flair.data[:, :, middle:].copy(), affine), brain[:, :, middle:].copy()
+        ).quality
+        > 0.6
+    )
 
 
-@pytest.mark.parametrize(("axes", "degrees"), [("x", -30), ("y", 30), ("z", -30), ("xyz", (20, -20, 30))])
-def test_a_head_turned_far_is_found_as_if_it_were_not(scan, anatomy, axes: str, degrees: float) -> None:
+@pytest.mark.parametrize(
+    ("axes", "degrees"), [("x", -30), ("y", 30), ("z", -30), ("xyz", (20, -20, 30))]
+)
+def test_a_head_turned_far_is_found_as_if_it_were_not(
+    scan, anatomy, axes: str, degrees: float
+) -> None:
     flair, brain = scan
     turn = np.eye(4)
     turn[:3, :3] = Rotation.from_euler(axes, degrees, degrees=True).as_matrix()
     found = find_anatomy(Volume(flair.data, turn @ flair.affine), brain)
     assert found.quality > 0.8
-    corners = np.array([[60, 0, 0], [-60, 0, 0], [0, 60, 0], [0, -90, 0], [0, 0, 60], [0, 0, -50]], float)
+    corners = np.array(
+        [[60, 0, 0], [-60, 0, 0], [0, 60, 0], [0, -90, 0], [0, 0, 60], [0, 0, -50]], float
+    )
     difference = found.to_mni @ turn - anatomy.to_mni
     assert np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).max() < 2
     ours, theirs = (one.tissue == Tissue.VENTRICLE for one in (found, anatomy))
@@ -221,7 +266,9 @@ def test_a_known_shift_is_found() -> None:
     expected = np.eye(4)
     expected[:3, 3] = 12.0, -30.0, 7.0
     assert np.allclose(alignment.matrix, expected, atol=0.05)
-    assert np.allclose(carry(moving.image, alignment.full, fixed.image), fixed.image.data, atol=0.05)
+    assert np.allclose(
+        resample_to(moving.image, alignment.full, fixed.image), fixed.image.data, atol=0.05
+    )
 
 
 def test_a_larger_brain_is_scaled() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fsh_core.anatomy import template_registration as register
-from fsh_core.anatomy.template_registration import TissueMap, align, carry
+from fsh_core.anatomy.template_registration import TissueMap, align, resample_to
 from fsh_core.volume.volume import Volume
 
 
@@ -21,7 +21,7 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     carried = []
     for threads in (1, 3, 4):
         monkeypatch.setattr(register, "_DEFORMABLE_THREADS", threads)
-        carried.append(carry(moving.image, align(fixed, moving).full, fixed.image))
+        carried.append(resample_to(moving.image, align(fixed, moving).full, fixed.image))
     assert carried[0].any()
     assert not np.array_equal(carried[0], moving.image.data)
     assert carried[0].tobytes() == carried[1].tobytes() == carried[2].tobytes()

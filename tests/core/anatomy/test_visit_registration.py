@@ -15,19 +15,28 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 CORNERS_MM = np.array([[r, a, s, 1.0] for r in (-50, 50) for a in (-60, 60) for s in (-40, 40)])
 
 
-def movement(degrees: tuple[float, float, float], shift_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+def movement(
+    degrees: tuple[float, float, float], shift_mm: tuple[float, float, float]
+) -> NDArray[np.float64]:
     """A rigid movement: turns about R, A and S, one after another, then a shift."""
     moved = np.eye(4)
     for axis, angle in enumerate(np.radians(degrees)):
         one = np.eye(4)
         a, b = [other for other in range(3) if other != axis]
-        one[[a, a, b, b], [a, b, a, b]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        one[[a, a, b, b], [a, b, a, b]] = (
+            np.cos(angle),
+            -np.sin(angle),
+            np.sin(angle),
+            np.cos(angle),
+        )
         moved = one @ moved
     moved[:3, 3] = shift_mm
     return moved
 
 
-def head(affine: NDArray[np.float64], shape: tuple[int, int, int], moved: NDArray[np.float64]) -> Volume:
+def head(
+    affine: NDArray[np.float64], shape: tuple[int, int, int], moved: NDArray[np.float64]
+) -> Volume:
     """A brain without symmetry: what lies at p in the patient lies at ``moved @ p`` in the scan."""
     grid = np.stack([*np.indices(shape).astype(float), np.ones(shape)], axis=-1)
     r, a, s, _ = np.moveaxis(grid @ (np.linalg.inv(moved) @ affine).T, -1, 0)
@@ -68,7 +77,8 @@ def error_mm(found: NDArray[np.float64], true: NDArray[np.float64]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "shift_mm"), [((0, 0, 0), (0, 0, 0)), ((6, -4, 9), (5, -8, 12)), ((-3, 2, -10), (-30, 25, 35))]
+    ("degrees", "shift_mm"),
+    [((0, 0, 0), (0, 0, 0)), ((6, -4, 9), (5, -8, 12)), ((-3, 2, -10), (-30, 25, 35))],
 )
 def test_a_known_movement_is_found(first, degrees, shift_mm) -> None:
     true = movement(degrees, shift_mm)
@@ -92,7 +102,9 @@ def test_there_and_back_is_where_it_was(first) -> None:
 
 def test_scans_with_nothing_in_common(first) -> None:
     empty = Volume(np.zeros((20, 20, 20), dtype=np.float32), np.eye(4))
-    with pytest.raises(InputError, match="the two scans cannot be laid over each other, expected two visits"):
+    with pytest.raises(
+        InputError, match="the two scans cannot be laid over each other, expected two visits"
+    ):
         register_visits(first, empty)
 
 
@@ -105,7 +117,10 @@ def test_real_visits_agree_with_what_is_known(real_data: Path, patient: str) -> 
     mask, affine, _ = read_nifti(folder / "brain_mask.nii.gz")
     voxels = np.argwhere(mask > 0)[::997]
     common_mm = np.c_[voxels, np.ones(len(voxels))] @ affine.T
-    places = [common_mm @ itk_matrix(folder / f"study{visit}_FLAIR_to_common_space.txt").T for visit in (1, 2)]
+    places = [
+        common_mm @ itk_matrix(folder / f"study{visit}_FLAIR_to_common_space.txt").T
+        for visit in (1, 2)
+    ]
     scans = [load_volume(folder / f"study{visit}_FLAIR.nii.gz") for visit in (1, 2)]
     found = register_visits(*scans)
     errors_mm = np.linalg.norm((places[0] @ found.T - places[1])[:, :3], axis=1)
@@ -116,7 +131,9 @@ def test_real_visits_agree_with_what_is_known(real_data: Path, patient: str) -> 
 def itk_matrix(path: Path) -> NDArray[np.float64]:
     """Read an ITK affine transform as a matrix of RAS+ mm."""
     lines = dict(line.split(": ", 1) for line in path.read_text().splitlines() if ": " in line)
-    numbers, centre = (np.array(lines[key].split(), dtype=float) for key in ("Parameters", "FixedParameters"))
+    numbers, centre = (
+        np.array(lines[key].split(), dtype=float) for key in ("Parameters", "FixedParameters")
+    )
     lps = np.eye(4)
     lps[:3, :3] = numbers[:9].reshape(3, 3)
     lps[:3, 3] = centre + numbers[9:] - lps[:3, :3] @ centre

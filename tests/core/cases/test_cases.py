@@ -29,7 +29,11 @@ class TestBids:
             "sub-02/ses-a/anat/sub-02_ses-a_FLAIR.nii.gz",
         )
         cases = discover_cases(tmp_path)
-        assert [(case.subject, case.session) for case in cases] == [("02", "a"), ("02", "b"), ("10", None)]
+        assert [(case.subject, case.session) for case in cases] == [
+            ("02", "a"),
+            ("02", "b"),
+            ("10", None),
+        ]
         assert [case.name for case in cases] == ["sub-02_ses-a", "sub-02_ses-b", "sub-10"]
         assert cases[1].flair == tmp_path / "sub-02/ses-b/anat/sub-02_ses-b_FLAIR.nii"
 
@@ -72,13 +76,23 @@ class TestBids:
 
     def test_manual_masks_are_preferred(self, tmp_path: Path) -> None:
         mask = "sub-1/anat/sub-1_label-L_mask.nii.gz"
-        make(tmp_path, "sub-1/anat/sub-1_FLAIR.nii.gz", f"derivatives/auto/{mask}", f"derivatives/manual/{mask}")
+        make(
+            tmp_path,
+            "sub-1/anat/sub-1_FLAIR.nii.gz",
+            f"derivatives/auto/{mask}",
+            f"derivatives/manual/{mask}",
+        )
         assert discover_cases(tmp_path)[0].reference == tmp_path / "derivatives/manual" / mask
 
     def test_own_output_is_no_reference(self, tmp_path: Path) -> None:
         mask = "sub-1/anat/sub-1_label-L_mask.nii.gz"
         brain = "sub-1/anat/sub-1_label-brain_mask.nii.gz"
-        make(tmp_path, "sub-1/anat/sub-1_FLAIR.nii.gz", f"derivatives/fsh/{mask}", f"derivatives/fsh/{brain}")
+        make(
+            tmp_path,
+            "sub-1/anat/sub-1_FLAIR.nii.gz",
+            f"derivatives/fsh/{mask}",
+            f"derivatives/fsh/{brain}",
+        )
         assert discover_cases(tmp_path)[0].reference is None
         assert discover_cases(tmp_path)[0].brain is None
 
@@ -100,7 +114,12 @@ class TestBids:
 
     def test_another_label(self, tmp_path: Path) -> None:
         anat = "derivatives/manual/sub-1/anat/sub-1"
-        make(tmp_path, "sub-1/anat/sub-1_FLAIR.nii.gz", f"{anat}_label-WMH_mask.nii.gz", f"{anat}_label-L_mask.nii.gz")
+        make(
+            tmp_path,
+            "sub-1/anat/sub-1_FLAIR.nii.gz",
+            f"{anat}_label-WMH_mask.nii.gz",
+            f"{anat}_label-L_mask.nii.gz",
+        )
         reference = discover_cases(tmp_path, label="WMH")[0].reference
         assert reference is not None
         assert reference.name == "sub-1_label-WMH_mask.nii.gz"
@@ -121,7 +140,9 @@ class TestBids:
         with pytest.raises(InputError, match=r"run-1_FLAIR.*only FLAIR.*run-2_FLAIR"):
             discover_cases(tmp_path)
 
-    def test_a_subject_without_a_flair_is_named(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_subject_without_a_flair_is_named(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         make(
             tmp_path,
             "sub-1/anat/sub-1_FLAIR.nii.gz",
@@ -138,7 +159,9 @@ class TestBids:
 
     def test_a_dataset_without_any_flair_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "sub-1/anat/sub-1_T1w.nii.gz")
-        with pytest.raises(InputError, match=r"expected a scan in sub-\*/anat.*found none in 1 subject"):
+        with pytest.raises(
+            InputError, match=r"expected a scan in sub-\*/anat.*found none in 1 subject"
+        ):
             discover_cases(tmp_path)
 
     def test_labels_keep_only_letters_and_digits(self, tmp_path: Path) -> None:
@@ -146,7 +169,11 @@ class TestBids:
         assert [case.subject for case in discover_cases(tmp_path)] == ["P01", "P02"]
 
     def test_the_fixture_dataset(self, phantom_bids: Path) -> None:
-        assert [case.name for case in discover_cases(phantom_bids)] == ["sub-01", "sub-02_ses-a", "sub-02_ses-b"]
+        assert [case.name for case in discover_cases(phantom_bids)] == [
+            "sub-01",
+            "sub-02_ses-a",
+            "sub-02_ses-b",
+        ]
         assert all(case.reference is not None for case in discover_cases(phantom_bids))
 
     def test_the_real_dataset(self, real_data: Path) -> None:
@@ -154,7 +181,10 @@ class TestBids:
         assert len(cases) == 14
         assert all(case.reference is not None for case in cases)
         assert sum(case.brain is not None for case in cases) == 9
-        assert {case.subject for case in cases if "T2w" in case.channels} == {"ljubljana07", "ljubljana19"}
+        assert {case.subject for case in cases if "T2w" in case.channels} == {
+            "ljubljana07",
+            "ljubljana19",
+        }
 
 
 class TestNnunet:
@@ -206,17 +236,25 @@ class TestNnunet:
 
     def test_a_missing_flair_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "imagesTr/A_0001.nii.gz", "imagesTr/B_0000.nii.gz")
-        (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": {"0": "FLAIR", "1": "T1"}}))
+        (tmp_path / "dataset.json").write_text(
+            json.dumps({"channel_names": {"0": "FLAIR", "1": "T1"}})
+        )
         with pytest.raises(InputError, match="the case A has no FLAIR, found only T1w"):
             discover_cases(tmp_path)
 
     def test_no_channel_called_flair_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "imagesTr/A_0000.nii.gz")
-        (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": {"0": "T1", "1": "T2"}}))
-        with pytest.raises(InputError, match=r"dataset.json: expected a channel called FLAIR, found T1, T2"):
+        (tmp_path / "dataset.json").write_text(
+            json.dumps({"channel_names": {"0": "T1", "1": "T2"}})
+        )
+        with pytest.raises(
+            InputError, match=r"dataset.json: expected a channel called FLAIR, found T1, T2"
+        ):
             discover_cases(tmp_path)
 
-    @pytest.mark.parametrize("content", ["", "[]", '{"channel_names": {"x": "FLAIR"}}', '{"channel_names": 3}'])
+    @pytest.mark.parametrize(
+        "content", ["", "[]", '{"channel_names": {"x": "FLAIR"}}', '{"channel_names": 3}']
+    )
     def test_an_unreadable_description_is_refused(self, tmp_path: Path, content: str) -> None:
         make(tmp_path, "imagesTr/A_0000.nii.gz")
         (tmp_path / "dataset.json").write_text(content)
@@ -225,10 +263,15 @@ class TestNnunet:
 
     def test_the_same_channel_twice_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "imagesTr/A_0000.nii", "imagesTr/A_0000.nii.gz")
-        with pytest.raises(InputError, match=r"A_0000.nii.gz: must be the only FLAIR of its case, found A_0000.nii "):
+        with pytest.raises(
+            InputError,
+            match=r"A_0000.nii.gz: must be the only FLAIR of its case, found A_0000.nii ",
+        ):
             discover_cases(tmp_path)
 
-    def test_an_odd_name_is_skipped_aloud(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_an_odd_name_is_skipped_aloud(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         make(tmp_path, "imagesTr/A_0000.nii.gz", "imagesTr/B.nii.gz")
         with caplog.at_level(logging.WARNING):
             assert len(discover_cases(tmp_path)) == 1
@@ -236,7 +279,9 @@ class TestNnunet:
 
     def test_an_empty_images_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "imagesTr").mkdir()
-        with pytest.raises(InputError, match=r"imagesTr: expected scans called CASE_0000.nii.gz, found none"):
+        with pytest.raises(
+            InputError, match=r"imagesTr: expected scans called CASE_0000.nii.gz, found none"
+        ):
             discover_cases(tmp_path)
 
 
@@ -256,10 +301,20 @@ class TestPlainFolder:
             "._anna.nii.gz",
             "deeper/dora.nii.gz",
         )
-        assert [case.subject for case in discover_cases(tmp_path)] == ["3Dflaircarl", "anna", "bert"]
+        assert [case.subject for case in discover_cases(tmp_path)] == [
+            "3Dflaircarl",
+            "anna",
+            "bert",
+        ]
 
     def test_words_inside_words_are_no_masks(self, tmp_path: Path) -> None:
-        make(tmp_path, "masked-woman.nii.gz", "segovia.nii.gz", "lesions_study_7.nii.gz", "x_seg_FLAIR.nii.gz")
+        make(
+            tmp_path,
+            "masked-woman.nii.gz",
+            "segovia.nii.gz",
+            "lesions_study_7.nii.gz",
+            "x_seg_FLAIR.nii.gz",
+        )
         assert len(discover_cases(tmp_path)) == 4
 
     def test_masks_and_channels_go_with_their_flair(self, tmp_path: Path) -> None:
@@ -287,12 +342,16 @@ class TestPlainFolder:
 
     def test_two_files_of_one_name_are_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "p-1.nii.gz", "p1.nii.gz")
-        with pytest.raises(InputError, match=r"p1.nii.gz: is called sub-p1, and so is .*p-1.nii.gz"):
+        with pytest.raises(
+            InputError, match=r"p1.nii.gz: is called sub-p1, and so is .*p-1.nii.gz"
+        ):
             discover_cases(tmp_path)
 
     def test_a_folder_of_masks_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "a_mask.nii.gz")
-        with pytest.raises(InputError, match=r"expected a FLAIR scan .* found 1 of another kind \(a_mask.nii.gz\)"):
+        with pytest.raises(
+            InputError, match=r"expected a FLAIR scan .* found 1 of another kind \(a_mask.nii.gz\)"
+        ):
             discover_cases(tmp_path)
 
 
@@ -311,13 +370,17 @@ class TestFilesAndLists:
             ("Zoë.nii.gz", "sub-Zo"),
         ],
     )
-    def test_a_file_is_a_case_whatever_its_name(self, tmp_path: Path, name: str, case_name: str) -> None:
+    def test_a_file_is_a_case_whatever_its_name(
+        self, tmp_path: Path, name: str, case_name: str
+    ) -> None:
         make(tmp_path, name)
         (case,) = discover_cases(tmp_path / name)
         assert case.name == case_name
         assert case.channels == {"FLAIR": tmp_path / name}
 
-    @pytest.mark.parametrize("name", ["日本.nii.gz", "sub-_FLAIR.nii.gz", "sub-1_ses-_FLAIR.nii.gz"])
+    @pytest.mark.parametrize(
+        "name", ["日本.nii.gz", "sub-_FLAIR.nii.gz", "sub-1_ses-_FLAIR.nii.gz"]
+    )
     def test_a_name_without_letters_is_refused(self, tmp_path: Path, name: str) -> None:
         make(tmp_path, name)
         with pytest.raises(InputError, match=r"expected a letter .* rename it"):
@@ -325,12 +388,16 @@ class TestFilesAndLists:
 
     def test_several_sources_make_one_sorted_list(self, tmp_path: Path) -> None:
         make(tmp_path, "zoe.nii.gz", "bids/sub-b/anat/sub-b_FLAIR.nii.gz", "folder/a.nii.gz")
-        cases = discover_cases([tmp_path / "zoe.nii.gz", tmp_path / "bids", str(tmp_path / "folder")])
+        cases = discover_cases(
+            [tmp_path / "zoe.nii.gz", tmp_path / "bids", str(tmp_path / "folder")]
+        )
         assert [case.subject for case in cases] == ["a", "b", "zoe"]
 
     def test_the_same_case_from_two_sources_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "one/a.nii.gz", "two/a.nii.gz")
-        with pytest.raises(InputError, match=r"two/a.nii.gz: is called sub-a, and so is .*one/a.nii.gz"):
+        with pytest.raises(
+            InputError, match=r"two/a.nii.gz: is called sub-a, and so is .*one/a.nii.gz"
+        ):
             discover_cases([tmp_path / "one", tmp_path / "two"])
 
     def test_no_source_is_refused(self) -> None:
@@ -348,12 +415,17 @@ SUBJECTS = st.lists(st.text("abc123", min_size=1, max_size=4), min_size=1, max_s
 
 def cases_of(subjects: list[str]) -> list[Case]:
     """One case per entry; a subject named twice has two sessions."""
-    return [Case(subject, str(number), {"FLAIR": Path("x.nii.gz")}) for number, subject in enumerate(subjects)]
+    return [
+        Case(subject, str(number), {"FLAIR": Path("x.nii.gz")})
+        for number, subject in enumerate(subjects)
+    ]
 
 
 class TestSplit:
     @given(subjects=SUBJECTS, fraction=st.floats(0, 0.99), seed=st.integers(0, 99))
-    def test_every_subject_is_on_exactly_one_side(self, subjects: list[str], fraction: float, seed: int) -> None:
+    def test_every_subject_is_on_exactly_one_side(
+        self, subjects: list[str], fraction: float, seed: int
+    ) -> None:
         cases = cases_of(subjects)
         split = split_by_subject(cases, fraction, seed)
         assert sorted(split.training + split.validation) == sorted(set(subjects))
@@ -371,9 +443,14 @@ class TestSplit:
         sides = [split_by_subject(cases, 0.5, seed) for seed in range(20)]
         assert all(len(split.training) == len(split.validation) == 2 for split in sides)
 
-    @pytest.mark.parametrize(("count", "fraction", "expected"), [(10, 0.2, 2), (10, 0.01, 1), (10, 0.99, 9), (7, 0, 0)])
+    @pytest.mark.parametrize(
+        ("count", "fraction", "expected"), [(10, 0.2, 2), (10, 0.01, 1), (10, 0.99, 9), (7, 0, 0)]
+    )
     def test_the_share(self, count: int, fraction: float, expected: int) -> None:
-        assert len(split_by_subject(cases_of([f"s{i}" for i in range(count)]), fraction, 0).validation) == expected
+        assert (
+            len(split_by_subject(cases_of([f"s{i}" for i in range(count)]), fraction, 0).validation)
+            == expected
+        )
 
     def test_the_seed_decides(self) -> None:
         cases = cases_of([f"s{i}" for i in range(20)])
@@ -388,7 +465,8 @@ class TestSplit:
         assert set(json.loads((tmp_path / "split.json").read_text())) == {"training", "validation"}
 
     @pytest.mark.parametrize(
-        "content", ["", "{}", '{"training": ["a"], "validation": 3}', '{"training": [], "test": []}']
+        "content",
+        ["", "{}", '{"training": ["a"], "validation": 3}', '{"training": [], "test": []}'],
     )
     def test_what_is_no_split_is_refused(self, tmp_path: Path, content: str) -> None:
         (tmp_path / "split.json").write_text(content)
@@ -401,7 +479,9 @@ class TestSplit:
 
     @pytest.mark.parametrize("fraction", [-0.1, 1.0, float("nan")])
     def test_an_odd_fraction_is_refused(self, fraction: float) -> None:
-        with pytest.raises(InputError, match="--validation-fraction: must be at least 0 and below 1"):
+        with pytest.raises(
+            InputError, match="--validation-fraction: must be at least 0 and below 1"
+        ):
             split_by_subject(cases_of(["a", "b"]), fraction, 0)
 
     def test_no_case_is_refused(self) -> None:
@@ -409,9 +489,13 @@ class TestSplit:
             split_by_subject([], 0.2, 0)
 
     def test_a_leak_is_refused(self) -> None:
-        with pytest.raises(InputError, match="leaks: b must be in training or validation, found in both"):
+        with pytest.raises(
+            InputError, match="leaks: b must be in training or validation, found in both"
+        ):
             check_no_leak(Split(training=("a", "b"), validation=("b", "c")))
 
     def test_a_forgotten_subject_is_refused(self) -> None:
-        with pytest.raises(InputError, match="incomplete: c must be in training or validation, found in neither"):
+        with pytest.raises(
+            InputError, match="incomplete: c must be in training or validation, found in neither"
+        ):
             check_no_leak(Split(training=("a",), validation=("b",)), cases_of(["a", "b", "c", "c"]))

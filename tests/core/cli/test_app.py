@@ -47,10 +47,16 @@ def segment(*words: str | Path, weights: Path) -> int:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
-def test_a_file_becomes_a_bids_derivative_on_its_own_grid(flair: Path, weights: Path, tmp_path: Path, capsys) -> None:
+def test_a_file_becomes_a_bids_derivative_on_its_own_grid(
+    flair: Path, weights: Path, tmp_path: Path, capsys
+) -> None:
     assert segment(flair, "-o", tmp_path / "out", weights=weights) == 0
     anat = tmp_path / "out" / "sub-07" / "anat"
     original = nib.load(flair)
@@ -77,12 +83,16 @@ def test_two_runs_leave_the_same_bytes(flair: Path, weights: Path, tmp_path: Pat
     differ = {name for name in one if one[name] != two[name]}
     # The time it took is the only difference, and stands in these three alone.
     assert differ <= {"sub-07/anat/sub-07_seg-lesions_dseg.json", "cases.tsv", "sub-07.html"}
-    records = [json.loads(folder["sub-07/anat/sub-07_seg-lesions_dseg.json"]) for folder in (one, two)]
+    records = [
+        json.loads(folder["sub-07/anat/sub-07_seg-lesions_dseg.json"]) for folder in (one, two)
+    ]
     assert all(record.pop("run") for record in records)
     assert records[0] == records[1]
 
 
-def test_done_cases_are_skipped_until_something_changes(flair: Path, weights: Path, tmp_path: Path, capsys) -> None:
+def test_done_cases_are_skipped_until_something_changes(
+    flair: Path, weights: Path, tmp_path: Path, capsys
+) -> None:
     out = tmp_path / "out"
     mask = out / "sub-07" / "anat" / "sub-07_space-orig_label-L_mask.nii.gz"
     segment(flair, "-o", out, weights=weights)
@@ -97,14 +107,18 @@ def test_done_cases_are_skipped_until_something_changes(flair: Path, weights: Pa
     assert mask.stat().st_mtime_ns > second
 
 
-def test_a_dataset_gives_one_cohort_table(phantom_bids: Path, weights: Path, tmp_path: Path) -> None:
+def test_a_dataset_gives_one_cohort_table(
+    phantom_bids: Path, weights: Path, tmp_path: Path
+) -> None:
     assert segment(phantom_bids, "-o", tmp_path / "out", weights=weights) == 0
     cases = pd.read_csv(tmp_path / "out" / "cases.tsv", sep="\t", dtype={"subject": str})
     assert cases["subject"].tolist() == ["01", "02", "02"]
     assert (tmp_path / "out" / "sub-02" / "ses-b" / "anat").is_dir()
 
 
-def test_a_bad_case_does_not_stop_the_others(phantom_bids: Path, weights: Path, tmp_path: Path, capsys) -> None:
+def test_a_bad_case_does_not_stop_the_others(
+    phantom_bids: Path, weights: Path, tmp_path: Path, capsys
+) -> None:
     bad = phantom_bids / "sub-00" / "anat" / "sub-00_FLAIR.nii.gz"
     bad.parent.mkdir(parents=True)
     bad.write_bytes(b"not a scan")
@@ -117,7 +131,9 @@ def test_a_bad_case_does_not_stop_the_others(phantom_bids: Path, weights: Path, 
     assert not (tmp_path / "out" / "sub-00").exists()
 
 
-def test_a_missing_input_does_not_stop_the_others(flair: Path, weights: Path, tmp_path: Path, capsys) -> None:
+def test_a_missing_input_does_not_stop_the_others(
+    flair: Path, weights: Path, tmp_path: Path, capsys
+) -> None:
     assert segment(tmp_path / "no.nii.gz", flair, "-o", tmp_path / "out", weights=weights) == 2
     assert "no.nii.gz: no such file or folder; check the name" in capsys.readouterr().err
     assert (tmp_path / "out" / "sub-07" / "anat" / "sub-07_space-orig_label-L_mask.nii.gz").exists()
@@ -131,19 +147,34 @@ def refused(words: list[str], sentence: str, out: Path, capsys) -> None:
     assert is_one_sentence(error)
     assert re.search(sentence, error)
     assert not list(out.rglob("*.nii.gz"))
-    assert not list(out.rglob("*.json")) or [path.name for path in out.rglob("*.json")] == ["dataset_description.json"]
+    assert not list(out.rglob("*.json")) or [path.name for path in out.rglob("*.json")] == [
+        "dataset_description.json"
+    ]
 
 
-@pytest.mark.parametrize(("make", "sentence"), [row[1:] for row in INPUTS], ids=[row[0] for row in INPUTS])
-def test_bad_input(tmp_path: Path, weights: Path, capsys, make: Callable[[Path], Path], sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "sentence"), [row[1:] for row in INPUTS], ids=[row[0] for row in INPUTS]
+)
+def test_bad_input(
+    tmp_path: Path, weights: Path, capsys, make: Callable[[Path], Path], sentence: str
+) -> None:
     out = tmp_path / "out"
     (tmp_path / "in").mkdir()
     given = make(tmp_path / "in")
-    refused(["segment", str(given), "-o", str(out), "--weights", str(weights), *FAST], sentence, out, capsys)
+    refused(
+        ["segment", str(given), "-o", str(out), "--weights", str(weights), *FAST],
+        sentence,
+        out,
+        capsys,
+    )
 
 
-@pytest.mark.parametrize(("make", "sentence"), [row[1:] for row in MASKS], ids=[row[0] for row in MASKS])
-def test_bad_brain_mask(tmp_path: Path, weights: Path, capsys, make: Callable[[Path], Path], sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "sentence"), [row[1:] for row in MASKS], ids=[row[0] for row in MASKS]
+)
+def test_bad_brain_mask(
+    tmp_path: Path, weights: Path, capsys, make: Callable[[Path], Path], sentence: str
+) -> None:
     out = tmp_path / "out"
     (tmp_path / "in").mkdir()
     good = nifti(scan())(tmp_path / "in").rename(tmp_path / "flair.nii.gz")
@@ -152,11 +183,20 @@ def test_bad_brain_mask(tmp_path: Path, weights: Path, capsys, make: Callable[[P
     refused([*words, "--weights", str(weights), *FAST], sentence, out, capsys)
 
 
-@pytest.mark.parametrize(("make", "sentence"), [row[1:] for row in CHECKPOINTS], ids=[row[0] for row in CHECKPOINTS])
-def test_bad_weights(tmp_path: Path, flair: Path, capsys, make: Callable[[Path], Path], sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "sentence"), [row[1:] for row in CHECKPOINTS], ids=[row[0] for row in CHECKPOINTS]
+)
+def test_bad_weights(
+    tmp_path: Path, flair: Path, capsys, make: Callable[[Path], Path], sentence: str
+) -> None:
     out = tmp_path / "out"
     (tmp_path / "net").mkdir()
-    refused(["segment", str(flair), "-o", str(out), "--weights", str(make(tmp_path / "net"))], sentence, out, capsys)
+    refused(
+        ["segment", str(flair), "-o", str(out), "--weights", str(make(tmp_path / "net"))],
+        sentence,
+        out,
+        capsys,
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,15 +205,25 @@ def test_bad_weights(tmp_path: Path, flair: Path, capsys, make: Callable[[Path],
         (["--threshold", "2"], r"--threshold: .*less than 1, got 2.0"),
         (["--patch-size", "60,64,64"], r"divisible by 16, got \(60, 64, 64\); try \(64, 64, 64\)"),
         (["--patch-size", "64"], r"--patch-size.*"),
-        (["--channels", "T3w=x.nii.gz"], r"--channels must be T1w=FILE or T2w=FILE, got 'T3w=x.nii.gz'"),
+        (
+            ["--channels", "T3w=x.nii.gz"],
+            r"--channels must be T1w=FILE or T2w=FILE, got 'T3w=x.nii.gz'",
+        ),
         (["--sample"], r"--sample stands alone; leave the other inputs away"),
     ],
 )
 def test_bad_option(tmp_path: Path, flair: Path, capsys, words: list[str], sentence: str) -> None:
-    refused(["segment", str(flair), "-o", str(tmp_path / "out"), *words], sentence, tmp_path / "out", capsys)
+    refused(
+        ["segment", str(flair), "-o", str(tmp_path / "out"), *words],
+        sentence,
+        tmp_path / "out",
+        capsys,
+    )
 
 
-@pytest.mark.parametrize("words", [["--no-such-option"], ["--threshold", "high"], ["--precision", "fp8"]])
+@pytest.mark.parametrize(
+    "words", [["--no-such-option"], ["--threshold", "high"], ["--precision", "fp8"]]
+)
 def test_unknown_words_end_with_2(flair: Path, capsys, words: list[str]) -> None:
     assert main(["segment", str(flair), *words]) == 2
     assert capsys.readouterr().err
@@ -184,19 +234,33 @@ def test_no_input(capsys, tmp_path: Path) -> None:
 
 
 def test_brain_mask_belongs_to_a_single_scan(phantom_bids: Path, capsys, tmp_path: Path) -> None:
-    words = ["segment", str(phantom_bids), "--brain-mask", "mask.nii.gz", "-o", str(tmp_path / "out")]
+    words = [
+        "segment",
+        str(phantom_bids),
+        "--brain-mask",
+        "mask.nii.gz",
+        "-o",
+        str(tmp_path / "out"),
+    ]
     refused(words, r"belong to a single FLAIR, found 3; name one file", tmp_path / "out", capsys)
 
 
-def test_output_folder_that_cannot_be_written(flair: Path, weights: Path, tmp_path: Path, capsys) -> None:
+def test_output_folder_that_cannot_be_written(
+    flair: Path, weights: Path, tmp_path: Path, capsys
+) -> None:
     (tmp_path / "file").write_text("in the way")
     out = tmp_path / "file" / "out"
     words = ["segment", str(flair), "-o", str(out), "--weights", str(weights)]
     assert main(words) == 2
-    assert re.search(r"cannot be written \(Not a directory\); .*choose another output folder", capsys.readouterr().err)
+    assert re.search(
+        r"cannot be written \(Not a directory\); .*choose another output folder",
+        capsys.readouterr().err,
+    )
 
 
-def test_disk_full_while_writing(flair: Path, weights: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+def test_disk_full_while_writing(
+    flair: Path, weights: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
     out = tmp_path / "out"
     segment(flair, "-o", out, weights=weights)
     before = contents(out)
@@ -240,7 +304,11 @@ def test_evaluate_writes_tables(phantom_bids: Path, tmp_path: Path, capsys) -> N
     other = tmp_path / "copy"
     for path in masks.rglob("*.nii.gz"):
         volume = load_volume(path)
-        save_like(np.roll(volume.data, 1, axis=0).astype(np.uint8), volume, other / path.relative_to(masks))
+        save_like(
+            np.roll(volume.data, 1, axis=0).astype(np.uint8),
+            volume,
+            other / path.relative_to(masks),
+        )
     assert main(["evaluate", str(other), str(masks), "-o", str(tmp_path / "out")]) == 0
     cases = pd.read_csv(tmp_path / "out" / "cases.csv")
     # Three boxes, each moved by one voxel along I: 6, 4 and 2 voxels wide, 5, 3 and 1 in common.

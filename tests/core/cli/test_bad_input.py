@@ -46,7 +46,9 @@ def with_voxel(value: float, count: int = 1) -> NDArray[np.float32]:
     return data
 
 
-def nifti(data: NDArray[Any], affine: NDArray[np.float64] | None = AFFINE) -> Callable[[Path], Path]:
+def nifti(
+    data: NDArray[Any], affine: NDArray[np.float64] | None = AFFINE
+) -> Callable[[Path], Path]:
     """Make scan.nii.gz of these voxels."""
 
     def make(folder: Path) -> Path:
@@ -99,28 +101,56 @@ QFORM_ONLY = ((SFORM_CODE, b"\0\0"), (QFORM_CODE, b"\1\0"))
 
 # What may be given as INPUT: (name, maker, sentence).
 INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
-    ("missing file", lambda folder: folder / "no.nii.gz", r"no.nii.gz: no such file or folder; check the name"),
-    ("empty folder", files(give="empty"), r"empty: expected a FLAIR scan .*, found none; name the folder"),
-    ("folder of other things", files("notes.txt", "t1.dcm"), r"expected a FLAIR scan .*, found none; name the folder"),
-    ("folder of masks", files("a_mask.nii.gz"), r"found 1 of another kind \(a_mask.nii.gz\); name the folder"),
+    (
+        "missing file",
+        lambda folder: folder / "no.nii.gz",
+        r"no.nii.gz: no such file or folder; check the name",
+    ),
+    (
+        "empty folder",
+        files(give="empty"),
+        r"empty: expected a FLAIR scan .*, found none; name the folder",
+    ),
+    (
+        "folder of other things",
+        files("notes.txt", "t1.dcm"),
+        r"expected a FLAIR scan .*, found none; name the folder",
+    ),
+    (
+        "folder of masks",
+        files("a_mask.nii.gz"),
+        r"found 1 of another kind \(a_mask.nii.gz\); name the folder",
+    ),
     (
         "subjects without a FLAIR",
         files("sub-1/anat/sub-1_T1w.nii"),
         r"expected a scan in sub-.*found none in 1 subject",
     ),
-    ("empty nnU-Net folder", files("imagesTr/.keep"), r"imagesTr: expected scans called CASE_0000.nii.gz, found none"),
+    (
+        "empty nnU-Net folder",
+        files("imagesTr/.keep"),
+        r"imagesTr: expected scans called CASE_0000.nii.gz, found none",
+    ),
     (
         "two FLAIRs of a case",
         files("sub-1/anat/sub-1_run-1_FLAIR.nii", "sub-1/anat/sub-1_run-2_FLAIR.nii"),
         r"run-1_FLAIR.nii: must be the only FLAIR of its case, found sub-1_run-2_FLAIR.nii beside it; move one away",
     ),
-    ("two cases of a name", files("a-b.nii", "ab.nii"), r"ab.nii: is called sub-ab, and so is .*a-b.nii; rename one"),
+    (
+        "two cases of a name",
+        files("a-b.nii", "ab.nii"),
+        r"ab.nii: is called sub-ab, and so is .*a-b.nii; rename one",
+    ),
     (
         "another kind of file",
         raw("scan.mgz", bytes),
         r"scan.mgz: expected a NIfTI file \(.nii or .nii.gz\), found another",
     ),
-    ("empty file", raw("scan.nii.gz", lambda _: b""), r"scan.nii.gz: expected a NIfTI file, found an empty one; copy"),
+    (
+        "empty file",
+        raw("scan.nii.gz", lambda _: b""),
+        r"scan.nii.gz: expected a NIfTI file, found an empty one; copy",
+    ),
     (
         "no NIfTI inside",
         raw("scan.nii", lambda _: b"hello" * 200),
@@ -171,25 +201,41 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
         patched((108, bytes(4))),
         r"its header makes no sense \(voxels start at byte 0\); convert",
     ),
-    ("unknown data type", patched((DATATYPE, struct.pack("<h", 9999))), r"its header makes no sense \(data code 9999"),
+    (
+        "unknown data type",
+        patched((DATATYPE, struct.pack("<h", 9999))),
+        r"its header makes no sense \(data code 9999",
+    ),
     (
         "several volumes",
         nifti(np.stack([scan()] * 3, axis=-1)),
         r"expected one 3-D image, found 4-D with shape \(20, 18, 16, 3\); extract a single volume",
     ),
-    ("a slice", nifti(scan()[:, :, 0]), r"expected one 3-D image, found 2-D with shape \(20, 18\); extract"),
+    (
+        "a slice",
+        nifti(scan()[:, :, 0]),
+        r"expected one 3-D image, found 2-D with shape \(20, 18\); extract",
+    ),
     (
         "too few voxels",
         nifti(scan()[:, :15]),
         r"expected at least 16 voxels on each axis, found shape \(20, 15, 16\); use",
     ),
-    ("a NaN", nifti(with_voxel(np.nan)), r"every voxel must be a number, found 1 NaN or infinite ones; replace them"),
+    (
+        "a NaN",
+        nifti(with_voxel(np.nan)),
+        r"every voxel must be a number, found 1 NaN or infinite ones; replace them",
+    ),
     (
         "infinities",
         nifti(with_voxel(-np.inf, 7)),
         r"every voxel must be a number, found 7 NaN or infinite ones; replace",
     ),
-    ("too large for float32", nifti(with_voxel(1, 0) * np.float64(1e300)), r"found 5760 NaN or infinite ones; replace"),
+    (
+        "too large for float32",
+        nifti(with_voxel(1, 0) * np.float64(1e300)),
+        r"found 5760 NaN or infinite ones; replace",
+    ),
     (
         "constant",
         nifti(np.full(SHAPE, 7.5, np.float32)),
@@ -205,8 +251,16 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
         nifti(scan().astype(np.complex64)),
         r"voxels must be plain numbers, found complex64; export a magnitude",
     ),
-    ("RGB", nifti(RGB), r"voxels must be plain numbers, found RGB colours; export a magnitude image"),
-    ("singular affine", patched((SROW_X, SINGULAR)), r"has a singular affine, so voxels have no volume; convert"),
+    (
+        "RGB",
+        nifti(RGB),
+        r"voxels must be plain numbers, found RGB colours; export a magnitude image",
+    ),
+    (
+        "singular affine",
+        patched((SROW_X, SINGULAR)),
+        r"has a singular affine, so voxels have no volume; convert",
+    ),
     (
         "NaN in the affine",
         patched((SROW_X, struct.pack("<f", np.nan))),
@@ -244,7 +298,11 @@ TILTED = AFFINE + np.array([[0, 0.1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0
 # What may be given as a mask of a good scan: (name, maker, sentence).
 MASKS: list[tuple[str, Callable[[Path], Path], str]] = [
     ("missing", lambda folder: folder / "no.nii.gz", r"no.nii.gz: no such file; check the name"),
-    ("a folder", files(give="folder"), r"folder: expected a NIfTI file, found a folder; name a file inside it"),
+    (
+        "a folder",
+        files(give="folder"),
+        r"folder: expected a NIfTI file, found a folder; name a file inside it",
+    ),
     (
         "another shape",
         nifti(np.ones((20, 18, 17), np.uint8)),
@@ -265,9 +323,21 @@ MASKS: list[tuple[str, Callable[[Path], Path], str]] = [
         nifti((np.arange(np.prod(SHAPE)) % 4).reshape(SHAPE).astype(np.uint8)),
         r"must hold only 0 and 1, found 2, 3; binarise it \(value > 0\) and try again",
     ),
-    ("probabilities", nifti(scan() / 200), r"a mask must hold only 0 and 1, found 0.\d+, 0.\d+, 0.\d+; binarise it"),
-    ("negative", nifti(-np.ones(SHAPE, np.int16)), r"a mask must hold only 0 and 1, found -1; binarise it"),
-    ("NaN", nifti(np.full(SHAPE, np.nan, np.float32)), r"a mask must hold only 0 and 1, found nan; binarise it"),
+    (
+        "probabilities",
+        nifti(scan() / 200),
+        r"a mask must hold only 0 and 1, found 0.\d+, 0.\d+, 0.\d+; binarise it",
+    ),
+    (
+        "negative",
+        nifti(-np.ones(SHAPE, np.int16)),
+        r"a mask must hold only 0 and 1, found -1; binarise it",
+    ),
+    (
+        "NaN",
+        nifti(np.full(SHAPE, np.nan, np.float32)),
+        r"a mask must hold only 0 and 1, found nan; binarise it",
+    ),
     (
         "truncated",
         raw("mask.nii.gz", lambda good: good[:900]),
@@ -323,7 +393,11 @@ def garble(folder: Path) -> None:
 
 # What may be given as weights: (name, maker, sentence).
 CHECKPOINTS: list[tuple[str, Callable[[Path], Path], str]] = [
-    ("missing", checkpoint(lambda folder: folder / "no.safetensors"), r"no.safetensors: no such file; a checkpoint is"),
+    (
+        "missing",
+        checkpoint(lambda folder: folder / "no.safetensors"),
+        r"no.safetensors: no such file; a checkpoint is",
+    ),
     (
         "without its JSON",
         checkpoint(lambda folder: (folder / "net.json").unlink()),
@@ -334,10 +408,16 @@ CHECKPOINTS: list[tuple[str, Callable[[Path], Path], str]] = [
         checkpoint(lambda folder: folder / "net.pt"),
         r"net.pt: weights must be a .safetensors file \(pickles",
     ),
-    ("wrong hash", checkpoint(flip_last_byte), r"net.safetensors: its SHA-256 must be .* is .*; the file is damaged"),
+    (
+        "wrong hash",
+        checkpoint(flip_last_byte),
+        r"net.safetensors: its SHA-256 must be .* is .*; the file is damaged",
+    ),
     (
         "another architecture",
-        checkpoint(rewrite_card(config=ModelConfig(widths=(4, 4, 4, 4, 4)).model_dump(mode="json"))),
+        checkpoint(
+            rewrite_card(config=ModelConfig(widths=(4, 4, 4, 4, 4)).model_dump(mode="json"))
+        ),
         r"net.safetensors: expected weights of the network that net.json describes, found others",
     ),
     (
@@ -345,8 +425,16 @@ CHECKPOINTS: list[tuple[str, Callable[[Path], Path], str]] = [
         checkpoint(rewrite_card(config={"widths": [1, 2, 3, 4, 5]})),
         r"net.safetensors: expected weights of the network that net.json describes, found others",
     ),
-    ("no safetensors", checkpoint(garble), r"net.safetensors: expected weights of the network .* found others"),
-    ("no JSON", checkpoint(replace_card("weights")), r"net.json: expected the JSON of a checkpoint, cannot be read"),
+    (
+        "no safetensors",
+        checkpoint(garble),
+        r"net.safetensors: expected weights of the network .* found others",
+    ),
+    (
+        "no JSON",
+        checkpoint(replace_card("weights")),
+        r"net.json: expected the JSON of a checkpoint, cannot be read",
+    ),
     (
         "another JSON",
         checkpoint(replace_card("{}")),
@@ -360,10 +448,25 @@ OPTIONS: list[tuple[type[SegmentConfig | TrainConfig | ModelConfig], str, Any, s
     (SegmentConfig, "threshold", 1.0, r"--threshold: .*less than 1, got 1.0"),
     (SegmentConfig, "threshold", float("nan"), r"--threshold: .*finite number, got nan"),
     (SegmentConfig, "threshold", "high", r"--threshold: .*valid number.*, got 'high'"),
-    (SegmentConfig, "minimum_volume_mm3", -1.0, r"--minimum-volume-mm3: .*greater than or equal to 0, got -1.0"),
+    (
+        SegmentConfig,
+        "minimum_volume_mm3",
+        -1.0,
+        r"--minimum-volume-mm3: .*greater than or equal to 0, got -1.0",
+    ),
     (SegmentConfig, "overlap", 1.0, r"--overlap: .*less than 1, got 1.0"),
-    (SegmentConfig, "patch_size", (60, 64, 64), r"divisible by 16, got \(60, 64, 64\); try \(64, 64, 64\)"),
-    (SegmentConfig, "patch_size", (16, 16, 16), r"leaves a bridge of one voxel; try \(32, 32, 32\)"),
+    (
+        SegmentConfig,
+        "patch_size",
+        (60, 64, 64),
+        r"divisible by 16, got \(60, 64, 64\); try \(64, 64, 64\)",
+    ),
+    (
+        SegmentConfig,
+        "patch_size",
+        (16, 16, 16),
+        r"leaves a bridge of one voxel; try \(32, 32, 32\)",
+    ),
     (SegmentConfig, "device", "tpu", r"--device: .*'auto', 'cpu', 'cuda' or 'mps', got 'tpu'"),
     (SegmentConfig, "colour", "red", r"--colour: .*not permitted, got 'red'"),
     (TrainConfig, "epochs", 0, r"--epochs: .*greater than or equal to 1, got 0"),
@@ -385,7 +488,9 @@ def is_one_sentence(message: str) -> bool:
     return "\n" not in message and not message.endswith((".", ";", ":"))
 
 
-@pytest.mark.parametrize(("make", "sentence"), [row[1:] for row in INPUTS], ids=[row[0] for row in INPUTS])
+@pytest.mark.parametrize(
+    ("make", "sentence"), [row[1:] for row in INPUTS], ids=[row[0] for row in INPUTS]
+)
 def test_input(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     given = make(tmp_path)
     with pytest.raises(InputError, match=sentence) as caught:
@@ -394,7 +499,9 @@ def test_input(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> N
     assert is_one_sentence(str(caught.value))
 
 
-@pytest.mark.parametrize(("make", "sentence"), [row[1:] for row in MASKS], ids=[row[0] for row in MASKS])
+@pytest.mark.parametrize(
+    ("make", "sentence"), [row[1:] for row in MASKS], ids=[row[0] for row in MASKS]
+)
 def test_mask(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     flair = Volume(scan(), AFFINE)
     given = make(tmp_path)
@@ -404,7 +511,9 @@ def test_mask(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> No
     assert is_one_sentence(str(caught.value))
 
 
-@pytest.mark.parametrize(("make", "sentence"), [row[1:] for row in CHECKPOINTS], ids=[row[0] for row in CHECKPOINTS])
+@pytest.mark.parametrize(
+    ("make", "sentence"), [row[1:] for row in CHECKPOINTS], ids=[row[0] for row in CHECKPOINTS]
+)
 def test_checkpoint(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     given = make(tmp_path)
     with pytest.raises(InputError, match=sentence) as caught:
@@ -413,7 +522,9 @@ def test_checkpoint(tmp_path: Path, make: Callable[[Path], Path], sentence: str)
     assert is_one_sentence(str(caught.value))
 
 
-@pytest.mark.parametrize(("config", "option", "value", "sentence"), OPTIONS, ids=[f"{r[1]}={r[2]}" for r in OPTIONS])
+@pytest.mark.parametrize(
+    ("config", "option", "value", "sentence"), OPTIONS, ids=[f"{r[1]}={r[2]}" for r in OPTIONS]
+)
 def test_option(config: type[SegmentConfig], option: str, value: object, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence) as caught:
         config.from_options(**{option: value})
@@ -431,7 +542,9 @@ def test_a_trailing_axis_of_one_is_no_error(tmp_path: Path, shape: tuple[int, ..
 
 
 @pytest.mark.parametrize("where", [(), ("bids", "sub-1", "anat")])
-def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: tuple[str, ...]) -> None:
+def test_a_folder_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: tuple[str, ...]
+) -> None:
     # Simulated: the tests may run as root, who may read everything.
     closed = tmp_path.joinpath(*where)
     closed.mkdir(parents=True, exist_ok=True)
@@ -443,7 +556,9 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
         return listed(folder)
 
     monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\); check its permissions") as caught:
+    with pytest.raises(
+        InputError, match=r"cannot be read \(Permission denied\); check its permissions"
+    ) as caught:
         discover_cases(tmp_path / "bids" if where else tmp_path)
     assert str(closed) in str(caught.value)
 
@@ -455,7 +570,10 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(InputError, match=r"scan.nii.gz: cannot be read \(Permission denied\); check its permissions"):
+    with pytest.raises(
+        InputError,
+        match=r"scan.nii.gz: cannot be read \(Permission denied\); check its permissions",
+    ):
         load_volume(given)
 
 
@@ -463,7 +581,8 @@ def test_an_output_folder_that_cannot_be_written(tmp_path: Path) -> None:
     # A path below a regular file: not even root can make that folder.
     (tmp_path / "file").touch()
     with pytest.raises(
-        InputError, match=r"mask.nii.gz: cannot be written \(Not a directory\); .* another output folder"
+        InputError,
+        match=r"mask.nii.gz: cannot be written \(Not a directory\); .* another output folder",
     ):
         save_like(scan() > 100, Volume(scan(), AFFINE), tmp_path / "file" / "out" / "mask.nii.gz")
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
@@ -475,7 +594,8 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(
-        InputError, match=r"mask.nii.gz: cannot be written \(No space left on device\); free some space"
+        InputError,
+        match=r"mask.nii.gz: cannot be written \(No space left on device\); free some space",
     ):
         save_like(scan() > 100, Volume(scan(), AFFINE), tmp_path / "mask.nii.gz")
     assert list(tmp_path.iterdir()) == []

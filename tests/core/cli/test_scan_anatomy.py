@@ -21,7 +21,12 @@ def all_white(monkeypatch) -> None:
     """Take every brain for white matter, since the phantom is too small for the atlas."""
 
     def found(flair, brain):
-        return Anatomy(np.where(brain, Tissue.WHITE_MATTER, Tissue.OTHER).astype(np.uint8), np.eye(4), 0.8, "drawn")
+        return Anatomy(
+            np.where(brain, Tissue.WHITE_MATTER, Tissue.OTHER).astype(np.uint8),
+            np.eye(4),
+            0.8,
+            "drawn",
+        )
 
     monkeypatch.setattr(scan_anatomy, "find_anatomy", found)
 
@@ -60,7 +65,10 @@ def test_a_scan_that_is_gone_or_another_one_is_not_used(pair: Pair, phantom) -> 
     save_like(phantom.flair.data + 1, phantom.flair, flair_of(pair))
     found = anatomy_of(pair, load_mask(pair.reference))
     assert not found.found
-    assert "is not the file that sub-01_seg-lesions_dseg.json was made from, its content differs" in found.note
+    assert (
+        "is not the file that sub-01_seg-lesions_dseg.json was made from, its content differs"
+        in found.note
+    )
     flair_of(pair).unlink()
     note = anatomy_of(pair, load_mask(pair.reference)).note
     assert "the FLAIR named in sub-01_seg-lesions_dseg.json is not there" in note
@@ -72,7 +80,18 @@ def test_regions_of_another_methods_masks_come_from_the_dataset_of_the_reference
     phantom_bids: Path, predictions: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "scores"
-    assert main(["evaluate", str(predictions), str(phantom_bids / "derivatives" / "manual"), "-o", str(out)]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                str(predictions),
+                str(phantom_bids / "derivatives" / "manual"),
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
     table = pd.read_csv(out / "regions.csv", keep_default_na=False).set_index(["case", "region"])
     assert len(table) == 3 * 5
     deep = table.loc[("sub-02_ses-a", "deep_white_matter")]
@@ -88,13 +107,27 @@ def test_a_scan_that_cannot_be_registered_leaves_the_regions_blank_with_the_reas
     phantom_bids: Path, predictions: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "scores"
-    assert main(["evaluate", str(predictions), str(phantom_bids / "derivatives" / "manual"), "-o", str(out)]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                str(predictions),
+                str(phantom_bids / "derivatives" / "manual"),
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
     table = pd.read_csv(out / "regions.csv", keep_default_na=False)
     assert table["case"].tolist() == ["sub-01", "sub-02_ses-a", "sub-02_ses-b"]
     assert (table["region"] == "").all()
     assert table["note"].str.contains("a brain has 300 to 2300 ml").all()
     page = (out / "evaluation.html").read_text()
-    assert "Not known in 3 cases; of sub-01 because: the scan could not be registered to MNI152" in page
+    assert (
+        "Not known in 3 cases; of sub-01 because: the scan could not be registered to MNI152"
+        in page
+    )
 
 
 @pytest.mark.usefixtures("all_white")

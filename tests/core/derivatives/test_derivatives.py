@@ -33,7 +33,9 @@ WEIGHTS_SHA256 = "1c" * 32
 
 
 def files_in(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def voxels(path):
@@ -41,7 +43,9 @@ def voxels(path):
 
 
 def current(segmentation, folder, weights_sha256=WEIGHTS_SHA256, config=None, **changes):
-    return is_current(replace(segmentation.case, **changes), folder, weights_sha256, config or SegmentConfig())
+    return is_current(
+        replace(segmentation.case, **changes), folder, weights_sha256, config or SegmentConfig()
+    )
 
 
 @pytest.fixture
@@ -82,15 +86,25 @@ class TestWriting:
         paths = write_segmentation(make_segmentation("01"), tmp_path)
         assert paths["mask"] == tmp_path / "sub-01/anat/sub-01_space-orig_label-L_mask.nii.gz"
 
-    def test_images_hold_what_was_found_on_the_scans_grid(self, make_segmentation, phantom, tmp_path):
+    def test_images_hold_what_was_found_on_the_scans_grid(
+        self, make_segmentation, phantom, tmp_path
+    ):
         segmentation = make_segmentation(minimum_volume_mm3=20.0)
         paths = write_segmentation(segmentation, tmp_path)
         for key in ("mask", "raw_mask", "probability", "brain", "labels"):
             image = nib.load(paths[key])
             assert image.shape == phantom.flair.shape
             np.testing.assert_array_equal(image.affine, phantom.flair.affine)
-        types = {key: nib.load(paths[key]).get_data_dtype() for key in ("mask", "brain", "labels", "probability")}
-        assert types == {"mask": np.uint8, "brain": np.uint8, "labels": np.int16, "probability": np.float32}
+        types = {
+            key: nib.load(paths[key]).get_data_dtype()
+            for key in ("mask", "brain", "labels", "probability")
+        }
+        assert types == {
+            "mask": np.uint8,
+            "brain": np.uint8,
+            "labels": np.int16,
+            "probability": np.float32,
+        }
         assert voxels(paths["raw_mask"]).sum() == 72 + 32 + 4
         assert voxels(paths["mask"]).sum() == 72 + 32
         np.testing.assert_array_equal(voxels(paths["labels"]), segmentation.lesion_labels)
@@ -105,9 +119,15 @@ class TestWriting:
 
     def test_probability_is_rounded_so_that_it_compresses(self, make_segmentation, tmp_path):
         paths = write_segmentation(make_segmentation(), tmp_path)
-        assert set(np.unique(voxels(paths["probability"])).round(6)) == {0.0, np.float32(0.123), np.float32(0.875)}
+        assert set(np.unique(voxels(paths["probability"])).round(6)) == {
+            0.0,
+            np.float32(0.123),
+            np.float32(0.875),
+        }
 
-    def test_an_ensemble_has_maps_of_entropy_and_variance(self, make_segmentation, phantom, tmp_path):
+    def test_an_ensemble_has_maps_of_entropy_and_variance(
+        self, make_segmentation, phantom, tmp_path
+    ):
         entropy = np.where(phantom.reference, np.float32(0.72193), np.float32(0))
         sure = make_segmentation()
         paths = write_segmentation(replace(sure, entropy=entropy, variance=entropy / 4), tmp_path)
@@ -148,7 +168,9 @@ class TestWriting:
         assert paths["figure"].read_bytes() == b"picture"
         assert read_record(paths["record"])["files"]["report"] == "sub-01_ses-a.html"
 
-    def test_two_runs_write_the_same_bytes_but_for_the_run_itself(self, make_segmentation, tmp_path):
+    def test_two_runs_write_the_same_bytes_but_for_the_run_itself(
+        self, make_segmentation, tmp_path
+    ):
         first = write_segmentation(make_segmentation(seconds=1.0), tmp_path / "a")
         second = write_segmentation(make_segmentation(seconds=2.0), tmp_path / "b")
         for key in first.keys() - {"record"}:
@@ -162,7 +184,9 @@ class TestWriting:
         threshold=st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.3, 0.5, 0.7, 0.7004])),
     )
     def test_rounding_never_crosses_the_threshold(self, probability, threshold):
-        values = np.array([probability, np.nextafter(np.float32(threshold), np.float32(0))], dtype=np.float32)
+        values = np.array(
+            [probability, np.nextafter(np.float32(threshold), np.float32(0))], dtype=np.float32
+        )
         rounded = round_probability(values, threshold)
         np.testing.assert_array_equal(rounded >= threshold, values >= threshold)
         assert np.abs(rounded - values).max() <= 0.00101
@@ -173,7 +197,9 @@ class TestNothingHalfWritten:
     def test_full_disk_leaves_nothing(self, make_segmentation, tmp_path, fail_at, call):
         segmentation = make_segmentation()
         fail_at(call)
-        with pytest.raises(InputError, match=r"out/sub-01/anat/.*No space left on device.*another output folder"):
+        with pytest.raises(
+            InputError, match=r"out/sub-01/anat/.*No space left on device.*another output folder"
+        ):
             write_segmentation(segmentation, tmp_path / "new" / "out")
         assert not (tmp_path / "new").exists()
 
@@ -186,16 +212,22 @@ class TestNothingHalfWritten:
     def test_full_disk_leaves_an_earlier_result_whole(self, make_segmentation, tmp_path, fail_at):
         old = make_segmentation()
         write_segmentation(old, tmp_path / "out")
-        before = {name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")}
+        before = {
+            name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")
+        }
         new = make_segmentation(threshold=0.9)
         fail_at(4)
         with pytest.raises(InputError, match="No space left"):
             write_segmentation(new, tmp_path / "out")
-        after = {name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")}
+        after = {
+            name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")
+        }
         assert after == before
         assert current(old, tmp_path / "out")
 
-    def test_failure_while_moving_removes_what_was_moved(self, make_segmentation, tmp_path, monkeypatch):
+    def test_failure_while_moving_removes_what_was_moved(
+        self, make_segmentation, tmp_path, monkeypatch
+    ):
         segmentation = make_segmentation()
         real, calls = os.replace, []
 
@@ -223,7 +255,9 @@ class TestNothingHalfWritten:
         assert targets[-1] == paths["record"]
         assert set(targets[-7:]) == set(paths.values())
 
-    def test_an_earlier_record_goes_before_its_files_do(self, make_segmentation, tmp_path, monkeypatch):
+    def test_an_earlier_record_goes_before_its_files_do(
+        self, make_segmentation, tmp_path, monkeypatch
+    ):
         segmentation = make_segmentation()
         record = write_segmentation(segmentation, tmp_path / "out")["record"]
         real, there = os.replace, []
@@ -264,7 +298,9 @@ class TestNothingHalfWritten:
 
     def test_a_file_in_the_place_of_the_folder(self, make_segmentation, tmp_path):
         (tmp_path / "out").write_text("a file")
-        with pytest.raises(InputError, match=r"out: cannot be written .*choose another output folder"):
+        with pytest.raises(
+            InputError, match=r"out: cannot be written .*choose another output folder"
+        ):
             write_segmentation(make_segmentation(), tmp_path / "out")
         assert (tmp_path / "out").read_text() == "a file"
 
@@ -326,7 +362,9 @@ class TestReading:
     def test_a_lost_file_is_named(self, make_segmentation, tmp_path):
         paths = write_segmentation(make_segmentation(), tmp_path)
         paths["mask"].unlink()
-        with pytest.raises(InputError, match=r"label-L_mask\.nii\.gz: named by the record .*, but gone"):
+        with pytest.raises(
+            InputError, match=r"label-L_mask\.nii\.gz: named by the record .*, but gone"
+        ):
             read_segmentation(paths["record"])
 
     @pytest.mark.parametrize(
@@ -411,7 +449,9 @@ class TestResuming:
         paths[key].unlink()
         assert not current(segmentation, folder)
 
-    @pytest.mark.parametrize("damage", [{"weights": {}}, {"files": []}, {"input": None}, {"settings": []}])
+    @pytest.mark.parametrize(
+        "damage", [{"weights": {}}, {"files": []}, {"input": None}, {"settings": []}]
+    )
     def test_a_damaged_record(self, done, damage):
         segmentation, folder, paths = done
         paths["record"].write_text(json.dumps(json.loads(paths["record"].read_text()) | damage))
@@ -428,7 +468,9 @@ class TestCohort:
         return folder
 
     def read(self, path):
-        return pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, dtype={"subject": str})
+        return pd.read_csv(
+            path, sep="\t", na_values=["n/a"], keep_default_na=False, dtype={"subject": str}
+        )
 
     def test_one_row_a_case(self, folder):
         assert write_cohort(folder) == []
@@ -447,7 +489,9 @@ class TestCohort:
         record = find_records(folder)[0]
         dissemination = {"regions": {"periventricular": {"count": 2, "volume_ml": 0.25}}}
         content = json.loads(record.read_text())
-        record.write_text(json.dumps(content | {"regions": {"found": True, "dissemination": dissemination}}))
+        record.write_text(
+            json.dumps(content | {"regions": {"found": True, "dissemination": dissemination}})
+        )
         write_cohort(folder)
         cases = self.read(folder / "cases.tsv").set_index("record")
         found = cases.loc[record.relative_to(folder).as_posix()]
@@ -489,7 +533,10 @@ class TestCohort:
         del record["brain"]
         path.write_text(json.dumps(record))
         [failure] = write_cohort(folder)
-        assert "sub-01_seg-lesions_dseg.json: expected a record of F.sh, found an incomplete one" in failure
+        assert (
+            "sub-01_seg-lesions_dseg.json: expected a record of F.sh, found an incomplete one"
+            in failure
+        )
 
     def test_no_lesion_at_all_leaves_the_header(self, make_segmentation, tmp_path):
         write_segmentation(make_segmentation(found=False), tmp_path / "out")
@@ -500,7 +547,11 @@ class TestCohort:
 
     def test_no_case_at_all(self, tmp_path):
         assert write_cohort(tmp_path / "out") == []
-        assert (tmp_path / "out" / "cases.tsv").read_text().startswith("subject\tsession\tlesion_count")
+        assert (
+            (tmp_path / "out" / "cases.tsv")
+            .read_text()
+            .startswith("subject\tsession\tlesion_count")
+        )
         assert (tmp_path / "out" / "lesions.tsv").read_text() == "subject\tsession\tlabel\n"
         description = json.loads((tmp_path / "out" / "dataset_description.json").read_text())
         assert description["GeneratedBy"] == [{"Name": "F.sh"}]

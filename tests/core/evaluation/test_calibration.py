@@ -26,7 +26,9 @@ def test_air_does_not_flatter():
     air = np.zeros(10_000, np.float32)
     said = np.concatenate([air, np.full(4, 0.5, np.float32)])
     came = np.concatenate([np.zeros(10_000, bool), np.array([True, True, False, False])])
-    assert reliability([(said, came)])["bins"] == [{"probability": 0.5, "real": 0.5, "share": 1.0, "count": 4}]
+    assert reliability([(said, came)])["bins"] == [
+        {"probability": 0.5, "real": 0.5, "share": 1.0, "count": 4}
+    ]
 
 
 def test_the_precision_of_what_is_retained_falls_as_less_sure_lesions_come_in():

@@ -27,7 +27,9 @@ SMALL = ((20, 0, 0), (21, 1, 1))  # 1 voxel
 
 def test_two_of_three_found_and_one_of_three_false():
     reference = labels_of(LARGE, MEDIUM, SMALL)
-    prediction = labels_of(((3, 3, 3), (6, 6, 6)), ((10, 0, 0), (12, 2, 2)), ((25, 15, 15), (27, 17, 17)))
+    prediction = labels_of(
+        ((3, 3, 3), (6, 6, 6)), ((10, 0, 0), (12, 2, 2)), ((25, 15, 15), (27, 17, 17))
+    )
     metrics = lesion_metrics(reference, prediction, 1.0)
     assert (metrics.reference_lesions, metrics.prediction_lesions) == (3, 3)
     assert (metrics.detected_lesions, metrics.confirmed_lesions) == (2, 2)
@@ -50,7 +52,9 @@ def test_f1_is_the_harmonic_mean():
     assert metrics.f1 == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(("fraction", "found"), [(0.0, True), (0.25, True), (0.26, False), (1.0, False)])
+@pytest.mark.parametrize(
+    ("fraction", "found"), [(0.0, True), (0.25, True), (0.26, False), (1.0, False)]
+)
 def test_the_least_overlap_is_a_share_of_the_lesions_own_voxels(fraction, found):
     reference = labels_of(((0, 0, 0), (4, 4, 4)))
     prediction = labels_of(((3, 0, 0), (4, 4, 4)))  # 16 of 64 voxels; all of its own are inside
@@ -62,7 +66,10 @@ def test_the_least_overlap_is_a_share_of_the_lesions_own_voxels(fraction, found)
 def test_pieces_of_a_prediction_add_up():
     reference = labels_of(((0, 0, 0), (4, 1, 1)))
     prediction = labels_of(((0, 0, 0), (1, 1, 1)), ((2, 0, 0), (3, 1, 1)))
-    assert lesion_metrics(reference, prediction, 1.0, minimum_overlap_fraction=0.5).detected_lesions == 1
+    assert (
+        lesion_metrics(reference, prediction, 1.0, minimum_overlap_fraction=0.5).detected_lesions
+        == 1
+    )
 
 
 def test_touching_without_overlap_is_no_match():
@@ -102,14 +109,20 @@ def test_detection_by_equivalent_diameter_in_mm():
 @pytest.mark.parametrize(("diameter_mm", "expected"), [(3.0, "3_to_10mm"), (10.0, "3_to_10mm")])
 def test_the_middle_bin_includes_both_its_ends(diameter_mm, expected):
     voxel_mm3 = np.pi / 6 * diameter_mm**3
-    by_size = lesion_metrics(labels_of(SMALL), EMPTY, voxel_mm3 * (1 + (1e-9 if diameter_mm == 3 else -1e-9))).by_size
+    by_size = lesion_metrics(
+        labels_of(SMALL), EMPTY, voxel_mm3 * (1 + (1e-9 if diameter_mm == 3 else -1e-9))
+    ).by_size
     assert by_size[expected].lesions == 1
 
 
 def test_overlap_table_counts_every_pair_once():
     reference, prediction = labels_of(LARGE), labels_of(((2, 0, 0), (6, 4, 4)))
     table = overlap_table(reference, prediction)
-    assert table.to_dict("list") == {"reference": [0, 1, 1], "prediction": [1, 0, 1], "voxels": [32, 32, 32]}
+    assert table.to_dict("list") == {
+        "reference": [0, 1, 1],
+        "prediction": [1, 0, 1],
+        "voxels": [32, 32, 32],
+    }
 
 
 def test_labels_may_have_gaps():
@@ -136,5 +149,9 @@ def test_matching_is_what_a_loop_over_lesions_finds(masks):
         assert matched == bool((prediction[reference == label] > 0).any())
     for label, matched in metrics.prediction_matched.items():
         assert matched == bool((reference[prediction == label] > 0).any())
-    assert sum(size.lesions for size in metrics.by_size.values()) == metrics.reference_lesions == reference.max()
+    assert (
+        sum(size.lesions for size in metrics.by_size.values())
+        == metrics.reference_lesions
+        == reference.max()
+    )
     assert 0 <= metrics.f1 <= 1

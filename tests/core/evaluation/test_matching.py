@@ -8,7 +8,13 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from fsh_core.evaluation.lesionwise import SIZE_BINS, lesion_metrics
-from fsh_core.evaluation.matching import RULES, f1_by_rule, match_by_fraction, match_msseg, panoptic_quality
+from fsh_core.evaluation.matching import (
+    RULES,
+    f1_by_rule,
+    match_by_fraction,
+    match_msseg,
+    panoptic_quality,
+)
 from fsh_core.evaluation.overlap import measure_overlaps
 from fsh_core.lesions.label import label_lesions
 
@@ -49,7 +55,10 @@ def test_f1_of_one_lesion_by_every_rule(shared, expected):
     f1 = f1_by_rule(overlaps(labels_of((0, 10)), labels_of((10 - shared, 20 - shared))))
     # The MSSEG rule wants more than 10 % covered, and at most 70 % outside.
     assert list(f1) == list(RULES)
-    assert "".join(str(int(f1[rule])) for rule in ("overlap10", "overlap25", "msseg", "iou50")) == expected
+    assert (
+        "".join(str(int(f1[rule])) for rule in ("overlap10", "overlap25", "msseg", "iou50"))
+        == expected
+    )
 
 
 def test_a_tenth_of_seventy_voxels_is_seven():
@@ -72,13 +81,20 @@ def test_msseg_refuses_a_prediction_that_floods():
 def test_msseg_judges_only_the_predictions_that_make_up_most_of_the_overlap():
     reference = labels_of((0, 10))
     # The first covers 7 of the 8 slices that are found (88 %), so the second, mostly outside, is not asked.
-    assert match_msseg(overlaps(reference, labels_of((0, 7), (9, 30))), "reference").tolist() == [True]
+    assert match_msseg(overlaps(reference, labels_of((0, 7), (9, 30))), "reference").tolist() == [
+        True
+    ]
     # Here each covers 2 slices: the first in order is whole, the second is asked too, and floods.
-    assert match_msseg(overlaps(reference, labels_of((2, 4), (8, 30))), "reference").tolist() == [False]
+    assert match_msseg(overlaps(reference, labels_of((2, 4), (8, 30))), "reference").tolist() == [
+        False
+    ]
 
 
 def test_msseg_goes_lesion_by_lesion():
-    reference, prediction = labels_of((0, 4), (8, 12), (20, 24)), labels_of((0, 4), (10, 16), (30, 32))
+    reference, prediction = (
+        labels_of((0, 4), (8, 12), (20, 24)),
+        labels_of((0, 4), (10, 16), (30, 32)),
+    )
     found = overlaps(reference, prediction)
     assert match_msseg(found, "reference").tolist() == [True, True, False]
     assert match_msseg(found, "prediction").tolist() == [True, True, False]
@@ -137,7 +153,12 @@ def naive_msseg(ours, theirs):
     for label in range(1, ours.max() + 1):
         here = ours == label
         shared = sorted(
-            ((int((theirs[here] == other).sum()), -other) for other in np.unique(theirs[here]) if other), reverse=True
+            (
+                (int((theirs[here] == other).sum()), -other)
+                for other in np.unique(theirs[here])
+                if other
+            ),
+            reverse=True,
         )
         covered = sum(voxels for voxels, _ in shared)
         found = covered > 0.1 * here.sum() + 1e-9
@@ -179,7 +200,9 @@ def test_every_rule_is_what_a_loop_over_lesions_finds(masks, fraction):
     quality = panoptic_quality(found)
     assert quality.panoptic_quality == pytest.approx(naive_pq(ours, theirs))
     if np.isfinite(quality.segmentation_quality):
-        assert quality.panoptic_quality == pytest.approx(quality.segmentation_quality * quality.recognition_quality)
+        assert quality.panoptic_quality == pytest.approx(
+            quality.segmentation_quality * quality.recognition_quality
+        )
     assert all(0 <= f1 <= 1 for f1 in f1_by_rule(found).values())
 
 
@@ -195,4 +218,6 @@ def test_panoptic_quality_agrees_with_monai():
         assert quality.panoptic_quality > 0
         maps = [torch.as_tensor(labels) for labels in (theirs, ours)]
         for name, value in zip(("pq", "sq", "rq"), vars(quality).values(), strict=True):
-            assert value == pytest.approx(float(monai.compute_panoptic_quality(*maps, metric_name=name)), abs=1e-5)
+            assert value == pytest.approx(
+                float(monai.compute_panoptic_quality(*maps, metric_name=name)), abs=1e-5
+            )

@@ -37,16 +37,29 @@ def test_the_regions_by_hand():
     reference = volume((5, 9), (13, 16), (18, 21), (32, 34))
     found = rows(reference, volume((5, 10), (14, 17), (35, 37)))
     near, deep, cortex, beyond = (
-        found.loc[name] for name in ("periventricular", "deep_white_matter", "juxtacortical", ELSEWHERE)
+        found.loc[name]
+        for name in ("periventricular", "deep_white_matter", "juxtacortical", ELSEWHERE)
     )
-    assert (near["reference_lesions"], near["detected_lesions"], near["lesion_sensitivity"]) == (1, 1, 1.0)
+    assert (near["reference_lesions"], near["detected_lesions"], near["lesion_sensitivity"]) == (
+        1,
+        1,
+        1.0,
+    )
     assert near["dice"] == pytest.approx(2 * 4 / (4 + 5))
-    assert (near["reference_ml"], near["prediction_ml"]) == pytest.approx((4 * SLICE_ML, 5 * SLICE_ML))
+    assert (near["reference_ml"], near["prediction_ml"]) == pytest.approx(
+        (4 * SLICE_ML, 5 * SLICE_ML)
+    )
     assert (deep["lesion_precision"], deep["dice"]) == pytest.approx((1.0, 2 * 2 / (3 + 3)))
     assert (cortex["lesion_sensitivity"], cortex["dice"], cortex["prediction_lesions"]) == (0, 0, 0)
     assert np.isnan(cortex["lesion_precision"])
-    assert (beyond["lesion_sensitivity"], beyond["lesion_precision"], beyond["false_lesions"]) == (0, 0, 1)
-    assert found.loc["infratentorial", ["dice", "lesion_sensitivity", "lesion_precision"]].isna().all()
+    assert (beyond["lesion_sensitivity"], beyond["lesion_precision"], beyond["false_lesions"]) == (
+        0,
+        0,
+        1,
+    )
+    assert (
+        found.loc["infratentorial", ["dice", "lesion_sensitivity", "lesion_precision"]].isna().all()
+    )
 
 
 def test_a_voxel_of_both_masks_counts_where_its_reference_lesion_lies():
@@ -58,7 +71,10 @@ def test_a_voxel_of_both_masks_counts_where_its_reference_lesion_lies():
 
 
 def test_counts_and_volumes_add_up_to_those_of_the_case():
-    reference, prediction = volume((1, 5), (8, 12), (18, 22)), volume((2, 4), (13, 17), (24, 29), (36, 38))
+    reference, prediction = (
+        volume((1, 5), (8, 12), (18, 22)),
+        volume((2, 4), (13, 17), (24, 29), (36, 38)),
+    )
     found, case = rows(reference, prediction), evaluate_case(reference, prediction).row()
     for column in ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions"):
         assert found[column].sum() == case[column]
@@ -73,13 +89,17 @@ def test_regions_without_lesions_are_undefined():
 
 
 def test_small_lesions_can_be_left_out_of_the_counts():
-    found = rows(volume((1, 5), (13, 14)), volume((13, 14)), minimum_volume_mm3=25).loc["deep_white_matter"]
+    found = rows(volume((1, 5), (13, 14)), volume((13, 14)), minimum_volume_mm3=25).loc[
+        "deep_white_matter"
+    ]
     assert (found["reference_lesions"], found["prediction_lesions"]) == (0, 0)
     assert (found["reference_ml"], found["dice"]) == pytest.approx((SLICE_ML, 1.0))
 
 
 def test_the_least_overlap_is_that_of_the_case():
-    found = rows(volume((12, 16)), volume((15, 18)), minimum_overlap_fraction=0.5).loc["deep_white_matter"]
+    found = rows(volume((12, 16)), volume((15, 18)), minimum_overlap_fraction=0.5).loc[
+        "deep_white_matter"
+    ]
     assert (found["detected_lesions"], found["false_lesions"]) == (0, 1)
 
 

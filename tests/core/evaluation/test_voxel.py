@@ -53,7 +53,11 @@ def test_only_voxels_within_the_brain_count():
 
 def test_swapping_the_masks_swaps_sensitivity_and_precision():
     there, back = voxel_metrics(*boxes()), voxel_metrics(*boxes()[::-1])
-    assert (there.sensitivity, there.precision, there.dice) == (back.precision, back.sensitivity, back.dice)
+    assert (there.sensitivity, there.precision, there.dice) == (
+        back.precision,
+        back.sensitivity,
+        back.dice,
+    )
 
 
 def test_two_empty_masks_agree_perfectly():
@@ -112,7 +116,9 @@ def test_dice_sensitivity_and_the_rest_agree_with_monai():
         confusion = monai.get_confusion_matrix(y_pred, y)
         for name in ("accuracy", "sensitivity", "specificity", "precision", "f1 score"):
             theirs = float(monai.compute_confusion_matrix_metric(name, confusion))
-            assert getattr(ours, name.removesuffix(" score")) == pytest.approx(theirs, abs=1e-6), name
+            assert getattr(ours, name.removesuffix(" score")) == pytest.approx(theirs, abs=1e-6), (
+                name
+            )
 
 
 def test_volumes_are_in_ml_and_the_difference_is_signed():
@@ -158,12 +164,17 @@ def test_surfaces_of_empty_masks():
     full, empty = boxes()[0], np.zeros((4, 5, 5), dtype=bool)
     both = surface_distances(empty, empty, SPACING_MM)
     assert (both.hd95_mm, both.assd_mm) == (0.0, 0.0)
-    for one in (surface_distances(full, empty, SPACING_MM), surface_distances(empty, full, SPACING_MM)):
+    for one in (
+        surface_distances(full, empty, SPACING_MM),
+        surface_distances(empty, full, SPACING_MM),
+    ):
         assert np.isnan(one.hd95_mm)
         assert np.isnan(one.assd_mm)
 
 
-@pytest.mark.filterwarnings("ignore:monai:FutureWarning")  # it deprecates an argument that it passes itself
+@pytest.mark.filterwarnings(
+    "ignore:monai:FutureWarning"
+)  # it deprecates an argument that it passes itself
 @pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), SPACING_MM])
 def test_surface_distances_agree_with_monai(spacing_mm):
     torch = pytest.importorskip("torch")

@@ -70,7 +70,9 @@ class TestTriptych:
     def test_columns(self, phantom, given, headings):
         maps = {"reference": phantom.reference, "probability": phantom.reference.astype(np.float32)}
         figure = triptych(phantom.flair, phantom.reference, **{name: maps[name] for name in given})
-        assert [text for text in texts(figure) if text in ("FLAIR", "Reference", "F.sh", "Probability")] == headings
+        assert [
+            text for text in texts(figure) if text in ("FLAIR", "Reference", "F.sh", "Probability")
+        ] == headings
         assert len(panels(figure)) == 3 * len(headings)
 
     def test_rows_are_named_and_the_convention_is_stated(self, phantom):
@@ -80,7 +82,11 @@ class TestTriptych:
 
     def test_letters_stand_on_the_right_edges(self, phantom):
         axial, coronal, sagittal = panels(triptych(phantom.flair, phantom.reference))[::2]
-        for axes, (left, right, lower, upper) in ((axial, "RLPA"), (coronal, "RLIS"), (sagittal, "APIS")):
+        for axes, (left, right, lower, upper) in (
+            (axial, "RLPA"),
+            (coronal, "RLIS"),
+            (sagittal, "APIS"),
+        ):
             at = {text.get_text(): text.get_position() for text in axes.texts}
             assert at[left][0] < 0 < at[right][0]
             assert at[lower][1] < 0 < at[upper][1]
@@ -99,11 +105,16 @@ class TestTriptych:
             x, y = coloured(figure, axes, PREDICTION_COLOUR)
             assert (np.ptp(x), np.ptp(y)) == pytest.approx(size_mm, abs=0.7)
             box, (width, height) = axes.get_position(), figure.get_size_inches()
-            scales = (box.width * width / np.ptp(axes.get_xlim()), box.height * height / np.ptp(axes.get_ylim()))
+            scales = (
+                box.width * width / np.ptp(axes.get_xlim()),
+                box.height * height / np.ptp(axes.get_ylim()),
+            )
             assert scales[0] == pytest.approx(scales[1])
 
     def test_reference_and_prediction_have_their_own_columns_and_colours(self, phantom):
-        figure = triptych(phantom.flair, only_largest(phantom), phantom.reference, brain=phantom.brain)
+        figure = triptych(
+            phantom.flair, only_largest(phantom), phantom.reference, brain=phantom.brain
+        )
         _, reference, prediction = panels(figure)[:3]
         assert len(coloured(figure, reference, REFERENCE_COLOUR)[0]) > 50
         assert len(coloured(figure, prediction, PREDICTION_COLOUR)[0]) > 50
@@ -127,14 +138,19 @@ class TestTriptych:
 
     def test_probability_is_transparent_where_it_is_zero(self, phantom):
         probability = only_largest(phantom).astype(np.float32)
-        figure = triptych(phantom.flair, only_largest(phantom), probability=probability, brain=phantom.brain)
+        figure = triptych(
+            phantom.flair, only_largest(phantom), probability=probability, brain=phantom.brain
+        )
         coloured_image = panels(figure)[2].images[1].get_array()
         assert coloured_image[..., 3].max() == pytest.approx(0.85)
         assert np.count_nonzero(coloured_image[..., 3]) == 36
 
     def test_the_order_of_the_file_does_not_matter(self, phantom):
         upright = to_ras(phantom.flair)
-        lesion, brain = (to_ras(phantom.flair.with_data(mask)).data for mask in (phantom.reference, phantom.brain))
+        lesion, brain = (
+            to_ras(phantom.flair.with_data(mask)).data
+            for mask in (phantom.reference, phantom.brain)
+        )
         assert to_png(triptych(phantom.flair, phantom.reference, brain=phantom.brain)) == to_png(
             triptych(Volume(upright.data, upright.affine), lesion, brain=brain)
         )
@@ -146,7 +162,9 @@ class TestTriptych:
         figure = triptych(phantom.flair, lesion, brain=phantom.brain)
         x, y = coloured(figure, panels(figure)[1], PREDICTION_COLOUR)
         assert np.ptp(x) == pytest.approx(6, abs=0.7)
-        side = y[x < x.min() + 0.4]  # on the border of the image: a whole side, not just two corners
+        side = y[
+            x < x.min() + 0.4
+        ]  # on the border of the image: a whole side, not just two corners
         assert np.abs(side - (side.min() + side.max()) / 2).min() < 0.5
 
     def test_a_long_title_is_cut(self, phantom):
@@ -166,7 +184,11 @@ class TestGlance:
     def test_three_planes_and_the_probability_over_the_width_of_a_page(self, phantom):
         probability = only_largest(phantom).astype(np.float32)
         figure = glance(phantom.flair, only_largest(phantom), probability, brain=phantom.brain)
-        assert [text for text in texts(figure) if text in ("Axial", "Coronal", "Sagittal", "Probability")] == [
+        assert [
+            text
+            for text in texts(figure)
+            if text in ("Axial", "Coronal", "Sagittal", "Probability")
+        ] == [
             "Axial",
             "Coronal",
             "Sagittal",
@@ -187,7 +209,13 @@ class TestGlance:
 
     def test_reference_and_prediction_share_the_planes_and_have_a_key(self, phantom):
         moved = np.roll(phantom.reference, 10, axis=1)
-        figure = glance(phantom.flair, only_largest(phantom), np.zeros(moved.shape, np.float32), moved, phantom.brain)
+        figure = glance(
+            phantom.flair,
+            only_largest(phantom),
+            np.zeros(moved.shape, np.float32),
+            moved,
+            phantom.brain,
+        )
         axial = panels(figure)[0]
         assert len(coloured(figure, axial, PREDICTION_COLOUR)[0]) > 50
         assert len(coloured(figure, axial, REFERENCE_COLOUR)[0]) > 50
@@ -200,7 +228,12 @@ class TestGlance:
 
     def test_nothing_is_cut_off(self, phantom):
         image = pixels(
-            glance(phantom.flair, phantom.reference, phantom.reference.astype(np.float32), phantom.reference)
+            glance(
+                phantom.flair,
+                phantom.reference,
+                phantom.reference.astype(np.float32),
+                phantom.reference,
+            )
         )
         for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
             assert (edge == 255).all()
@@ -208,19 +241,27 @@ class TestGlance:
 
 class TestAllSlices:
     def positions(self, figure):
-        return [int(text.get_text().replace("\N{MINUS SIGN}", "-")) for text in figure.axes[0].texts]
+        return [
+            int(text.get_text().replace("\N{MINUS SIGN}", "-")) for text in figure.axes[0].texts
+        ]
 
     def test_every_slice_of_the_brain_that_is_apart_enough_goes_up_and_says_where(self, phantom):
         area = phantom.brain.sum(axis=(0, 1))
         slices = np.count_nonzero(area > 0.1 * area.max())
-        every = self.positions(all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm=0))
+        every = self.positions(
+            all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm=0)
+        )
         assert len(every) == slices
         assert every == sorted(every)
-        apart = self.positions(all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm=6))
+        apart = self.positions(
+            all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm=6)
+        )
         assert apart == every[::3]  # slices of 2.5 mm
 
     def test_a_lesion_between_two_drawn_slices_is_outlined(self, phantom):
-        slices = np.flatnonzero(phantom.brain.sum(axis=(0, 1)) > 0.1 * phantom.brain.sum(axis=(0, 1)).max())
+        slices = np.flatnonzero(
+            phantom.brain.sum(axis=(0, 1)) > 0.1 * phantom.brain.sum(axis=(0, 1)).max()
+        )
         lesion = np.zeros_like(phantom.reference)
         lesion[20:28, 24:32, slices[4]] = True  # the first, the fourth and so on are drawn
         outlined = []
@@ -234,22 +275,32 @@ class TestAllSlices:
         lesion = np.zeros_like(phantom.reference)
         plain = self.positions(all_slices(phantom.flair, lesion, phantom.brain, every_mm=0))
         lesion[24, 28, 0] = True
-        assert len(self.positions(all_slices(phantom.flair, lesion, phantom.brain, every_mm=0))) == len(plain) + 1
+        assert (
+            len(self.positions(all_slices(phantom.flair, lesion, phantom.brain, every_mm=0)))
+            == len(plain) + 1
+        )
 
     def test_it_is_no_larger_than_its_place_on_the_page(self, phantom):
         for every_mm in (0, 4, 30):
-            width, height = all_slices(phantom.flair, phantom.reference, phantom.brain, every_mm).get_size_inches()
+            width, height = all_slices(
+                phantom.flair, phantom.reference, phantom.brain, every_mm
+            ).get_size_inches()
             assert width <= 7.2 + 1e-6
             assert height <= 2.75 + 1e-6
 
     def test_without_brain_or_contrast_all_slices_are_shown(self, phantom):
         flat = phantom.flair.with_data(np.ones(phantom.flair.shape, dtype=np.float32))
-        assert len(self.positions(all_slices(flat, np.zeros_like(phantom.reference), every_mm=0))) == 20
+        assert (
+            len(self.positions(all_slices(flat, np.zeros_like(phantom.reference), every_mm=0)))
+            == 20
+        )
 
 
 class TestCloseUps:
     def test_a_lesion_is_in_the_middle_of_three_planes_with_its_name(self, phantom):
-        figure = close_ups(phantom.flair, only_largest(phantom), [("lesion 1", (14, 26, 9))], phantom.brain)
+        figure = close_ups(
+            phantom.flair, only_largest(phantom), [("lesion 1", (14, 26, 9))], phantom.brain
+        )
         assert len(panels(figure)) == 3
         assert "lesion 1" in texts(figure)
         for axes in panels(figure):
@@ -278,7 +329,13 @@ class TestCurves:
     def test_losses_and_metrics(self, log):
         losses, metrics = curves(log)
         assert self.labels(losses) == ["BCE", "Dice", "Total", "Training", "Validation"]
-        assert self.labels(metrics)[:5] == ["Accuracy", "Sensitivity", "Specificity", "Precision", "Dice (= F1)"]
+        assert self.labels(metrics)[:5] == [
+            "Accuracy",
+            "Sensitivity",
+            "Specificity",
+            "Precision",
+            "Dice (= F1)",
+        ]
 
     def test_training_is_solid_and_validation_dashed(self, log):
         losses, _ = curves(log)
@@ -319,7 +376,9 @@ class TestPng:
         return set(names)
 
     def test_the_same_figure_gives_the_same_bytes(self, phantom):
-        first, second = (to_png(triptych(phantom.flair, phantom.reference, title="sub-01")) for _ in range(2))
+        first, second = (
+            to_png(triptych(phantom.flair, phantom.reference, title="sub-01")) for _ in range(2)
+        )
         assert first == second
 
     def test_no_date_and_no_software_is_stored(self):
@@ -340,6 +399,8 @@ class TestPng:
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.4, "0"), (-0.4, "0"), (24.2, "+24"), (-7.0, "\N{MINUS SIGN}7")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.4, "0"), (-0.4, "0"), (24.2, "+24"), (-7.0, "\N{MINUS SIGN}7")]
+)
 def test_coordinates_carry_their_sign(value, text):
     assert format_mm(value) == text

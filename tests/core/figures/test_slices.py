@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 
-from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, SAGITTAL, look_at
+from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, SAGITTAL, make_view
 from fsh_core.volume.volume import Volume
 
 SHAPE = (20, 24, 18)
@@ -40,12 +40,16 @@ def head():
 
 
 def view_of(**maps):
-    return look_at(ras(head()), maps, head() > 0, margin_mm=0)
+    return make_view(ras(head()), maps, head() > 0, margin_mm=0)
 
 
 @pytest.mark.parametrize(
     ("plane", "letters"),
-    [(AXIAL, ("R", "L", "P", "A")), (CORONAL, ("R", "L", "I", "S")), (SAGITTAL, ("A", "P", "I", "S"))],
+    [
+        (AXIAL, ("R", "L", "P", "A")),
+        (CORONAL, ("R", "L", "I", "S")),
+        (SAGITTAL, ("A", "P", "I", "S")),
+    ],
 )
 def test_letters_follow_the_radiological_convention(plane, letters):
     assert plane.letters == letters
@@ -66,10 +70,13 @@ def test_a_dot_at_the_right_back_and_top(plane, index, row, column):
 def test_the_order_of_the_file_does_not_matter(orientation):
     upright = ras(head())
     affine = upright.affine @ inv_ornt_aff(orientation, SHAPE)
-    turned = [apply_orientation(data, orientation) for data in (upright.data, dot(18, 3, 15), upright.data > 0)]
+    turned = [
+        apply_orientation(data, orientation)
+        for data in (upright.data, dot(18, 3, 15), upright.data > 0)
+    ]
     flair, lesion, brain = turned
-    seen = look_at(Volume(flair, affine), {"lesion": lesion}, brain, margin_mm=3)
-    expected = look_at(upright, {"lesion": dot(18, 3, 15)}, upright.data > 0, margin_mm=3)
+    seen = make_view(Volume(flair, affine), {"lesion": lesion}, brain, margin_mm=3)
+    expected = make_view(upright, {"lesion": dot(18, 3, 15)}, upright.data > 0, margin_mm=3)
     np.testing.assert_array_equal(seen.grey, expected.grey)
     np.testing.assert_array_equal(seen.maps["lesion"], expected.maps["lesion"])
     np.testing.assert_allclose(seen.affine, expected.affine, atol=1e-9)
@@ -77,7 +84,7 @@ def test_the_order_of_the_file_does_not_matter(orientation):
 
 
 def test_the_box_is_the_brain_with_a_margin_inside_the_image():
-    view = look_at(ras(head()), {}, head() > 0, margin_mm=4)
+    view = make_view(ras(head()), {}, head() > 0, margin_mm=4)
     assert view.box_voxels == ((0, 20), (0, 24), (1, 17))
     assert [view.extent_mm(axis) for axis in range(3)] == [20, 48, 48]
 
@@ -88,11 +95,13 @@ def test_a_lesion_outside_the_brain_stays_in_the_picture():
 
 
 def test_a_frame_is_placed_around_the_middle_of_the_box():
-    view = look_at(ras(head()), {}, head()[:, :, :] > 0, margin_mm=0)
+    view = make_view(ras(head()), {}, head()[:, :, :] > 0, margin_mm=0)
     assert view.frame_mm(AXIAL) == (-10, 10, -24, 24)
     brain = np.zeros(SHAPE, dtype=bool)
-    brain[0:4, 0:4, 0:4] = True  # right is left: what lies further right than the box is drawn at its left
-    view = look_at(ras(head()), {}, brain, margin_mm=0)
+    brain[0:4, 0:4, 0:4] = (
+        True  # right is left: what lies further right than the box is drawn at its left
+    )
+    view = make_view(ras(head()), {}, brain, margin_mm=0)
     assert view.frame_mm(AXIAL) == (-18, 2, -4, 44)
     assert view.frame_mm(SAGITTAL) == (-44, 4, -6, 48)
 
@@ -119,7 +128,7 @@ def test_without_lesion_the_middle_is_shown():
 def test_grey_levels_are_set_inside_the_brain():
     data = head()
     data[0, 0, 0] = 5000.0  # fat, say
-    view = look_at(ras(data), {}, head() > 0, margin_mm=0)
+    view = make_view(ras(data), {}, head() > 0, margin_mm=0)
     inside = view.grey[head() > 0]
     assert inside.min() == 0
     assert inside.max() == 1
@@ -128,12 +137,12 @@ def test_grey_levels_are_set_inside_the_brain():
 
 @pytest.mark.parametrize("brain", [None, np.zeros(SHAPE, dtype=bool)])
 def test_without_brain_mask_the_foreground_is_shown(brain):
-    view = look_at(ras(head()), {}, brain, margin_mm=0)
+    view = make_view(ras(head()), {}, brain, margin_mm=0)
     assert view.box_voxels == ((2, 18), (2, 22), (2, 16))
 
 
 def test_an_image_without_contrast_is_shown_whole():
-    view = look_at(ras(np.ones(SHAPE, dtype=np.float32)), {}, None, margin_mm=0)
+    view = make_view(ras(np.ones(SHAPE, dtype=np.float32)), {}, None, margin_mm=0)
     assert view.box_voxels == ((0, 20), (0, 24), (0, 18))
     assert not view.grey.any()
 
@@ -142,7 +151,7 @@ def test_an_oblique_scan_is_located_at_the_middle_of_the_box():
     turn = np.eye(4)
     turn[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
     flair = Volume(head(), turn @ ras(head()).affine)
-    view = look_at(flair, {}, head() > 0, margin_mm=0)
+    view = make_view(flair, {}, head() > 0, margin_mm=0)
     middle = view.affine @ [9.5, 11.5, 8.5, 1.0]
     assert view.position_mm(0, 9) == pytest.approx(middle[0] - 0.4)
     assert view.position_mm(2, 8) == pytest.approx(middle[2] - 1.5)
@@ -151,5 +160,12 @@ def test_an_oblique_scan_is_located_at_the_middle_of_the_box():
 @pytest.mark.parametrize("wrong", ["lesion", "brain"])
 def test_maps_must_lie_on_the_grid(wrong):
     small = np.zeros((4, 4, 4), dtype=bool)
-    with pytest.raises(ValueError, match=rf"{wrong} must have the FLAIR's shape \(20, 24, 18\), got \(4, 4, 4\)"):
-        look_at(ras(head()), {"lesion": small} if wrong == "lesion" else {}, small if wrong == "brain" else None, 0)
+    with pytest.raises(
+        ValueError, match=rf"{wrong} must have the FLAIR's shape \(20, 24, 18\), got \(4, 4, 4\)"
+    ):
+        make_view(
+            ras(head()),
+            {"lesion": small} if wrong == "lesion" else {},
+            small if wrong == "brain" else None,
+            0,
+        )

@@ -36,7 +36,9 @@ def answer(graph: ov.Model, image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("ablation", ABLATIONS)
 @pytest.mark.parametrize("channels", [("FLAIR",), ("FLAIR", "T1w", "T2w")])
 def test_it_computes_what_the_network_computes(channels, ablation, norm):
-    network = randomised(TINY.model_copy(update={"channels": channels, "norm": norm, **ABLATIONS[ablation]}))
+    network = randomised(
+        TINY.model_copy(update={"channels": channels, "norm": norm, **ABLATIONS[ablation]})
+    )
     image = np.random.default_rng(0).random((1, len(channels), *PATCH), np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(image)).numpy()
@@ -62,5 +64,8 @@ class TestWeights:
 
     def test_another_shape(self, weights):
         weights["head.weight"] = weights["head.weight"][:, :2]
-        with pytest.raises(ValueError, match=r"weight head.weight must be of shape \(1, 4, 1, 1, 1\), is of \(1, 2,"):
+        with pytest.raises(
+            ValueError,
+            match=r"weight head.weight must be of shape \(1, 4, 1, 1, 1\), is of \(1, 2,",
+        ):
             build_graph(TINY, weights, PATCH)

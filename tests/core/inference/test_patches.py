@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners, patch_starts
+from fsh_core.inference.patches import (
+    Stitcher,
+    blend_window,
+    pad_to_patch,
+    patch_corners,
+    patch_starts,
+)
 
 OVERLAP = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.9, 0.99]), st.floats(0, 0.95))
 
@@ -19,7 +25,9 @@ def test_starts_are_spread_evenly_from_the_first_voxel_to_the_last(size, patch, 
     gaps = np.diff(starts)
     assert (gaps > 0).all()  # nothing is computed twice
     assert gaps.size == 0 or gaps.max() - gaps.min() <= 1
-    assert gaps.size == 0 or gaps.max() <= max(1, patch * (1 - overlap))  # the overlap is at least what was asked for
+    assert gaps.size == 0 or gaps.max() <= max(
+        1, patch * (1 - overlap)
+    )  # the overlap is at least what was asked for
 
 
 @pytest.mark.parametrize(
@@ -39,7 +47,10 @@ def test_starts_by_hand(size, patch, overlap, starts):
 
 @pytest.mark.parametrize(
     ("size", "overlap", "sentence"),
-    [(63, 0.5, r"at least one patch long \(64\), got 63"), (64, 1.0, r"overlap must lie in \[0, 1\), got 1.0")],
+    [
+        (63, 0.5, r"at least one patch long \(64\), got 63"),
+        (64, 1.0, r"overlap must lie in \[0, 1\), got 1.0"),
+    ],
 )
 def test_what_cannot_be_spread(size, overlap, sentence):
     with pytest.raises(ValueError, match=sentence):

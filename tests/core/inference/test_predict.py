@@ -15,7 +15,7 @@ from fsh_core.inference import predict
 from fsh_core.inference import torch_backend as on_gpu
 from fsh_core.inference.patches import blend_window
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor, predictor_of
-from fsh_core.network.checkpoint import Member, save_checkpoint
+from fsh_core.network.checkpoint import EnsembleMember, save_checkpoint
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 
 TINY = ModelConfig(widths=(4, 4, 4, 4, 4))
@@ -54,7 +54,7 @@ def predictor(network, **changes) -> NetworkPredictor:
     """A predictor of a network of torch's, or of a function."""
     settings = EXACT.model_copy(update=changes)
     if isinstance(network, R2AttentionUNet3d):
-        return predictor_of([Member(network.config, arrays_of(network))], settings, {})
+        return predictor_of([EnsembleMember(network.config, arrays_of(network))], settings, {})
     return NetworkPredictor((network,), TINY, settings, {})
 
 
@@ -63,7 +63,9 @@ def image_of(*shape: int, channels: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(64, 24, 16), (57, 17, 35), (32, 16, 16), (20, 20, 9)])
-@pytest.mark.parametrize("settings", [{}, {"overlap": 0.0}, {"overlap": 0.8, "batch_size": 5}, {"mirror": True}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"overlap": 0.0}, {"overlap": 0.8, "batch_size": 5}, {"mirror": True}]
+)
 def test_a_network_that_changes_nothing_gives_the_image_back(shape, settings):
     image = image_of(*shape)
     maps = predictor(Identity(), **settings)(image)
@@ -108,7 +110,9 @@ def test_patches_without_anything_in_them_are_skipped(network):
     image = image_of(96, 16, 16)
     image[:, 40:] = 0
     seen = []
-    probability = predictor(network, overlap=0.0)(image, lambda done, total: seen.append((done, total)))
+    probability = predictor(network, overlap=0.0)(
+        image, lambda done, total: seen.append((done, total))
+    )
     assert seen == [(1, 2), (2, 2)]  # of three patches
     assert (probability[64:] == 0).all()
     assert (probability[:64] > 0).all()
@@ -126,7 +130,9 @@ def test_a_voxel_in_any_channel_keeps_a_patch():
 
 def test_an_image_of_zeros_has_no_lesion(network):
     called = []
-    probability = predictor(network)(np.zeros((1, 40, 40, 40), np.float32), lambda *counts: called.append(counts))
+    probability = predictor(network)(
+        np.zeros((1, 40, 40, 40), np.float32), lambda *counts: called.append(counts)
+    )
     assert probability.shape == (40, 40, 40)
     assert (probability == 0).all()
     assert called == []
@@ -204,7 +210,8 @@ def test_the_number_of_threads_changes_no_byte(precision, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("asked", "cores", "threads"), [("", 4, 4), ("3", 4, 3), ("0", 4, 4), ("many", 2, 2), ("", 64, 8)]
+    ("asked", "cores", "threads"),
+    [("", 4, 4), ("3", 4, 3), ("0", 4, 4), ("many", 2, 2), ("", 64, 8)],
 )
 def test_a_core_a_patch_or_as_many_as_the_environment_allows(asked, cores, threads, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
@@ -224,7 +231,9 @@ def test_both_maps_are_those_of_the_network_itself(network):
     image = image_of(48, 16, 24)
     there, back = predictor(network, mirror=True)(image)
     assert np.array_equal(there, predictor(network)(image))
-    assert np.allclose(back, predictor(network)(np.ascontiguousarray(image[:, ::-1]))[::-1], atol=1e-6)
+    assert np.allclose(
+        back, predictor(network)(np.ascontiguousarray(image[:, ::-1]))[::-1], atol=1e-6
+    )
     assert np.abs(there - back).max() > 0.001
 
 
@@ -248,7 +257,9 @@ def test_several_channels_reach_the_network():
 class TestPrecision:
     def test_bfloat16_is_close_to_float32(self, network):
         image = image_of(48, 16, 16)
-        exact, rough = (predictor(network, precision=precision)(image) for precision in ("fp32", "bf16"))
+        exact, rough = (
+            predictor(network, precision=precision)(image) for precision in ("fp32", "bf16")
+        )
         assert not np.array_equal(exact, rough)
         assert np.abs(exact - rough).mean() < 0.02
 
@@ -266,7 +277,7 @@ class TestGraphicsCard:
     @pytest.mark.parametrize("precision", ["fp32", "auto", "bf16"])
     def test_it_computes_the_same(self, network, precision):
         patches = image_of(*PATCH, channels=2)[:, None]
-        member = Member(TINY, arrays_of(network))
+        member = EnsembleMember(TINY, arrays_of(network))
         theirs = on_gpu.GpuNetwork(member, "cpu", precision)(patches)
         ours = on_cpu.CpuNetwork(member, PATCH, precision)(patches)
         assert theirs.shape == ours.shape == (2, *PATCH)
@@ -277,23 +288,31 @@ class TestGraphicsCard:
         made = []
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cards)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-        monkeypatch.setattr(on_gpu, "GpuNetwork", lambda _member, device, _precision: made.append(device))
+        monkeypatch.setattr(
+            on_gpu, "GpuNetwork", lambda _member, device, _precision: made.append(device)
+        )
         predictor(network, device="auto")
         assert on_gpu.best_device() == device
         assert made == (["cuda"] if cards else [])
 
     def test_a_card_that_is_not_there_is_refused(self, monkeypatch):
         monkeypatch.setattr(on_gpu, "best_device", lambda: "cpu")
-        with pytest.raises(InputError, match=r"^--device cuda: torch finds no such device here, only cpu"):
+        with pytest.raises(
+            InputError, match=r"^--device cuda: torch finds no such device here, only cpu"
+        ):
             load_predictor(settings=SegmentConfig(device="cuda"))
 
     def test_weights_of_another_network_are_refused(self, network):
         with pytest.raises(ValueError, match="size mismatch"):
-            on_gpu.GpuNetwork(Member(ModelConfig(), arrays_of(network)), "cpu", "fp32")
+            on_gpu.GpuNetwork(EnsembleMember(ModelConfig(), arrays_of(network)), "cpu", "fp32")
 
     @pytest.mark.parametrize(
         ("capabilities", "is_fast"),
-        [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx512_bf16": False, "avx2": True}, False)],
+        [
+            ({"avx512_bf16": True}, True),
+            ({"amx_bf16": True}, True),
+            ({"avx512_bf16": False, "avx2": True}, False),
+        ],
     )
     def test_what_counts_as_fast(self, monkeypatch, capabilities, is_fast):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
@@ -329,7 +348,9 @@ class TestLoad:
         monkeypatch.setattr(predict, "BRAIN_WEIGHTS", weights)
         loads = []
         original = predict.load_predictor
-        monkeypatch.setattr(predict, "load_predictor", lambda *given: loads.append(given) or original(*given))
+        monkeypatch.setattr(
+            predict, "load_predictor", lambda *given: loads.append(given) or original(*given)
+        )
         finder = BrainFinder("cpu")
         assert loads == []
         assert finder.model == TINY

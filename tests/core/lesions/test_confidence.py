@@ -37,7 +37,10 @@ def labels_of(*corners: tuple[int, int, int], side: int = 2) -> np.ndarray:
 class TestStructuralUncertainty:
     def test_members_that_agree_leave_none(self):
         labels = labels_of((1, 1, 1), (7, 6, 4))
-        assert structural_uncertainty(labels, [boxes((1, 1, 1), (7, 6, 4))] * 2, 0.5).tolist() == [0, 0]
+        assert structural_uncertainty(labels, [boxes((1, 1, 1), (7, 6, 4))] * 2, 0.5).tolist() == [
+            0,
+            0,
+        ]
 
     def test_a_lesion_that_one_of_two_members_misses_scores_a_half(self):
         labels = labels_of((1, 1, 1), (7, 6, 4))
@@ -47,7 +50,9 @@ class TestStructuralUncertainty:
     def test_the_overlap_counts_by_hand(self):
         """Shifted by one voxel of two: 4 shared of 12 in all."""
         labels = labels_of((1, 1, 1))
-        assert structural_uncertainty(labels, [boxes((2, 1, 1))] * 2, 0.5) == pytest.approx([1 - 4 / 12])
+        assert structural_uncertainty(labels, [boxes((2, 1, 1))] * 2, 0.5) == pytest.approx(
+            [1 - 4 / 12]
+        )
 
     def test_of_two_pieces_the_one_that_overlaps_more_counts(self):
         labels = np.zeros((12, 10, 8), np.int32)
@@ -77,7 +82,9 @@ def test_variance_is_nothing_where_members_agree_and_a_quarter_where_they_contra
 
 
 def test_entropy_is_a_bit_for_a_coin_and_nothing_for_the_sure():
-    assert voxel_entropy(np.array([[[0.5, 0.0, 1.0, 0.25]]], np.float32)).ravel() == pytest.approx([1, 0, 0, 0.811278])
+    assert voxel_entropy(np.array([[[0.5, 0.0, 1.0, 0.25]]], np.float32)).ravel() == pytest.approx(
+        [1, 0, 0, 0.811278]
+    )
 
 
 class TestCalibration:
@@ -98,7 +105,11 @@ class TestCalibration:
 
     def test_surer_voxels_larger_lesions_and_surer_members_give_a_higher_chance(self):
         lesions = pd.DataFrame(
-            {"max_probability": [0.7, 0.99, 1.0], "volume_mm3": [5.0, 5.0, 50.0], "contrast": [1.2, 1.2, np.nan]}
+            {
+                "max_probability": [0.7, 0.99, 1.0],
+                "volume_mm3": [5.0, 5.0, 50.0],
+                "contrast": [1.2, 1.2, np.nan],
+            }
         )
         chances = CALIBRATION.confidence(lesions, 0.5)
         assert (np.diff(chances) > 0).all()

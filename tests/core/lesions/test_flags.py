@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
 
 from fsh_core.anatomy.template import Tissue
 from fsh_core.lesions.flags import FLAG_COLUMN, FLAGS, lesion_flags
@@ -47,7 +53,9 @@ def drawing():
     return data, brain, tissue
 
 
-def flags_of(*boxes, brightness=150.0, affine=AFFINE, with_anatomy=True, brain=None, dark_ventricles=False):
+def flags_of(
+    *boxes, brightness=150.0, affine=AFFINE, with_anatomy=True, brain=None, dark_ventricles=False
+):
     """The flags of lesions drawn as boxes of voxels, the largest first."""
     data, whole, tissue = drawing()
     lesions = np.zeros(SHAPE, dtype=bool)
@@ -99,7 +107,9 @@ def turned(degrees):
 def test_septum_is_thin_and_between_the_ventricles(degrees):
     assert flags_of(SEPTUM, affine=turned(degrees)) == ["septum"]
     assert flags_of(CALLOSUM, affine=turned(degrees)) == [""]
-    assert flags_of(np.s_[40:44, 52:60, 24:28], affine=turned(degrees)) == [""]  # in front of the ventricles
+    assert flags_of(np.s_[40:44, 52:60, 24:28], affine=turned(degrees)) == [
+        ""
+    ]  # in front of the ventricles
 
 
 def test_a_lesion_that_fills_the_gap_between_the_ventricles_is_no_septum():
@@ -133,7 +143,9 @@ def test_a_slanting_vessel_is_one_too():
     assert flags_of(*steps) == ["vessel"]
 
 
-@pytest.mark.parametrize("box", [np.s_[20:21, 30:31, 20:21], np.s_[20:22, 30:32, 20:21], np.s_[20:22, 30:32, 20:22]])
+@pytest.mark.parametrize(
+    "box", [np.s_[20:21, 30:31, 20:21], np.s_[20:22, 30:32, 20:21], np.s_[20:22, 30:32, 20:22]]
+)
 def test_a_thick_slice_makes_no_vessel(box):
     assert "vessel" not in flags_of(box, affine=THICK, with_anatomy=False)[0]
 
@@ -171,7 +183,9 @@ def test_ten_cubic_millimetres_are_not_tiny():
 
 
 def test_a_lesion_of_one_voxel_in_a_thick_slice():
-    assert flags_of(np.s_[20:21, 30:31, 20:21], affine=THICK, with_anatomy=False) == ["isolated_tiny"]
+    assert flags_of(np.s_[20:21, 30:31, 20:21], affine=THICK, with_anatomy=False) == [
+        "isolated_tiny"
+    ]
 
 
 def test_a_lesion_may_have_several_flags():
@@ -209,7 +223,9 @@ def test_rows_keep_their_index_and_order():
     labels = np.zeros(SHAPE, dtype=np.int32)
     labels[WHITE], labels[SHEET] = 1, 3
     flair = Volume(data, AFFINE)
-    table = pd.DataFrame({"label": [3, 1], "volume_mm3": [360.0, 72.0], "contrast": [1.5, 1.5]}, index=[7, 2])
+    table = pd.DataFrame(
+        {"label": [3, 1], "volume_mm3": [360.0, 72.0], "contrast": [1.5, 1.5]}, index=[7, 2]
+    )
     assert lesion_flags(labels, table, flair, brain, None).to_dict() == {7: "edge", 2: ""}
 
 
@@ -244,7 +260,9 @@ def test_the_order_of_the_files_axes_changes_nothing(corner, size, brightness, c
         is_changed = change(data).shape != SHAPE or not np.array_equal(change(data), data)
         affine = AFFINE @ inv_ornt_aff(transform, SHAPE) if is_changed else AFFINE
         flair = Volume(change(data), affine)
-        table = lesion_table(change(labels), flair, np.zeros(flair.shape, dtype=np.float32), change(brain))
+        table = lesion_table(
+            change(labels), flair, np.zeros(flair.shape, dtype=np.float32), change(brain)
+        )
         anatomy = SimpleNamespace(tissue=change(tissue), found=True)
         flags.append(lesion_flags(change(labels), table, flair, change(brain), anatomy).tolist())
     assert flags[0] == flags[1]

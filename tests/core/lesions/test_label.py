@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from fsh_core.lesions.label import bounding_box, equivalent_diameter_mm, label_lesions, smooth_mask, widen
+from fsh_core.lesions.label import (
+    bounding_box,
+    equivalent_diameter_mm,
+    label_lesions,
+    smooth_mask,
+    widen,
+)
 
 MASKS = arrays(bool, st.tuples(*[st.integers(1, 7)] * 3), elements=st.booleans())
 
@@ -53,10 +59,14 @@ def test_the_first_voxel_decides_a_tie_not_the_last():
 
 def test_order_does_not_depend_on_memory_layout():
     mask = np.random.default_rng(0).random((14, 15, 16)) > 0.97
-    np.testing.assert_array_equal(label_lesions(mask, 1.0), label_lesions(np.asfortranarray(mask), 1.0))
+    np.testing.assert_array_equal(
+        label_lesions(mask, 1.0), label_lesions(np.asfortranarray(mask), 1.0)
+    )
 
 
-@pytest.mark.parametrize(("minimum_mm3", "expected"), [(0.0, 2), (3.0, 2), (3.1, 1), (1000.0, 1), (1001.0, 0)])
+@pytest.mark.parametrize(
+    ("minimum_mm3", "expected"), [(0.0, 2), (3.0, 2), (3.1, 1), (1000.0, 1), (1001.0, 0)]
+)
 def test_lesions_below_the_minimum_volume_are_dropped_and_one_at_it_stays(minimum_mm3, expected):
     mask = cube()
     mask[1, 1, 1:4] = True
@@ -130,7 +140,9 @@ def test_smoothing_at_the_image_border_is_as_if_the_lesion_went_on_beyond():
     mask = label_lesions(noise > 0.05, 1.0) == 1
     assert mask[0].any()
     mirrored = np.concatenate([mask[::-1], mask])
-    np.testing.assert_array_equal(smooth_mask(mask, (1.0,) * 3), smooth_mask(mirrored, (1.0,) * 3)[12:])
+    np.testing.assert_array_equal(
+        smooth_mask(mask, (1.0,) * 3), smooth_mask(mirrored, (1.0,) * 3)[12:]
+    )
 
 
 @given(MASKS)
@@ -141,7 +153,9 @@ def test_smoothing_leaves_something_of_every_lesion_and_mirrors(mask):
     for label in range(1, labels.max(initial=0) + 1):
         near = ndimage.binary_dilation(labels == label, np.ones((3, 3, 3)))
         assert smooth_mask(mask, spacing_mm)[near].any()
-    np.testing.assert_array_equal(smooth_mask(mask[::-1], spacing_mm), smooth_mask(mask, spacing_mm)[::-1])
+    np.testing.assert_array_equal(
+        smooth_mask(mask[::-1], spacing_mm), smooth_mask(mask, spacing_mm)[::-1]
+    )
 
 
 @given(MASKS)

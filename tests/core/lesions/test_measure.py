@@ -13,7 +13,9 @@ from fsh_core.lesions.measure import LESION_COLUMNS, lesion_table
 from fsh_core.volume.volume import Volume, to_ras
 
 SHAPE = (40, 44, 30)
-LAS = np.array([[-1.0, 0, 0, 20], [0, 2.0, 0, -30], [0, 0, 3.0, 5], [0, 0, 0, 1]])  # voxels of 1 x 2 x 3 mm
+LAS = np.array(
+    [[-1.0, 0, 0, 20], [0, 2.0, 0, -30], [0, 0, 3.0, 5], [0, 0, 0, 1]]
+)  # voxels of 1 x 2 x 3 mm
 
 
 def scene(affine=LAS):
@@ -42,14 +44,20 @@ def test_size_and_place_of_a_box_by_hand():
     assert row[["centroid_i", "centroid_j", "centroid_k"]].tolist() == [11.5, 21.0, 15.5]
     world = [20 - 11.5, -30 + 2 * 21.0, 5 + 3 * 15.5]
     assert row[["centroid_r_mm", "centroid_a_mm", "centroid_s_mm"]].tolist() == pytest.approx(world)
-    assert row[["extent_r_mm", "extent_a_mm", "extent_s_mm"]].tolist() == pytest.approx([4.0, 6.0, 6.0])
+    assert row[["extent_r_mm", "extent_a_mm", "extent_s_mm"]].tolist() == pytest.approx(
+        [4.0, 6.0, 6.0]
+    )
     assert not row["touches_border"]
 
 
 def test_extents_are_named_for_the_axis_of_the_patient_not_of_the_file():
-    sideways = np.array([[0, 0, 1.0, 0], [-2.0, 0, 0, 0], [0, 3.0, 0, 0], [0, 0, 0, 1]])  # axes point P, S, R
+    sideways = np.array(
+        [[0, 0, 1.0, 0], [-2.0, 0, 0, 0], [0, 3.0, 0, 0], [0, 0, 0, 1]]
+    )  # axes point P, S, R
     row = only_row(*scene(sideways))
-    assert row[["extent_r_mm", "extent_a_mm", "extent_s_mm"]].tolist() == pytest.approx([2.0, 8.0, 9.0])
+    assert row[["extent_r_mm", "extent_a_mm", "extent_s_mm"]].tolist() == pytest.approx(
+        [2.0, 8.0, 9.0]
+    )
 
 
 def test_probability_and_intensity():
@@ -98,7 +106,11 @@ def test_world_columns_survive_a_change_of_orientation():
     parts = (to_ras(flair.with_data(array)) for array in (labels, probability, brain))
     ras_labels, ras_probability, ras_brain = (part.data for part in parts)
     here = lesion_table(ras_labels, to_ras(flair), ras_probability, ras_brain)
-    kept = [c for c in LESION_COLUMNS if not c.endswith(("_i", "_j", "_k")) and not c.startswith("inside")]
+    kept = [
+        c
+        for c in LESION_COLUMNS
+        if not c.endswith(("_i", "_j", "_k")) and not c.startswith("inside")
+    ]
     pd.testing.assert_frame_equal(there[kept], here[kept])
 
 
@@ -114,14 +126,20 @@ def test_contrast_is_measured_3_to_10_mm_away(first_mm, last_mm):
     elsewhere = (distance_mm >= first_mm) & (distance_mm < last_mm)
     flair.data[elsewhere] = 120.0
     shell = np.zeros(SHAPE, dtype=bool)
-    shell[12, 21, 20:26] = shell[11, 21, 20:26] = True  # 12 voxels, 4 to 9 mm away: far fewer than elsewhere
-    assert only_row(labels, flair, probability, elsewhere | shell | (labels > 0))["contrast"] == pytest.approx(1.5)
+    shell[12, 21, 20:26] = shell[11, 21, 20:26] = (
+        True  # 12 voxels, 4 to 9 mm away: far fewer than elsewhere
+    )
+    assert only_row(labels, flair, probability, elsewhere | shell | (labels > 0))[
+        "contrast"
+    ] == pytest.approx(1.5)
 
 
 def test_fluid_does_not_count_as_surroundings():
     labels, flair, probability, distance_mm = isotropic_scene()
     flair.data[(distance_mm > 3) & (distance_mm < 9)] = 10.0
-    assert only_row(labels, flair, probability, np.ones(SHAPE, dtype=bool))["contrast"] == pytest.approx(1.5)
+    assert only_row(labels, flair, probability, np.ones(SHAPE, dtype=bool))[
+        "contrast"
+    ] == pytest.approx(1.5)
 
 
 def test_what_is_not_brain_does_not_count_as_surroundings():
@@ -143,7 +161,9 @@ def test_without_surroundings_the_whole_brain_is_the_comparison():
     labels, flair, probability, _ = scene(np.diag([1.0, 1.0, 1.0, 1.0]))
     near = np.zeros(SHAPE, dtype=bool)
     near[:28, 8:36, 3:] = True
-    assert only_row(labels, flair, probability, ~near | (labels > 0))["contrast"] == pytest.approx(1.5)
+    assert only_row(labels, flair, probability, ~near | (labels > 0))["contrast"] == pytest.approx(
+        1.5
+    )
 
 
 def test_without_any_other_brain_the_contrast_is_one():
@@ -153,7 +173,12 @@ def test_without_any_other_brain_the_contrast_is_one():
 
 def test_a_black_image_has_contrast_one():
     labels, flair, probability, brain = scene()
-    assert only_row(labels, flair.with_data(np.zeros(SHAPE, np.float32)), probability, brain)["contrast"] == 1.0
+    assert (
+        only_row(labels, flair.with_data(np.zeros(SHAPE, np.float32)), probability, brain)[
+            "contrast"
+        ]
+        == 1.0
+    )
 
 
 def test_intensities_below_zero_are_counted_from_the_darkest_brain():
@@ -163,7 +188,9 @@ def test_intensities_below_zero_are_counted_from_the_darkest_brain():
     assert only_row(labels, shifted, probability, brain)["contrast"] == pytest.approx(1.5, rel=1e-5)
 
 
-@pytest.mark.parametrize(("corner", "touches"), [((0, 5, 5), True), ((5, 5, 29), True), ((1, 1, 1), False)])
+@pytest.mark.parametrize(
+    ("corner", "touches"), [((0, 5, 5), True), ((5, 5, 29), True), ((1, 1, 1), False)]
+)
 def test_touching_the_border(corner, touches):
     labels, flair, probability, brain = scene()
     labels[:] = 0
@@ -212,9 +239,12 @@ def test_a_whole_brain_with_many_lesions_is_measured_quickly():
     shape = (182, 218, 182)
     mask = np.zeros(shape, dtype=bool)
     for corner in np.argwhere(np.ones((6, 6, 6))) * 25 + 10:
-        mask[tuple(slice(first, first + size) for first, size in zip(corner, rng.integers(1, 9, 3), strict=True))] = (
-            True
-        )
+        mask[
+            tuple(
+                slice(first, first + size)
+                for first, size in zip(corner, rng.integers(1, 9, 3), strict=True)
+            )
+        ] = True
     flair = Volume(rng.random(shape, dtype=np.float32) + 1, np.eye(4))
     brain = np.zeros(shape, dtype=bool)
     brain[20:160, 20:200, 20:160] = True
@@ -222,4 +252,6 @@ def test_a_whole_brain_with_many_lesions_is_measured_quickly():
     start = time.process_time()
     table = lesion_table(labels, flair, flair.data - 1, brain)
     assert len(table) == 216
-    assert time.process_time() - start < 3.0  # 0.4 s on an idle core; the margin is for a busy machine
+    assert (
+        time.process_time() - start < 3.0
+    )  # 0.4 s on an idle core; the margin is for a busy machine

@@ -60,7 +60,9 @@ def one(i, j, k):
         (one(41, 20, 8), "deep_white_matter", 8.0, 38.0),  # the third ventricle is no lateral one
     ],
 )
-def test_one_voxel_is_placed(anatomy: Anatomy, box, region: str, ventricle_mm: float, cortex_mm: float) -> None:
+def test_one_voxel_is_placed(
+    anatomy: Anatomy, box, region: str, ventricle_mm: float, cortex_mm: float
+) -> None:
     row = place(anatomy, box).iloc[0]
     assert row["region"] == region
     assert row["ventricle_distance_mm"] == pytest.approx(ventricle_mm)
@@ -69,11 +71,16 @@ def test_one_voxel_is_placed(anatomy: Anatomy, box, region: str, ventricle_mm: f
 
 def test_a_lesion_that_reaches_both_counts_as_periventricular(anatomy: Anatomy) -> None:
     row = place(anatomy, np.s_[4:30, 20:22, 8:9]).iloc[0]
-    assert (row["region"], row["ventricle_distance_mm"], row["cortex_distance_mm"]) == ("periventricular", 1, 1)
+    assert (row["region"], row["ventricle_distance_mm"], row["cortex_distance_mm"]) == (
+        "periventricular",
+        1,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
-    ("box", "region"), [(np.s_[28:29, 20:21, 2:6], "infratentorial"), (np.s_[28:29, 20:21, 3:7], "periventricular")]
+    ("box", "region"),
+    [(np.s_[28:29, 20:21, 2:6], "infratentorial"), (np.s_[28:29, 20:21, 3:7], "periventricular")],
 )
 def test_half_below_is_infratentorial(anatomy: Anatomy, box, region: str) -> None:
     assert place(anatomy, box)["region"].tolist() == [region]
@@ -119,7 +126,11 @@ def test_voxels_larger_than_the_limit_touch_when_they_are_neighbours(anatomy: An
 
 def test_a_lesion_outside_the_brain_has_no_region_but_its_distances(anatomy: Anatomy) -> None:
     table = place(anatomy, one(58, 20, 8), one(53, 20, 8), one(52, 20, 2))
-    assert table["region"].tolist() == ["", "deep_white_matter", "infratentorial"]  # 9, 4 and 3 mm outside
+    assert table["region"].tolist() == [
+        "",
+        "deep_white_matter",
+        "infratentorial",
+    ]  # 9, 4 and 3 mm outside
     assert table["ventricle_distance_mm"].iloc[0] == pytest.approx(25.0)
 
 
@@ -139,7 +150,9 @@ def test_without_lesions_the_table_is_empty(anatomy: Anatomy) -> None:
 
 
 def test_without_anatomy_everything_is_blank() -> None:
-    table = place(Anatomy(None, None, 0.1, "could not be registered"), one(29, 20, 8), one(4, 20, 8))
+    table = place(
+        Anatomy(None, None, 0.1, "could not be registered"), one(29, 20, 8), one(4, 20, 8)
+    )
     assert table["region"].tolist() == ["", ""]
     assert table.drop(columns="region").isna().all(axis=None)
     assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 5]
@@ -183,7 +196,9 @@ def test_two_areas_disseminate(regions: tuple[str, ...], fulfilled: bool) -> Non
     readings = dissemination(lesions_in(*regions))["readings"]
     assert [one["title"] for one in readings] == ["McDonald 2017", "McDonald 2024"]
     assert [one["fulfilled_here"] for one in readings] == [fulfilled, fulfilled]
-    assert [set(one["areas_seen"]) for one in readings] == [set(regions) - {"deep_white_matter"}] * 2
+    assert [set(one["areas_seen"]) for one in readings] == [
+        set(regions) - {"deep_white_matter"}
+    ] * 2
 
 
 def test_lesions_shorter_than_3_mm_are_counted_but_prove_nothing() -> None:

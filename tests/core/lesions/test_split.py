@@ -18,7 +18,9 @@ def ball(shape, spacing_mm, centre_mm, radius_mm):
 
 
 def grid(spacing_mm, size_mm=(40, 24, 24)):
-    return tuple(round(length / spacing) for length, spacing in zip(size_mm, spacing_mm, strict=True))
+    return tuple(
+        round(length / spacing) for length, spacing in zip(size_mm, spacing_mm, strict=True)
+    )
 
 
 def split(mask, spacing_mm=(1.0, 1.0, 1.0), **options):
@@ -59,10 +61,18 @@ def test_a_shallow_waist_is_no_neck():
 @pytest.mark.parametrize("spacing_mm", SPACINGS)
 @pytest.mark.parametrize("radius_mm", [1.5, 4, 9])
 def test_a_ball_stays_whole(spacing_mm, radius_mm):
-    assert split(ball(grid(spacing_mm), spacing_mm, (20.3, 12.1, 11.7), radius_mm), spacing_mm).max() == 1
+    assert (
+        split(ball(grid(spacing_mm), spacing_mm, (20.3, 12.1, 11.7), radius_mm), spacing_mm).max()
+        == 1
+    )
 
 
-BOXES = {"cube": (10, 10, 10), "thin plate": (30, 20, 1), "plate of two": (30, 20, 2), "rod": (30, 2, 1)}
+BOXES = {
+    "cube": (10, 10, 10),
+    "thin plate": (30, 20, 1),
+    "plate of two": (30, 20, 2),
+    "rod": (30, 2, 1),
+}
 
 
 @pytest.mark.parametrize("spacing_mm", [*SPACINGS, (1.0, 1.0, 6.0)])
@@ -91,7 +101,9 @@ def test_parts_of_equal_size_are_numbered_by_their_first_voxel():
     mask = np.zeros((20, 5, 5), dtype=bool)
     mask[12:14, 1:3, 1:3] = mask[2:4, 1:3, 1:3] = True
     labels = np.where(mask, np.arange(20)[:, None, None] // 10, 0).astype(np.int32) + 6 * mask
-    parts = split_confluent(labels.astype(np.int32), (1, 1, 1))  # labels 6 and 7: gaps are no matter
+    parts = split_confluent(
+        labels.astype(np.int32), (1, 1, 1)
+    )  # labels 6 and 7: gaps are no matter
     assert (parts[2, 1, 1], parts[12, 1, 1], parts.max()) == (1, 2, 2)
 
 

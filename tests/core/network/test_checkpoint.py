@@ -63,14 +63,20 @@ def test_round_trip(model, saved):
 def test_the_json_beside_it_says_everything(saved):
     card = json.loads(saved.with_suffix(".json").read_text())
     assert card["format"] == "fsh-checkpoint-1"
-    assert card["sha256"] == hashlib.sha256(saved.read_bytes()).hexdigest() == load_checkpoint(saved).sha256
+    assert (
+        card["sha256"]
+        == hashlib.sha256(saved.read_bytes()).hexdigest()
+        == load_checkpoint(saved).sha256
+    )
     assert ModelConfig.model_validate(card["config"]) == TINY
     assert card["training"] == CARD["training"]
 
 
 def test_the_card_cannot_overrule_the_facts(model, tmp_path):
     path = tmp_path / "net.safetensors"
-    sha256 = save_checkpoint(model.config, path, {"sha256": "0", "format": "mine", "config": {}}, arrays_of(model))
+    sha256 = save_checkpoint(
+        model.config, path, {"sha256": "0", "format": "mine", "config": {}}, arrays_of(model)
+    )
     assert load_checkpoint(path).sha256 == sha256
 
 
@@ -80,7 +86,9 @@ def test_weights_are_stored_as_float32_whatever_their_layout(model, tmp_path):
     save_checkpoint(model.config, path, {}, weights)
     with safe_open(path, "pt") as file:
         assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float32}  # noqa: SIM118
-    assert np.array_equal(load_checkpoint(path).members[0].weights["head.weight"], model.head.weight.detach())
+    assert np.array_equal(
+        load_checkpoint(path).members[0].weights["head.weight"], model.head.weight.detach()
+    )
 
 
 def test_the_same_weights_give_the_same_bytes(model, saved, tmp_path):
@@ -95,7 +103,9 @@ def test_one_flipped_bit_is_seen(saved, position):
     content = bytearray(saved.read_bytes())
     content[position] ^= 1
     saved.write_bytes(content)
-    with pytest.raises(InputError, match=r"tiny.safetensors: its SHA-256 must be .*; the file is damaged"):
+    with pytest.raises(
+        InputError, match=r"tiny.safetensors: its SHA-256 must be .*; the file is damaged"
+    ):
         load_checkpoint(saved)
 
 
@@ -172,10 +182,16 @@ def test_another_json_is_refused(saved, content, sentence):
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        (TINY.model_copy(update={"widths": (2, 4, 2, 2, 2)}), r"bridge.* must be of shape \(2, 2, 1, 1, 1\), is of"),
+        (
+            TINY.model_copy(update={"widths": (2, 4, 2, 2, 2)}),
+            r"bridge.* must be of shape \(2, 2, 1, 1, 1\), is of",
+        ),
         (TINY.model_copy(update={"attention": False}), r"unexpected weight decoder.*gate"),
         (TINY.model_copy(update={"recurrence": 3}), r"missing weight encoder.*norms.3"),
-        (TINY.model_copy(update={"channels": ("FLAIR",)}), r"encoder.0.widen.* must be of shape \(2, 1, 1, 1, 1\)"),
+        (
+            TINY.model_copy(update={"channels": ("FLAIR",)}),
+            r"encoder.0.widen.* must be of shape \(2, 1, 1, 1, 1\)",
+        ),
     ],
 )
 def test_another_architecture_is_refused_and_the_sentence_says_why(saved, config, reason):
@@ -201,18 +217,26 @@ class TestEnsemble:
     def other(self, tmp_path):
         """Another kind of network that wants the same of an image."""
         torch.manual_seed(4)
-        model = R2AttentionUNet3d(TINY.model_copy(update={"norm": "instance", "recurrence": 0})).eval()
+        model = R2AttentionUNet3d(
+            TINY.model_copy(update={"norm": "instance", "recurrence": 0})
+        ).eval()
         path = tmp_path / "other.safetensors"
-        save_checkpoint(model.config, path, {"training": {"subjects": ["02", "03"]}}, arrays_of(model))
+        save_checkpoint(
+            model.config, path, {"training": {"subjects": ["02", "03"]}}, arrays_of(model)
+        )
         return path
 
     def test_its_members_answer_as_they_did_alone(self, saved, other, tmp_path):
         joined = tmp_path / "joined.safetensors"
-        assert main(["ensemble", str(saved), str(other), "--out", str(joined), "--name", "both"]) == 0
+        assert (
+            main(["ensemble", str(saved), str(other), "--out", str(joined), "--name", "both"]) == 0
+        )
         settings = SegmentConfig(patch_size=(32, 32, 32), precision="fp32")
         image = torch.rand(2, 40, 32, 32).numpy()
         alone = [load_predictor(path, settings)(image) for path in (saved, other)]
-        assert [one.tobytes() for one in load_predictor(joined, settings)(image)] == [one.tobytes() for one in alone]
+        assert [one.tobytes() for one in load_predictor(joined, settings)(image)] == [
+            one.tobytes() for one in alone
+        ]
         mirrored = load_predictor(joined, settings.model_copy(update={"mirror": True}))(image)
         assert mirrored.shape == (4, 40, 32, 32)
         assert mirrored[0].tobytes() == alone[0].tobytes()
@@ -233,30 +257,49 @@ class TestEnsemble:
         model = R2AttentionUNet3d(TINY.model_copy(update={"spacing_mm": 2.0}))
         path = tmp_path / "coarse.safetensors"
         save_checkpoint(model.config, path, {}, arrays_of(model))
-        with pytest.raises(InputError, match=r"coarse.safetensors: the members of an ensemble must want the same"):
+        with pytest.raises(
+            InputError, match=r"coarse.safetensors: the members of an ensemble must want the same"
+        ):
             save_ensemble([saved, path], tmp_path / "joined.safetensors", {})
         assert not (tmp_path / "joined.safetensors").exists()
 
     def test_an_ensemble_is_no_member(self, saved, other, tmp_path):
         save_ensemble([saved, other], tmp_path / "joined.safetensors", {})
-        with pytest.raises(InputError, match=r"joined.safetensors: is an ensemble itself; name its members"):
-            save_ensemble([saved, tmp_path / "joined.safetensors"], tmp_path / "more.safetensors", {})
+        with pytest.raises(
+            InputError, match=r"joined.safetensors: is an ensemble itself; name its members"
+        ):
+            save_ensemble(
+                [saved, tmp_path / "joined.safetensors"], tmp_path / "more.safetensors", {}
+            )
 
     def test_a_damaged_list_of_members_is_refused(self, saved, other, tmp_path):
         save_ensemble([saved, other], tmp_path / "joined.safetensors", {})
         rewrite(tmp_path / "joined.safetensors", members=["nonsense"])
-        with pytest.raises(InputError, match=r"joined.safetensors: expected weights of the network"):
+        with pytest.raises(
+            InputError, match=r"joined.safetensors: expected weights of the network"
+        ):
             load_checkpoint(tmp_path / "joined.safetensors")
 
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
-            (["tiny.safetensors", "-o", "x.safetensors"], "joins two or more files of weights, got 1"),
-            (["tiny.safetensors", "tiny.safetensors", "-o", "x.pt"], "ends in .safetensors, got x.pt"),
-            (["tiny.safetensors", "tiny.safetensors", "-o", "tiny.safetensors"], "tiny.safetensors: exists already"),
+            (
+                ["tiny.safetensors", "-o", "x.safetensors"],
+                "joins two or more files of weights, got 1",
+            ),
+            (
+                ["tiny.safetensors", "tiny.safetensors", "-o", "x.pt"],
+                "ends in .safetensors, got x.pt",
+            ),
+            (
+                ["tiny.safetensors", "tiny.safetensors", "-o", "tiny.safetensors"],
+                "tiny.safetensors: exists already",
+            ),
         ],
     )
-    def test_words_that_do_not_fit_are_refused(self, saved, tmp_path, monkeypatch, capsys, words, sentence):
+    def test_words_that_do_not_fit_are_refused(
+        self, saved, tmp_path, monkeypatch, capsys, words, sentence
+    ):
         monkeypatch.chdir(saved.parent)
         assert main(["ensemble", *words]) == 2
         assert sentence in capsys.readouterr().err

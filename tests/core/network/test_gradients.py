@@ -70,7 +70,12 @@ for norm in ("batch", "instance"):
 def gradients_are_right(code: str, isa: str) -> None:
     environment = os.environ | {"ONEDNN_MAX_CPU_ISA": isa, "MALLOC_PERTURB_": "128"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

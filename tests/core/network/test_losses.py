@@ -86,7 +86,10 @@ def test_the_dice_loss_is_one_ratio_over_the_batch():
     mask[0] = 1
     together = composite_loss(logits, mask).dice.item()
     assert together == pytest.approx(1 - (2 * 30 + 1) / (60 + 60 + 1))
-    alone = [composite_loss(logits[item : item + 1], mask[item : item + 1]).dice.item() for item in range(2)]
+    alone = [
+        composite_loss(logits[item : item + 1], mask[item : item + 1]).dice.item()
+        for item in range(2)
+    ]
     assert together != pytest.approx(sum(alone) / 2, abs=0.05)
 
 

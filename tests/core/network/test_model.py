@@ -24,7 +24,10 @@ TINY = ModelConfig(widths=(4, 4, 6, 6, 8))
 def randomised(module: nn.Module) -> nn.Module:
     """Give every parameter and running statistic a value of its own, so that no two can be mistaken for each other."""
     generator = torch.Generator().manual_seed(1)
-    for tensor in (*module.parameters(), *(one for one in module.buffers() if one.is_floating_point())):
+    for tensor in (
+        *module.parameters(),
+        *(one for one in module.buffers() if one.is_floating_point()),
+    ):
         tensor.data = torch.rand(tensor.shape, generator=generator) - 0.4
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm3d):
@@ -149,7 +152,9 @@ class TestAttentionGate:
         model = R2AttentionUNet3d(TINY).eval()
         alphas = []
         for decode in model.decoder:
-            decode.gate.psi.register_forward_hook(lambda _module, _inputs, out: alphas.append(torch.sigmoid(out)))
+            decode.gate.psi.register_forward_hook(
+                lambda _module, _inputs, out: alphas.append(torch.sigmoid(out))
+            )
         with torch.no_grad():
             model(noise(1, 1, 16, 16, 32).abs())
         assert [alpha.shape[2] for alpha in alphas] == [2, 4, 8, 16]
@@ -209,7 +214,9 @@ def test_parameter_counts_of_the_ablations(name, parameters):
     assert parameter_count(model) == parameters
 
 
-@pytest.mark.parametrize(("name", "gflop"), [("unet", 41.8), ("attention-unet", 42.1), ("r2unet", 97.1), ("fsh", 97.3)])
+@pytest.mark.parametrize(
+    ("name", "gflop"), [("unet", 41.8), ("attention-unet", 42.1), ("r2unet", 97.1), ("fsh", 97.3)]
+)
 def test_flops_of_the_ablations(name, gflop):
     assert flops(ModelConfig(**ABLATIONS[name])) / 1e9 == pytest.approx(gflop, abs=0.05)
 
@@ -237,14 +244,22 @@ def test_without_gates_the_skip_is_joined_as_it_is():
     model = randomised(tiny(attention=False))
     level, below, skip = model.decoder[-1], noise(1, 4, 8, 8, 8), noise(1, 4, 16, 16, 16)
     with torch.no_grad():
-        assert torch.equal(level(below, skip), level.block(torch.cat([skip, level.up(below)], dim=1)))
+        assert torch.equal(
+            level(below, skip), level.block(torch.cat([skip, level.up(below)], dim=1))
+        )
 
 
 @pytest.mark.parametrize(("norm", "kind"), [("instance", InstanceNorm), ("batch", nn.BatchNorm3d)])
 def test_the_norm_is_a_setting(norm, kind):
-    norms = [module for module in tiny(norm=norm).modules() if isinstance(module, InstanceNorm | nn.BatchNorm3d)]
+    norms = [
+        module
+        for module in tiny(norm=norm).modules()
+        if isinstance(module, InstanceNorm | nn.BatchNorm3d)
+    ]
     assert {type(module) for module in norms} == {kind}
-    assert len(norms) == 9 * 2 * 3 + 4  # nine blocks of two convolutions of three steps, and four upsamplings
+    assert (
+        len(norms) == 9 * 2 * 3 + 4
+    )  # nine blocks of two convolutions of three steps, and four upsamplings
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
@@ -254,7 +269,9 @@ def test_instance_norm_is_torchs(layout, batch):
     torchs.load_state_dict(own.state_dict())
     x = noise(batch, 4, 5, 6, 7).to(memory_format=layout).requires_grad_()
     assert torch.allclose(own(x), torchs(x), atol=1e-6)
-    own_gradient, torchs_gradient = (torch.autograd.grad(norm(x).pow(3).sum(), x)[0] for norm in (own, torchs))
+    own_gradient, torchs_gradient = (
+        torch.autograd.grad(norm(x).pow(3).sum(), x)[0] for norm in (own, torchs)
+    )
     assert torch.allclose(own_gradient, torchs_gradient, atol=1e-4)
 
 
@@ -269,4 +286,6 @@ def test_every_parameter_learns():
     torch.manual_seed(0)
     model = R2AttentionUNet3d(TINY)
     model(noise(1, 1, 16, 16, 32)).square().mean().backward()
-    assert [name for name, one in model.named_parameters() if one.grad is None or not one.grad.any()] == []
+    assert [
+        name for name, one in model.named_parameters() if one.grad is None or not one.grad.any()
+    ] == []

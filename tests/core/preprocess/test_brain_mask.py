@@ -23,7 +23,10 @@ BRAIN_MM = 65.0  # radius: 4/3 pi 65^3 mm3 = 1150 ml
 
 def radius_mm(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.float64]:
     """Distance of every voxel from the image's centre."""
-    axes = [(np.arange(size) - (size - 1) / 2) * step for size, step in zip(shape, SPACING_MM, strict=True)]
+    axes = [
+        (np.arange(size) - (size - 1) / 2) * step
+        for size, step in zip(shape, SPACING_MM, strict=True)
+    ]
     i, j, k = np.meshgrid(*axes, indexing="ij")
     return np.asarray(np.sqrt(i**2 + j**2 + k**2))
 
@@ -35,14 +38,18 @@ def brain_sphere() -> NDArray[np.bool_]:
 def whole_head(noise: float = 8.0) -> Volume:
     """A brain of 65 mm, a dark skull of 8 mm, a bright scalp of 8 mm, noise in the air."""
     radius = radius_mm()
-    data = np.where(radius <= BRAIN_MM, 300.0, np.where(radius <= 73, 40.0, np.where(radius <= 81, 600.0, 0.0)))
+    data = np.where(
+        radius <= BRAIN_MM, 300.0, np.where(radius <= 73, 40.0, np.where(radius <= 81, 600.0, 0.0))
+    )
     data = np.abs(data + np.random.default_rng(0).normal(0, noise, SHAPE)) if noise else data
     return Volume(data.astype(np.float32), AFFINE)
 
 
 def stripped_head(background: float = 0.0) -> Volume:
     radius = radius_mm()
-    data = np.where(radius <= BRAIN_MM, 300 + np.random.default_rng(1).normal(0, 15, SHAPE), background)
+    data = np.where(
+        radius <= BRAIN_MM, 300 + np.random.default_rng(1).normal(0, 15, SHAPE), background
+    )
     data[radius <= 10] = 20.0  # ventricle
     return Volume(data.astype(np.float32), AFFINE)
 
@@ -67,7 +74,9 @@ class BallFinder:
         self.seen.append(image)
         axes = [(np.arange(size) - (size - 1) / 2) * self.spacing_mm for size in image.shape[1:]]
         i, j, k = np.meshgrid(*axes, indexing="ij")
-        ball: NDArray[np.float32] = (np.sqrt(i**2 + j**2 + k**2) <= self.radius_mm).astype(np.float32)
+        ball: NDArray[np.float32] = (np.sqrt(i**2 + j**2 + k**2) <= self.radius_mm).astype(
+            np.float32
+        )
         return ball
 
 
@@ -100,7 +109,9 @@ def test_a_given_mask_of_another_shape_is_refused() -> None:
 
 
 @pytest.mark.parametrize("background", [0.0, -20.0, 100.0])
-def test_a_stripped_scan_is_seen_as_such_and_its_ventricles_belong_to_the_brain(background: float) -> None:
+def test_a_stripped_scan_is_seen_as_such_and_its_ventricles_belong_to_the_brain(
+    background: float,
+) -> None:
     brain = find_brain(stripped_head(background), finder=BallFinder(radius_mm=1.0))
     assert brain.source == "stripped"
     assert dice(brain_sphere(), brain.mask) > 0.99
@@ -116,7 +127,9 @@ def test_interpolation_noise_around_a_stripped_brain_does_not_hide_that_it_is_st
     scan = stripped_head()
     radius = radius_mm()
     ringing = (radius > BRAIN_MM) & (radius <= BRAIN_MM + 4)
-    scan.data[ringing] += np.random.default_rng(2).normal(0, 6, int(ringing.sum())).astype(np.float32)
+    scan.data[ringing] += (
+        np.random.default_rng(2).normal(0, 6, int(ringing.sum())).astype(np.float32)
+    )
     assert is_stripped(scan)
     assert dice(brain_sphere(), find_brain(scan).mask) > 0.95
 
@@ -145,7 +158,9 @@ def test_an_image_without_air_is_not_stripped() -> None:
     assert not is_stripped(Volume(noise, AFFINE))
 
 
-def test_the_finder_sees_a_scaled_image_at_its_spacing_and_its_brain_comes_back_on_the_scan_s_grid() -> None:
+def test_the_finder_sees_a_scaled_image_at_its_spacing_and_its_brain_comes_back_on_the_scan_s_grid() -> (
+    None
+):
     finder = BallFinder()
     brain = find_brain(whole_head(), finder=finder)
     assert brain.source == "found"
@@ -223,13 +238,17 @@ def test_the_bundled_finder_was_not_trained_on_the_sample() -> None:
 
 
 @pytest.mark.parametrize("subject", ["tabriz104670", "tabriz102313"])
-def test_the_bundled_finder_keeps_every_lesion_of_a_real_head(real_data: Path, subject: str) -> None:
+def test_the_bundled_finder_keeps_every_lesion_of_a_real_head(
+    real_data: Path, subject: str
+) -> None:
     flair_path = real_data / f"sub-{subject}" / "anat" / f"sub-{subject}_FLAIR.nii.gz"
     masks = real_data / "derivatives" / "manual" / f"sub-{subject}" / "anat"
     flair = load_volume(flair_path)
     brain = find_brain(flair, finder=BrainFinder("cpu"))
     assert brain.source == "found"
-    assert brain.mask[load_mask(masks / f"sub-{subject}_label-L_mask.nii.gz", flair, flair_path).data].all()
+    assert brain.mask[
+        load_mask(masks / f"sub-{subject}_label-L_mask.nii.gz", flair, flair_path).data
+    ].all()
 
 
 @pytest.mark.parametrize("subject", ["ljubljana07", "ljubljana19", "mslessegP18", "mslessegP39"])

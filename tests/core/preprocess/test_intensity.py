@@ -25,10 +25,16 @@ def head(air: float = 0.0, tissue: float = 1000.0, noise: float = 0.0) -> NDArra
     data = np.full(SHAPE, air, dtype=np.float32)
     data[5:35, 5:31, 4:20] = tissue
     data[18:22, 16:20, 10:20] = air
-    return data + np.random.default_rng(0).normal(0, noise, SHAPE).astype(np.float32) if noise else data
+    return (
+        data + np.random.default_rng(0).normal(0, noise, SHAPE).astype(np.float32)
+        if noise
+        else data
+    )
 
 
-@pytest.mark.parametrize(("air", "tissue"), [(0.0, 1000.0), (300.0, 4000.0), (-1024.0, 40.0), (0.0, 1e-3)])
+@pytest.mark.parametrize(
+    ("air", "tissue"), [(0.0, 1000.0), (300.0, 4000.0), (-1024.0, 40.0), (0.0, 1e-3)]
+)
 def test_foreground_is_the_patient_on_any_scale_and_ventricles_open_to_a_slice_are_filled(
     air: float, tissue: float
 ) -> None:
@@ -83,10 +89,14 @@ def test_percentile_scaling_of_tissue_does_not_depend_on_the_lesion_load() -> No
     rng = np.random.default_rng(2)
     healthy = rng.normal(900.0, 100.0, SHAPE).astype(np.float32)
     few, many = healthy.copy(), healthy.copy()
-    few[:, :, :1] = 1800.0  # 5 % and 10 % of the brain: the 92nd percentile would move from 1060 to 1800
+    few[:, :, :1] = (
+        1800.0  # 5 % and 10 % of the brain: the 92nd percentile would move from 1060 to 1800
+    )
     many[:, :, :2] = 1800.0
     elsewhere = np.s_[:, :, 2:]
-    difference = scale_percentile(few, EVERYWHERE)[elsewhere] - scale_percentile(many, EVERYWHERE)[elsewhere]
+    difference = (
+        scale_percentile(few, EVERYWHERE)[elsewhere] - scale_percentile(many, EVERYWHERE)[elsewhere]
+    )
     assert np.abs(difference).max() < 0.03
 
 
@@ -101,13 +111,17 @@ def test_percentile_scaling_leaves_lesions_below_saturation() -> None:
 def test_scalings_do_not_depend_on_the_scanner_s_units(gain: float, offset: float) -> None:
     data = np.random.default_rng(4).uniform(0.0, 100.0, SHAPE)
     other = gain * data + offset
-    assert np.allclose(scale_percentile(data, EVERYWHERE), scale_percentile(other, EVERYWHERE), atol=2e-2)
+    assert np.allclose(
+        scale_percentile(data, EVERYWHERE), scale_percentile(other, EVERYWHERE), atol=2e-2
+    )
     assert np.allclose(scale_minmax(data), scale_minmax(other), atol=2e-2)
 
 
 def test_percentile_scaling_with_an_empty_region_measures_everywhere() -> None:
     data = np.random.default_rng(5).uniform(0.0, 1.0, SHAPE)
-    assert np.array_equal(scale_percentile(data, np.zeros(SHAPE, dtype=bool)), scale_percentile(data, EVERYWHERE))
+    assert np.array_equal(
+        scale_percentile(data, np.zeros(SHAPE, dtype=bool)), scale_percentile(data, EVERYWHERE)
+    )
 
 
 def test_percentile_scaling_where_most_voxels_are_equal_still_shows_the_rest() -> None:
@@ -162,7 +176,10 @@ class TestScaleTissue:
         rng = np.random.default_rng(0)
         tissue = rng.normal(0, 1, (12, 10, 8))
         within = np.ones(tissue.shape, bool)
-        flat, steep = scale_tissue(400 + 20 * tissue, within), scale_tissue(90 + 30 * tissue, within)
+        flat, steep = (
+            scale_tissue(400 + 20 * tissue, within),
+            scale_tissue(90 + 30 * tissue, within),
+        )
         np.testing.assert_allclose(flat, steep, atol=1e-5)
 
     def test_outside_is_scaled_but_not_measured(self) -> None:
@@ -171,7 +188,9 @@ class TestScaleTissue:
         within[:5] = True
         disturbed = data.copy()
         disturbed[5:] = 1e6
-        np.testing.assert_array_equal(scale_tissue(data, within)[:5], scale_tissue(disturbed, within)[:5])
+        np.testing.assert_array_equal(
+            scale_tissue(data, within)[:5], scale_tissue(disturbed, within)[:5]
+        )
 
     def test_without_contrast_above_the_median_the_level_alone_counts(self) -> None:
         data = np.full((6, 5, 4), 100, np.float32)

@@ -37,7 +37,9 @@ def places_mm(affine: NDArray, shape: tuple[int, int, int]) -> NDArray:
     return np.moveaxis(np.indices(shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
 
 
-def blob(affine: NDArray, shape: tuple[int, int, int], centre_mm: NDArray, sigma_mm: float = 3.0) -> NDArray:
+def blob(
+    affine: NDArray, shape: tuple[int, int, int], centre_mm: NDArray, sigma_mm: float = 3.0
+) -> NDArray:
     distance = np.linalg.norm(places_mm(affine, shape) - centre_mm, axis=-1)
     return np.exp(-0.5 * (distance / sigma_mm) ** 2).astype(np.float32)
 
@@ -55,7 +57,9 @@ def crop_affine(prepared: Prepared) -> NDArray:
 
 def check_landmark(empty: Volume, spacing_mm: float) -> None:
     """A blob put into the scan lies at the same millimetres in the network's image, and back in the scan."""
-    centre = empty.affine[:3, :3] @ (np.array(empty.shape) / 2 + (1.3, -0.7, 0.4)) + empty.affine[:3, 3]
+    centre = (
+        empty.affine[:3, :3] @ (np.array(empty.shape) / 2 + (1.3, -0.7, 0.4)) + empty.affine[:3, 3]
+    )
     scan = empty.with_data(blob(empty.affine, empty.shape, centre))
     nowhere = np.zeros(scan.shape, bool)
     prepared = prepare([scan], nowhere, ModelConfig(spacing_mm=spacing_mm, intensity="minmax"))
@@ -73,7 +77,9 @@ def check_landmark(empty: Volume, spacing_mm: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "matrix", ORIENTATIONS, ids=lambda matrix: "".join(aff2axcodes(np.diag([0, 0, 0, 1.0]) + np.pad(matrix, (0, 1))))
+    "matrix",
+    ORIENTATIONS,
+    ids=lambda matrix: "".join(aff2axcodes(np.diag([0, 0, 0, 1.0]) + np.pad(matrix, (0, 1)))),
 )
 def test_a_landmark_stays_in_its_place_for_every_orientation(matrix):
     check_landmark(grid_of(matrix), spacing_mm=1.0)
@@ -86,7 +92,9 @@ def test_a_landmark_stays_in_its_place_for_every_orientation(matrix):
     size_mm=st.tuples(*[st.floats(0.7, 3.0)] * 3),
     spacing_mm=st.sampled_from([1.0, 1.25, 2.0]),
 )
-def test_a_landmark_stays_in_its_place_on_oblique_anisotropic_grids(orientation, degrees, size_mm, spacing_mm):
+def test_a_landmark_stays_in_its_place_on_oblique_anisotropic_grids(
+    orientation, degrees, size_mm, spacing_mm
+):
     turned = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix() @ orientation
     shape = tuple(int(np.ceil(40 / size)) for size in size_mm)
     check_landmark(grid_of(turned, size_mm, shape), spacing_mm)
@@ -94,7 +102,9 @@ def test_a_landmark_stays_in_its_place_on_oblique_anisotropic_grids(orientation,
 
 @settings(max_examples=40)
 @given(
-    size_mm=st.tuples(*[st.sampled_from([0.5, 0.99, 0.995, 1.0, 1.005, 1.009, 1.25, 1.5, 3.0])] * 3),
+    size_mm=st.tuples(
+        *[st.sampled_from([0.5, 0.99, 0.995, 1.0, 1.005, 1.009, 1.25, 1.5, 3.0])] * 3
+    ),
     shape=st.tuples(*[st.integers(16, 67)] * 3),
     spacing_mm=st.sampled_from([1.0, 0.9, 1.5]),
 )
@@ -103,7 +113,9 @@ def test_image_and_reference_lie_on_one_grid_whatever_the_voxel_size(size_mm, sh
     mask = np.zeros(shape, bool)
     mask[4:10, 5:12, 6:14] = True
     scan = scan.with_data(mask.astype(np.float32))
-    prepared = prepare([scan], np.ones(shape, bool), ModelConfig(spacing_mm=spacing_mm, intensity="minmax"))
+    prepared = prepare(
+        [scan], np.ones(shape, bool), ModelConfig(spacing_mm=spacing_mm, intensity="minmax")
+    )
     assert prepared.from_input_grid(mask).shape == prepared.image.shape[1:]
     assert np.array_equal(prepared.from_input_grid(mask), prepared.grid.data[prepared.crop] >= 0.5)
     assert prepared.to_input_grid(prepared.image[0]).shape == shape
@@ -130,7 +142,9 @@ def test_a_reference_of_whole_voxels_comes_back():
     scan = grid_of(np.eye(3), (2.0, 1.5, 3.0))
     mask = np.zeros(SHAPE, bool)
     mask[10:16, 8:16, 9:13] = True
-    there = prepare([scan.with_data(mask.astype(np.float32))], mask, ModelConfig()).from_input_grid(mask)
+    there = prepare([scan.with_data(mask.astype(np.float32))], mask, ModelConfig()).from_input_grid(
+        mask
+    )
     assert there.sum() == 12**3 - 8
     prepared = prepare([scan.with_data(mask.astype(np.float32))], mask, ModelConfig())
     assert np.array_equal(prepared.to_input_grid(there.astype(np.float32)) >= 0.5, mask)
@@ -193,7 +207,9 @@ class TestIntensity:
         scan = grid_of(np.eye(3), (1.0, 1.0, 1.0))
         brain = np.zeros(SHAPE, bool)
         brain[5:25, 5:21, 5:17] = True
-        data = np.where(brain, np.random.default_rng(0).uniform(50, 150, SHAPE), 0).astype(np.float32)
+        data = np.where(brain, np.random.default_rng(0).uniform(50, 150, SHAPE), 0).astype(
+            np.float32
+        )
         data[0, 0, 0] = 1000
         return scan.with_data(data), brain
 

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
 from scipy import ndimage
 
 from fsh_core.preprocess.brain_mask import find_brain
@@ -57,7 +63,9 @@ def head(kind="FLAIR", noise=2.0):
     data[brain] = white
     data[brain & (from_fluid_mm <= 4.5)] = grey
     data[sulci | ventricles] = fluid_level
-    data[brain & (np.hypot(place[..., 0], place[..., 1] + 60) < 3)] = 1.0  # a large vessel: flowing blood is black
+    data[brain & (np.hypot(place[..., 0], place[..., 1] + 60) < 3)] = (
+        1.0  # a large vessel: flowing blood is black
+    )
     data += np.random.default_rng(0).normal(0, noise, SHAPE)
     affine = np.diag([*SPACING_MM, 1.0])
     affine[:3, 3] = -CENTRE_MM
@@ -115,7 +123,12 @@ def test_a_brain_that_was_not_found_is_a_caution_and_nothing_is_said_of_it():
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict", "words"),
-    [(0, 43, "caution", "top"), (15, 56, "caution", "bottom"), (0, 29, "fail", "Only 6"), (22, 35, "fail", "39 mm")],
+    [
+        (0, 43, "caution", "top"),
+        (15, 56, "caution", "bottom"),
+        (0, 29, "fail", "Only 6"),
+        (22, 35, "fail", "39 mm"),
+    ],
 )
 def test_a_cut_top_or_bottom_is_seen(low, high, verdict, words):
     flair, brain = head()
@@ -138,7 +151,9 @@ def test_the_order_of_the_files_axes_changes_nothing(codes):
     turned = Volume(*reoriented(flair.data, flair.affine, codes))
     mask = reoriented(brain, flair.affine, codes)[0]
     straight, other = check_quality(flair, brain).checks, check_quality(turned, mask).checks
-    assert [(one.name, one.verdict) for one in straight] == [(one.name, one.verdict) for one in other]
+    assert [(one.name, one.verdict) for one in straight] == [
+        (one.name, one.verdict) for one in other
+    ]
     assert [one.value for one in straight] == pytest.approx([one.value for one in other], rel=0.05)
     assert "top" in other[5].reason
 
@@ -165,7 +180,9 @@ def test_noise_is_measured_and_judged():
         found = check_contrast_to_noise(flair, brain)
         assert found.verdict == verdict
         if verdict == "pass":
-            assert found.value == pytest.approx(85 / noise, rel=0.15)  # grey and white lie at 100 to 115, fluid at 20
+            assert found.value == pytest.approx(
+                85 / noise, rel=0.15
+            )  # grey and white lie at 100 to 115, fluid at 20
 
 
 def with_ghosts(flair, fraction, axis=1):
@@ -185,7 +202,13 @@ def slab():
 
 @pytest.mark.parametrize(
     ("fraction", "axis", "verdict"),
-    [(0.0, 1, "pass"), (0.02, 1, "pass"), (0.15, 0, "caution"), (0.15, 1, "caution"), (0.3, 1, "fail")],
+    [
+        (0.0, 1, "pass"),
+        (0.02, 1, "pass"),
+        (0.15, 0, "caution"),
+        (0.15, 1, "caution"),
+        (0.3, 1, "fail"),
+    ],
 )
 def test_ghosts_in_the_air_are_seen(fraction, axis, verdict):
     assert check_ghosting(with_ghosts(slab(), fraction, axis)).verdict == verdict
@@ -199,7 +222,10 @@ def test_ghosts_are_not_measured_where_there_is_no_air():
         found = check_ghosting(scan)
         assert (found.verdict, found.value) == ("pass", None)
         assert "cannot be measured" in found.reason
-    assert check_quality(stripped, brain).summary == "The scan passed its quality checks (not measured: ghosting)."
+    assert (
+        check_quality(stripped, brain).summary
+        == "The scan passed its quality checks (not measured: ghosting)."
+    )
 
 
 def test_clipping_and_grey_levels():
@@ -209,10 +235,16 @@ def test_clipping_and_grey_levels():
     found = check_intensities(clipped, brain)
     assert found.verdict == "caution"
     assert found.value == pytest.approx(0.005, rel=0.02)
-    assert check_intensities(Volume(np.minimum(flair.data, 105), flair.affine), brain).verdict == "fail"
+    assert (
+        check_intensities(Volume(np.minimum(flair.data, 105), flair.affine), brain).verdict
+        == "fail"
+    )
     for levels, verdict in ((255, "pass"), (120, "caution"), (12, "fail")):
         step = np.float32(flair.data[brain].max() / levels)
-        assert check_intensities(Volume(np.floor(flair.data / step), flair.affine), brain).verdict == verdict
+        assert (
+            check_intensities(Volume(np.floor(flair.data / step), flair.affine), brain).verdict
+            == verdict
+        )
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("FLAIR", "pass"), ("T1w", "fail"), ("T2w", "fail")])
@@ -230,14 +262,18 @@ def test_slices_thicker_than_the_cortex_are_no_reason_to_refuse():
     assert check_sequence(thick, brain).verdict == "caution"
 
 
-@pytest.mark.parametrize(("kind", "words"), [("T1w", "White matter is brighter"), ("T2w", "Fluid is bright")])
+@pytest.mark.parametrize(
+    ("kind", "words"), [("T1w", "White matter is brighter"), ("T2w", "Fluid is bright")]
+)
 def test_what_else_it_looks_like_is_said(kind, words):
     found = check_sequence(*head(kind))
     assert words in found.reason
     assert found.unit == ("grey_to_white" if kind == "T1w" else "bright_to_dark")
 
 
-@pytest.mark.parametrize(("kind", "accepted"), [("FLAIR", {"pass"}), ("T1w", {"fail", "caution"}), ("T2w", {"fail"})])
+@pytest.mark.parametrize(
+    ("kind", "accepted"), [("FLAIR", {"pass"}), ("T1w", {"fail", "caution"}), ("T2w", {"fail"})]
+)
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_bias_field_of_forty_percent_deceives_nothing(kind, accepted, axis):
     flair, brain = head(kind)

@@ -92,7 +92,15 @@ def test_the_case_in_numbers(make_segmentation, write):
     page = write(make_segmentation("01", "a"))
     assert "sub-01_ses-a" in page.text
     assert "01_a_FLAIR.nii.gz" in page.words
-    assert {"3", "Lesions", "0.27", "Total volume", "0.18", "Largest lesion", "Of the brain (98 ml)"} <= set(page.words)
+    assert {
+        "3",
+        "Lesions",
+        "0.27",
+        "Total volume",
+        "0.18",
+        "Largest lesion",
+        "Of the brain (98 ml)",
+    } <= set(page.words)
     assert "The scan is skull-stripped." in page.words
 
 
@@ -151,7 +159,10 @@ def test_two_pages_are_printed_the_rest_is_in_the_table_file(make_segmentation, 
 def test_no_lesion(make_segmentation, write):
     page = write(make_segmentation(found=False))
     assert page.count("img") == 2
-    assert "No lesion was found at a probability of 0.5 or more and at least 3.0 mm³; quality" in page.text
+    assert (
+        "No lesion was found at a probability of 0.5 or more and at least 3.0 mm³; quality"
+        in page.text
+    )
     assert "This does not mean that there is none." in page.text
     assert "Largest lesion" not in page.words
     assert page.count("table") == 0
@@ -196,7 +207,14 @@ def test_a_predictor_without_weights(make_segmentation, write):
 
 def test_agreement_with_the_reference(write):
     page = write(evaluation=EVALUATION)
-    assert {"Agreement with the reference", "Dice", "0.81", "Lesion F1", "0.62", "undefined"} <= set(page.words)
+    assert {
+        "Agreement with the reference",
+        "Dice",
+        "0.81",
+        "Lesion F1",
+        "0.62",
+        "undefined",
+    } <= set(page.words)
     assert "\N{MINUS SIGN}6.3" in page.words
     assert "12345" not in page.text
     assert "Agreement" not in write().text
@@ -205,21 +223,30 @@ def test_agreement_with_the_reference(write):
 def test_names_are_escaped(make_segmentation, write):
     nasty = '<script>alert("x")</script>&'
     segmentation = make_segmentation()
-    record = segmentation.record | {"case": nasty, "weights": segmentation.record["weights"] | {"name": nasty}}
+    record = segmentation.record | {
+        "case": nasty,
+        "weights": segmentation.record["weights"] | {"name": nasty},
+    }
     record["input"] = {"FLAIR": {"path": f"/data/{nasty}.nii.gz", "sha256": "00"}}
     record["brain"] = record["brain"] | {"note": nasty}
-    page = write(replace(segmentation, record=record, lesions=segmentation.lesions.assign(region=nasty)))
+    page = write(
+        replace(segmentation, record=record, lesions=segmentation.lesions.assign(region=nasty))
+    )
     assert page.count("script") == 0
     assert page.text.count('alert("x")') >= 5
 
 
 def test_nothing_comes_from_outside(write):
     page = write()
-    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object", "base", "form")]
+    assert not [
+        tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object", "base", "form")
+    ]
     sources = [attributes["src"] for _, attributes in page.tags if "src" in attributes]
     assert len(sources) == 3
     assert all(source.startswith("data:image/png;base64,") for source in sources)
-    policy = next(attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes)
+    policy = next(
+        attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes
+    )
     assert policy.startswith("default-src 'none'")
 
 
@@ -236,20 +263,32 @@ def test_the_page_is_well_formed(make_segmentation, write):
 
 def test_the_reference_is_outlined_beside_the_prediction(make_segmentation, phantom, tmp_path):
     segmentation = make_segmentation()
-    drawn = glance(phantom.flair, segmentation.prediction, segmentation.probability, phantom.reference, phantom.brain)
+    drawn = glance(
+        phantom.flair,
+        segmentation.prediction,
+        segmentation.probability,
+        phantom.reference,
+        phantom.brain,
+    )
     write_report(segmentation, tmp_path / "a.html", phantom.reference)
-    assert base64.b64encode(to_png(drawn)).decode() in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert base64.b64encode(to_png(drawn)).decode() in (tmp_path / "a.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_triptych_shows_the_probability_where_there_is_no_reference(make_segmentation):
     segmentation = make_segmentation()
     assert "Probability" in [text.get_text() for text in draw(segmentation).texts]
-    assert "Probability" not in [text.get_text() for text in draw(segmentation, segmentation.prediction).texts]
+    assert "Probability" not in [
+        text.get_text() for text in draw(segmentation, segmentation.prediction).texts
+    ]
 
 
 def test_picture_and_page_become_part_of_the_case(make_segmentation, phantom, tmp_path):
     segmentation = make_segmentation()
-    paths = write_segmentation(segmentation, tmp_path / "out", illustrate(segmentation, phantom.reference, EVALUATION))
+    paths = write_segmentation(
+        segmentation, tmp_path / "out", illustrate(segmentation, phantom.reference, EVALUATION)
+    )
     assert paths["figure"].read_bytes() == to_png(draw(segmentation, phantom.reference))
     assert "Agreement with the reference" in paths["report"].read_text(encoding="utf-8")
     assert {"figure", "report"} <= read_record(paths["record"])["files"].keys()
@@ -268,7 +307,9 @@ def test_only_the_run_differs_between_runs(make_segmentation, tmp_path, undrawn)
 QUALITY = {
     "verdict": "caution",
     "summary": "The scan is to be read with caution because of coverage.",
-    "checks": [{"name": "flair_likeness", "verdict": "pass", "value": 1.0, "reason": "Fluid is dark."}],
+    "checks": [
+        {"name": "flair_likeness", "verdict": "pass", "value": 1.0, "reason": "Fluid is dark."}
+    ],
 }
 
 
@@ -280,7 +321,10 @@ def test_quality_stands_with_its_mark_and_reason(make_segmentation, write):
 
 def test_no_lesions_are_reported_with_the_verdict_on_the_scan(make_segmentation, write):
     nothing = make_segmentation(found=False)
-    assert "quality of the scan: caution. This does not mean" in write(with_record(nothing, quality=QUALITY)).text
+    assert (
+        "quality of the scan: caution. This does not mean"
+        in write(with_record(nothing, quality=QUALITY)).text
+    )
     assert "quality of the scan: not checked. This does not mean" in write(nothing).text
 
 
@@ -302,15 +346,26 @@ REGIONS = {
 
 def test_both_readings_of_dissemination_and_what_was_not_assessed(make_segmentation, write):
     page = write(with_record(make_segmentation(), regions=REGIONS))
-    assert "McDonald 2017, dissemination in space: the regions seen here would suffice." in page.text
-    assert "McDonald 2024, dissemination in space: the regions seen here would suffice." in page.text
+    assert (
+        "McDonald 2017, dissemination in space: the regions seen here would suffice." in page.text
+    )
+    assert (
+        "McDonald 2024, dissemination in space: the regions seen here would suffice." in page.text
+    )
     assert page.text.count("Lancet Neurol") == 2
-    assert "Not assessed: optic nerve, spinal cord. A summary of this scan, not a diagnosis" in page.text
+    assert (
+        "Not assessed: optic nerve, spinal cord. A summary of this scan, not a diagnosis"
+        in page.text
+    )
     assert page.cells[:3] == ["periventricular", "1", "1.50"]
 
 
 def test_regions_that_were_not_found_say_why(make_segmentation, write):
-    lost = {"found": False, "quality": 0.1, "note": "the scan could not be registered to MNI152 (quality 0.10)"}
+    lost = {
+        "found": False,
+        "quality": 0.1,
+        "note": "the scan could not be registered to MNI152 (quality 0.10)",
+    }
     page = write(with_record(make_segmentation(), regions=lost))
     assert "The scan could not be registered to MNI152 (quality 0.10)." in page.words
     assert "McDonald" not in page.text
@@ -327,7 +382,9 @@ def test_a_single_lesion_of_one_voxel_has_its_page(make_segmentation, phantom, w
     segmentation = make_segmentation()
     labels = np.zeros_like(segmentation.lesion_labels)
     labels[24, 42, 12] = 1
-    one = replace(segmentation, lesion_labels=labels, lesions=segmentation.lesions.iloc[[2]].assign(label=1))
+    one = replace(
+        segmentation, lesion_labels=labels, lesions=segmentation.lesions.iloc[[2]].assign(label=1)
+    )
     assert write(one).count("img") == 3
 
 

@@ -6,7 +6,16 @@ import pytest
 from fsh_core.errors import InputError
 from fsh_core.figures import to_png
 from fsh_core.figures.measurement_agreement import draw_bland_altman, draw_differences
-from fsh_core.report.page import MISSING, Number, Section, Table, show, show_interval, show_p, write_page
+from fsh_core.report.page import (
+    MISSING,
+    Number,
+    Section,
+    Table,
+    show,
+    show_interval,
+    show_p,
+    write_page,
+)
 from fsh_core.studies.bland_altman import Estimate, bland_altman
 
 FIRST = np.array([1.0, 5.0, 20.0, 60.0])
@@ -36,18 +45,45 @@ def test_numbers_are_written_as_their_unit_deserves(value, column, signed, expec
 def test_intervals_and_p_values():
     assert show_interval(0.1, 0.25, "dice") == "0.100 to 0.250"
     assert show_interval(float("nan"), 0.25, "dice") == MISSING
-    assert [show_p(value) for value in (0.0312, 0.0001, float("nan"))] == ["0.031", "< 0.001", MISSING]
+    assert [show_p(value) for value in (0.0312, 0.0001, float("nan"))] == [
+        "0.031",
+        "< 0.001",
+        MISSING,
+    ]
 
 
 def test_a_page_holds_what_it_is_given_and_nothing_from_outside(tmp_path):
     section = Section(
-        "Numbers", "A < B.", draw_bland_altman({"t": (FIRST, FIRST + 1, bland_altman(FIRST, FIRST + 1))}), "A picture"
+        "Numbers",
+        "A < B.",
+        draw_bland_altman({"t": (FIRST, FIRST + 1, bland_altman(FIRST, FIRST + 1))}),
+        "A picture",
     )
-    table = Section("Cells", table=Table([("Name", "unit")], [["a<b"]], [[0.5]]), note="A note.", points=["One thing."])
+    table = Section(
+        "Cells",
+        table=Table([("Name", "unit")], [["a<b"]], [[0.5]]),
+        note="A note.",
+        points=["One thing."],
+    )
     path = tmp_path / "page.html"
-    write_page(path, "Title & more", "subtitle", [Number("Cases", "4", "of 5")], [section, table], {"Dice": "Overlap."})
+    write_page(
+        path,
+        "Title & more",
+        "subtitle",
+        [Number("Cases", "4", "of 5")],
+        [section, table],
+        {"Dice": "Overlap."},
+    )
     page = path.read_text()
-    for text in ("Title &amp; more", "A &lt; B.", "a&lt;b", 'alt="A picture"', "A note.", "One thing.", "Overlap."):
+    for text in (
+        "Title &amp; more",
+        "A &lt; B.",
+        "a&lt;b",
+        'alt="A picture"',
+        "A note.",
+        "One thing.",
+        "Overlap.",
+    ):
         assert text in page
     assert "rgb(0 114 178 / 0.50)" in page
     assert "http:" not in page
@@ -66,7 +102,9 @@ def test_the_limits_are_where_they_were_computed():
     found = bland_altman(FIRST, second)
     axes = draw_bland_altman({"second - first": (FIRST, second, found)}).axes[0]
     lines = sorted({float(np.asarray(line.get_ydata())[0]) for line in axes.lines})
-    assert lines == pytest.approx(sorted([0.0, found.bias.value, found.lower.value, found.upper.value]))
+    assert lines == pytest.approx(
+        sorted([0.0, found.bias.value, found.lower.value, found.upper.value])
+    )
     dots = axes.collections[-1].get_offsets()
     assert dots[:, 0].tolist() == pytest.approx(((FIRST + second) / 2).tolist())
     assert dots[:, 1].tolist() == pytest.approx((second - FIRST).tolist())
@@ -74,7 +112,10 @@ def test_the_limits_are_where_they_were_computed():
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_panels_for_several_pairs_share_a_scale(count):
-    panels = {f"pair {one}": (FIRST, FIRST + one, bland_altman(FIRST, FIRST + one)) for one in range(count)}
+    panels = {
+        f"pair {one}": (FIRST, FIRST + one, bland_altman(FIRST, FIRST + one))
+        for one in range(count)
+    }
     figure = draw_bland_altman(panels)
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == count

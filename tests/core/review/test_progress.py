@@ -48,7 +48,9 @@ class TestCohort:
         anna.set_status(1, "accepted")
         anna.set_status(2, "rejected")
         anna.delete(3)
-        ben = open_review(root / "sub-02" / "ses-a" / "anat" / "sub-02_ses-a_seg-lesions_dseg.json", "Ben")
+        ben = open_review(
+            root / "sub-02" / "ses-a" / "anat" / "sub-02_ses-a_seg-lesions_dseg.json", "Ben"
+        )
         ben.set_case_status("flagged")
         found = states(root)
         assert list(found) == ["sub-01", "sub-02_ses-a", "sub-02_ses-b"]
@@ -61,7 +63,9 @@ class TestCohort:
         assert states(root, "Ben")["sub-02_ses-a"].status == "flagged"
 
     def test_the_queue_says_which_cases_which_lesions_and_in_which_order(self, root):
-        records = {name: str(state.record.relative_to(root)) for name, state in states(root).items()}
+        records = {
+            name: str(state.record.relative_to(root)) for name, state in states(root).items()
+        }
         items = (
             QueueItem("sub-02_ses-b", records["sub-02_ses-b"], (3, 1), "unsure of them"),
             QueueItem("sub-01", records["sub-01"]),
@@ -95,12 +99,14 @@ class TestCohort:
         assert list_cases(tmp_path, "Anna") == []
 
     def test_a_queue_of_a_case_that_is_gone(self, tmp_path):
-        [state] = list_cases(tmp_path, "Anna", Queue("q", "", "", (QueueItem("sub-09", "sub-09_seg-x.json"),)))
+        [state] = list_cases(
+            tmp_path, "Anna", Queue("q", "", "", (QueueItem("sub-09", "sub-09_seg-x.json"),))
+        )
         assert isinstance(state, CaseState)
         assert "no such record" in state.problem
 
 
-def test_a_ledger_says_what_a_review_says(stored):
+def test_the_state_says_what_a_review_says(stored):
     review = open_review(stored, "Anna")
     review.split(1)
     review.join(2, 3)
@@ -109,12 +115,12 @@ def test_a_ledger_says_what_a_review_says(stored):
     review.undo()
     review.set_note(1, "old")
     review.set_case_status("completed")
-    ledger = read_ledger(stored, "Anna")
-    for name in ("lesions", "case_status", "next_label", "last_label", "decided", "acts"):
-        assert getattr(ledger, name) == getattr(review, name), name
-    for label in ledger.lesions:
+    state = read_ledger(stored, "Anna")
+    for name in ("lesions", "case_status", "next_label", "last_label", "decided", "events"):
+        assert getattr(state, name) == getattr(review, name), name
+    for label in state.lesions:
         for name in ("voxels", "status", "note"):
-            assert getattr(ledger, name)(label) == getattr(review, name)(label)
+            assert getattr(state, name)(label) == getattr(review, name)(label)
 
 
 class TestReaders:
@@ -152,7 +158,12 @@ class TestReaders:
             first.set_status(label, one)
             second.set_status(label, two)
         found = compare_readers(first, second)
-        assert (found.readers, found.compared, found.alike, found.differing) == (("Anna", "Ben"), 3, 2, (2,))
+        assert (found.readers, found.compared, found.alike, found.differing) == (
+            ("Anna", "Ben"),
+            3,
+            2,
+            (2,),
+        )
         assert found.kappa == pytest.approx((2 / 3 - 4 / 9) / (1 - 4 / 9))
         assert found.dice == pytest.approx(2 * 72 / (72 + 104))  # 72 and 32 voxels against 72
         assert found.lesion_f1 == pytest.approx(2 / 3)
@@ -179,7 +190,9 @@ class TestReaders:
             compare_readers(open_review(stored, "Anna"), open_review(other, "Ben"))
 
 
-ANSWERS = st.lists(st.tuples(*[st.sampled_from(["accepted", "rejected", "unsure"])] * 2), max_size=12)
+ANSWERS = st.lists(
+    st.tuples(*[st.sampled_from(["accepted", "rejected", "unsure"])] * 2), max_size=12
+)
 
 
 @given(ANSWERS)
@@ -196,15 +209,28 @@ def test_kappa_by_hand() -> None:
     assert cohens_kappa(pairs) == pytest.approx(0.4)
 
 
-def test_what_the_segmentation_knew_stays_in_the_reviewed_table(make_segmentation, tmp_path) -> None:
+def test_what_the_segmentation_knew_stays_in_the_reviewed_table(
+    make_segmentation, tmp_path
+) -> None:
     from dataclasses import replace
 
     found = make_segmentation()
-    lesions = found.lesions.assign(region=["periventricular", "deep", "deep"], uncertainty=[0.1, 0.2, np.nan])
-    stored = read_segmentation(write_segmentation(replace(found, lesions=lesions), tmp_path / "out")["record"])
+    lesions = found.lesions.assign(
+        region=["periventricular", "deep", "deep"], uncertainty=[0.1, 0.2, np.nan]
+    )
+    stored = read_segmentation(
+        write_segmentation(replace(found, lesions=lesions), tmp_path / "out")["record"]
+    )
     review = open_review(stored, "Anna")
     review.split(1)
-    table = pd.read_csv(save_review(review, stored)["table"], sep="\t", na_values=["n/a"], keep_default_na=False)
+    table = pd.read_csv(
+        save_review(review, stored)["table"], sep="\t", na_values=["n/a"], keep_default_na=False
+    )
     assert table["region"].tolist()[:3] == ["periventricular", "deep", "deep"]
-    assert table["region"].isna().tolist() == [False, False, False, True]  # the reader made the last one
+    assert table["region"].isna().tolist() == [
+        False,
+        False,
+        False,
+        True,
+    ]  # the reader made the last one
     assert table["uncertainty"].tolist()[:2] == [0.1, 0.2]

@@ -14,8 +14,12 @@ ITEM = QueueItem("sub-01", "sub-01/anat/sub-01_seg-lesions_dseg.json", (3, 1), "
 QUEUE = Queue("first look", "2026-01-01T00:00:00+00:00", "uncertain lesions", (ITEM,))
 
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-records = st.lists(st.from_regex(r"[a-z0-9_-]{1,8}", fullmatch=True), min_size=1, max_size=4).map("/".join)
-items = st.builds(QueueItem, names, records, st.lists(st.integers(1, 999), max_size=5).map(tuple), names)
+records = st.lists(st.from_regex(r"[a-z0-9_-]{1,8}", fullmatch=True), min_size=1, max_size=4).map(
+    "/".join
+)
+items = st.builds(
+    QueueItem, names, records, st.lists(st.integers(1, 999), max_size=5).map(tuple), names
+)
 
 
 def changed(tmp_path: Path, **fields: object) -> Path:
@@ -61,8 +65,14 @@ def test_lesions_and_reason_may_be_left_out(tmp_path: Path) -> None:
         ({"format": "other"}, "its format is not fsh-queue-1"),
         ({"items": [{"case": "sub-01"}]}, "record is missing"),
         ({"items": [{"case": 1, "record": "a"}]}, "case must be a text, got 1"),
-        ({"items": [{"case": "a", "record": "a", "lesions": [0]}]}, "lesions must be a list of labels above 0"),
-        ({"items": [{"case": "a", "record": "a", "lesions": [True]}]}, "lesions must be a list of labels above 0"),
+        (
+            {"items": [{"case": "a", "record": "a", "lesions": [0]}]},
+            "lesions must be a list of labels above 0",
+        ),
+        (
+            {"items": [{"case": "a", "record": "a", "lesions": [True]}]},
+            "lesions must be a list of labels above 0",
+        ),
         ({"items": 3}, "not iterable"),
         ({"items": ["sub-01"]}, "an item must be an object"),
         ({"rule": None}, "rule must be a text"),
@@ -80,7 +90,9 @@ def test_what_is_no_json_object_is_no_queue(tmp_path: Path, text: str) -> None:
         load_queue(tmp_path)
 
 
-@pytest.mark.parametrize("record", ["../other/record.json", "/etc/hosts", "a/../../b", "", "C:/scans/a", "a\\b"])
+@pytest.mark.parametrize(
+    "record", ["../other/record.json", "/etc/hosts", "a/../../b", "", "C:/scans/a", "a\\b"]
+)
 def test_a_record_outside_the_folder_is_refused(tmp_path: Path, record: str) -> None:
     item = {"case": "sub-01", "record": record}
     with pytest.raises(InputError, match="the record of sub-01 must be a path inside the folder"):

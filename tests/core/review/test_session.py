@@ -84,7 +84,12 @@ class TestActs:
         header, line = [json.loads(text) for text in review.journal.path.read_text().splitlines()]
         assert header["case"] == "sub-01"
         assert header["shape"] == [48, 56, 20]
-        assert (line["n"], line["reader"], line["act"], line["lesion"]) == (1, "Anna B.", "status", 2)
+        assert (line["n"], line["reader"], line["act"], line["lesion"]) == (
+            1,
+            "Anna B.",
+            "status",
+            2,
+        )
         assert line["marks"] == [[2, "status", "unreviewed", "accepted"]]
         assert review.journal.path.name == "sub-01_desc-AnnaB_review.jsonl"
         assert review.case_status == "in progress"
@@ -93,7 +98,7 @@ class TestActs:
         assert review.set_status(2, "accepted")
         assert review.set_status(2, "accepted") is None
         assert review.visit(2) is None
-        assert len(review.journal.acts) == 1
+        assert len(review.journal.events) == 1
 
     def test_rejected_lesions_do_not_count(self, review):
         review.set_status(1, "rejected")
@@ -110,7 +115,7 @@ class TestActs:
 
     def test_painting_what_is_there_is_no_act(self, review):
         assert review.paint(flat(review, 1), 1) is None
-        assert review.journal.acts == []
+        assert review.journal.events == []
 
     def test_joining(self, review):
         review.set_note(3, "tiny")
@@ -169,7 +174,9 @@ class TestActs:
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["paint", "status", "note", "split", "join", "delete", "add", "undo", "redo", "visit"]),
+        st.sampled_from(
+            ["paint", "status", "note", "split", "join", "delete", "add", "undo", "redo", "visit"]
+        ),
         st.integers(0, 999),
     ),
     max_size=14,
@@ -177,7 +184,7 @@ ACTS = st.lists(
 
 
 def perform(review, kind, number):
-    """One act chosen by a number; what makes no sense at the moment is left out."""
+    """One event chosen by a number; what makes no sense at the moment is left out."""
     lesions = review.lesions or [1]
     label = lesions[number % len(lesions)]
     generator = np.random.default_rng(number)
@@ -205,7 +212,7 @@ def perform(review, kind, number):
 
 class TestHistory:
     @given(ACTS)
-    def test_reopening_gives_the_same_and_undo_leads_back_to_the_beginning(self, acts):
+    def test_reopening_gives_the_same_and_undo_leads_back_to_the_beginning(self, events):
         import tempfile
         from pathlib import Path
 
@@ -215,7 +222,7 @@ class TestHistory:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "review.jsonl"
             review = Review(volume, Journal.open(path, {"case": "x"}), "a")
-            for kind, number in acts:
+            for kind, number in events:
                 perform(review, kind, number)
             again = Review(volume, Journal.open(path, {"case": "x"}), "a")
             same(snapshot(again), snapshot(review))
@@ -228,7 +235,10 @@ class TestHistory:
             while again.undo():
                 steps += 1
             np.testing.assert_array_equal(again.labels, labels)
-            assert all(again.status(label) == "unreviewed" and again.note(label) == "" for label in again.lesions)
+            assert all(
+                again.status(label) == "unreviewed" and again.note(label) == ""
+                for label in again.lesions
+            )
             for _ in range(steps):
                 again.redo()
             same(snapshot(again), end)
@@ -292,7 +302,10 @@ class TestJournal:
         again = open_review(stored, "Anna B.")
         assert again.lesions == [1, 2, 3]
         again.set_status(3, "unsure")
-        assert [act.kind for act in open_review(stored, "Anna B.").journal.acts] == ["status", "status"]
+        assert [event.kind for event in open_review(stored, "Anna B.").journal.events] == [
+            "status",
+            "status",
+        ]
 
     def test_half_a_header_is_no_review(self, stored, review):
         review.journal.path.write_bytes(b'{"format": "fsh')
@@ -305,7 +318,9 @@ class TestJournal:
             review.set_status(label, "accepted")
         lines = review.journal.path.read_bytes().splitlines(keepends=True)
         review.journal.path.write_bytes(b"".join([lines[0], lines[1], b"{broken}\n", lines[3]]))
-        with pytest.raises(InputError, match="line 3 must be act 2 of the review, cannot be read"):
+        with pytest.raises(
+            InputError, match="line 3 must be event 2 of the review, cannot be read"
+        ):
             open_review(stored, "Anna B.")
 
     def test_a_missing_line_is_named(self, stored, review):
@@ -313,14 +328,16 @@ class TestJournal:
             review.set_status(label, "accepted")
         lines = review.journal.path.read_bytes().splitlines(keepends=True)
         review.journal.path.write_bytes(b"".join([lines[0], lines[2]]))
-        with pytest.raises(InputError, match=r"line 2 must be act 1 of the review, .*it is numbered 2"):
+        with pytest.raises(
+            InputError, match=r"line 2 must be event 1 of the review, .*it is numbered 2"
+        ):
             open_review(stored, "Anna B.")
 
     def test_an_act_that_does_not_fit_is_named(self, stored, review):
         review.delete(3)
         text = review.journal.path.read_text().replace('"from":3', '"from":2')
         review.journal.path.write_text(text)
-        with pytest.raises(InputError, match="act 1 does not fit the lesions before it"):
+        with pytest.raises(InputError, match="event 1 does not fit the lesions before it"):
             open_review(stored, "Anna B.")
 
     def test_other_lesions_are_not_reviewed_with_it(self, stored, review):
@@ -351,12 +368,14 @@ class TestJournal:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(InputError, match=r"the review cannot be written \(No space left on device\)"):
+        with pytest.raises(
+            InputError, match=r"the review cannot be written \(No space left on device\)"
+        ):
             review.delete(1)
         assert review.lesions == [1, 2, 3]
 
     def test_kill_9_loses_nothing_that_was_done(self, stored):
-        """The program says each act after it happened, and is killed in the middle of the work."""
+        """The program says each event after it happened, and is killed in the middle of the work."""
         script = f"""
             from fsh_core.review import open_review
             review = open_review({str(stored.paths["record"])!r}, "Anna B.")
@@ -367,15 +386,18 @@ class TestJournal:
                 print(n, flush=True)
         """
         process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", textwrap.dedent(script)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         said = [int(process.stdout.readline()) for _ in range(25)]
         process.send_signal(signal.SIGKILL)
         rest = process.communicate()[0].splitlines()
         told = max([*said, *map(int, rest)])
-        acts = open_review(stored, "Anna B.").journal.acts
-        assert told <= len(acts) <= told + 1
-        assert acts[-1].marks[0].after == f"note {len(acts)}"
+        events = open_review(stored, "Anna B.").journal.events
+        assert told <= len(events) <= told + 1
+        assert events[-1].annotations[0].after == f"note {len(events)}"
 
 
 class TestSaving:
@@ -410,7 +432,12 @@ class TestSaving:
         record = json.loads(save_review(review, stored)["record"].read_text())
         assert record["review"]["reader"] == "Anna B."
         assert record["review"]["acts"] == {"delete": 1, "status": 1}
-        assert record["review"]["lesions_by_status"] == {"unreviewed": 1, "accepted": 1, "rejected": 0, "unsure": 0}
+        assert record["review"]["lesions_by_status"] == {
+            "unreviewed": 1,
+            "accepted": 1,
+            "rejected": 0,
+            "unsure": 0,
+        }
         assert record["review"]["first_act"] <= record["review"]["last_act"]
         assert record["weights"]["sha256"] == "1c" * 32
         assert (record["lesion_count"], record["lesion_volume_ml"]) == (2, 0.26)
@@ -479,7 +506,9 @@ class TestGrowing:
 
     def test_in_what_is_bright(self, phantom):
         free = phantom.brain
-        grown = grow_lesion((14, 26, 9), phantom.flair.data, np.zeros_like(phantom.flair.data), free, SPACING_MM)
+        grown = grow_lesion(
+            (14, 26, 9), phantom.flair.data, np.zeros_like(phantom.flair.data), free, SPACING_MM
+        )
         np.testing.assert_array_equal(grown, phantom.reference & (np.indices(grown.shape)[0] < 20))
 
     def test_not_into_another_lesion_and_not_far(self):
@@ -497,7 +526,9 @@ class TestGrowing:
 
     def test_a_dark_spot_becomes_the_voxel_that_was_clicked(self):
         flat_scan = np.full((20, 20, 20), 50, dtype=np.float32)
-        grown = grow_lesion((9, 9, 9), flat_scan, None, np.ones(flat_scan.shape, dtype=bool), SPACING_MM)
+        grown = grow_lesion(
+            (9, 9, 9), flat_scan, None, np.ones(flat_scan.shape, dtype=bool), SPACING_MM
+        )
         assert np.argwhere(grown).tolist() == [[9, 9, 9]]
 
     def test_outside_the_brain(self):
@@ -512,11 +543,15 @@ class TestMeasuring:
         rows = measure_lesions(review.labels, [3, 1], phantom.flair, probability, phantom.brain)
         assert list(rows["label"]) == [3, 1]
         whole = stored.lesions.set_index("label").loc[[3, 1]].reset_index()
-        exact = [name for name in rows if name not in ("contrast", "max_probability", "mean_probability")]
+        exact = [
+            name for name in rows if name not in ("contrast", "max_probability", "mean_probability")
+        ]
         pd.testing.assert_frame_equal(rows[exact], whole[exact], rtol=1e-4, check_dtype=False)
         np.testing.assert_allclose(rows["contrast"], whole["contrast"], rtol=0.05)
 
     def test_a_lesion_that_is_gone_has_no_row(self, review, phantom):
         review.delete(3)
         probability = np.zeros(review.labels.shape, dtype=np.float32)
-        assert len(measure_lesions(review.labels, [3], phantom.flair, probability, phantom.brain)) == 0
+        assert (
+            len(measure_lesions(review.labels, [3], phantom.flair, probability, phantom.brain)) == 0
+        )

@@ -23,7 +23,9 @@ def test_the_truth_has_the_volume_that_was_set(told: dict[str, float]) -> None:
     assert told["true_ml"] == pytest.approx(told["placed_ml"], rel=0.15)
 
 
-def test_what_is_found_has_about_that_volume_and_lies_in_the_right_regions(told: dict[str, float]) -> None:
+def test_what_is_found_has_about_that_volume_and_lies_in_the_right_regions(
+    told: dict[str, float],
+) -> None:
     assert told["found"] >= told["lesions"] / 4
     assert told["found_ml"] == pytest.approx(told["true_ml"], rel=0.4)
     assert told["region_of_found_right"] >= 0.75

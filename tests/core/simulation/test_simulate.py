@@ -17,7 +17,7 @@ from fsh_core.simulation import shape_bank as lesion_bank
 from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.simulation.insert import CONTRAST_RANGE
 from fsh_core.simulation.render import render
-from fsh_core.simulation.shape_bank import BrainFrame, LesionBank, Shape
+from fsh_core.simulation.shape_bank import BrainFrame, LesionShapeBank, Shape
 from fsh_core.simulation.simulate import simulate_lesions
 from fsh_core.simulation.white_matter import find_white_matter
 from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
@@ -25,12 +25,19 @@ from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
 WHITE = 100.0
 
 
-class Host:
+class SimulatedHead:
     """A brain ellipsoid of 140 x 170 x 130 mm: white matter at 100 with noise of 3, ventricles at 20."""
 
-    def __init__(self, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0), flip: bool = False) -> None:
-        shape = tuple(round(size / spacing) for size, spacing in zip((150, 180, 140), spacing_mm, strict=True))
-        mm = [(np.arange(size) - (size - 1) / 2) * spacing for size, spacing in zip(shape, spacing_mm, strict=True)]
+    def __init__(
+        self, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0), flip: bool = False
+    ) -> None:
+        shape = tuple(
+            round(size / spacing) for size, spacing in zip((150, 180, 140), spacing_mm, strict=True)
+        )
+        mm = [
+            (np.arange(size) - (size - 1) / 2) * spacing
+            for size, spacing in zip(shape, spacing_mm, strict=True)
+        ]
         x, y, z = np.meshgrid(*mm, indexing="ij")
         self.brain = (x / 70) ** 2 + (y / 85) ** 2 + (z / 65) ** 2 < 1
         self.ventricle = (np.abs(x) / 12) ** 2 + (y / 30) ** 2 + (z / 12) ** 2 < 1
@@ -43,22 +50,26 @@ class Host:
 
 
 @pytest.fixture(scope="module")
-def host() -> Host:
-    return Host()
+def host() -> SimulatedHead:
+    return SimulatedHead()
 
 
 @pytest.fixture(scope="module")
-def bank() -> LesionBank:
-    return LesionBank.load()
+def bank() -> LesionShapeBank:
+    return LesionShapeBank.load()
 
 
-def cube(size: int, place: tuple[float, float, float] = (0.2, 0.0, -0.4), spacing: float = 1.0) -> Shape:
-    return Shape(np.ones((size, size, size), dtype=bool), (spacing, spacing, spacing), np.array(place))
+def cube(
+    size: int, place: tuple[float, float, float] = (0.2, 0.0, -0.4), spacing: float = 1.0
+) -> Shape:
+    return Shape(
+        np.ones((size, size, size), dtype=bool), (spacing, spacing, spacing), np.array(place)
+    )
 
 
-def bank_of(*shapes: Shape) -> LesionBank:
+def bank_of(*shapes: Shape) -> LesionShapeBank:
     """A bank of one patient."""
-    return LesionBank(
+    return LesionShapeBank(
         np.array([shape.voxels.shape for shape in shapes], np.int16),
         np.array([shape.spacing_mm for shape in shapes], np.float32),
         np.array([shape.place for shape in shapes], np.float32),
@@ -72,7 +83,7 @@ def distance_mm(mask: NDArray[np.bool_], flair: Volume) -> NDArray[np.float64]:
     return ndimage.distance_transform_edt(~mask, sampling=flair.spacing_mm)
 
 
-def test_the_bundled_bank_holds_the_lesions_of_29_patients(bank: LesionBank) -> None:
+def test_the_bundled_bank_holds_the_lesions_of_29_patients(bank: LesionShapeBank) -> None:
     assert len(np.unique(bank.patients)) == 29
     assert len(bank) > 2500
     assert 480_000 < sum(shape.volume_mm3 for shape in bank) < 510_000
@@ -86,8 +97,10 @@ def test_a_bank_keeps_shapes_and_places_through_a_file(tmp_path: Path) -> None:
     mask[12:16, 10, 10] = True
     mask[18, 18, 18] = True
     volume = Volume(mask, np.diag([1.0, 1.0, 2.0, 1.0]))
-    LesionBank.of_masks([volume], [BrainFrame.of_box((0, 0, 0), (20, 20, 40))]).save(tmp_path / "bank.npz")
-    bank = LesionBank.load(tmp_path / "bank.npz")
+    LesionShapeBank.of_masks([volume], [BrainFrame.of_box((0, 0, 0), (20, 20, 40))]).save(
+        tmp_path / "bank.npz"
+    )
+    bank = LesionShapeBank.load(tmp_path / "bank.npz")
     assert [shape.volume_mm3 for shape in bank] == [6.0, 8.0]
     assert bank[0].voxels[:, :, 0].tolist() == [[True, False], [True, True]]
     assert bank[1].spacing_mm == (1.0, 1.0, 2.0)
@@ -95,25 +108,29 @@ def test_a_bank_keeps_shapes_and_places_through_a_file(tmp_path: Path) -> None:
     assert bank[1].place == pytest.approx([3.5 / 20, 0, -20 / 20])
 
 
-def test_a_bank_without_lesions_is_refused(host: Host) -> None:
+def test_a_bank_without_lesions_is_refused(host: SimulatedHead) -> None:
     with pytest.raises(InputError, match=r"at least one lesion of 3 mm3"):
-        LesionBank.of_masks([host.flair.with_data(host.brain & False)], [BrainFrame.of_box((0, 0, 0), (1, 1, 1))])
+        LesionShapeBank.of_masks(
+            [host.flair.with_data(host.brain & False)], [BrainFrame.of_box((0, 0, 0), (1, 1, 1))]
+        )
 
 
 def test_a_file_that_is_no_bank_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bank.npz").write_bytes(b"no")
     with pytest.raises(InputError, match=r"expected a lesion bank"):
-        LesionBank.load(tmp_path / "bank.npz")
+        LesionShapeBank.load(tmp_path / "bank.npz")
 
 
 def test_the_bank_command_reads_masks(tmp_path: Path, capsys) -> None:
     mask = np.zeros((182, 218, 182), dtype=np.uint8)
-    mask[90:94, 126:130, 140:144] = 1  # 64 mm3 in the middle of the MNI frame, 70 mm above the commissures
+    mask[90:94, 126:130, 140:144] = (
+        1  # 64 mm3 in the middle of the MNI frame, 70 mm above the commissures
+    )
     affine = np.array([[-1.0, 0, 0, 90], [0, 1, 0, -126], [0, 0, 1, -72], [0, 0, 0, 1]])
     save_like(mask, Volume(mask, affine), tmp_path / "masks" / "a.nii.gz")
     assert lesion_bank.main([str(tmp_path / "masks"), str(tmp_path / "bank.npz")]) == 0
     assert "1 lesions of 1 patients" in capsys.readouterr().out
-    shape = LesionBank.load(tmp_path / "bank.npz")[0]
+    shape = LesionShapeBank.load(tmp_path / "bank.npz")[0]
     # middle of the box in mm: (-1.5, 1.5, 69.5); of the brain: x 0, y -20.5, top 68; sizes 130, 155, 142.5
     assert shape.place == pytest.approx([-1.5 / 130, 22 / 155, 1.5 / 142.5], abs=1e-4)
     assert lesion_bank.main([]) == 2
@@ -128,7 +145,12 @@ def test_a_rendered_lesion_keeps_its_volume_up_to_scale(slice_mm: float) -> None
         assert rendered.fraction.min() >= 0
         assert rendered.fraction.max() <= 1
         volumes.append(float(rendered.fraction.sum()) * slice_mm)
-        edges = [rendered.fraction[0], rendered.fraction[-1], rendered.fraction[:, 0], rendered.fraction[:, :, 0]]
+        edges = [
+            rendered.fraction[0],
+            rendered.fraction[-1],
+            rendered.fraction[:, 0],
+            rendered.fraction[:, :, 0],
+        ]
         assert max(edge.max() for edge in edges) < 0.51
     assert min(volumes) > 0.8**3 * 12**3 * 0.9
     assert max(volumes) < 1.25**3 * 13**3 * 1.1
@@ -138,7 +160,9 @@ def test_a_rendered_lesion_keeps_its_volume_up_to_scale(slice_mm: float) -> None
 def test_a_thick_slice_holds_part_of_a_small_lesion() -> None:
     # A 3 mm lesion in slices of 8 mm is stretched to 0.85 slices: one slice, filled to less than one.
     for seed in range(10):
-        rendered = render(cube(3), (1.0, 1.0, 8.0), (1.0, 1.0, 8.0), False, np.random.default_rng(seed))
+        rendered = render(
+            cube(3), (1.0, 1.0, 8.0), (1.0, 1.0, 8.0), False, np.random.default_rng(seed)
+        )
         assert 0.5 <= rendered.fraction.max() < 0.97
         assert ((rendered.fraction >= 0.5).any(axis=(0, 1))).sum() == 1
 
@@ -150,7 +174,7 @@ def test_slices_thicker_than_the_grid_blur_along_one_axis() -> None:
     assert (thick > 0.02).any(axis=(0, 1)).sum() >= (thin > 0.02).any(axis=(0, 1)).sum() + 5
 
 
-def test_white_matter_leaves_fluid_rim_and_lesions_out(host: Host) -> None:
+def test_white_matter_leaves_fluid_rim_and_lesions_out(host: SimulatedHead) -> None:
     lesion = np.zeros_like(host.brain)
     lesion[50:56, 40:46, 40:44] = True
     bright = host.flair.with_data(np.where(lesion, np.float32(160), host.flair.data))
@@ -161,17 +185,21 @@ def test_white_matter_leaves_fluid_rim_and_lesions_out(host: Host) -> None:
     assert white.level[host.brain] == pytest.approx(WHITE, abs=2)
 
 
-def test_the_level_of_white_matter_follows_a_bias_field(host: Host) -> None:
+def test_the_level_of_white_matter_follows_a_bias_field(host: SimulatedHead) -> None:
     field = np.linspace(0.8, 1.2, host.brain.shape[1])[None, :, None]
-    white = find_white_matter(host.flair.with_data((host.flair.data * field).astype(np.float32)), host.brain)
+    white = find_white_matter(
+        host.flair.with_data((host.flair.data * field).astype(np.float32)), host.brain
+    )
     deep = distance_mm(~host.brain, host.flair) > 15
     error = white.level / (WHITE * field) - 1
     assert np.abs(error[deep]).max() < 0.06
 
 
 @pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (1.5, 1.5, 6.0)])
-def test_truth_is_the_sum_of_the_placed_shapes(bank: LesionBank, spacing: tuple[float, float, float]) -> None:
-    host = Host(spacing, flip=True)
+def test_truth_is_the_sum_of_the_placed_shapes(
+    bank: LesionShapeBank, spacing: tuple[float, float, float]
+) -> None:
+    host = SimulatedHead(spacing, flip=True)
     made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(3), count=15)
     assert len(made.lesions) == 15
     voxel = host.flair.voxel_volume_mm3
@@ -184,12 +212,16 @@ def test_truth_is_the_sum_of_the_placed_shapes(bank: LesionBank, spacing: tuple[
     assert (made.mask == made.added).all()
 
 
-def test_large_shapes_have_their_volume_in_the_truth(host: Host) -> None:
-    made = simulate_lesions(host.flair, host.brain, bank_of(cube(14)), np.random.default_rng(0), count=1)
+def test_large_shapes_have_their_volume_in_the_truth(host: SimulatedHead) -> None:
+    made = simulate_lesions(
+        host.flair, host.brain, bank_of(cube(14)), np.random.default_rng(0), count=1
+    )
     assert made.added.sum() * 8 == pytest.approx(made.lesions[0].volume_mm3, rel=0.05)
 
 
-def test_nothing_changes_outside_the_brain_in_fluid_or_away_from_lesions(host: Host, bank: LesionBank) -> None:
+def test_nothing_changes_outside_the_brain_in_fluid_or_away_from_lesions(
+    host: SimulatedHead, bank: LesionShapeBank
+) -> None:
     made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(1), count=25)
     changed = made.flair.data != host.flair.data
     assert not (made.added & (~host.brain | host.ventricle)).any()
@@ -198,11 +230,19 @@ def test_nothing_changes_outside_the_brain_in_fluid_or_away_from_lesions(host: H
     assert (made.flair.data >= host.flair.data).all()
 
 
-def test_contrast_is_what_is_said(host: Host) -> None:
-    shapes = bank_of(*[cube(size, place) for size in (8, 10, 12) for place in ((0.25, 0.1, -0.4), (-0.25, -0.1, -0.4))])
+def test_contrast_is_what_is_said(host: SimulatedHead) -> None:
+    shapes = bank_of(
+        *[
+            cube(size, place)
+            for size in (8, 10, 12)
+            for place in ((0.25, 0.1, -0.4), (-0.25, -0.1, -0.4))
+        ]
+    )
     told, measured = [], []
     for seed in range(8):
-        made = simulate_lesions(host.flair, host.brain, shapes, np.random.default_rng(seed), count=4)
+        made = simulate_lesions(
+            host.flair, host.brain, shapes, np.random.default_rng(seed), count=4
+        )
         labels, count = ndimage.label(made.added, np.ones((3, 3, 3)))
         assert count == len(made.lesions) == 4
         for lesion in made.lesions:
@@ -215,14 +255,18 @@ def test_contrast_is_what_is_said(host: Host) -> None:
     assert max(told) > 2 * min(told)  # faint ones and bright ones
 
 
-def test_a_host_with_bright_lesions_gets_bright_ones(host: Host, bank: LesionBank) -> None:
+def test_a_host_with_bright_lesions_gets_bright_ones(
+    host: SimulatedHead, bank: LesionShapeBank
+) -> None:
     own = np.zeros_like(host.brain)
     for i in (20, 28, 48, 54):
         own[i : i + 4, 40:44, 35:39] = True
     contrasts = []
     for level in (125.0, 165.0):
         flair = host.flair.with_data(np.where(own, np.float32(level), host.flair.data))
-        made = simulate_lesions(flair, host.brain, bank, np.random.default_rng(0), count=25, reference=own)
+        made = simulate_lesions(
+            flair, host.brain, bank, np.random.default_rng(0), count=25, reference=own
+        )
         assert not (made.added & own).any()
         assert (made.mask == (made.added | own)).all()
         assert (made.flair.data[own] == flair.data[own]).all()
@@ -230,19 +274,23 @@ def test_a_host_with_bright_lesions_gets_bright_ones(host: Host, bank: LesionBan
     assert contrasts[1] > 1.6 * contrasts[0]
 
 
-def test_lesions_stay_apart_unless_asked(host: Host) -> None:
+def test_lesions_stay_apart_unless_asked(host: SimulatedHead) -> None:
     crowd = bank_of(*[cube(10)] * 12)
     apart = simulate_lesions(host.flair, host.brain, crowd, np.random.default_rng(0), count=6)
     assert ndimage.label(apart.added, np.ones((3, 3, 3)))[1] == len(apart.lesions)
-    together = simulate_lesions(host.flair, host.brain, crowd, np.random.default_rng(0), count=6, overlap=True)
+    together = simulate_lesions(
+        host.flair, host.brain, crowd, np.random.default_rng(0), count=6, overlap=True
+    )
     assert len(together.lesions) == 6
     assert ndimage.label(together.added, np.ones((3, 3, 3)))[1] < 6
 
 
-def test_places_follow_the_brain(host: Host) -> None:
+def test_places_follow_the_brain(host: SimulatedHead) -> None:
     # A fifth of the brain's width to the right, mirrored half of the time, and 0.4 of its mean size below the top.
     made = [
-        simulate_lesions(host.flair, host.brain, bank_of(cube(6)), np.random.default_rng(seed), count=1)
+        simulate_lesions(
+            host.flair, host.brain, bank_of(cube(6)), np.random.default_rng(seed), count=1
+        )
         for seed in range(12)
     ]
     places = np.array([one.lesions[0].centre for one in made]) * 2.0 - [149 / 2, 179 / 2, 139 / 2]
@@ -251,23 +299,28 @@ def test_places_follow_the_brain(host: Host) -> None:
     assert places[:, 2] == pytest.approx(65 - 0.4 * 155, abs=5)
 
 
-def test_a_burden_is_reached(host: Host, bank: LesionBank) -> None:
+def test_a_burden_is_reached(host: SimulatedHead, bank: LesionShapeBank) -> None:
     for wanted_ml in (2.0, 10.0):
-        made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(4), burden_ml=wanted_ml)
+        made = simulate_lesions(
+            host.flair, host.brain, bank, np.random.default_rng(4), burden_ml=wanted_ml
+        )
         assert made.added.sum() * 8 / 1000 == pytest.approx(wanted_ml, rel=0.15)
 
 
 @pytest.mark.parametrize("amount", [{"count": 0}, {"burden_ml": 0.0}])
-def test_nothing_asked_nothing_done(host: Host, bank: LesionBank, amount: dict[str, float]) -> None:
+def test_nothing_asked_nothing_done(
+    host: SimulatedHead, bank: LesionShapeBank, amount: dict[str, float]
+) -> None:
     made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(0), **amount)
     assert not made.mask.any()
     assert made.lesions == ()
     assert (made.flair.data == host.flair.data).all()
 
 
-def test_the_same_seed_gives_the_same_bytes(host: Host, bank: LesionBank) -> None:
+def test_the_same_seed_gives_the_same_bytes(host: SimulatedHead, bank: LesionShapeBank) -> None:
     first, again, other = (
-        simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(seed), count=8) for seed in (5, 5, 6)
+        simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(seed), count=8)
+        for seed in (5, 5, 6)
     )
     assert first.flair.data.tobytes() == again.flair.data.tobytes()
     assert first.lesions == again.lesions
@@ -275,21 +328,31 @@ def test_the_same_seed_gives_the_same_bytes(host: Host, bank: LesionBank) -> Non
 
 
 @pytest.mark.parametrize("brain", ["nowhere", "fluid"])
-def test_no_white_matter_is_one_clear_sentence(host: Host, bank: LesionBank, brain: str) -> None:
+def test_no_white_matter_is_one_clear_sentence(
+    host: SimulatedHead, bank: LesionShapeBank, brain: str
+) -> None:
     mask = host.ventricle if brain == "fluid" else host.brain & False
-    with pytest.raises(InputError, match=r"must show white matter, found 0\.\d\d ml .* check the brain mask"):
+    with pytest.raises(
+        InputError, match=r"must show white matter, found 0\.\d\d ml .* check the brain mask"
+    ):
         simulate_lesions(host.flair, mask, bank, np.random.default_rng(0), count=3)
 
 
-@pytest.mark.parametrize("amount", [{}, {"count": 2, "burden_ml": 1.0}, {"count": -1}, {"burden_ml": np.nan}])
-def test_amounts_that_make_no_sense_are_refused(host: Host, bank: LesionBank, amount: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "amount", [{}, {"count": 2, "burden_ml": 1.0}, {"count": -1}, {"burden_ml": np.nan}]
+)
+def test_amounts_that_make_no_sense_are_refused(
+    host: SimulatedHead, bank: LesionShapeBank, amount: dict[str, float]
+) -> None:
     with pytest.raises(InputError, match=r"lesions or (a|their) burden"):
         simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(0), **amount)
 
 
 @pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (1.5, 1.5, 6.0)])
-def test_removed_lesions_look_like_white_matter(bank: LesionBank, spacing: tuple[float, float, float]) -> None:
-    host = Host(spacing)
+def test_removed_lesions_look_like_white_matter(
+    bank: LesionShapeBank, spacing: tuple[float, float, float]
+) -> None:
+    host = SimulatedHead(spacing)
     made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(2), burden_ml=8)
     assert made.flair.data[made.added].mean() > 1.2 * WHITE
     light = remove_lesions(made.flair, made.added, host.brain, np.random.default_rng(0))
@@ -302,13 +365,13 @@ def test_removed_lesions_look_like_white_matter(bank: LesionBank, spacing: tuple
     assert light.data.tobytes() == again.data.tobytes()
 
 
-def test_removing_nothing_changes_nothing(host: Host) -> None:
+def test_removing_nothing_changes_nothing(host: SimulatedHead) -> None:
     same = remove_lesions(host.flair, host.brain & False, host.brain, np.random.default_rng(0))
     assert same.data.tobytes() == host.flair.data.tobytes()
 
 
 @pytest.fixture
-def stripped(host: Host, tmp_path: Path) -> Path:
+def stripped(host: SimulatedHead, tmp_path: Path) -> Path:
     """A file of the host, and its brain mask beside it, as plain folders have them."""
     path = tmp_path / "in" / "sub-07_FLAIR.nii.gz"
     save_like(host.flair.data, host.flair, path)
@@ -326,16 +389,41 @@ def test_the_command_writes_a_dataset_to_train_on(stripped: Path, tmp_path: Path
     assert load_mask(case.brain, flair).data.any()
     record = json.loads(Path(str(case.reference).replace(".nii.gz", ".json")).read_text())
     assert sum(lesion["truth_mm3"] for lesion in record["Added"]) == pytest.approx(truth.sum() * 8)
-    assert main(["simulate", str(stripped), "-o", str(tmp_path / "again"), "--count", "6", "--seed", "1"]) == 0
+    assert (
+        main(
+            [
+                "simulate",
+                str(stripped),
+                "-o",
+                str(tmp_path / "again"),
+                "--count",
+                "6",
+                "--seed",
+                "1",
+            ]
+        )
+        == 0
+    )
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
-    assert all((out / file).read_bytes() == (tmp_path / "again" / file).read_bytes() for file in files)
+    assert all(
+        (out / file).read_bytes() == (tmp_path / "again" / file).read_bytes() for file in files
+    )
 
 
 def test_the_command_removes_first(stripped: Path, tmp_path: Path) -> None:
     heavy, light = tmp_path / "heavy", tmp_path / "light"
     assert main(["simulate", str(stripped), "-o", str(heavy), "--burden-ml", "5"]) == 0
     (case,) = discover_cases(heavy)
-    words = ["simulate", str(case.flair), "-o", str(light), "--count", "0", "--remove", str(case.reference)]
+    words = [
+        "simulate",
+        str(case.flair),
+        "-o",
+        str(light),
+        "--count",
+        "0",
+        "--remove",
+        str(case.reference),
+    ]
     assert main(words) == 0
     (after,) = discover_cases(light)
     assert not load_mask(after.reference).data.any()
@@ -345,16 +433,35 @@ def test_the_command_removes_first(stripped: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["--seed", "-1"], "--seed must be at least 0"), (["--count", "3", "--burden-ml", "1"], "not both")],
+    [
+        (["--seed", "-1"], "--seed must be at least 0"),
+        (["--count", "3", "--burden-ml", "1"], "not both"),
+    ],
 )
-def test_the_command_refuses_in_a_sentence(stripped: Path, tmp_path: Path, capsys, words, sentence) -> None:
+def test_the_command_refuses_in_a_sentence(
+    stripped: Path, tmp_path: Path, capsys, words, sentence
+) -> None:
     assert main(["simulate", str(stripped), "-o", str(tmp_path / "out"), *words]) == 2
     assert sentence in capsys.readouterr().err
 
 
-def test_removal_from_several_scans_at_once_is_refused(stripped: Path, host: Host, tmp_path: Path, capsys) -> None:
+def test_removal_from_several_scans_at_once_is_refused(
+    stripped: Path, host: SimulatedHead, tmp_path: Path, capsys
+) -> None:
     save_like(host.flair.data, host.flair, stripped.parent / "sub-08_FLAIR.nii.gz")
-    assert main(["simulate", str(stripped.parent), "-o", str(tmp_path / "out"), "--remove", str(stripped)]) == 2
+    assert (
+        main(
+            [
+                "simulate",
+                str(stripped.parent),
+                "-o",
+                str(tmp_path / "out"),
+                "--remove",
+                str(stripped),
+            ]
+        )
+        == 2
+    )
     assert "--remove belongs to a single FLAIR, found 2" in capsys.readouterr().err
 
 
@@ -363,7 +470,7 @@ def training_cases(tmp_path_factory):
     from fsh_core.config import ModelConfig
     from fsh_core.training.dataset import load_training_case
 
-    root, host = tmp_path_factory.mktemp("data"), Host((2.0, 2.0, 5.0))
+    root, host = tmp_path_factory.mktemp("data"), SimulatedHead((2.0, 2.0, 5.0))
     own = np.zeros_like(host.brain)
     own[50:53, 40:43, 14:16] = True
     flair = host.flair.with_data(np.where(own, np.float32(150), host.flair.data))
@@ -373,7 +480,11 @@ def training_cases(tmp_path_factory):
             flair,
             root / f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz",
         )
-        save_like(mask, flair, root / f"derivatives/manual/sub-{subject}/anat/sub-{subject}_label-L_mask.nii.gz")
+        save_like(
+            mask,
+            flair,
+            root / f"derivatives/manual/sub-{subject}/anat/sub-{subject}_label-L_mask.nii.gz",
+        )
     return [load_training_case(case, ModelConfig(spacing_mm=2.0)) for case in discover_cases(root)]
 
 
@@ -398,7 +509,9 @@ def test_every_patch_shows_a_lesion(training_cases) -> None:
                 # white matter is a third; a lesion is brighter
                 assert float(image[reference > 0].mean()) > 0.36
     assert np.mean(np.array(shown) > 0) > 0.8
-    assert all((case.stack == before).all() for case, before in zip(training_cases, untouched, strict=True))
+    assert all(
+        (case.stack == before).all() for case, before in zip(training_cases, untouched, strict=True)
+    )
 
 
 def test_a_patch_depends_on_seed_and_step_alone(training_cases) -> None:
@@ -411,7 +524,9 @@ def test_a_patch_depends_on_seed_and_step_alone(training_cases) -> None:
 def test_off_is_as_before(training_cases) -> None:
     source = source_of(training_cases)
     assert source._simulator is None
-    assert (source.batch(1)[0] == source_of(training_cases, simulate_fraction=0.0).batch(1)[0]).all()
+    assert (
+        source.batch(1)[0] == source_of(training_cases, simulate_fraction=0.0).batch(1)[0]
+    ).all()
 
 
 def test_other_channels_are_refused(training_cases) -> None:
@@ -419,7 +534,9 @@ def test_other_channels_are_refused(training_cases) -> None:
     from fsh_core.training.dataset import PatchSource
 
     config = TrainConfig(model=ModelConfig(channels=("FLAIR", "T1w")), simulate_fraction=0.5)
-    with pytest.raises(InputError, match=r"FLAIR alone; set --simulate-fraction and --simulated-copies to 0"):
+    with pytest.raises(
+        InputError, match=r"FLAIR alone; set --simulate-fraction and --simulated-copies to 0"
+    ):
         PatchSource(training_cases, config)
 
 
@@ -441,9 +558,12 @@ def test_a_copy_has_the_lesions_of_another_patient_instead_of_its_own(training_c
     assert any((one[-2] != other[-2]).any() for one, other in itertools.pairwise(copies))
 
 
-def test_lesions_of_held_out_patients_are_not_used(bank: LesionBank) -> None:
+def test_lesions_of_held_out_patients_are_not_used(bank: LesionShapeBank) -> None:
     left = bank.without({"ljubljana19", "ljubljana07", "nobody"})
-    assert sorted(set(bank.names) - set(bank.names[bank.patients[left]])) == ["ljubljana07", "ljubljana19"]
+    assert sorted(set(bank.names) - set(bank.names[bank.patients[left]])) == [
+        "ljubljana07",
+        "ljubljana19",
+    ]
     assert len(bank.without(())) == len(bank)
 
 
@@ -452,9 +572,13 @@ def test_thin_and_thick_slices_are_drawn_equally_often(training_cases) -> None:
     thick = training_cases[0]
     assert thick.has_thick_slices
     flair = thick.prepared.original
-    fine = dataclasses.replace(thick.prepared, original=Volume(flair.data, np.diag([2.0, 2.0, 2.0, 1.0])))
+    fine = dataclasses.replace(
+        thick.prepared, original=Volume(flair.data, np.diag([2.0, 2.0, 2.0, 1.0]))
+    )
     thin = dataclasses.replace(thick, prepared=fine)
     for balance, share in ((True, 0.5), (False, 1 / 3)):
         source = source_of([thin, thick, thick], balance=balance)
-        kinds = [source._draw(np.random.default_rng(seed))[0].has_thick_slices for seed in range(300)]
+        kinds = [
+            source._draw(np.random.default_rng(seed))[0].has_thick_slices for seed in range(300)
+        ]
         assert 1 - np.mean(kinds) == pytest.approx(share, abs=0.08)

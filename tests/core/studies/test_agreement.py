@@ -10,7 +10,12 @@ import pytest
 
 from fsh_core.cli import main
 from fsh_core.errors import Cancelled, InputError
-from fsh_core.studies.agreement import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS, measure_agreement
+from fsh_core.studies.agreement import (
+    MATRIX_COLUMNS,
+    PAIR_COLUMNS,
+    RATING_COLUMNS,
+    measure_agreement,
+)
 from fsh_core.studies.raters import distinct_names, match_raters, match_sessions
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 from fsh_core.volume.volume import Volume, load_mask, save_like
@@ -59,7 +64,10 @@ def test_folders_match_by_case(three_raters):
 
 
 def test_files_are_one_case_called_by_what_they_share(tmp_path):
-    paths = [put(tmp_path / f"sub-01_label-L_desc-{who}_mask.nii.gz", lesion()) for who in ("anna", "ben")]
+    paths = [
+        put(tmp_path / f"sub-01_label-L_desc-{who}_mask.nii.gz", lesion())
+        for who in ("anna", "ben")
+    ]
     study = match_raters(paths)
     assert study.cases[0].name == "sub-01_label-L"
     assert study.raters == ("sub-01_label-L_desc-anna_mask", "sub-01_label-L_desc-ben_mask")
@@ -86,7 +94,10 @@ def test_one_rater_is_one_sentence(tmp_path, capsys):
     assert main(["agreement", str(tmp_path / "r1"), "-o", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert re.search(r"fsh: agreement needs the masks of at least two raters, found only .*r1; name another", said)
+    assert re.search(
+        r"fsh: agreement needs the masks of at least two raters, found only .*r1; name another",
+        said,
+    )
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="found none"):
         match_raters([])
@@ -108,7 +119,10 @@ def test_what_cannot_be_a_study_is_refused(tmp_path, three_raters):
 def test_sessions_of_a_subject_are_its_scans(tmp_path):
     for subject, sessions in (("01", "ab"), ("02", "xy"), ("03", "a")):
         for session in sessions:
-            put(tmp_path / f"sub-{subject}" / f"sub-{subject}_ses-{session}_label-L_mask.nii.gz", lesion())
+            put(
+                tmp_path / f"sub-{subject}" / f"sub-{subject}_ses-{session}_label-L_mask.nii.gz",
+                lesion(),
+            )
     study = match_sessions(tmp_path)
     assert study.raters == ("scan 1", "scan 2")
     assert [case.name for case in study.cases] == ["sub-01", "sub-02"]
@@ -127,7 +141,9 @@ def test_no_repeated_scan_is_one_sentence(tmp_path):
 def test_three_raters_in_numbers(three_raters, tmp_path):
     seen = []
     found = measure_agreement(
-        match_raters(three_raters), tmp_path / "c", on_case=lambda done, total: seen.append((done, total))
+        match_raters(three_raters),
+        tmp_path / "c",
+        on_case=lambda done, total: seen.append((done, total)),
     )
     assert seen == [(1, 2), (2, 2)]
     assert list(found.pairs.columns) == list(PAIR_COLUMNS)
@@ -163,11 +179,18 @@ def test_agreement_is_the_same_from_both_sides(three_raters):
     there = measure_agreement(match_raters(three_raters[1::-1]))
     for column in ("dice", "lesion_f1"):
         assert here.pairs[column].tolist() == there.pairs[column].tolist()
-    assert here.pairs["volume_difference_ml"].tolist() == (-there.pairs["volume_difference_ml"]).tolist()
+    assert (
+        here.pairs["volume_difference_ml"].tolist()
+        == (-there.pairs["volume_difference_ml"]).tolist()
+    )
 
 
 def test_empty_masks_and_single_voxels(tmp_path):
-    for name, one, other in (("both", EMPTY, EMPTY), ("one", EMPTY, lesion()), ("voxel", voxel(), voxel())):
+    for name, one, other in (
+        ("both", EMPTY, EMPTY),
+        ("one", EMPTY, lesion()),
+        ("voxel", voxel(), voxel()),
+    ):
         put(tmp_path / "r1" / f"{name}.nii.gz", one)
         put(tmp_path / "r2" / f"{name}.nii.gz", other)
     found = measure_agreement(match_raters([tmp_path / "r1", tmp_path / "r2"]))
@@ -175,7 +198,11 @@ def test_empty_masks_and_single_voxels(tmp_path):
     assert pairs["dice"].to_dict() == {"both": 1.0, "one": 0.0, "voxel": 1.0}
     assert pairs["lesion_f1"].to_dict() == {"both": 1.0, "one": 0.0, "voxel": 1.0}
     ratings = found.ratings.set_index(["case", "rater"])
-    assert ratings.loc[("both", "r1"), ["lesions", "consensus_ml", "consensus_dice"]].tolist() == [0, 0, 1]
+    assert ratings.loc[("both", "r1"), ["lesions", "consensus_ml", "consensus_dice"]].tolist() == [
+        0,
+        0,
+        1,
+    ]
     assert np.isnan(ratings.loc[("both", "r1"), "staple_sensitivity"])
     assert ratings.loc[("voxel", "r2"), ["lesions", "consensus_dice"]].tolist() == [1, 1]
 
@@ -210,10 +237,20 @@ def test_the_command_writes_tables_page_and_consensus(three_raters, tmp_path, ca
     said = capsys.readouterr()
     assert "3 masks of 2 cases" in said.out
     assert said.err == ""
-    names = {"matrix.csv", "repeatability.csv", "pairs.csv", "ratings.csv", "failures.csv", "columns.json"}
+    names = {
+        "matrix.csv",
+        "repeatability.csv",
+        "pairs.csv",
+        "ratings.csv",
+        "failures.csv",
+        "columns.json",
+    }
     assert {path.name for path in out.iterdir()} == names | {"agreement.html", "consensus"}
     meanings = json.loads((out / "columns.json").read_text())
-    for name, columns in (("matrix.csv", MATRIX_COLUMNS), ("repeatability.csv", REPEATABILITY_COLUMNS)):
+    for name, columns in (
+        ("matrix.csv", MATRIX_COLUMNS),
+        ("repeatability.csv", REPEATABILITY_COLUMNS),
+    ):
         assert list(pd.read_csv(out / name).columns) == list(columns) == list(meanings[name])
     page = (out / "agreement.html").read_text()
     assert 'src="http' not in page
@@ -224,8 +261,15 @@ def test_the_command_writes_tables_page_and_consensus(three_raters, tmp_path, ca
 
 def test_the_same_input_gives_the_same_bytes(three_raters, tmp_path):
     for name in ("one", "two"):
-        assert main(["agreement", *map(str, three_raters), "-o", str(tmp_path / name), "--consensus"]) == 0
-    files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
+        assert (
+            main(["agreement", *map(str, three_raters), "-o", str(tmp_path / name), "--consensus"])
+            == 0
+        )
+    files = [
+        path.relative_to(tmp_path / "one")
+        for path in (tmp_path / "one").rglob("*")
+        if path.is_file()
+    ]
     assert len(files) == 9
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
@@ -241,7 +285,10 @@ def test_repeated_scans_have_no_consensus(tmp_path, capsys):
     assert "STAPLE" not in page
     assert not (out / "consensus").exists()
     # One case: a coefficient of variation, but no correlation.
-    assert "coefficient of variation 7.4 %; intraclass correlations need cases that differ" in capsys.readouterr().out
+    assert (
+        "coefficient of variation 7.4 %; intraclass correlations need cases that differ"
+        in capsys.readouterr().out
+    )
     assert "Limits of agreement need at least two cases." in page
 
 
@@ -266,7 +313,18 @@ def test_when_no_case_can_be_used_the_tables_are_whole(three_raters, tmp_path):
 def test_names_from_outside_are_escaped(tmp_path):
     for rater in ("<i>r1", "r2"):
         put(tmp_path / rater / "<b>case.nii.gz", lesion())
-    assert main(["agreement", str(tmp_path / "<i>r1"), str(tmp_path / "r2"), "-o", str(tmp_path / "out")]) == 0
+    assert (
+        main(
+            [
+                "agreement",
+                str(tmp_path / "<i>r1"),
+                str(tmp_path / "r2"),
+                "-o",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 0
+    )
     page = (tmp_path / "out" / "agreement.html").read_text()
     assert "<b>case" not in page
     assert "<i>r1" not in page

@@ -27,8 +27,12 @@ def naive_staple(masks, near):
     sensitivity, specificity = np.full(len(said), 0.99999), np.full(len(said), 0.99999)
     prior = said.mean()
     for _ in range(3000):
-        lesion = prior * np.prod(np.where(said, sensitivity[:, None], 1 - sensitivity[:, None]), axis=0)
-        healthy = (1 - prior) * np.prod(np.where(said, 1 - specificity[:, None], specificity[:, None]), axis=0)
+        lesion = prior * np.prod(
+            np.where(said, sensitivity[:, None], 1 - sensitivity[:, None]), axis=0
+        )
+        healthy = (1 - prior) * np.prod(
+            np.where(said, 1 - specificity[:, None], specificity[:, None]), axis=0
+        )
         weight = lesion / (lesion + healthy)
         sensitivity = (said * weight).sum(axis=1) / weight.sum()
         specificity = ((1 - said) * (1 - weight)).sum(axis=1) / (1 - weight).sum()
@@ -38,7 +42,9 @@ def naive_staple(masks, near):
 def test_three_raters_as_the_algorithm_written_out():
     masks = [LESION, np.roll(LESION, 1, axis=0), box((3, 3, 3), (7, 8, 8))]
     found = staple(masks)
-    near = np.pad(ndimage.binary_dilation(np.logical_or.reduce(masks), iterations=2), 1)[1:-1, 1:-1, 1:-1]
+    near = np.pad(ndimage.binary_dilation(np.logical_or.reduce(masks), iterations=2), 1)[
+        1:-1, 1:-1, 1:-1
+    ]
     weight, sensitivity, specificity = naive_staple(masks, near)
     assert found.probability[near] == pytest.approx(weight, abs=1e-3)
     assert found.sensitivity == pytest.approx(sensitivity, abs=1e-3)
@@ -80,7 +86,9 @@ def test_empty_masks_have_an_empty_consensus_and_nothing_to_estimate():
     assert np.isnan([*found.sensitivity, *found.specificity]).all()
 
 
-@pytest.mark.parametrize("mask", [box((5, 5, 5), (6, 6, 6)), np.ones((3, 3, 3), dtype=bool)], ids=["voxel", "all"])
+@pytest.mark.parametrize(
+    "mask", [box((5, 5, 5), (6, 6, 6)), np.ones((3, 3, 3), dtype=bool)], ids=["voxel", "all"]
+)
 def test_one_voxel_and_a_lesion_that_fills_the_image(mask):
     assert (staple([mask, mask]).mask == mask).all()
 

@@ -12,7 +12,12 @@ from fsh_core.errors import Cancelled, InputError
 from fsh_core.evaluation.regions import REGION_COLUMNS
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.studies.agreement import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
-from fsh_core.studies.evaluate import CASE_COLUMNS, evaluate_case, evaluate_folders, write_evaluation
+from fsh_core.studies.evaluate import (
+    CASE_COLUMNS,
+    evaluate_case,
+    evaluate_folders,
+    write_evaluation,
+)
 from fsh_core.studies.paired import PAIRED_COLUMNS
 from fsh_core.studies.pairs import match_masks
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
@@ -54,14 +59,21 @@ def test_one_case_in_numbers():
     assert (row["prediction_lesions_3_to_10mm"], row["false_lesions_3_to_10mm"]) == (1, 0)
     assert row["lesion_precision_3_to_10mm"] == 1.0
     # Four of five slices in common: an overlap of 80 %, an intersection over union of 4/6.
-    assert [row[f"lesion_f1_{rule}"] for rule in ("overlap10", "overlap25", "msseg", "iou50")] == [1, 1, 1, 1]
+    assert [row[f"lesion_f1_{rule}"] for rule in ("overlap10", "overlap25", "msseg", "iou50")] == [
+        1,
+        1,
+        1,
+        1,
+    ]
     assert row["segmentation_quality"] == row["panoptic_quality"] == pytest.approx(4 / 6)
 
 
 def test_normalised_dice_by_hand():
     # 100 of 6,400 voxels are lesion, 80 are found, 20 are false; 0.1 % would be a mean case.
     scale = (100 / 6300) / (0.001 / 0.999)
-    assert evaluate_case(mask(5), mask(6)).row()["normalised_dice"] == pytest.approx(160 / (160 + 20 + 20 * scale))
+    assert evaluate_case(mask(5), mask(6)).row()["normalised_dice"] == pytest.approx(
+        160 / (160 + 20 + 20 * scale)
+    )
 
 
 @pytest.mark.parametrize("length", [1, 5, 12])
@@ -80,7 +92,9 @@ def test_normalised_dice_is_dice_at_the_mean_load():
         voxel_metrics(reference, prediction, lesion_fraction=1)
 
 
-@pytest.mark.parametrize(("reference", "prediction", "expected"), [(0, 0, 1.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 1.0)])
+@pytest.mark.parametrize(
+    ("reference", "prediction", "expected"), [(0, 0, 1.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 1.0)]
+)
 def test_normalised_dice_of_empty_and_full_masks(reference, prediction, expected):
     full = [np.full((2, 2, 2), bool(value)) for value in (reference, prediction)]
     assert voxel_metrics(*full).normalised_dice == expected
@@ -91,9 +105,15 @@ def test_every_column_of_two_empty_masks_is_defined():
     row = evaluate_case(empty, empty).row()
     undefined = {column for column, value in row.items() if np.isnan(value)}
     assert undefined == {
-        column for column in CASE_COLUMNS if column.startswith(("lesion_sensitivity_", "lesion_prec"))
+        column
+        for column in CASE_COLUMNS
+        if column.startswith(("lesion_sensitivity_", "lesion_prec"))
     } - {"lesion_precision"}
-    assert all(row[column] == 1 for column in row if column.startswith("lesion_f1") or column.endswith("quality"))
+    assert all(
+        row[column] == 1
+        for column in row
+        if column.startswith("lesion_f1") or column.endswith("quality")
+    )
 
 
 def test_lesions_below_the_minimum_volume_are_not_counted():
@@ -110,7 +130,9 @@ def test_a_brain_mask_restricts_the_voxels():
 
 
 def test_least_overlap_reaches_the_lesions():
-    assert evaluate_case(mask(5), mask(6), minimum_overlap_fraction=0.9).row()["detected_lesions"] == 0
+    assert (
+        evaluate_case(mask(5), mask(6), minimum_overlap_fraction=0.9).row()["detected_lesions"] == 0
+    )
 
 
 def test_masks_on_other_grids_are_refused():
@@ -121,9 +143,13 @@ def test_masks_on_other_grids_are_refused():
 def test_bids_masks_match_by_subject_and_session_at_any_depth(tmp_path):
     for name in ("sub-01_ses-1", "sub-01_ses-2", "sub-02"):
         put(tmp_path / "refs" / name.split("_")[0] / "anat" / f"{name}_label-L_mask.nii.gz")
-        put(tmp_path / "out" / "fsh" / name.split("_")[0] / f"{name}_space-orig_label-L_mask.nii.gz")
+        put(
+            tmp_path / "out" / "fsh" / name.split("_")[0] / f"{name}_space-orig_label-L_mask.nii.gz"
+        )
     put(tmp_path / "refs" / "sub-01" / "anat" / "sub-01_ses-1_label-brain_mask.nii.gz")
-    put(tmp_path / "out" / "fsh" / "sub-01" / "sub-01_ses-1_space-orig_label-L_desc-raw_mask.nii.gz")
+    put(
+        tmp_path / "out" / "fsh" / "sub-01" / "sub-01_ses-1_space-orig_label-L_desc-raw_mask.nii.gz"
+    )
     pairs, failures = match_masks(tmp_path / "out", tmp_path / "refs")
     assert names(pairs) == ["sub-01_ses-1", "sub-01_ses-2", "sub-02"]
     assert all("desc-raw" not in pair.prediction.name for pair in pairs)
@@ -156,7 +182,10 @@ def test_output_of_fsh_matches_the_plain_references_it_was_made_from(tmp_path, p
 
 
 def test_two_files_are_one_pair(tmp_path):
-    prediction, reference = put(tmp_path / "p.nii.gz", mask(6)), put(tmp_path / "P39_label-L_mask.nii.gz")
+    prediction, reference = (
+        put(tmp_path / "p.nii.gz", mask(6)),
+        put(tmp_path / "P39_label-L_mask.nii.gz"),
+    )
     evaluation = evaluate_folders(prediction, reference)
     assert evaluation.cases["case"].tolist() == ["P39_label-L_mask"]
     assert evaluation.cases["dice"].tolist() == pytest.approx([0.8])
@@ -228,7 +257,9 @@ def test_a_folder_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr("fsh_core.studies.mask_files.niftis_in", refuse)
-    with pytest.raises(InputError, match=r"p: cannot be read \(Permission denied\); check its permissions"):
+    with pytest.raises(
+        InputError, match=r"p: cannot be read \(Permission denied\); check its permissions"
+    ):
         match_masks(tmp_path / "p", tmp_path / "r")
 
 
@@ -250,7 +281,12 @@ def test_tables_are_written_and_read_back(tmp_path):
     put(tmp_path / "p" / "c.nii.gz")
     evaluation = evaluate_folders(tmp_path / "p", tmp_path / "r")
     written = write_evaluation(evaluation, tmp_path / "new" / "out")
-    assert [path.name for path in written] == ["cases.csv", "summary.csv", "failures.csv", "columns.json"]
+    assert [path.name for path in written] == [
+        "cases.csv",
+        "summary.csv",
+        "failures.csv",
+        "columns.json",
+    ]
     cases = pd.read_csv(written[0])
     assert list(cases.columns) == list(CASE_COLUMNS)
     assert cases["dice"].tolist() == pytest.approx([1.0, 0.6])
@@ -304,7 +340,10 @@ def two_methods(tmp_path):
 
 def test_the_command_writes_a_page_that_loads_nothing(two_methods, capsys):
     out = two_methods / "out"
-    assert main(["evaluate", str(two_methods / "unet"), str(two_methods / "refs"), "-o", str(out)]) == 0
+    assert (
+        main(["evaluate", str(two_methods / "unet"), str(two_methods / "refs"), "-o", str(out)])
+        == 0
+    )
     assert "panoptic_quality" in capsys.readouterr().out
     page = (out / "evaluation.html").read_text()
     assert "default-src 'none'" in page
@@ -327,7 +366,9 @@ def test_two_methods_are_compared(two_methods, capsys):
     assert dice["mean_difference"] == pytest.approx(0)
     assert dice["wilcoxon_p"] == pytest.approx(1)
     assert pd.read_csv(out / "first" / "cases.csv")["dice"].tolist() == pytest.approx([0.8] * 8)
-    assert pd.read_csv(out / "second" / "cases.csv")["dice"].tolist() == pytest.approx([1.0] * 4 + [0.6] * 4)
+    assert pd.read_csv(out / "second" / "cases.csv")["dice"].tolist() == pytest.approx(
+        [1.0] * 4 + [0.6] * 4
+    )
     page = (out / "comparison.html").read_text()
     assert "fsh minus unet" in page
     assert page.count("data:image/png;base64,") == 1
@@ -356,7 +397,10 @@ def test_a_comparison_without_a_common_case_is_one_sentence(two_methods, capsys)
     [
         (["unet"], "evaluate needs predictions and references, got 1 path"),
         (["unet", "fsh", "refs"], "got 3 paths; to compare two methods add --compare"),
-        (["--compare", "unet", "refs"], "evaluate needs two methods' predictions and the references .*, got 2 paths"),
+        (
+            ["--compare", "unet", "refs"],
+            "evaluate needs two methods' predictions and the references .*, got 2 paths",
+        ),
         (["--compare", "unet", "unet", "refs"], "unet: is named as both methods"),
         (["--compare", "unet", "gone", "refs"], "gone: no such file or folder"),
     ],
@@ -371,13 +415,23 @@ def test_the_wrong_paths_are_one_sentence(two_methods, capsys, names, expected):
 def test_a_page_is_written_even_when_every_case_fails(tmp_path):
     put(tmp_path / "r" / "a.nii.gz")
     put(tmp_path / "p" / "a.nii.gz", Volume(np.zeros((20, 20, 17), bool), AFFINE))
-    assert main(["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "out")]) == 2
+    assert (
+        main(["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "out")])
+        == 2
+    )
     assert "must have the shape" in (tmp_path / "out" / "evaluation.html").read_text()
 
 
 def test_the_docs_explain_every_column():
     text = (REPOSITORY / "docs" / "evaluation.md").read_text()
-    tables = (CASE_COLUMNS, PAIRED_COLUMNS, REGION_COLUMNS, MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS)
+    tables = (
+        CASE_COLUMNS,
+        PAIRED_COLUMNS,
+        REGION_COLUMNS,
+        MATRIX_COLUMNS,
+        PAIR_COLUMNS,
+        RATING_COLUMNS,
+    )
     for columns in (*tables, REPEATABILITY_COLUMNS):
         for name, meaning in columns.items():
             assert f"| `{name}` | {meaning} |" in text

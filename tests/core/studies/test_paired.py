@@ -33,13 +33,20 @@ def test_p_is_the_share_of_all_sign_changes():
     differences = np.array([0.5, 0.4, -0.1, 0.3, 0.2, 0.6, 0.7])
     ranks = np.argsort(np.argsort(np.abs(differences))) + 1
     observed = min(ranks[differences > 0].sum(), ranks[differences < 0].sum())
-    every = [sum(rank for rank, up in zip(ranks, ups, strict=True) if up) for ups in product((0, 1), repeat=7)]
-    assert signed_rank_p(differences) == pytest.approx(min(1, 2 * np.mean(np.array(every) <= observed)))
+    every = [
+        sum(rank for rank, up in zip(ranks, ups, strict=True) if up)
+        for ups in product((0, 1), repeat=7)
+    ]
+    assert signed_rank_p(differences) == pytest.approx(
+        min(1, 2 * np.mean(np.array(every) <= observed))
+    )
 
 
 def test_six_cases_that_all_gain_are_just_enough():
     assert signed_rank_p(np.arange(1.0, 7.0)) == pytest.approx(2 / 2**6)
-    assert np.isnan(signed_rank_p(np.array([0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0])))  # five that differ
+    assert np.isnan(
+        signed_rank_p(np.array([0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0]))
+    )  # five that differ
 
 
 def test_two_equal_methods():

@@ -3,10 +3,22 @@
 import numpy as np
 import pytest
 
-from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS, icc_agreement, icc_consistency, repeatability
+from fsh_core.studies.repeatability import (
+    REPEATABILITY_COLUMNS,
+    icc_agreement,
+    icc_consistency,
+    repeatability,
+)
 
 # Shrout and Fleiss 1979, table 2: six targets, four judges.
-SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+SHROUT_FLEISS = [
+    [9, 2, 5, 8],
+    [6, 1, 3, 2],
+    [8, 4, 6, 8],
+    [7, 1, 2, 6],
+    [10, 5, 6, 9],
+    [6, 2, 4, 7],
+]
 
 
 def test_the_example_of_shrout_and_fleiss():
@@ -58,7 +70,9 @@ def test_one_case_or_no_difference_has_no_correlation(values):
 
 def test_empty_cases_have_no_coefficient_of_variation():
     assert np.isnan(repeatability("volume", [[0, 0], [0, 0.0]])["cv_fraction"])
-    assert repeatability("volume", [[0, 0], [9, 11.0]])["cv_fraction"] == pytest.approx(np.sqrt(2) / 10)
+    assert repeatability("volume", [[0, 0], [9, 11.0]])["cv_fraction"] == pytest.approx(
+        np.sqrt(2) / 10
+    )
 
 
 def test_cases_that_lack_a_measurement_are_left_out():

@@ -61,7 +61,12 @@ def test_the_interval_lies_within_the_values(values):
 
 def test_summary_by_hand():
     cases = pd.DataFrame(
-        {"case": ["a", "b", "c"], "dice": [0.5, 0.7, 0.9], "hd95_mm": [3.0, np.nan, 5.0], "lesions": [1, 2, 6]}
+        {
+            "case": ["a", "b", "c"],
+            "dice": [0.5, 0.7, 0.9],
+            "hd95_mm": [3.0, np.nan, 5.0],
+            "lesions": [1, 2, 6],
+        }
     )
     summary = summarise(cases).set_index("metric")
     assert list(summary.index) == ["dice", "hd95_mm", "lesions"]
@@ -70,7 +75,9 @@ def test_summary_by_hand():
     assert summary.loc["dice", "sd"] == pytest.approx(0.2)
     assert summary.loc["lesions", "median"] == 2.0
     assert summary.loc["hd95_mm", ["n", "n_missing", "mean"]].tolist() == [2, 1, 4.0]
-    assert (summary.loc["dice", "ci_low"], summary.loc["dice", "ci_high"]) == bootstrap_interval([0.5, 0.7, 0.9])
+    assert (summary.loc["dice", "ci_low"], summary.loc["dice", "ci_high"]) == bootstrap_interval(
+        [0.5, 0.7, 0.9]
+    )
 
 
 def test_one_case_has_a_mean_but_no_spread():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from torch import Tensor
 
-from fsh_core.training.augment import RIM_MM, cut, thicken, vary_intensities
+from fsh_core.training.augment import RIM_MM, sample_patch, thicken, vary_intensities
 
 SHAPE = (40, 36, 30)
 SIZE = (16, 16, 32)
@@ -29,10 +29,14 @@ def blobs(seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> Tensor:
     """Channel: smooth blobs in [0, 1]; reference: where they exceed 0.5; everything deep in the brain."""
     smooth = ndimage.gaussian_filter(rng(seed).standard_normal(shape), 3)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
-    return torch.from_numpy(np.stack([smooth, smooth > 0.5, np.full(shape, 2 * RIM_MM)]).astype(np.float32))
+    return torch.from_numpy(
+        np.stack([smooth, smooth > 0.5, np.full(shape, 2 * RIM_MM)]).astype(np.float32)
+    )
 
 
-def flat(value: float = 0.4, depth: float = 2 * RIM_MM, size: tuple[int, int, int] = (8, 9, 10)) -> Tensor:
+def flat(
+    value: float = 0.4, depth: float = 2 * RIM_MM, size: tuple[int, int, int] = (8, 9, 10)
+) -> Tensor:
     """A patch of one value without lesions."""
     return torch.stack([torch.full(size, value), torch.zeros(size), torch.full(size, depth)])
 
@@ -56,7 +60,7 @@ class TestNone:
     )
     def test_voxels_come_as_they_are(self, shape, size, centre):
         stack = torch.from_numpy(rng().random((3, *shape), np.float32))
-        patch = cut(stack, np.array(centre), size, "none", rng())
+        patch = sample_patch(stack, np.array(centre), size, "none", rng())
         assert patch.shape == (3, *size)
         # The patch lies inside the image where the image is large enough, else the image inside the patch.
         for axis in range(3):
@@ -79,8 +83,12 @@ class TestNone:
         """A patch of the grid at a corner is found again from its centre, so nothing moves by a voxel."""
         stack = torch.from_numpy(rng().random((3, 60, 61, 62), np.float32))
         for corner in [(0, 0, 0), (3, 4, 5), tuple(np.array([60, 61, 62]) - size)]:
-            i, j, k = (slice(start, start + length) for start, length in zip(corner, size, strict=True))
-            patch = cut(stack, np.array(corner) + (np.array(size) - 1) / 2, size, "none", rng())
+            i, j, k = (
+                slice(start, start + length) for start, length in zip(corner, size, strict=True)
+            )
+            patch = sample_patch(
+                stack, np.array(corner) + (np.array(size) - 1) / 2, size, "none", rng()
+            )
             assert np.array_equal(patch, stack[:, i, j, k])
 
 
@@ -88,7 +96,7 @@ class TestDefault:
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_turn_a_scale_and_a_left_right_mirror_around_the_centre(self, seed):
         centre = np.array([45.3, 44.8, 44.1])
-        matrix, middle, rest = fitted(cut(places(), centre, SIZE, "default", rng(seed)))
+        matrix, middle, rest = fitted(sample_patch(places(), centre, SIZE, "default", rng(seed)))
         assert middle == pytest.approx(centre, abs=1e-3)
         assert np.abs(rest).max() < 1e-3  # nothing bends
         scales = np.linalg.norm(matrix, axis=0)
@@ -100,13 +108,19 @@ class TestDefault:
         assert abs(turn[0, 0]) > 0.85
 
     def test_both_sides_occur_and_every_scale(self):
-        matrices = [fitted(cut(places(), np.full(3, 45.0), SIZE, "default", rng(seed)))[0] for seed in SEEDS]
+        matrices = [
+            fitted(sample_patch(places(), np.full(3, 45.0), SIZE, "default", rng(seed)))[0]
+            for seed in SEEDS
+        ]
         mirrored = [np.linalg.det(matrix) < 0 for matrix in matrices]
         assert 0.25 < np.mean(mirrored) < 0.75
         scales = np.array([np.linalg.norm(matrix, axis=0) for matrix in matrices])
         assert scales.min() < 0.9
         assert scales.max() > 1.15
-        degrees = [np.degrees(np.arccos(matrix[2, 2] / np.linalg.norm(matrix[:, 2]))) for matrix in matrices]
+        degrees = [
+            np.degrees(np.arccos(matrix[2, 2] / np.linalg.norm(matrix[:, 2])))
+            for matrix in matrices
+        ]
         assert max(degrees) > 8
 
 
@@ -114,17 +128,21 @@ class TestPaper:
     def test_turned_mirrored_in_all_axes_and_bent_but_not_scaled(self):
         signs, bends = [], []
         for seed in SEEDS:
-            matrix, middle, rest = fitted(cut(places(), np.full(3, 45.0), SIZE, "paper", rng(seed)))
+            matrix, middle, rest = fitted(
+                sample_patch(places(), np.full(3, 45.0), SIZE, "paper", rng(seed))
+            )
             signs.append(np.sign(matrix.diagonal()))
             bends.append(np.abs(rest).max())
             assert np.linalg.norm(matrix, axis=0) == pytest.approx(1, abs=0.45)
             assert middle == pytest.approx([45] * 3, abs=2)
-        assert np.abs(np.mean(signs, axis=0)).max() < 0.5  # each axis mirrored about half of the times
+        assert (
+            np.abs(np.mean(signs, axis=0)).max() < 0.5
+        )  # each axis mirrored about half of the times
         assert min(bends) > 0.5
         assert max(bends) < 8
 
     def test_bending_is_smooth(self):
-        patch = cut(places(), np.full(3, 45.0), (32, 32, 32), "paper", rng()).numpy()
+        patch = sample_patch(places(), np.full(3, 45.0), (32, 32, 32), "paper", rng()).numpy()
         for axis in range(3):
             second = np.diff(patch, n=2, axis=axis + 1)
             assert np.abs(second).max() < 2.1  # kinks at the field's nodes only
@@ -137,10 +155,15 @@ def test_image_and_reference_move_together(recipe, seed):
     """A bright ball beside the patch's centre ends somewhere else, and its reference with it."""
     offsets = np.moveaxis(np.indices(SHAPE), 0, -1) - np.add(CENTRE, (4, -3, 6))
     ball = np.exp(-0.5 * (offsets**2).sum(axis=-1) / 2.0**2)
-    stack = torch.from_numpy(np.stack([ball, ball > 0.5, np.full(SHAPE, 2 * RIM_MM)]).astype(np.float32))
-    image, reference = vary_intensities(cut(stack, CENTRE, (24, 24, 32), recipe, rng(seed)), "paper", False, rng(seed))
+    stack = torch.from_numpy(
+        np.stack([ball, ball > 0.5, np.full(SHAPE, 2 * RIM_MM)]).astype(np.float32)
+    )
+    image, reference = vary_intensities(
+        sample_patch(stack, CENTRE, (24, 24, 32), recipe, rng(seed)), "paper", False, rng(seed)
+    )
     bright, lesion = (
-        np.array(ndimage.center_of_mass((one[0] > 0.5).numpy())) - (11.5, 11.5, 15.5) for one in (image, reference)
+        np.array(ndimage.center_of_mass((one[0] > 0.5).numpy())) - (11.5, 11.5, 15.5)
+        for one in (image, reference)
     )
     assert lesion == pytest.approx(bright, abs=0.3)
     assert np.abs(lesion - (4, -3, 6)).max() > 0.5  # it did move
@@ -152,7 +175,7 @@ def test_image_and_reference_move_together(recipe, seed):
 def test_images_stay_in_0_to_1_and_references_are_binary(recipe, centre):
     for seed in range(10):
         generator = rng(seed)
-        patch = cut(blobs(seed), centre, SIZE, recipe, generator)
+        patch = sample_patch(blobs(seed), centre, SIZE, recipe, generator)
         image, reference = vary_intensities(patch, recipe, False, generator)
         assert image.shape == reference.shape == (1, *SIZE)
         assert image.dtype == reference.dtype == torch.float32
@@ -166,7 +189,7 @@ def test_images_stay_in_0_to_1_and_references_are_binary(recipe, centre):
 def test_chance_comes_from_the_generator_alone(recipe):
     def patch(seed: int) -> Tensor:
         generator = rng(seed)
-        cutting = cut(blobs(), CENTRE, SIZE, recipe, generator)
+        cutting = sample_patch(blobs(), CENTRE, SIZE, recipe, generator)
         return torch.cat(vary_intensities(cutting, recipe, False, generator))
 
     torch.manual_seed(1)
@@ -180,7 +203,7 @@ def test_chance_comes_from_the_generator_alone(recipe):
 @pytest.mark.parametrize("recipe", ["default", "paper", "none"])
 def test_a_patch_at_the_border_moves_inside(recipe):
     """Where the image is large enough, a patch around its corner is the corner's, not half empty."""
-    patch = cut(places(), np.zeros(3), SIZE, recipe, rng(1))
+    patch = sample_patch(places(), np.zeros(3), SIZE, recipe, rng(1))
     assert (patch[0] > 0).float().mean() > 0.8
 
 
@@ -195,14 +218,19 @@ class TestIntensities:
         assert torch.equal(reference[0], patch[1])
 
     def test_of_default_change(self):
-        changed = [vary_intensities(flat(), "default", True, rng(seed))[0].mean().item() for seed in SEEDS]
+        changed = [
+            vary_intensities(flat(), "default", True, rng(seed))[0].mean().item() for seed in SEEDS
+        ]
         assert np.std(changed) > 0.03
         assert max(changed) > 0.45
         assert min(changed) < 0.35
 
     def test_each_channel_is_varied_by_itself(self):
         patch = torch.cat([flat()[:1], flat()])
-        means = [vary_intensities(patch, "default", True, rng(seed))[0].mean(dim=(1, 2, 3)) for seed in SEEDS]
+        means = [
+            vary_intensities(patch, "default", True, rng(seed))[0].mean(dim=(1, 2, 3))
+            for seed in SEEDS
+        ]
         assert any((one[0] - one[1]).abs() > 0.05 for one in means)
 
     def test_the_brains_rim_varies_as_finders_do(self):
@@ -228,7 +256,7 @@ class TestIntensities:
         empty = 0
         for seed in range(40):
             generator = rng(seed)
-            patch = cut(stack, np.full(3, 3.5), (24, 24, 24), "default", generator)
+            patch = sample_patch(stack, np.full(3, 3.5), (24, 24, 24), "default", generator)
             image, _ = vary_intensities(patch, "default", True, generator)
             corners = image[0][::23, ::23, ::23]
             empty += bool((corners == 0).all())
@@ -242,7 +270,9 @@ class TestThickSlices:
         thick = thicken(image, 4, axis=2)
         assert thick.shape == image.shape
         middle = thick[0, 0, 0]
-        assert middle[5:7].mean() == pytest.approx(0.7, abs=0.01)  # half-way to the neighbours' centres, 7/8 of 0.8
+        assert middle[5:7].mean() == pytest.approx(
+            0.7, abs=0.01
+        )  # half-way to the neighbours' centres, 7/8 of 0.8
         assert middle[0] == pytest.approx(0)
         assert torch.equal(thick[0, 0], thick[0, 3])
 
@@ -265,7 +295,9 @@ class TestThickSlices:
         patch = torch.stack([noise, torch.zeros_like(noise), torch.full_like(noise, 2 * RIM_MM)])
         found = []
         for seed in range(100):
-            alike = self.likeness(vary_intensities(patch, "default", has_thick_slices, rng(seed))[0])
+            alike = self.likeness(
+                vary_intensities(patch, "default", has_thick_slices, rng(seed))[0]
+            )
             if alike.max() - np.median(alike) > 0.2:
                 found.append(int(alike.argmax()))
         return found
@@ -283,6 +315,8 @@ class TestThickSlices:
         """A lesion in one slice of seven is lost in both."""
         patch = flat(size=(8, 8, 28))
         patch[0, 2:6, 2:6, 14] = patch[1, 2:6, 2:6, 14] = 1
-        sums = [vary_intensities(patch, "default", False, rng(seed))[1].sum().item() for seed in SEEDS]
+        sums = [
+            vary_intensities(patch, "default", False, rng(seed))[1].sum().item() for seed in SEEDS
+        ]
         assert 0.0 in sums
         assert 16.0 in sums

@@ -10,7 +10,7 @@ from fsh_core.cases import discover_cases
 from fsh_core.training.brain import heads as brain_heads
 from fsh_core.training.brain import train as brain_recipe
 from fsh_core.training.brain.heads import Head, vary
-from fsh_core.training.brain.train import carry_mask, read_heads, train_finder
+from fsh_core.training.brain.train import read_heads, resample_mask_to, train_finder
 from fsh_core.volume.volume import Volume, save_like
 
 SIZE = (64, 64, 48)
@@ -62,15 +62,21 @@ def test_a_mask_is_carried_to_a_scan_by_an_itk_affine(tmp_path: Path) -> None:
     common.data[14, 2, 0] = 1.0
     scan = np.eye(4)
     scan[:3, 3] = -30.0, -20.0, 0.0
-    carried = carry_mask(common, transform, Volume(np.zeros((40, 40, 16), np.float32), scan))
+    carried = resample_mask_to(common, transform, Volume(np.zeros((40, 40, 16), np.float32), scan))
     assert np.argwhere(carried).tolist() == [[-13 + 30, -4 + 20, 6]]
 
 
-def test_heads_are_read_from_masks_and_stripped_scans_but_never_from_the_sample(phantom_bids: Path, phantom) -> None:
+def test_heads_are_read_from_masks_and_stripped_scans_but_never_from_the_sample(
+    phantom_bids: Path, phantom
+) -> None:
     data = phantom_bids.parent / "data"
     data.mkdir()
     bids = phantom_bids.rename(data / "ms-flair")
-    save_like(phantom.flair.data, phantom.flair, bids / "sub-mslessegP39" / "anat" / "sub-mslessegP39_FLAIR.nii.gz")
+    save_like(
+        phantom.flair.data,
+        phantom.flair,
+        bids / "sub-mslessegP39" / "anat" / "sub-mslessegP39_FLAIR.nii.gz",
+    )
     masks = bids / "derivatives" / "manual" / "sub-01" / "anat"
     save_like(phantom.brain, phantom.flair, masks / "sub-01_label-brain_mask.nii.gz")
     patient = data / "longitudinal" / "patient01"

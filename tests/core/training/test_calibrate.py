@@ -85,7 +85,19 @@ def test_weights_are_not_calibrated_on_what_they_were_trained_on(training_bids: 
     import fsh_core
 
     weights = Path(fsh_core.__file__).parent / "weights" / "default.safetensors"
-    assert main(["calibrate", str(training_bids), "--weights", str(weights), "--subject", "tabriz101228"]) == 2
+    assert (
+        main(
+            [
+                "calibrate",
+                str(training_bids),
+                "--weights",
+                str(weights),
+                "--subject",
+                "tabriz101228",
+            ]
+        )
+        == 2
+    )
     assert "was trained on tabriz101228; calibrate on other subjects" in capsys.readouterr().err
 
 
@@ -101,5 +113,7 @@ def test_a_case_held_out_twice_is_named(training_bids: Path):
 
 
 def test_several_weights_need_a_card(training_bids: Path, capsys):
-    assert main(["calibrate", str(training_bids), "-w", "a.safetensors", "-w", "b.safetensors"]) == 2
+    assert (
+        main(["calibrate", str(training_bids), "-w", "a.safetensors", "-w", "b.safetensors"]) == 2
+    )
     assert "folds of a cross-validation: give --card" in capsys.readouterr().err

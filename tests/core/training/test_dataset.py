@@ -22,7 +22,13 @@ PATCH = (32, 32, 32)
 
 def config(**settings) -> TrainConfig:
     return TrainConfig(
-        **{"model": COARSE, "patch_size": PATCH, "augmentation": "none", "lesion_fraction": 1, **settings}
+        **{
+            "model": COARSE,
+            "patch_size": PATCH,
+            "augmentation": "none",
+            "lesion_fraction": 1,
+            **settings,
+        }
     )
 
 
@@ -44,7 +50,9 @@ class TestLoadTrainingCase:
 
     def test_depth_is_counted_in_mm_from_a_surface_outside_the_brain(self, cases):
         depth, brain = cases[0].stack[2].numpy(), cases[0].prepared.brain
-        assert depth[brain].min() == RIM_MM + 2  # voxels of 2 mm: the outermost lies one voxel inside
+        assert (
+            depth[brain].min() == RIM_MM + 2
+        )  # voxels of 2 mm: the outermost lies one voxel inside
         assert depth[~brain].max() == RIM_MM - 2
         assert depth.max() == 2 * RIM_MM
         assert depth.min() == 0
@@ -52,7 +60,10 @@ class TestLoadTrainingCase:
     def test_the_reference_is_bright_in_the_image(self, cases):
         for case in cases:
             image, reference = case.stack[0], case.stack[1] > 0
-            assert image[reference].mean() > 1.4 * image[case.prepared.brain & ~reference.numpy()].mean()
+            assert (
+                image[reference].mean()
+                > 1.4 * image[case.prepared.brain & ~reference.numpy()].mean()
+            )
 
     def test_lesions_are_the_26_connected_components(self, training_bids, tmp_path):
         flair = discover_cases(training_bids)[0]
@@ -61,14 +72,22 @@ class TestLoadTrainingCase:
         mask[20, 20, 20] = mask[21, 21, 21] = True  # they touch at a corner
         mask[10:13, 20, 18] = True
         save_like(mask, grid, tmp_path / "mask.nii.gz")
-        case = load_training_case(dataclasses.replace(flair, reference=tmp_path / "mask.nii.gz"), COARSE)
+        case = load_training_case(
+            dataclasses.replace(flair, reference=tmp_path / "mask.nii.gz"), COARSE
+        )
         assert sorted(len(voxels) for voxels in case.lesions) == [2, 3]
         for voxels in case.lesions:
             assert (case.stack[1].numpy()[tuple(voxels.T)] == 1).all()
 
     def test_thick_slices_are_known(self, cases):
         thick = {case.name: case.has_thick_slices for case in cases}
-        assert thick == {"sub-01": False, "sub-02_ses-a": False, "sub-02_ses-b": False, "sub-03": True, "sub-04": False}
+        assert thick == {
+            "sub-01": False,
+            "sub-02_ses-a": False,
+            "sub-02_ses-b": False,
+            "sub-03": True,
+            "sub-04": False,
+        }
 
     def test_the_finder_is_not_asked_where_a_brain_mask_is_given(self, training_bids):
         class Broken:
@@ -108,7 +127,9 @@ def with_t1(case: Case, folder: Path, shift_mm: float = 0.0) -> Case:
 class TestBadCases:
     def test_without_a_reference(self, training_bids):
         case = dataclasses.replace(discover_cases(training_bids)[0], reference=None)
-        with pytest.raises(InputError, match=r"sub-01: has no reference lesion mask; add one or leave the case out"):
+        with pytest.raises(
+            InputError, match=r"sub-01: has no reference lesion mask; add one or leave the case out"
+        ):
             load_training_case(case, COARSE)
 
     def test_without_a_brain_to_learn(self, training_bids):
@@ -117,21 +138,33 @@ class TestBadCases:
             load_training_case(case, COARSE.model_copy(update={"target": "brain"}))
 
     def test_without_a_channel(self, training_bids):
-        with pytest.raises(InputError, match=r"sub-01: has no T1w; every training case needs FLAIR, T1w"):
+        with pytest.raises(
+            InputError, match=r"sub-01: has no T1w; every training case needs FLAIR, T1w"
+        ):
             load_training_case(
-                discover_cases(training_bids)[0], COARSE.model_copy(update={"channels": ("FLAIR", "T1w")})
+                discover_cases(training_bids)[0],
+                COARSE.model_copy(update={"channels": ("FLAIR", "T1w")}),
             )
 
     def test_a_channel_on_another_grid(self, training_bids, tmp_path):
         case = with_t1(discover_cases(training_bids)[0], tmp_path, shift_mm=2.0)
-        with pytest.raises(InputError, match=r"t1.nii.gz: must have the affine of .*FLAIR.nii.gz, differs by up to 2;"):
+        with pytest.raises(
+            InputError,
+            match=r"t1.nii.gz: must have the affine of .*FLAIR.nii.gz, differs by up to 2;",
+        ):
             load_training_case(case, COARSE.model_copy(update={"channels": ("FLAIR", "T1w")}))
 
     def test_a_reference_on_another_grid(self, training_bids, tmp_path):
         case = discover_cases(training_bids)[0]
-        save_like(np.ones((20, 20, 20), bool), Volume(np.zeros((20, 20, 20)), np.eye(4)), tmp_path / "mask.nii.gz")
+        save_like(
+            np.ones((20, 20, 20), bool),
+            Volume(np.zeros((20, 20, 20)), np.eye(4)),
+            tmp_path / "mask.nii.gz",
+        )
         with pytest.raises(InputError, match=r"mask.nii.gz: must have the shape \(40, 38, 36\)"):
-            load_training_case(dataclasses.replace(case, reference=tmp_path / "mask.nii.gz"), COARSE)
+            load_training_case(
+                dataclasses.replace(case, reference=tmp_path / "mask.nii.gz"), COARSE
+            )
 
     @pytest.mark.parametrize("sampling", ["lesion", "grid"])
     def test_no_lesion_anywhere(self, cases, sampling):
@@ -164,7 +197,11 @@ def one_large_three_small(tmp_path_factory):
     data[70, 70, 30] = 1.0
     grid = Volume(data + 1e-3 * np.random.default_rng(0).random(data.shape, np.float32), np.eye(4))
     paths = {name: folder / f"{name}.nii.gz" for name in ("flair", "lesion", "brain")}
-    for name, voxels in (("flair", grid.data), ("lesion", data > 0), ("brain", np.ones(data.shape, bool))):
+    for name, voxels in (
+        ("flair", grid.data),
+        ("lesion", data > 0),
+        ("brain", np.ones(data.shape, bool)),
+    ):
         save_like(voxels, grid, paths[name])
     case = Case("01", None, {"FLAIR": paths["flair"]}, paths["lesion"], paths["brain"])
     return load_training_case(case, ModelConfig(intensity="minmax"))
@@ -183,7 +220,9 @@ class TestLesionSampling:
         assert min(seen.values()) >= 70
         assert max(seen.values()) <= 130
 
-    def test_all_voxels_of_a_lesion_can_be_the_centre_but_it_is_not_always_in_the_middle(self, one_large_three_small):
+    def test_all_voxels_of_a_lesion_can_be_the_centre_but_it_is_not_always_in_the_middle(
+        self, one_large_three_small
+    ):
         source = PatchSource([one_large_three_small], config(batch_size=8))
         places = []
         for step in range(30):
@@ -198,7 +237,10 @@ class TestLesionSampling:
 
     def test_each_case_with_lesions_is_as_likely(self, cases, one_large_three_small):
         """A case of one lesion counts as much as a case of many."""
-        many, one = cases[0], dataclasses.replace(one_large_three_small, lesions=one_large_three_small.lesions[:1])
+        many, one = (
+            cases[0],
+            dataclasses.replace(one_large_three_small, lesions=one_large_three_small.lesions[:1]),
+        )
         assert len(many.lesions) > 1
         source = PatchSource([many, one], config())
         draws = [source._draw(np.random.default_rng(seed))[0] is many for seed in range(400)]
@@ -214,11 +256,19 @@ class TestLesionSampling:
             assert min(shown) > 0
 
     @pytest.mark.parametrize("fraction", [0.0, 0.3])
-    def test_the_rest_of_the_patches_lies_anywhere_in_the_brain(self, one_large_three_small, fraction):
+    def test_the_rest_of_the_patches_lies_anywhere_in_the_brain(
+        self, one_large_three_small, fraction
+    ):
         source = PatchSource(
-            [one_large_three_small], config(batch_size=8, lesion_fraction=fraction, patch_size=(16, 16, 32))
+            [one_large_three_small],
+            config(batch_size=8, lesion_fraction=fraction, patch_size=(16, 16, 32)),
         )
-        shown = np.array([int(reference.sum()) for step in range(40) for reference in source.batch(step)[1]]) > 0
+        shown = (
+            np.array(
+                [int(reference.sum()) for step in range(40) for reference in source.batch(step)[1]]
+            )
+            > 0
+        )
         by_chance = 0.09  # four lesions' neighbourhoods in 96 x 96 x 64 voxels
         assert shown.mean() == pytest.approx(fraction + (1 - fraction) * by_chance, abs=0.09)
 
@@ -238,7 +288,9 @@ class TestReproducibility:
         source = PatchSource(cases, settings)
         torch.manual_seed(9)
         backwards = [source.batch(step) for step in (7, 1, 0)][::-1]
-        for (image, reference), (same_image, same_reference) in zip(straight, backwards, strict=True):
+        for (image, reference), (same_image, same_reference) in zip(
+            straight, backwards, strict=True
+        ):
             assert torch.equal(image, same_image)
             assert torch.equal(reference, same_reference)
         assert not torch.equal(straight[0][0], straight[1][0])
@@ -258,11 +310,15 @@ class TestGrid:
         image, reference = case.prepared.masked[0], case.stack[1].numpy() > 0
         starts = []
         for length, patch in zip(image.shape, size, strict=True):
-            assert (length - patch) % (patch // 2) == 0  # so that the stride is exactly half a patch
+            assert (length - patch) % (
+                patch // 2
+            ) == 0  # so that the stride is exactly half a patch
             starts.append(range(0, length - patch + 1, patch // 2))
         found = Counter()
         for corner in product(*starts):
-            i, j, k = (slice(start, start + patch) for start, patch in zip(corner, size, strict=True))
+            i, j, k = (
+                slice(start, start + patch) for start, patch in zip(corner, size, strict=True)
+            )
             if reference[i, j, k].any():
                 found[np.clip(image[i, j, k], 0, 1).tobytes()] += 1
         return found
@@ -274,16 +330,22 @@ class TestGrid:
     def test_every_patch_with_lesions_once_an_epoch_in_another_order(self, one_large_three_small):
         expected = self.expected(one_large_three_small)
         assert 10 < len(expected) < 60
-        source = PatchSource([one_large_three_small], config(sampling="grid", steps_per_epoch=0, batch_size=1))
+        source = PatchSource(
+            [one_large_three_small], config(sampling="grid", steps_per_epoch=0, batch_size=1)
+        )
         count = source.steps_per_epoch
         assert count == len(expected)
-        epochs = [self.visited(source, range(epoch * count, (epoch + 1) * count)) for epoch in range(2)]
+        epochs = [
+            self.visited(source, range(epoch * count, (epoch + 1) * count)) for epoch in range(2)
+        ]
         assert Counter(epochs[0]) == Counter(epochs[1]) == expected
         assert epochs[0] != epochs[1]
 
     def test_with_batches_none_comes_twice_before_all_came_once(self, one_large_three_small):
         expected = self.expected(one_large_three_small)
-        source = PatchSource([one_large_three_small], config(sampling="grid", steps_per_epoch=0, batch_size=4))
+        source = PatchSource(
+            [one_large_three_small], config(sampling="grid", steps_per_epoch=0, batch_size=4)
+        )
         count = source.steps_per_epoch
         assert count == len(expected) // 4
         visits = self.visited(source, range(0, 3 * count + 3))
@@ -291,7 +353,9 @@ class TestGrid:
             assert Counter(visits[start : start + len(expected)]) == expected
 
     def test_the_papers_stride_is_32(self, one_large_three_small):
-        paper = TrainConfig.preset("paper").model_copy(update={"augmentation": "none", "batch_size": 1})
+        paper = TrainConfig.preset("paper").model_copy(
+            update={"augmentation": "none", "batch_size": 1}
+        )
         source = PatchSource([one_large_three_small], paper)
         expected = self.expected(one_large_three_small, (64, 64, 64))
         assert source.steps_per_epoch == len(expected)
@@ -299,7 +363,8 @@ class TestGrid:
 
     def test_an_image_smaller_than_a_patch_is_one_patch(self, cases):
         source = PatchSource(
-            cases[:1], config(sampling="grid", steps_per_epoch=0, batch_size=1, patch_size=(64, 64, 64))
+            cases[:1],
+            config(sampling="grid", steps_per_epoch=0, batch_size=1, patch_size=(64, 64, 64)),
         )
         assert source.steps_per_epoch == 1
         images, references = source.batch(0)
@@ -315,9 +380,14 @@ def test_patches_are_what_the_network_sees_at_inference(cases):
     case = cases[0]
     source = PatchSource([case], config(sampling="grid", patch_size=(64, 64, 64), batch_size=1))
     image = source.batch(0)[0][0, 0].numpy()
-    inner = tuple(slice((64 - size + 1) // 2, (64 - size + 1) // 2 + size) for size in case.prepared.image.shape[1:])
+    inner = tuple(
+        slice((64 - size + 1) // 2, (64 - size + 1) // 2 + size)
+        for size in case.prepared.image.shape[1:]
+    )
     candidates = [
-        np.array_equal(np.roll(image, shift, (0, 1, 2))[inner], np.clip(case.prepared.masked[0], 0, 1))
+        np.array_equal(
+            np.roll(image, shift, (0, 1, 2))[inner], np.clip(case.prepared.masked[0], 0, 1)
+        )
         for shift in product((-1, 0, 1), repeat=3)
     ]
     assert any(candidates)

@@ -43,7 +43,9 @@ def test_it_falls_to_almost_nothing_and_is_never_below(schedule):
 def test_half_way_by_hand():
     assert learning_rate(config("poly"), 60, STEPS, []) == pytest.approx(0.01 * 0.5**0.9)
     assert learning_rate(config("cosine"), 60, STEPS, []) == pytest.approx(0.01 / 2)
-    assert learning_rate(config("cosine"), 35, STEPS, []) == pytest.approx(0.01 * (1 + math.cos(math.pi / 4)) / 2)
+    assert learning_rate(config("cosine"), 35, STEPS, []) == pytest.approx(
+        0.01 * (1 + math.cos(math.pi / 4)) / 2
+    )
 
 
 def test_a_training_of_nothing_but_warm_up():
@@ -60,16 +62,22 @@ def test_plateau_halves_by_the_losses_and_not_by_the_step():
 
 @pytest.mark.parametrize("schedule", ["poly", "cosine"])
 def test_the_other_schedules_do_not_look_at_the_losses(schedule):
-    assert learning_rate(config(schedule), 40, STEPS, [1.0] * 50) == learning_rate(config(schedule), 40, STEPS, [])
+    assert learning_rate(config(schedule), 40, STEPS, [1.0] * 50) == learning_rate(
+        config(schedule), 40, STEPS, []
+    )
 
 
 @given(
-    losses=st.lists(st.one_of(st.sampled_from([0.5, 0.50004, 0.49996, 0.4999]), st.floats(1e-3, 2)), max_size=60),
+    losses=st.lists(
+        st.one_of(st.sampled_from([0.5, 0.50004, 0.49996, 0.4999]), st.floats(1e-3, 2)), max_size=60
+    ),
     patience=st.integers(0, 6),
 )
 def test_plateau_is_torchs(losses, patience):
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    oracle = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=patience, eps=0)
+    oracle = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimiser, factor=0.5, patience=patience, eps=0
+    )
     for loss in losses:
         oracle.step(loss)
     assert plateau_factor(losses, patience) == optimiser.param_groups[0]["lr"]

@@ -62,13 +62,24 @@ LEFT_BEHIND = {
 def words(**changes) -> list[str]:
     """Command-line options of a small training."""
     options = OPTIONS | {name.replace("_", "-"): value for name, value in changes.items()}
-    return [word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))]
+    return [
+        word
+        for name, value in options.items()
+        if value is not None
+        for word in (f"--{name}", str(value))
+    ]
 
 
 def small(**changes) -> TrainConfig:
     """The same as settings, for calling `train` itself."""
     model = ModelConfig(spacing_mm=2.0, widths=(4, 6, 4, 4, 4), **changes.pop("model", {}))
-    settings = {"patch_size": (32, 32, 16), "epochs": EPOCHS, "steps_per_epoch": 2, "batch_size": 1, "warmup_steps": 2}
+    settings = {
+        "patch_size": (32, 32, 16),
+        "epochs": EPOCHS,
+        "steps_per_epoch": 2,
+        "batch_size": 1,
+        "warmup_steps": 2,
+    }
     return TrainConfig(model=model, **{**settings, "validate_every": 2, **changes})
 
 
@@ -84,7 +95,8 @@ def check_same_run(one: RunFolder, other: RunFolder) -> None:
     for which in ("last", "best"):
         assert one.weights(which).read_bytes() == other.weights(which).read_bytes()
         assert (
-            one.weights(which).with_suffix(".json").read_text() == other.weights(which).with_suffix(".json").read_text()
+            one.weights(which).with_suffix(".json").read_text()
+            == other.weights(which).with_suffix(".json").read_text()
         )
     assert without_times(one.read_log()) == without_times(other.read_log())
 
@@ -93,7 +105,16 @@ def check_same_run(one: RunFolder, other: RunFolder) -> None:
 def finished(training_bids, tmp_path_factory):
     """A run from the command line that nothing interrupted, and what it printed."""
     run = RunFolder(tmp_path_factory.mktemp("run") / "new" / "run")
-    command = [sys.executable, "-m", "fsh_core.cli", "train", str(training_bids), "-o", str(run.path), *words()]
+    command = [
+        sys.executable,
+        "-m",
+        "fsh_core.cli",
+        "train",
+        str(training_bids),
+        "-o",
+        str(run.path),
+        *words(),
+    ]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return run, done.stdout
@@ -144,7 +165,9 @@ class TestRunFolder:
         probability = case.prepared.to_input_grid(predictor(case.prepared.masked))
         metrics = voxel_metrics(case.reference, probability >= 0.5)
         line = run.read_log()[-1]
-        assert {name: line[f"val_{name}"] for name in METRICS} == {name: getattr(metrics, name) for name in METRICS}
+        assert {name: line[f"val_{name}"] for name in METRICS} == {
+            name: getattr(metrics, name) for name in METRICS
+        }
         clipped = np.clip(probability.astype(float), 1e-6, 1 - 1e-6)
         bce = -np.where(case.reference, np.log(clipped), np.log(1 - clipped)).mean()
         assert line["val_bce"] == pytest.approx(bce, rel=1e-4)
@@ -159,7 +182,18 @@ class TestRunFolder:
 def test_the_estimate_comes_with_the_first_steps(training_bids, tmp_path, capsys):
     for steps in (1, 7):
         out = tmp_path / f"{steps}"
-        assert main(["train", str(training_bids), "-o", str(out), *words(epochs=1, steps_per_epoch=steps)]) == 0
+        assert (
+            main(
+                [
+                    "train",
+                    str(training_bids),
+                    "-o",
+                    str(out),
+                    *words(epochs=1, steps_per_epoch=steps),
+                ]
+            )
+            == 0
+        )
         printed = " ".join(capsys.readouterr().out.split())
         beginning, epoch, _ = printed.partition("epoch 1 loss")
         assert epoch
@@ -179,13 +213,32 @@ def test_each_epoch_is_logged_when_it_ends(training_bids, tmp_path):
             assert json.loads(run.log.read_text().splitlines()[-1]) == progress.epoch_log
 
     train(discover_cases(training_bids), SPLIT, small(), run, on_progress=watch)
-    assert seen == [(0, 1, 0), (0, 2, 0), (1, 2, 1), (1, 3, 1), (1, 4, 1), (2, 4, 2), (2, 5, 2), (2, 6, 2), (3, 6, 3)]
+    assert seen == [
+        (0, 1, 0),
+        (0, 2, 0),
+        (1, 2, 1),
+        (1, 3, 1),
+        (1, 4, 1),
+        (2, 4, 2),
+        (2, 5, 2),
+        (2, 6, 2),
+        (3, 6, 3),
+    ]
 
 
 def test_it_learns(training_bids, tmp_path):
     run = RunFolder(tmp_path / "run")
-    config = small(epochs=3, steps_per_epoch=12, augmentation="none", learning_rate=0.02, warmup_steps=4, ema=0.5)
-    train(discover_cases(training_bids), SPLIT, config.model_copy(update={"validate_every": 3}), run)
+    config = small(
+        epochs=3,
+        steps_per_epoch=12,
+        augmentation="none",
+        learning_rate=0.02,
+        warmup_steps=4,
+        ema=0.5,
+    )
+    train(
+        discover_cases(training_bids), SPLIT, config.model_copy(update={"validate_every": 3}), run
+    )
     log = run.read_log()
     assert log[-1]["train_loss"] < 0.5 * log[0]["train_loss"]
     assert log[-1]["train_dice"] > log[0]["train_dice"]
@@ -221,14 +274,31 @@ def die(*_arguments, **_named):
     raise Killed
 
 
-MOMENTS = ["in the first epoch", "logged, not saved", "best saved, last not", "weights saved, state not", "between"]
+MOMENTS = [
+    "in the first epoch",
+    "logged, not saved",
+    "best saved, last not",
+    "weights saved, state not",
+    "between",
+]
 
 
 class TestResume:
     def test_after_kill_9(self, finished, training_bids, tmp_path, capsys):
         run = RunFolder(tmp_path / "killed")
-        command = [sys.executable, "-m", "fsh_core.cli", "train", str(training_bids), "-o", str(run.path), *words()]
-        process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        command = [
+            sys.executable,
+            "-m",
+            "fsh_core.cli",
+            "train",
+            str(training_bids),
+            "-o",
+            str(run.path),
+            *words(),
+        ]
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         with process:
             deadline = time.monotonic() + 300
             while not (run.log.is_file() and run.log.read_text()):
@@ -334,7 +404,10 @@ class TestRefusals:
     def test_subjects_that_leak_between_training_and_validation(self, training_bids, tmp_path):
         run = RunFolder(tmp_path / "run")
         leaking = Split(training=("01", "02", "03"), validation=("03", "04"))
-        with pytest.raises(InputError, match=r"the split leaks: 03 must be in training or validation, found in both"):
+        with pytest.raises(
+            InputError,
+            match=r"the split leaks: 03 must be in training or validation, found in both",
+        ):
             train(discover_cases(training_bids), leaking, small(), run)
         assert not run.path.exists()
 
@@ -346,10 +419,23 @@ class TestRefusals:
     def test_a_leaking_run_folder_is_not_resumed(self, training_bids, tmp_path, capsys):
         run = TestResume.stopped_after_one_epoch(training_bids, tmp_path)
         Split(training=("01", "02"), validation=("02", "04")).save(run.path / "split.json")
-        assert "the split leaks: 02" in self.refused(capsys, training_bids, "-o", run.path, "--resume")
+        assert "the split leaks: 02" in self.refused(
+            capsys, training_bids, "-o", run.path, "--resume"
+        )
 
     def test_all_sessions_of_a_subject_stay_together(self, training_bids, tmp_path):
-        assert main(["train", str(training_bids), "-o", str(tmp_path / "run"), *words(validation="02", epochs=1)]) == 0
+        assert (
+            main(
+                [
+                    "train",
+                    str(training_bids),
+                    "-o",
+                    str(tmp_path / "run"),
+                    *words(validation="02", epochs=1),
+                ]
+            )
+            == 0
+        )
         _, split = RunFolder(tmp_path / "run").open()
         assert split == Split(training=("01", "03", "04"), validation=("02",))
 
@@ -357,16 +443,24 @@ class TestRefusals:
         run, _ = finished
         before = {path.name: path.read_bytes() for path in run.path.iterdir()}
         sentence = self.refused(capsys, training_bids, "-o", run.path, *words())
-        assert f"{run.path}: already holds a training run; add --resume or choose another folder" in sentence
+        assert (
+            f"{run.path}: already holds a training run; add --resume or choose another folder"
+            in sentence
+        )
         assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
 
     def test_resuming_what_was_never_started(self, training_bids, tmp_path, capsys):
         sentence = self.refused(capsys, training_bids, "-o", tmp_path / "none", "--resume")
-        assert "none: expected a run folder with config.json, found none; start without --resume" in sentence
+        assert (
+            "none: expected a run folder with config.json, found none; start without --resume"
+            in sentence
+        )
         assert not (tmp_path / "none").exists()
 
     def test_resuming_with_other_settings(self, finished, training_bids, capsys):
-        sentence = self.refused(capsys, training_bids, "-o", finished[0].path, "--resume", "--epochs", 9)
+        sentence = self.refused(
+            capsys, training_bids, "-o", finished[0].path, "--resume", "--epochs", 9
+        )
         assert "--resume takes its settings from the run folder" in sentence
 
     def test_resuming_without_a_subject_of_the_run(self, training_bids, tmp_path, capsys):
@@ -412,7 +506,9 @@ class TestRefusals:
             return Losses(nothing, nothing, nothing)
 
         monkeypatch.setattr(training, "composite_loss", broken)
-        with pytest.raises(InputError, match=r"the loss became nan at step 1; lower --learning-rate"):
+        with pytest.raises(
+            InputError, match=r"the loss became nan at step 1; lower --learning-rate"
+        ):
             train(discover_cases(training_bids), SPLIT, small(), RunFolder(tmp_path / "run"))
 
 
@@ -438,7 +534,11 @@ def garble_the_epoch(run: RunFolder) -> None:
 
 def lose_a_moment(run: RunFolder) -> None:
     tensors = load_file(run.state)
-    save_file({key: value for key, value in tensors.items() if "exp_avg" not in key}, run.state, {"epoch": "1"})
+    save_file(
+        {key: value for key, value in tensors.items() if "exp_avg" not in key},
+        run.state,
+        {"epoch": "1"},
+    )
 
 
 def lose_a_weight(run: RunFolder) -> None:
@@ -493,7 +593,9 @@ def test_a_damaged_run_folder_is_one_sentence(stopped, training_bids, capsys, na
     if content is None:
         (stopped.path / name).unlink()
     else:
-        (stopped.path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        (stopped.path / name).write_bytes(
+            content if isinstance(content, bytes) else content.encode()
+        )
     assert main(["train", str(training_bids), "-o", str(stopped.path), "--resume"]) == 2
     sentence = capsys.readouterr().err
     assert part in sentence
@@ -517,8 +619,16 @@ def stopped(stopped_once, tmp_path):
 class TestAverage:
     def test_the_stored_weights_are_the_moving_average(self, stopped_once):
         tensors = load_file(stopped_once.state)
-        average = {key.removeprefix("average/"): one for key, one in tensors.items() if key.startswith("average/")}
-        model = {key.removeprefix("model/"): one for key, one in tensors.items() if key.startswith("model/")}
+        average = {
+            key.removeprefix("average/"): one
+            for key, one in tensors.items()
+            if key.startswith("average/")
+        }
+        model = {
+            key.removeprefix("model/"): one
+            for key, one in tensors.items()
+            if key.startswith("model/")
+        }
         assert average.keys() == model.keys()
         with safe_open(stopped_once.weights("last"), "pt") as file:
             stored = {name: file.get_tensor(name) for name in average}
@@ -531,14 +641,16 @@ class TestAverage:
         with torch.no_grad():
             model.weight.normal_()
             model(torch.rand(2, 2, 3, 3, 3))
-        training._follow(average, model, 0.9)
+        training._update_ema(average, model, 0.9)
         for name, one in average.state_dict().items():
             if name == "num_batches_tracked":
                 assert one == 1
             else:
                 assert torch.allclose(one, 0.9 * before[name] + 0.1 * model.state_dict()[name])
-        training._follow(average, model, 0.0)
-        assert all(torch.equal(one, model.state_dict()[name]) for name, one in average.state_dict().items())
+        training._update_ema(average, model, 0.0)
+        assert all(
+            torch.equal(one, model.state_dict()[name]) for name, one in average.state_dict().items()
+        )
 
     def test_off_and_during_warm_up_it_is_the_model(self, training_bids, tmp_path):
         for name, settings in {
@@ -556,24 +668,48 @@ class TestAverage:
 
 
 class TestBest:
-    def trained(self, training_bids, folder, monkeypatch, dices: list[float], **settings) -> RunFolder:
+    def trained(
+        self, training_bids, folder, monkeypatch, dices: list[float], **settings
+    ) -> RunFolder:
         """Train with validation results of our choice."""
         run, given = RunFolder(folder / "run"), iter(dices)
-        monkeypatch.setattr(training, "validate", lambda *_: {"val_dice": next(given), "val_loss": 1.0})
-        train(discover_cases(training_bids), SPLIT, small(steps_per_epoch=1, validate_every=1, **settings), run)
+        monkeypatch.setattr(
+            training, "validate", lambda *_: {"val_dice": next(given), "val_loss": 1.0}
+        )
+        train(
+            discover_cases(training_bids),
+            SPLIT,
+            small(steps_per_epoch=1, validate_every=1, **settings),
+            run,
+        )
         return run
 
     def test_the_best_epoch_is_kept(self, training_bids, tmp_path, monkeypatch):
         run = self.trained(training_bids, tmp_path, monkeypatch, [0.5, 0.9, 0.7])
-        best, last = (load_checkpoint(run.weights(which)).card["training"] for which in ("best", "last"))
+        best, last = (
+            load_checkpoint(run.weights(which)).card["training"] for which in ("best", "last")
+        )
         assert (best["epoch"], best["validation_dice"]) == (2, 0.9)
         assert (last["epoch"], last["validation_dice"]) == (3, 0.7)
 
-    def test_plateau_halves_the_rate_when_the_validation_loss_stalls(self, training_bids, tmp_path, monkeypatch):
-        settings = {"schedule": "plateau", "plateau_patience": 1, "warmup_steps": 0, "learning_rate": 0.004}
+    def test_plateau_halves_the_rate_when_the_validation_loss_stalls(
+        self, training_bids, tmp_path, monkeypatch
+    ):
+        settings = {
+            "schedule": "plateau",
+            "plateau_patience": 1,
+            "warmup_steps": 0,
+            "learning_rate": 0.004,
+        }
         run = self.trained(training_bids, tmp_path, monkeypatch, [0.5] * 5, epochs=5, **settings)
         # the first loss is the best so far; two that do not improve on it exceed the patience of one
-        assert [line["learning_rate"] for line in run.read_log()] == [0.004, 0.004, 0.004, 0.002, 0.002]
+        assert [line["learning_rate"] for line in run.read_log()] == [
+            0.004,
+            0.004,
+            0.004,
+            0.002,
+            0.002,
+        ]
 
     def test_without_validation_the_best_is_the_last(self, training_bids, tmp_path):
         run = RunFolder(tmp_path / "run")
@@ -590,14 +726,27 @@ class TestCommand:
 
     def test_the_paper_preset(self, training_bids, tmp_path):
         """Everything the paper says, but for what makes it small enough for a test."""
-        options = ["--epochs", "1", "--widths", "4,4,4,4,4", "--spacing-mm", "4", "--patch-size", "32,32,32"]
-        config = self.start(training_bids, tmp_path / "run", "--preset", "paper", *options, "--validation", "04")
+        options = [
+            "--epochs",
+            "1",
+            "--widths",
+            "4,4,4,4,4",
+            "--spacing-mm",
+            "4",
+            "--patch-size",
+            "32,32,32",
+        ]
+        config = self.start(
+            training_bids, tmp_path / "run", "--preset", "paper", *options, "--validation", "04"
+        )
         paper = TrainConfig.preset("paper")
         small_paper = paper.model_copy(
             update={
                 "epochs": 1,
                 "patch_size": (32, 32, 32),
-                "model": paper.model.model_copy(update={"widths": (4, 4, 4, 4, 4), "spacing_mm": 4.0}),
+                "model": paper.model.model_copy(
+                    update={"widths": (4, 4, 4, 4, 4), "spacing_mm": 4.0}
+                ),
             }
         )
         assert config == small_paper
@@ -616,10 +765,22 @@ class TestCommand:
             "--target",
             "brain",
         )
-        assert (config.model.recurrence, config.model.attention, config.model.target) == (0, False, "brain")
+        assert (config.model.recurrence, config.model.attention, config.model.target) == (
+            0,
+            False,
+            "brain",
+        )
         assert load_checkpoint(RunFolder(tmp_path / "run").weights("last")).config == config.model
 
     def test_excluded_subjects_take_no_part(self, training_bids, tmp_path):
         out = tmp_path / "run"
-        self.start(training_bids, out, *words(epochs=1, steps_per_epoch=1), "--exclude", "sub-02", "--exclude", "03")
+        self.start(
+            training_bids,
+            out,
+            *words(epochs=1, steps_per_epoch=1),
+            "--exclude",
+            "sub-02",
+            "--exclude",
+            "03",
+        )
         assert RunFolder(out).open()[1] == Split(training=("01",), validation=("04",))

@@ -48,7 +48,9 @@ def ramp(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.float32]:
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
-def volume_of(matrix: NDArray[np.float64], origin: tuple[float, float, float] = (12.5, -7.25, 3.0)) -> Volume:
+def volume_of(
+    matrix: NDArray[np.float64], origin: tuple[float, float, float] = (12.5, -7.25, 3.0)
+) -> Volume:
     """A ramp whose axes are the columns of ``matrix``, with anisotropic voxels."""
     affine = np.eye(4)
     affine[:3, :3] = matrix * SPACING_MM
@@ -88,9 +90,13 @@ class TestVolume:
 
 
 class TestOrientation:
-    @pytest.mark.parametrize("matrix", ORIENTATIONS, ids=lambda matrix: "".join(aff2axcodes(np.pad(matrix, (0, 1)))))
+    @pytest.mark.parametrize(
+        "matrix", ORIENTATIONS, ids=lambda matrix: "".join(aff2axcodes(np.pad(matrix, (0, 1))))
+    )
     @pytest.mark.parametrize("tilt", [np.eye(3), OBLIQUE], ids=["straight", "oblique"])
-    def test_to_ras_and_back_is_exact(self, matrix: NDArray[np.float64], tilt: NDArray[np.float64]) -> None:
+    def test_to_ras_and_back_is_exact(
+        self, matrix: NDArray[np.float64], tilt: NDArray[np.float64]
+    ) -> None:
         volume = volume_of(tilt @ matrix)
         ras = to_ras(volume)
         assert aff2axcodes(ras.affine) == ("R", "A", "S")
@@ -156,9 +162,13 @@ class TestFiles:
         image.set_qform(volume_of(OBLIQUE).affine, code=1)
         image.set_sform(None, code=0)
         nib.save(image, tmp_path / "scan.nii")
-        assert load_volume(tmp_path / "scan.nii").affine == pytest.approx(volume_of(OBLIQUE).affine, abs=1e-4)
+        assert load_volume(tmp_path / "scan.nii").affine == pytest.approx(
+            volume_of(OBLIQUE).affine, abs=1e-4
+        )
 
-    @given(flips=st.lists(st.tuples(st.integers(0, 351), st.integers(0, 255)), min_size=1, max_size=6))
+    @given(
+        flips=st.lists(st.tuples(st.integers(0, 351), st.integers(0, 255)), min_size=1, max_size=6)
+    )
     def test_a_damaged_header_is_read_or_refused_in_one_line(
         self, tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[int, int]]
     ) -> None:
@@ -174,7 +184,9 @@ class TestFiles:
             refusal = str(error)
         assert "\n" not in refusal
 
-    def test_nibabels_own_messages_stay_silent(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_nibabels_own_messages_stay_silent(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         content = bytearray(nib.Nifti1Image(ramp(), np.eye(4)).to_bytes())
         content[76:80] = b"\0\0\0\0"  # qfac, which nibabel repairs
         (tmp_path / "scan.nii").write_bytes(content)
@@ -214,7 +226,9 @@ class TestResample:
         volume = volume_of(OBLIQUE @ ORIENTATIONS[13])
         centre = volume.affine[:3, :3] @ (8.3, 9.1, 7.4) + volume.affine[:3, 3]
         distance = np.linalg.norm(_world_grid(volume) - centre, axis=-1)
-        blob = resample(volume.with_data(np.exp(-((distance / 4) ** 2)).astype(np.float32)), spacing_mm)
+        blob = resample(
+            volume.with_data(np.exp(-((distance / 4) ** 2)).astype(np.float32)), spacing_mm
+        )
         weight = blob.data / blob.data.sum()
         found = (_world_grid(blob) * weight[..., None]).sum(axis=(0, 1, 2))
         assert blob.spacing_mm == pytest.approx((spacing_mm,) * 3)
@@ -225,7 +239,9 @@ class TestResample:
         volume = volume_of(OBLIQUE).with_data(np.full(SHAPE, 7.5, np.float32))
         assert resample(volume, spacing_mm).data == pytest.approx(7.5, rel=1e-6)
 
-    @pytest.mark.parametrize(("spacing_mm", "tolerance_mm"), [(0.4, 1e-4), (0.9, 1e-4), (2.1, 0.15)])
+    @pytest.mark.parametrize(
+        ("spacing_mm", "tolerance_mm"), [(0.4, 1e-4), (0.9, 1e-4), (2.1, 0.15)]
+    )
     def test_a_ramp_stays_a_ramp(self, spacing_mm: float, tolerance_mm: float) -> None:
         # The value is the position in mm: exact where voxels shrink, within a fraction of
         # a voxel where they are averaged. The rim, where there is no neighbour, is left out.
@@ -234,7 +250,9 @@ class TestResample:
             position = _world_grid(volume)[..., axis].astype(np.float32)
             found = resample(volume.with_data(position), spacing_mm)
             inside = (slice(None),) * axis + (slice(8, -8) if spacing_mm < 1 else slice(2, -2),)
-            assert found.data[inside] == pytest.approx(_world_grid(found)[..., axis][inside], abs=tolerance_mm)
+            assert found.data[inside] == pytest.approx(
+                _world_grid(found)[..., axis][inside], abs=tolerance_mm
+            )
 
     def test_equal_spacing_is_the_identity(self) -> None:
         volume = Volume(ramp(), np.diag([-1.0, 1.0, 1.0, 1.0]))
@@ -260,7 +278,9 @@ class TestResample:
     def test_nothing_aliases_where_voxels_grow(self) -> None:
         # Stripes too fine for the new voxels become grey; picking or interpolating between
         # two of them would give black and white again.
-        stripes = np.tile(np.array([0.0, 1.0], np.float32), 24)[:, None, None] * np.ones((1, 16, 16), np.float32)
+        stripes = np.tile(np.array([0.0, 1.0], np.float32), 24)[:, None, None] * np.ones(
+            (1, 16, 16), np.float32
+        )
         coarse = resample(Volume(stripes, np.diag([1 / 3, 1.0, 1.0, 1.0])), 1.0)
         assert coarse.shape == (16, 16, 16)
         assert coarse.data[2:-2] == pytest.approx(0.5, abs=0.06)
@@ -303,7 +323,9 @@ class TestResample:
 class TestSave:
     @pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
     @pytest.mark.parametrize("suffix", NIFTI_SUFFIXES)
-    def test_grid_codes_units_and_version_are_kept(self, tmp_path: Path, kind: Any, suffix: str) -> None:
+    def test_grid_codes_units_and_version_are_kept(
+        self, tmp_path: Path, kind: Any, suffix: str
+    ) -> None:
         image = kind(ramp().astype(np.int16), None)
         image.set_sform(volume_of(OBLIQUE).affine, code=4)
         image.set_qform(volume_of(OBLIQUE @ ORIENTATIONS[3]).affine, code=2)
@@ -348,7 +370,9 @@ class TestSave:
         assert b"Doe, John" not in (tmp_path / "mask.nii").read_bytes()
 
     @pytest.mark.parametrize("suffix", NIFTI_SUFFIXES)
-    def test_the_same_bytes_every_time(self, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_same_bytes_every_time(
+        self, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         volume = volume_of(OBLIQUE)
         save_like(volume.data, volume, tmp_path / f"one{suffix}")
         monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)  # gzip would write it down
@@ -359,7 +383,10 @@ class TestSave:
         volume = volume_of(OBLIQUE)
         save_like(volume.data, volume, tmp_path / "a.nii.gz")
         save_like(volume.data, volume, tmp_path / "a.nii")
-        assert gzip.decompress((tmp_path / "a.nii.gz").read_bytes()) == (tmp_path / "a.nii").read_bytes()
+        assert (
+            gzip.decompress((tmp_path / "a.nii.gz").read_bytes())
+            == (tmp_path / "a.nii").read_bytes()
+        )
 
     def test_folders_are_made(self, tmp_path: Path) -> None:
         save_like(ramp(), volume_of(OBLIQUE), tmp_path / "a" / "b" / "c.nii")
@@ -375,11 +402,15 @@ class TestWriteAtomically:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, step, full)
-        with pytest.raises(InputError, match=r"c.nii.gz: cannot be written \(No space left on device\); free some"):
+        with pytest.raises(
+            InputError, match=r"c.nii.gz: cannot be written \(No space left on device\); free some"
+        ):
             save_like(ramp(), volume_of(OBLIQUE), tmp_path / "c.nii.gz")
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_failed_write_keeps_the_old_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_failed_write_keeps_the_old_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         path = tmp_path / "record.json"
         write_atomically(path, "old")
 
@@ -392,7 +423,9 @@ class TestWriteAtomically:
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_an_interruption_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_interruption_leaves_nothing_behind(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 

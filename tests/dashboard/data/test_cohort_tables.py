@@ -88,7 +88,8 @@ def test_a_record_with_a_damaged_part_is_named_and_skipped(study: Path, key: str
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "index\tvolume_mm3\n", "no table at all", "index\tvolume_mm3\n1\tlarge\n2\tsmall\n"]
+    "damage",
+    ["", "index\tvolume_mm3\n", "no table at all", "index\tvolume_mm3\n1\tlarge\n2\tsmall\n"],
 )
 def test_a_broken_table_is_named_and_its_case_skipped(study: Path, damage: str) -> None:
     table_of(study, "P2").write_text(damage)
@@ -200,14 +201,20 @@ def test_what_newer_records_say_is_shown(study: Path) -> None:
     }
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
     row = read(study).cases.set_index("case").loc["sub-P1"]
-    assert (row["volume_low_ml"], row["volume_high_ml"], row["scan_uncertainty"]) == (0.2, 0.4, 0.31)
+    assert (row["volume_low_ml"], row["volume_high_ml"], row["scan_uncertainty"]) == (
+        0.2,
+        0.4,
+        0.31,
+    )
     assert (row["quality"], row["quality_snr"]) == ("caution", 12.5)
     assert np.isnan(read(study).cases.set_index("case").loc["sub-P2", "scan_uncertainty"])
 
 
 def test_an_interval_that_is_none_is_named(study: Path) -> None:
     path = record_of(study, "P1")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"lesion_volume_interval_ml": {"low": 1}}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"lesion_volume_interval_ml": {"low": 1}})
+    )
     results = read(study)
     assert len(results.cases) == 3
     assert "sub-P1" in results.problems[0]
@@ -228,7 +235,9 @@ def test_a_broken_cohort_table_is_named(study: Path) -> None:
     (study / NAME / "cases.tsv").write_text("nothing\n")
     results = read(study)
     assert len(results.cases) == 4
-    assert results.problems == (f"{NAME}/cases.tsv: expected tabs and a column record, cannot be read; left out",)
+    assert results.problems == (
+        f"{NAME}/cases.tsv: expected tabs and a column record, cannot be read; left out",
+    )
 
 
 def test_a_changed_table_is_noticed(study: Path) -> None:
@@ -240,19 +249,28 @@ def test_a_changed_table_is_noticed(study: Path) -> None:
 
 
 def test_lesions_are_counted_by_region_where_they_have_one(study: Path) -> None:
-    for subject, regions in (("P1", ["periventricular", "periventricular", "infratentorial"]), ("P2", [None, None])):
+    for subject, regions in (
+        ("P1", ["periventricular", "periventricular", "infratentorial"]),
+        ("P2", [None, None]),
+    ):
         path = table_of(study, subject)
-        pd.read_csv(path, sep="\t").assign(region=regions).to_csv(path, sep="\t", index=False, na_rep="n/a")
+        pd.read_csv(path, sep="\t").assign(region=regions).to_csv(
+            path, sep="\t", index=False, na_rep="n/a"
+        )
     cases = read(study).cases.set_index("case")
     counts = cases[["periventricular_lesions", "juxtacortical_lesions", "infratentorial_lesions"]]
     assert counts.loc["sub-P1"].tolist() == [2, 0, 1]
-    assert counts.loc["sub-P2"].isna().all()  # no region was found, which is not the same as none being there
+    assert (
+        counts.loc["sub-P2"].isna().all()
+    )  # no region was found, which is not the same as none being there
 
 
 def test_flagged_lesions_and_confidence_reach_the_case(study: Path) -> None:
     path = table_of(study, "P1")
     table = pd.read_csv(path, sep="\t")
-    table.assign(flags=["", "small", "small"], confidence=[0.9, 0.4, 0.6]).to_csv(path, sep="\t", index=False)
+    table.assign(flags=["", "small", "small"], confidence=[0.9, 0.4, 0.6]).to_csv(
+        path, sep="\t", index=False
+    )
     cases = read(study).cases.set_index("case")
     assert cases.loc["sub-P1", "flagged_lesions"] == 2
     assert cases.loc["sub-P1", "least_confidence"] == 0.4

@@ -26,7 +26,9 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         open_folder([str(tmp_path / "scan.nii.gz")])
 
 
-@pytest.mark.parametrize("way", ["../secret.txt", "/etc/passwd", "a/../../secret.txt", "link/secret.txt", "link.txt"])
+@pytest.mark.parametrize(
+    "way", ["../secret.txt", "/etc/passwd", "a/../../secret.txt", "link/secret.txt", "link.txt"]
+)
 def test_ways_out_are_refused(tmp_path: Path, way: str) -> None:
     root = tmp_path / "root"
     (root / "a").mkdir(parents=True)
@@ -61,13 +63,18 @@ def test_links_that_stay_inside_and_folders_of_images_are_fine(tmp_path: Path) -
 
 
 def test_runs_and_results_are_found_wherever_they_lie(run_folder: Path, study: Path) -> None:
-    assert find_runs(open_folder([str(run_folder)])) == ["runs/second", "runs/first"]  # latest log first
+    assert find_runs(open_folder([str(run_folder)])) == [
+        "runs/second",
+        "runs/first",
+    ]  # latest log first
     assert find_runs(open_folder([str(run_folder / "runs" / "first")])) == ["."]
     assert find_results(open_folder([str(study)])) == ["derivatives/fsh"]
     assert find_results(open_folder([str(study / "derivatives" / "fsh")])) == ["."]
 
 
-def test_runs_behind_a_link_out_of_the_folder_are_not_found(run_folder: Path, tmp_path: Path) -> None:
+def test_runs_behind_a_link_out_of_the_folder_are_not_found(
+    run_folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "link").symlink_to(run_folder / "runs")
     assert find_runs(open_folder([str(tmp_path / "empty")])) == []

@@ -20,7 +20,10 @@ from fsh_dashboard.data.model_cards import (
     validation_rows,
 )
 
-BINS = [{"probability": 0.05, "real": 0.02, "share": 0.7, "count": 70}, {"probability": 0.95, "real": 0.9, "count": 30}]
+BINS = [
+    {"probability": 0.05, "real": 0.02, "share": 0.7, "count": 70},
+    {"probability": 0.95, "real": 0.9, "count": 30},
+]
 
 
 def card(**content: Any) -> Card:
@@ -32,12 +35,17 @@ def test_the_bundled_card_is_read_without_the_network() -> None:
 
 
 def test_cards_of_runs_follow_the_bundled_one(run_folder: Path) -> None:
-    for name, text in (("first", json.dumps({"format": "fsh-checkpoint-1", "name": "mine"})), ("second", "{}")):
+    for name, text in (
+        ("first", json.dumps({"format": "fsh-checkpoint-1", "name": "mine"})),
+        ("second", "{}"),
+    ):
         (run_folder / "runs" / name / "best.safetensors").touch()
         (run_folder / "runs" / name / "best.json").write_text(text)
     cards, problems = find_cards(open_folder([str(run_folder)]))
     assert [(one.name, one.title) for one in cards][1:] == [("runs/first/best.json", "mine")]
-    assert problems == ["runs/second/best.json: expected the JSON of a checkpoint, found another one"]
+    assert problems == [
+        "runs/second/best.json: expected the JSON of a checkpoint, found another one"
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "other"}'])
@@ -60,30 +68,46 @@ def test_a_card_outside_the_opened_folder_is_refused(run_folder: Path, tmp_path:
 
 @pytest.mark.parametrize(
     ("case", "site"),
-    [("sub-ljubljana07", "ljubljana"), ("mslessegP39", "mslesseg"), ("sub-01", "sub-01"), ("abc", "abc")],
+    [
+        ("sub-ljubljana07", "ljubljana"),
+        ("mslessegP39", "mslesseg"),
+        ("sub-01", "sub-01"),
+        ("abc", "abc"),
+    ],
 )
 def test_the_site_is_what_a_name_begins_with(case: str, site: str) -> None:
     assert site_of(case) == site
 
 
 def test_validation_has_a_row_for_each_case() -> None:
-    rows = validation_rows(card(validation=[{"case": "sub-tabriz1", "dice": 0.7}, {"case": "sub-x2", "dice": None}, 3]))
+    rows = validation_rows(
+        card(validation=[{"case": "sub-tabriz1", "dice": 0.7}, {"case": "sub-x2", "dice": None}, 3])
+    )
     assert rows["site"].tolist() == ["tabriz", "x"]
     assert rows["dice"].iloc[0] == 0.7
 
 
 def test_recall_is_found_over_all() -> None:
-    rows = recall_rows(card(recall_by_size={"below_3mm": {"lesions": 4, "found": 1}, "3_to_10mm": {"lesions": 0}}))
-    assert rows.to_dict("records") == [{"size": "below 3 mm", "lesions": 4, "found": 1, "recall": 0.25}]
+    rows = recall_rows(
+        card(recall_by_size={"below_3mm": {"lesions": 4, "found": 1}, "3_to_10mm": {"lesions": 0}})
+    )
+    assert rows.to_dict("records") == [
+        {"size": "below 3 mm", "lesions": 4, "found": 1, "recall": 0.25}
+    ]
 
 
 def test_bins_and_retention_are_taken_as_they_are() -> None:
-    assert reliability_rows({"bins": BINS}).to_numpy().tolist() == [[0.05, 0.02, 70], [0.95, 0.9, 30]]
+    assert reliability_rows({"bins": BINS}).to_numpy().tolist() == [
+        [0.05, 0.02, 70],
+        [0.95, 0.9, 30],
+    ]
     kept = retention_rows(card(retention=[{"retained": 0.5, "precision": 0.9}]))
     assert kept.to_numpy().tolist() == [[0.5, 0.9]]
 
 
-@pytest.mark.parametrize("broken", [None, 3, "words", [], {}, [None], [{"case": 1}], {"bins": 3}, {"a": [1]}])
+@pytest.mark.parametrize(
+    "broken", [None, 3, "words", [], {}, [None], [{"case": 1}], {"bins": 3}, {"a": [1]}]
+)
 def test_what_is_missing_or_something_else_is_an_empty_table(broken: Any) -> None:
     whole = card(validation=broken, recall_by_size=broken, reliability=broken, retention=broken)
     validation_rows(whole)

@@ -71,7 +71,9 @@ def test_every_case_has_a_tile_that_marks_it(study: Path, open_page: OpenPage) -
     assert "orange" in app.button(key="tile-sub-P2").label
 
 
-def test_a_scan_that_is_gone_or_broken_is_named_in_its_place(study: Path, open_page: OpenPage) -> None:
+def test_a_scan_that_is_gone_or_broken_is_named_in_its_place(
+    study: Path, open_page: OpenPage
+) -> None:
     shutil.rmtree(study / "sub-P1")
     (study / "sub-P2" / "anat" / "sub-P2_FLAIR.nii.gz").write_bytes(b"broken")
     app = open_page("cohort", study)

@@ -10,7 +10,13 @@ from fsh_core.review import QueueItem, load_queue, save_queue
 from fsh_core.review.queue import Queue
 from fsh_dashboard.data.cohort_tables import Results, read_results
 from fsh_dashboard.data.folder import open_folder
-from fsh_dashboard.data.queue_rules import RULES, certainty_column, picked, with_more, without_reviewed
+from fsh_dashboard.data.queue_rules import (
+    RULES,
+    certainty_column,
+    picked,
+    with_more,
+    without_reviewed,
+)
 from fsh_dashboard.data.reviews import Reviews, read_reviews
 
 NAME = "derivatives/fsh"
@@ -49,7 +55,10 @@ def test_without_a_calibration_the_probability_counts(study: Path) -> None:
 
 def test_disagreeing_cases_come_worst_first(study: Path) -> None:
     items = chosen(study, "disagreeing", 0.99)
-    assert [item.case for item in items] == ["sub-P3", "sub-P2"]  # Dice 0 and 208/212; P4 has no reference
+    assert [item.case for item in items] == [
+        "sub-P3",
+        "sub-P2",
+    ]  # Dice 0 and 208/212; P4 has no reference
     assert items[0].reason == "Dice 0.00"
     assert items[0].lesions == ()
 
@@ -91,17 +100,32 @@ def test_picked_lesions_are_one_item_a_case_largest_first(study: Path) -> None:
 
 
 def test_more_lesions_join_their_case_and_new_cases_come_last() -> None:
-    queue = Queue("q", "2026-01-01", "flagged", (QueueItem("a", "a.json", (2,), "faint"), QueueItem("b", "b.json")))
+    queue = Queue(
+        "q",
+        "2026-01-01",
+        "flagged",
+        (QueueItem("a", "a.json", (2,), "faint"), QueueItem("b", "b.json")),
+    )
     more = [QueueItem(name, f"{name}.json", (1, 2), "picked by hand") for name in "cab"]
     longer = with_more(with_more(queue, more), more)  # twice is the same as once
-    assert [(item.case, item.lesions) for item in longer.items] == [("a", (2, 1)), ("b", ()), ("c", (1, 2))]
-    assert [item.reason for item in longer.items] == ["faint; picked by hand", "picked by hand", "picked by hand"]
+    assert [(item.case, item.lesions) for item in longer.items] == [
+        ("a", (2, 1)),
+        ("b", ()),
+        ("c", (1, 2)),
+    ]
+    assert [item.reason for item in longer.items] == [
+        "faint; picked by hand",
+        "picked by hand",
+        "picked by hand",
+    ]
     assert longer.rule == "flagged; picked by hand"
     assert with_more(queue, []).items == queue.items
 
 
 @pytest.mark.parametrize("rule", list(RULES))
-def test_what_any_rule_chooses_can_be_written_and_read(study: Path, decide: Decide, rule: str) -> None:
+def test_what_any_rule_chooses_can_be_written_and_read(
+    study: Path, decide: Decide, rule: str
+) -> None:
     decide(study, "P1", "AB", {1: "accepted"})
     decide(study, "P1", "CD", {1: "rejected"})
     results, reviews = read(study)

@@ -42,9 +42,19 @@ def test_progress_counts_decisions_and_acts(study: Path, decide: Decide) -> None
     decide(study, "P1", "AB", {1: "accepted", 2: "rejected"})
     row = read(study).progress.iloc[0]
     assert (row["reader"], row["case"], row["status"]) == ("AB", "sub-P1", "in progress")
-    assert (row["decided"], row["lesions"], row["accepted"], row["rejected"], row["unsure"]) == (2, 3, 1, 1, 0)
+    assert (row["decided"], row["lesions"], row["accepted"], row["rejected"], row["unsure"]) == (
+        2,
+        3,
+        1,
+        1,
+        0,
+    )
     assert row["acts"] == 2
-    assert datetime.fromisoformat(row["begun"]) <= datetime.fromisoformat(row["latest"]) <= datetime.now(UTC)
+    assert (
+        datetime.fromisoformat(row["begun"])
+        <= datetime.fromisoformat(row["latest"])
+        <= datetime.now(UTC)
+    )
 
 
 def test_what_was_taken_back_does_not_count(study: Path, decide: Decide) -> None:
@@ -53,8 +63,8 @@ def test_what_was_taken_back_does_not_count(study: Path, decide: Decide) -> None
     open_review(record, "AB").undo()
     reviews = read(study)
     assert reviews.progress["decided"].tolist() == [0]
-    assert reviews.acts["act"].tolist() == ["status", "undo"]
-    assert reviews.acts["what"].tolist() == ["status: unreviewed → accepted", "act 1"]
+    assert reviews.events["act"].tolist() == ["status", "undo"]
+    assert reviews.events["what"].tolist() == ["status: unreviewed → accepted", "event 1"]
 
 
 def test_a_deleted_lesion_counts_as_rejected(study: Path, decide: Decide) -> None:
@@ -64,7 +74,7 @@ def test_a_deleted_lesion_counts_as_rejected(study: Path, decide: Decide) -> Non
     reviews = read(study)
     assert reviews.decisions["status"].tolist() == ["accepted", "rejected", "unreviewed"]
     assert reviews.progress["lesions"].tolist() == [2]
-    assert "32 voxels" in reviews.acts["what"].iloc[-1]
+    assert "32 voxels" in reviews.events["what"].iloc[-1]
 
 
 def test_a_case_has_the_volume_that_its_latest_review_left(study: Path, decide: Decide) -> None:
@@ -78,11 +88,18 @@ def test_a_case_has_the_volume_that_its_latest_review_left(study: Path, decide: 
     opened = open_folder([str(study)])
     results = read_results(opened, NAME)
     reviews = read_reviews(opened, results)
-    assert reviews.progress.set_index("reader")["kept_ml"].to_dict() == pytest.approx({"AB": 0.265, "CD": 0.09})
+    assert reviews.progress.set_index("reader")["kept_ml"].to_dict() == pytest.approx(
+        {"AB": 0.265, "CD": 0.09}
+    )
     cases = with_review(results.cases, reviews).set_index("case")
     assert cases.loc["sub-P1", "review"] == "in progress (AB), in progress (CD)"
-    assert cases.loc["sub-P1", "reviewed_lesion_volume_ml"] == pytest.approx(review.lesion_volume_ml)
-    assert cases.loc["sub-P1", ["reviewed_lesion_count", "reviewed_lesion_volume_ml"]].tolist() == [2, 0.265]
+    assert cases.loc["sub-P1", "reviewed_lesion_volume_ml"] == pytest.approx(
+        review.lesion_volume_ml
+    )
+    assert cases.loc["sub-P1", ["reviewed_lesion_count", "reviewed_lesion_volume_ml"]].tolist() == [
+        2,
+        0.265,
+    ]
     assert np.isnan(cases.loc["sub-P2", "reviewed_lesion_volume_ml"])  # nobody has begun it
 
 
@@ -104,13 +121,23 @@ def test_two_readers_are_compared_where_both_decided(study: Path, decide: Decide
     decide(study, "P2", "CD", {1: "accepted", 2: "unsure"})
     reviews = read(study)
     row = reader_agreement(reviews.decisions).iloc[0]
-    assert (row["first"], row["second"], row["cases"], row["lesions"], row["alike"]) == ("AB", "CD", 2, 4, 3)
+    assert (row["first"], row["second"], row["cases"], row["lesions"], row["alike"]) == (
+        "AB",
+        "CD",
+        2,
+        4,
+        3,
+    )
     # By chance: accepted 2/4 * 3/4 + rejected 2/4 * 1/4 = 0.5, so kappa = (0.75 - 0.5) / 0.5.
     assert row["kappa"] == pytest.approx(0.5)
-    assert disagreements(reviews.decisions)[["case", "label"]].to_numpy().tolist() == [["sub-P1", 3]]
+    assert disagreements(reviews.decisions)[["case", "label"]].to_numpy().tolist() == [
+        ["sub-P1", 3]
+    ]
 
 
-def test_kappa_is_undefined_where_everybody_always_says_the_same(study: Path, decide: Decide) -> None:
+def test_kappa_is_undefined_where_everybody_always_says_the_same(
+    study: Path, decide: Decide
+) -> None:
     for reader in ("AB", "CD"):
         decide(study, "P1", reader, {1: "accepted"})
     assert np.isnan(reader_agreement(read(study).decisions)["kappa"].iloc[0])
@@ -119,7 +146,10 @@ def test_kappa_is_undefined_where_everybody_always_says_the_same(study: Path, de
 def test_a_case_says_how_far_each_reader_is(study: Path, decide: Decide) -> None:
     decide(study, "P1", "AB", {1: "accepted"}, case="completed")
     decide(study, "P1", "CD", {1: "accepted"})
-    assert case_status(["sub-P1", "sub-P2"], read(study)) == ["completed (AB), in progress (CD)", ""]
+    assert case_status(["sub-P1", "sub-P2"], read(study)) == [
+        "completed (AB), in progress (CD)",
+        "",
+    ]
 
 
 def test_a_broken_journal_is_named_and_the_others_read(study: Path, decide: Decide) -> None:
@@ -150,7 +180,9 @@ def test_a_journal_without_its_case_is_named(study: Path, decide: Decide) -> Non
     assert "no readable record" in read(study).problems[0]
 
 
-def test_a_journal_that_is_a_link_out_is_refused(study: Path, tmp_path: Path, decide: Decide) -> None:
+def test_a_journal_that_is_a_link_out_is_refused(
+    study: Path, tmp_path: Path, decide: Decide
+) -> None:
     decide(study, "P1", "AB", {1: "accepted"})
     journal = next(study.glob(f"{NAME}/sub-P1/anat/*_review.jsonl"))
     outside = journal.rename(tmp_path / "elsewhere.jsonl")
@@ -163,6 +195,6 @@ def test_a_journal_that_is_a_link_out_is_refused(study: Path, tmp_path: Path, de
 def test_acts_are_listed_by_time(study: Path, decide: Decide) -> None:
     decide(study, "P2", "CD", {1: "unsure"})
     decide(study, "P1", "AB", {1: "accepted"})
-    acts = read(study).acts
-    assert acts["reader"].tolist() == ["CD", "AB"]
-    assert pd.to_datetime(acts["time"]).is_monotonic_increasing
+    events = read(study).events
+    assert events["reader"].tolist() == ["CD", "AB"]
+    assert pd.to_datetime(events["time"]).is_monotonic_increasing

@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_dashboard.data.runs import Run, all_settings, measured, one_table, read_run, setting_differences, smooth
+from fsh_dashboard.data.runs import (
+    Run,
+    all_settings,
+    measured,
+    one_table,
+    read_run,
+    setting_differences,
+    smooth,
+)
 from fsh_dashboard.page import to_csv
 
 NewRun = Callable[..., Path]
@@ -34,15 +42,21 @@ def test_the_line_being_written_is_left_out_without_a_word(tmp_path: Path, new_r
     assert run.problems == ()
 
 
-def test_a_complete_last_line_without_its_line_end_counts(tmp_path: Path, new_run: NewRun, new_epoch: NewEpoch) -> None:
+def test_a_complete_last_line_without_its_line_end_counts(
+    tmp_path: Path, new_run: NewRun, new_epoch: NewEpoch
+) -> None:
     folder = new_run(tmp_path / "run", epochs=3)
     with (folder / "log.jsonl").open("a") as file:
         file.write(json.dumps(new_epoch(4)))
     assert read_run(folder, "run").epochs_done == 4
 
 
-@pytest.mark.parametrize("damage", ["not json", "[1, 2]", '{"epoch": null}', '{"epoch": true}', '{"step": 3}'])
-def test_a_damaged_line_is_named_and_the_others_stay(tmp_path: Path, new_run: NewRun, damage: str) -> None:
+@pytest.mark.parametrize(
+    "damage", ["not json", "[1, 2]", '{"epoch": null}', '{"epoch": true}', '{"step": 3}']
+)
+def test_a_damaged_line_is_named_and_the_others_stay(
+    tmp_path: Path, new_run: NewRun, damage: str
+) -> None:
     folder = new_run(tmp_path / "run", epochs=3)
     lines = (folder / "log.jsonl").read_text().splitlines()
     (folder / "log.jsonl").write_text("\n".join([lines[0], damage, *lines[1:]]) + "\n")
@@ -51,7 +65,9 @@ def test_a_damaged_line_is_named_and_the_others_stay(tmp_path: Path, new_run: Ne
     assert run.problems == ("run/log.jsonl: line 2 is no epoch and was left out",)
 
 
-def test_values_that_are_no_numbers_are_left_out(tmp_path: Path, new_run: NewRun, new_epoch: NewEpoch) -> None:
+def test_values_that_are_no_numbers_are_left_out(
+    tmp_path: Path, new_run: NewRun, new_epoch: NewEpoch
+) -> None:
     folder = new_run(tmp_path / "run", epochs=2)
     with (folder / "log.jsonl").open("a") as file:
         file.write(json.dumps(new_epoch(3) | {"train_dice": "high"}) + "\n")
@@ -60,7 +76,9 @@ def test_values_that_are_no_numbers_are_left_out(tmp_path: Path, new_run: NewRun
     assert any("train_dice" in problem for problem in run.problems)
 
 
-def test_an_epoch_logged_again_after_a_resume_counts_once(tmp_path: Path, new_run: NewRun, new_epoch: NewEpoch) -> None:
+def test_an_epoch_logged_again_after_a_resume_counts_once(
+    tmp_path: Path, new_run: NewRun, new_epoch: NewEpoch
+) -> None:
     folder = new_run(tmp_path / "run", epochs=3)
     with (folder / "log.jsonl").open("a") as file:
         file.write(json.dumps(new_epoch(2) | {"train_dice": 0.77}) + "\n")
@@ -77,7 +95,9 @@ def test_a_run_without_an_epoch_yet_is_empty_not_broken(tmp_path: Path, new_run:
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "[]", "\x00"])
-def test_broken_settings_are_refused_in_one_sentence(tmp_path: Path, new_run: NewRun, content: str) -> None:
+def test_broken_settings_are_refused_in_one_sentence(
+    tmp_path: Path, new_run: NewRun, content: str
+) -> None:
     folder = new_run(tmp_path / "run")
     (folder / "config.json").write_text(content)
     with pytest.raises(InputError, match=r"run/config\.json"):
@@ -140,14 +160,18 @@ def test_only_settings_that_differ_are_compared(run_folder: Path) -> None:
 
 
 def test_settings_are_written_in_words(run_folder: Path) -> None:
-    shown = all_settings(read_run(run_folder / "runs" / "first", "first")).set_index("setting")["value"]
+    shown = all_settings(read_run(run_folder / "runs" / "first", "first")).set_index("setting")[
+        "value"
+    ]
     assert shown["patch_size"] == "64 × 64 × 64"
     assert shown["model.attention"] == "yes"
     assert shown["learning_rate"] == "0.002"
 
 
 def test_csv_is_for_spreadsheets_and_starts_no_formula() -> None:
-    table = pd.DataFrame({"case": ["=cmd()", "sub-01", "-x", None], "value": [-1.0, 0.1234567891, np.nan, 2]})
+    table = pd.DataFrame(
+        {"case": ["=cmd()", "sub-01", "-x", None], "value": [-1.0, 0.1234567891, np.nan, 2]}
+    )
     text = to_csv(table).decode("utf-8-sig")
     assert text.splitlines() == ["case,value", "'=cmd(),-1", "sub-01,0.123457", "'-x,n/a", "n/a,2"]
     assert to_csv(table).startswith(b"\xef\xbb\xbf")

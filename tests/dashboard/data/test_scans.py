@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, look_at
+from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, make_view
 from fsh_core.volume.volume import Volume
 from fsh_dashboard import loading
 from fsh_dashboard.data.cohort_tables import read_results
@@ -37,7 +37,9 @@ def test_flair_reference_and_maps_are_found_on_one_grid(study: Path) -> None:
 def test_a_file_that_was_not_the_segmented_one_is_told(study: Path) -> None:
     opened = open_folder([str(study)])
     record, paths = case_files(opened, NAME, record_name("P1"))
-    assert "SHA-256 differs" in load_scan(opened, NAME, record, paths).problems[0]  # the tests' records hold zeros
+    assert (
+        "SHA-256 differs" in load_scan(opened, NAME, record, paths).problems[0]
+    )  # the tests' records hold zeros
 
 
 def test_a_case_without_reference_has_none(study: Path) -> None:
@@ -93,7 +95,12 @@ def view() -> Any:
     mask = np.zeros(data.shape, bool)
     mask[14:18, 18:22, 2:4] = True
     volume = Volume(data, np.diag([1.0, 1.0, 3.0, 1.0]))
-    return look_at(volume, {"Prediction": mask, "Probability": mask.astype(np.float32)}, np.ones(data.shape, bool), 0)
+    return make_view(
+        volume,
+        {"Prediction": mask, "Probability": mask.astype(np.float32)},
+        np.ones(data.shape, bool),
+        0,
+    )
 
 
 def test_pictures_have_true_proportions(view: Any) -> None:
@@ -111,7 +118,9 @@ def coloured(picture: Any) -> Any:
 def test_right_is_left_and_front_is_up(view: Any, overlay: str) -> None:
     up, across = coloured(draw(view, AXIAL, 2, overlay))
     assert up == pytest.approx(1 - 20 / 24, abs=0.02)  # voxels 18 to 21 of 24, counted from below
-    assert across == pytest.approx(1 - 16 / 20, abs=0.02)  # voxels 14 to 17 of 20, counted from the picture's right
+    assert across == pytest.approx(
+        1 - 16 / 20, abs=0.02
+    )  # voxels 14 to 17 of 20, counted from the picture's right
     up, _ = coloured(draw(view, CORONAL, 19, overlay))
     assert up == pytest.approx(1 - 3 / 16, abs=0.02)
 
@@ -136,8 +145,12 @@ def test_a_lesion_of_the_table_lies_in_the_slices_through_it(study: Path) -> Non
     view = load_scan(opened, NAME, record, paths).view
     lesions = read_results(opened, NAME).lesions
     for _, lesion in lesions[lesions["case"] == "sub-P1"].iterrows():
-        index = dict(zip((plane.through for plane in PLANES), through_lesion(view, lesion), strict=True))
-        assert view.maps["Prediction"][index[0], index[1], index[2]]  # the file is LAS, the view RAS
+        index = dict(
+            zip((plane.through for plane in PLANES), through_lesion(view, lesion), strict=True)
+        )
+        assert view.maps["Prediction"][
+            index[0], index[1], index[2]
+        ]  # the file is LAS, the view RAS
     far = {"inside_r_mm": 1e4, "inside_a_mm": -1e4, "inside_s_mm": 0.0}
     for plane, place in zip(PLANES, through_lesion(view, far), strict=True):
         assert view.box_voxels[plane.through][0] <= place < view.box_voxels[plane.through][1]
@@ -145,7 +158,10 @@ def test_a_lesion_of_the_table_lies_in_the_slices_through_it(study: Path) -> Non
 
 def test_a_click_on_a_row_or_point_chooses_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
     table = pd.DataFrame({"case": ["a", "b"]})
-    state: dict[str, Any] = {"rows": {"selection": {"rows": [1]}}, "points": {"selection": {"point": [{"case": "a"}]}}}
+    state: dict[str, Any] = {
+        "rows": {"selection": {"rows": [1]}},
+        "points": {"selection": {"point": [{"case": "a"}]}},
+    }
     monkeypatch.setattr(loading.st, "session_state", state)
     loading.follow_row("rows", table)
     assert state["case"] == "b"

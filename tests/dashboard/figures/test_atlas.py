@@ -45,7 +45,10 @@ def test_a_millimetre_is_as_long_in_every_direction() -> None:
 def test_the_outline_is_that_of_a_brain_in_its_place() -> None:
     above, side = brain_outline(0, 1), brain_outline(1, 2)
     assert above.iloc[[0, -1]][["across", "up"]].nunique().tolist() == [1, 1]  # closed
-    width, length = above["across"].max() - above["across"].min(), above["up"].max() - above["up"].min()
+    width, length = (
+        above["across"].max() - above["across"].min(),
+        above["up"].max() - above["up"].min(),
+    )
     assert 125 < width < 150
     assert 160 < length < 190
     assert abs(above["across"].max() + above["across"].min()) < 6  # the middle is at x = 0
@@ -55,15 +58,21 @@ def test_the_outline_is_that_of_a_brain_in_its_place() -> None:
 
 
 def test_the_patients_right_is_on_the_left() -> None:
-    domain = lesion_map(LESIONS, "From above", 4).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    domain = lesion_map(LESIONS, "From above", 4).to_dict()["layer"][0]["encoding"]["x"]["scale"][
+        "domain"
+    ]
     assert domain[0] > domain[1]
 
 
-def test_without_positions_the_page_says_so(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_without_positions_the_page_says_so(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     assert "no positions in MNI152 space" in words_of(open_page("cohort", study))
 
 
-def test_with_positions_there_are_three_maps(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_with_positions_there_are_three_maps(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     before = len(open_page("cohort", study).get("vega_lite_chart"))
     for path in study.glob("derivatives/fsh/sub-*/anat/*_dseg.tsv"):
         table = pd.read_csv(path, sep="\t")

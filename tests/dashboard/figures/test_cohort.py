@@ -39,12 +39,21 @@ def test_a_histogram_counts_every_known_value_from_zero(cases: pd.DataFrame) -> 
 
 @pytest.mark.parametrize("values", [[], [None], [3.0], [3.0, 3.0]])
 def test_a_histogram_of_little_or_nothing_draws(values: list[Any]) -> None:
-    table = pd.DataFrame({"case": [str(number) for number in range(len(values))], "v": pd.Series(values, dtype=float)})
+    table = pd.DataFrame(
+        {
+            "case": [str(number) for number in range(len(values))],
+            "v": pd.Series(values, dtype=float),
+        }
+    )
     distribution(table, "v", "Value", "0").to_dict()
 
 
-def test_points_without_a_value_are_left_out_and_the_marked_one_is_named(cases: pd.DataFrame) -> None:
-    chart = against(cases, ("age", "Age"), ("volume_ml", "Volume (ml)"), "b", ("site", "Site")).to_dict()
+def test_points_without_a_value_are_left_out_and_the_marked_one_is_named(
+    cases: pd.DataFrame,
+) -> None:
+    chart = against(
+        cases, ("age", "Age"), ("volume_ml", "Volume (ml)"), "b", ("site", "Site")
+    ).to_dict()
     assert [row["case"] for row in rows_of(chart, 0)] == ["a", "b", "c"]
     assert rows_of(chart, 0)[2]["site"] == "n/a"
     assert chart["layer"][1]["mark"]["color"] == HIGHLIGHT
@@ -65,7 +74,10 @@ def test_axes_leave_room_but_none_below_zero(cases: pd.DataFrame) -> None:
 
 def test_the_name_of_the_marked_case_stays_inside(cases: pd.DataFrame) -> None:
     sides = [
-        against(cases, ("age", "Age"), ("dice", "Dice"), case).to_dict()["layer"][2]["mark"]["align"] for case in "ac"
+        against(cases, ("age", "Age"), ("dice", "Dice"), case).to_dict()["layer"][2]["mark"][
+            "align"
+        ]
+        for case in "ac"
     ]
     assert sides == ["left", "right"]
 
@@ -87,7 +99,9 @@ def test_intervals_stand_in_the_order_of_the_metrics(cases: pd.DataFrame) -> Non
 
 
 @pytest.mark.parametrize("case", [None, "a"])
-def test_every_case_is_a_point_whether_one_is_marked_or_not(cases: pd.DataFrame, case: str | None) -> None:
+def test_every_case_is_a_point_whether_one_is_marked_or_not(
+    cases: pd.DataFrame, case: str | None
+) -> None:
     limits = bland_altman(cases["reference_ml"], cases["prediction_ml"])
     paired_cases = paired(cases, cases, "dice")
     for chart, layer in (

@@ -7,7 +7,9 @@ from fsh_dashboard.figures.style import PLAIN
 
 
 def test_recall_says_its_numbers_and_has_no_title_to_be_cut() -> None:
-    sizes = pd.DataFrame({"size": ["below 3 mm", "above 10 mm"], "lesions": [4, 2], "found": [1, 2]})
+    sizes = pd.DataFrame(
+        {"size": ["below 3 mm", "above 10 mm"], "lesions": [4, 2], "found": [1, 2]}
+    )
     chart = recall_by_size(sizes.assign(recall=sizes["found"] / sizes["lesions"])).to_dict()
     encoding = chart["layer"][0]["encoding"]
     assert encoding["y"]["axis"]["title"] == ""

@@ -21,7 +21,11 @@ def runs(run_folder: Path) -> list[Any]:
 def test_training_is_solid_and_validation_dashed(runs: list[Any]) -> None:
     chart = curves(measured(runs[:1], LOSSES), "Loss").to_dict()
     line = chart["layer"][0]["encoding"]
-    assert dict(zip(line["strokeDash"]["scale"]["domain"], line["strokeDash"]["scale"]["range"], strict=True)) == {
+    assert dict(
+        zip(
+            line["strokeDash"]["scale"]["domain"], line["strokeDash"]["scale"]["range"], strict=True
+        )
+    ) == {
         "Training": [1, 0],
         "Validation": [5, 3],
     }
@@ -67,7 +71,9 @@ def test_zoom_survives_new_data(runs: list[Any]) -> None:
     def without_data(log_length: int) -> dict[str, Any]:
         table = measured(runs[:1], LOSSES)
         best = pd.DataFrame({"run": ["first"], "epoch": [log_length]})
-        spec = with_fixed_names(curves(table[table["epoch"] <= log_length], "Loss", best=best).to_dict())
+        spec = with_fixed_names(
+            curves(table[table["epoch"] <= log_length], "Loss", best=best).to_dict()
+        )
         assert sorted(spec.pop("datasets")) == ["data-0", "data-1"]
         return spec
 

@@ -14,7 +14,9 @@ OpenPage = Callable[..., AppTest]
 Words = Callable[[AppTest], str]
 
 
-def test_without_cases_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_without_cases_it_says_what_to_do(
+    tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("case", tmp_path)
     assert not app.exception
     assert "fsh segment SCANS" in words_of(app)
@@ -25,7 +27,11 @@ def test_a_case_is_shown_in_three_planes(study: Path, open_page: OpenPage, words
     assert not app.exception
     assert "Lesions 3" in words_of(app)
     assert "Dice with the reference 1.000" in words_of(app)
-    assert [slider.label for slider in app.slider] == ["Axial slice", "Coronal slice", "Sagittal slice"]
+    assert [slider.label for slider in app.slider] == [
+        "Axial slice",
+        "Coronal slice",
+        "Sagittal slice",
+    ]
     assert app.dataframe[-1].value["label"].tolist() == [1, 2, 3]
     assert app.dataframe[-1].value.notna().any().all()  # no column without a single value
     pictures = [html.proto.body for html in app.get("html")]
@@ -33,7 +39,9 @@ def test_a_case_is_shown_in_three_planes(study: Path, open_page: OpenPage, words
     assert sum('alt="Axial' in picture for picture in pictures) == 3
 
 
-def test_the_slices_start_at_the_most_lesion_and_follow_a_slider(study: Path, open_page: OpenPage) -> None:
+def test_the_slices_start_at_the_most_lesion_and_follow_a_slider(
+    study: Path, open_page: OpenPage
+) -> None:
     app = open_page("case", study)
     assert app.slider[0].value in (8, 9)  # the two large lesions lie in slices 8 to 10
     before = app.get("html")[0].proto.body
@@ -42,7 +50,9 @@ def test_the_slices_start_at_the_most_lesion_and_follow_a_slider(study: Path, op
     assert app.get("html")[0].proto.body != before
 
 
-def test_the_case_is_the_one_in_the_address(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_the_case_is_the_one_in_the_address(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("case", study)
     app.selectbox(key="case").set_value("sub-P4").run()
     assert not app.exception
@@ -50,14 +60,18 @@ def test_the_case_is_the_one_in_the_address(study: Path, open_page: OpenPage, wo
     assert len(app.get("html")) == 6  # FLAIR and prediction
 
 
-def test_a_case_without_lesions_is_no_error(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_a_case_without_lesions_is_no_error(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("case", study)
     app.selectbox(key="case").set_value("sub-P3").run()
     assert not app.exception
     assert "Look at: no lesion" in words_of(app)
 
 
-def test_without_its_scan_the_rest_is_shown(study: Path, tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_without_its_scan_the_rest_is_shown(
+    study: Path, tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
     moved = Path(shutil.move(study / "derivatives" / "fsh", tmp_path / "results"))
     app = open_page("case", moved)
     assert not app.exception
@@ -94,13 +108,28 @@ def test_another_case_begins_at_its_own_slices(study: Path, open_page: OpenPage)
     assert app.slider(key="axial").value in (9, 10, 11)
 
 
-def test_the_record_judges_scan_and_regions(study: Path, open_page: OpenPage, words_of: Words) -> None:
-    lesions = pd.DataFrame({"region": ["periventricular", "infratentorial"], "volume_mm3": [500.0, 20.0]})
+def test_the_record_judges_scan_and_regions(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    lesions = pd.DataFrame(
+        {"region": ["periventricular", "infratentorial"], "volume_mm3": [500.0, 20.0]}
+    )
     lesions = lesions.assign(extent_r_mm=5.0, extent_a_mm=4.0, extent_s_mm=3.0)
-    check = {"name": "voxel_size", "verdict": "caution", "value": 6.0, "unit": "mm", "reason": "Slices of 6 mm."}
+    check = {
+        "name": "voxel_size",
+        "verdict": "caution",
+        "value": 6.0,
+        "unit": "mm",
+        "reason": "Slices of 6 mm.",
+    }
     judged = {
         "quality": {"verdict": "caution", "summary": "Use it with care.", "checks": [check]},
-        "regions": {"found": True, "quality": 0.8, "note": "", "dissemination": dissemination(lesions)},
+        "regions": {
+            "found": True,
+            "quality": 0.8,
+            "note": "",
+            "dissemination": dissemination(lesions),
+        },
     }
     path = next(study.glob("derivatives/fsh/sub-P1/anat/*_dseg.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | judged))
@@ -119,7 +148,9 @@ def test_an_older_record_says_so(study: Path, open_page: OpenPage, words_of: Wor
     assert "it was made by an earlier F.sh" in words_of(open_page("case", study))
 
 
-def test_regions_that_were_not_found_say_why(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_regions_that_were_not_found_say_why(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     path = next(study.glob("derivatives/fsh/sub-P1/anat/*_dseg.json"))
     blank = {"regions": {"found": False, "quality": 0.1, "note": "the scan fits MNI152 too badly"}}
     path.write_text(json.dumps(json.loads(path.read_text()) | blank))

@@ -12,7 +12,9 @@ Words = Callable[[AppTest], str]
 
 
 @pytest.mark.parametrize("page", ["cohort", "lesions"])
-def test_without_cases_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words, page: str) -> None:
+def test_without_cases_it_says_what_to_do(
+    tmp_path: Path, open_page: OpenPage, words_of: Words, page: str
+) -> None:
     app = open_page(page, tmp_path)
     assert not app.exception
     assert "fsh segment SCANS" in words_of(app)
@@ -45,7 +47,9 @@ def test_a_clicked_row_marks_its_case_in_every_chart(study: Path, open_page: Ope
     assert changed >= 5  # three distributions at least, the relation, Bland and Altman
 
 
-def test_cases_are_filtered_by_name_flag_and_group(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_cases_are_filtered_by_name_flag_and_group(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("cohort", study)
     app.text_input(key="find").set_value("p1").run()
     assert app.dataframe[0].value["case"].tolist() == ["sub-P1"]
@@ -93,12 +97,16 @@ def test_one_case_alone_draws(study: Path, open_page: OpenPage) -> None:
 
 def test_a_name_with_markup_is_harmless(study: Path, open_page: OpenPage) -> None:
     path = next(study.glob("derivatives/fsh/sub-P1/anat/*.json"))
-    path.write_text(path.read_text().replace('"case": "sub-P1"', '"case": "<script>alert(1)</script>"'))
+    path.write_text(
+        path.read_text().replace('"case": "sub-P1"', '"case": "<script>alert(1)</script>"')
+    )
     app = open_page("cohort", study)
     assert not app.exception
 
 
-def test_lesions_are_listed_largest_first(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_lesions_are_listed_largest_first(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("lesions", study)
     assert not app.exception
     assert app.dataframe[0].value["volume_mm3"].tolist() == [187.5, 180, 180, 80, 80, 10]
@@ -122,7 +130,9 @@ def test_a_case_without_lesions_says_so(study: Path, open_page: OpenPage, words_
     assert "does not mean that there is none" in words_of(app)
 
 
-def test_a_clicked_lesion_is_shown_and_stays_in_the_address(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_a_clicked_lesion_is_shown_and_stays_in_the_address(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("lesions", study)
     assert not app.get("component_instance")
     assert "A click on a row shows that lesion" in words_of(app)
@@ -133,7 +143,9 @@ def test_a_clicked_lesion_is_shown_and_stays_in_the_address(study: Path, open_pa
     assert len(app.get("component_instance")) == 1
 
 
-def test_of_one_case_the_largest_lesion_is_shown(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_of_one_case_the_largest_lesion_is_shown(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("lesions", study)
     app.selectbox(key="case").set_value("sub-P2").run()
     assert "**sub-P2**, lesion 1, 180 mm³" in words_of(app)
@@ -149,7 +161,9 @@ def test_a_lesion_that_is_not_there_is_passed_over(study: Path, open_page: OpenP
         assert not app.get("component_instance")
 
 
-def test_a_lesion_without_its_scan_is_explained(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_a_lesion_without_its_scan_is_explained(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     shutil.rmtree(study / "sub-P1")
     app = open_page("lesions", study)
     app.selectbox(key="case").set_value("sub-P1").run()
@@ -161,7 +175,9 @@ def test_lesions_are_filtered_by_words(study: Path, open_page: OpenPage) -> None
     for path in study.glob("derivatives/fsh/sub-*/anat/*_dseg.tsv"):
         text = path.read_text().splitlines()
         words = ["region\tflags", "juxtacortical\tfaint;edge", "periventricular\t", "n/a\tedge"]
-        path.write_text("".join(f"{line}\t{word}\n" for line, word in zip(text, words, strict=False)))
+        path.write_text(
+            "".join(f"{line}\t{word}\n" for line, word in zip(text, words, strict=False))
+        )
     app = open_page("lesions", study)
     app.multiselect(key="region").set_value(["periventricular"]).run()
     assert app.dataframe[0].value["volume_mm3"].tolist() == [80, 80]

@@ -25,12 +25,19 @@ FULL: dict[str, Any] = {
         {"case": "sub-a4", "dice": 0.5, "lesion_f1": 0.4},
         {"case": "sub-b1", "dice": 0.3, "lesion_f1": None},
     ],
-    "recall_by_size": {"below_3mm": {"lesions": 4, "found": 1}, "above_10mm": {"lesions": 2, "found": 2}},
+    "recall_by_size": {
+        "below_3mm": {"lesions": 4, "found": 1},
+        "above_10mm": {"lesions": 2, "found": 2},
+    },
     "reliability": {
         "bins": [{"probability": 0.1, "real": 0.2, "share": 1.0, "count": 9}],
         "expected_calibration_error": 0.1,
     },
-    "confidence": {"lesions": 9, "brier": 0.2, "bins": [{"probability": 0.5, "real": 0.5, "count": 9}]},
+    "confidence": {
+        "lesions": 9,
+        "brier": 0.2,
+        "bins": [{"probability": 0.5, "real": 0.5, "count": 9}],
+    },
     "calibration": {"rate": 0.8, "covered": 0.75},
     "retention": [{"retained": 0.1, "precision": 1.0}, {"retained": 1.0, "precision": 0.6}],
 }
@@ -55,11 +62,18 @@ def test_a_card_without_results_says_what_is_missing(
     app = open_page("model", tmp_path)
     assert not app.exception
     said = words_of(app)
-    for words in ("no validation results", "no calibration", "no recall by size", "No training run"):
+    for words in (
+        "no validation results",
+        "no calibration",
+        "no recall by size",
+        "No training run",
+    ):
         assert words in said
 
 
-def test_a_full_card_is_told(study: Path, open_page: OpenPage, words_of: Words, bundle: Callable[[Any], None]) -> None:
+def test_a_full_card_is_told(
+    study: Path, open_page: OpenPage, words_of: Words, bundle: Callable[[Any], None]
+) -> None:
     bundle(FULL)
     app = open_page("model", study)
     assert not app.exception
@@ -79,7 +93,9 @@ def test_the_card_that_ships_is_shown(tmp_path: Path, open_page: OpenPage, words
     assert "SHA-256" in words_of(app)
 
 
-def test_a_broken_card_is_one_sentence(tmp_path: Path, open_page: OpenPage, bundle: Callable[[Any], None]) -> None:
+def test_a_broken_card_is_one_sentence(
+    tmp_path: Path, open_page: OpenPage, bundle: Callable[[Any], None]
+) -> None:
     bundle("{")
     app = open_page("model", tmp_path)
     assert not app.exception
@@ -103,8 +119,13 @@ def test_experiments_are_listed_best_first(run_folder: Path, open_page: OpenPage
     assert table["model.norm"].tolist() == ["instance", "batch"]
 
 
-def test_experiments_without_a_validation_come_last(new_run: Callable[..., Path], tmp_path: Path) -> None:
-    runs = [read_run(new_run(tmp_path / name, epochs), name) for name, epochs in (("new", 2), ("old", 8))]
+def test_experiments_without_a_validation_come_last(
+    new_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = [
+        read_run(new_run(tmp_path / name, epochs), name)
+        for name, epochs in (("new", 2), ("old", 8))
+    ]
     table = experiments(runs, now_s=1e12)
     assert table["run"].tolist() == ["old", "new"]
     assert table["best_epoch"].iloc[0] == 8

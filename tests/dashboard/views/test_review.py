@@ -15,13 +15,17 @@ Words = Callable[[AppTest], str]
 Decide = Callable[..., None]
 
 
-def test_without_cases_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_without_cases_it_says_what_to_do(
+    tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("review", tmp_path)
     assert not app.exception
     assert "fsh segment SCANS" in words_of(app)
 
 
-def test_before_anybody_began_it_says_how(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_before_anybody_began_it_says_how(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("review", study)
     assert not app.exception
     said = words_of(app)
@@ -50,7 +54,10 @@ def test_lesions_are_sent_to_the_queue_from_their_table(study: Path, open_page: 
     app = open_page("lesions", study, lesion="sub-P1:2")
     app.button(key="queue-one").click().run()
     assert not app.exception
-    assert app.success[0].value == f"1 lesion queued. {NAME}/{QUEUE_FILE} now has 1 case; see the page Review."
+    assert (
+        app.success[0].value
+        == f"1 lesion queued. {NAME}/{QUEUE_FILE} now has 1 case; see the page Review."
+    )
     app.number_input(key="sizefrom").set_value(180.0).run()
     assert not app.success  # said once
     app.button(key="queue-all").click().run()
@@ -73,7 +80,9 @@ def test_lesions_are_not_added_to_a_broken_queue(study: Path, open_page: OpenPag
     assert (study / NAME / QUEUE_FILE).read_text() == "{"
 
 
-def test_a_rule_that_nothing_fits_says_so(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_a_rule_that_nothing_fits_says_so(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("review", study)
     app.selectbox(key="rule").set_value("readers").run()
     assert not app.exception
@@ -89,12 +98,12 @@ def test_readers_agreement_and_journal_are_told(
     app = open_page("review", study)
     assert not app.exception
     assert "They differ on 1 lesion**" in words_of(app)
-    progress, agreement, differing, acts = (frame.value for frame in app.dataframe)
+    progress, agreement, differing, events = (frame.value for frame in app.dataframe)
     assert progress["Status"].tolist() == ["completed", "in progress"]
     assert agreement["Alike"].tolist() == [1]
     assert differing["Lesion"].tolist() == [2]
-    assert len(acts) == 5
-    app.multiselect(key="acts-reader").set_value(["CD"]).run()
+    assert len(events) == 5
+    app.multiselect(key="events-reader").set_value(["CD"]).run()
     assert len(app.dataframe[-1].value) == 2
 
 

@@ -12,19 +12,25 @@ OpenPage = Callable[..., AppTest]
 Words = Callable[[AppTest], str]
 
 
-def test_without_a_run_it_says_what_to_do(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_without_a_run_it_says_what_to_do(
+    tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("training", tmp_path)
     assert not app.exception
     assert "fsh train DATA" in words_of(app)
 
 
-def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_a_folder_that_is_not_there_is_one_sentence(
+    tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("training", tmp_path / "nowhere")
     assert not app.exception
     assert "expected a folder, found nothing" in words_of(app)
 
 
-def test_one_run_shows_its_state_and_four_charts(run_folder: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_one_run_shows_its_state_and_four_charts(
+    run_folder: Path, open_page: OpenPage, words_of: Words
+) -> None:
     app = open_page("training", run_folder / "runs" / "first")
     assert not app.exception
     said = words_of(app)
@@ -33,7 +39,9 @@ def test_one_run_shows_its_state_and_four_charts(run_folder: Path, open_page: Op
     assert len(app.get("vega_lite_chart")) == 4
 
 
-def test_several_runs_come_from_the_address_and_are_compared(run_folder: Path, open_page: OpenPage) -> None:
+def test_several_runs_come_from_the_address_and_are_compared(
+    run_folder: Path, open_page: OpenPage
+) -> None:
     app = open_page("training", run_folder)
     app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
     assert not app.exception
@@ -43,7 +51,9 @@ def test_several_runs_come_from_the_address_and_are_compared(run_folder: Path, o
     assert len(app.get("vega_lite_chart")) == 3 + 5 + 2
 
 
-def test_an_address_chooses_the_run_and_nonsense_in_it_does_no_harm(run_folder: Path, open_page: OpenPage) -> None:
+def test_an_address_chooses_the_run_and_nonsense_in_it_does_no_harm(
+    run_folder: Path, open_page: OpenPage
+) -> None:
     app = open_page("training", run_folder, run="runs/first")
     assert app.multiselect(key="run").value == ["runs/first"]
     app = open_page("training", run_folder, run="../../etc")
@@ -68,14 +78,18 @@ def test_a_broken_run_is_named_and_the_other_shown(run_folder: Path, open_page: 
     assert len(app.get("vega_lite_chart")) == 4
 
 
-def test_a_run_before_its_first_epoch_waits(tmp_path: Path, open_page: OpenPage, words_of: Words, new_run: Any) -> None:
+def test_a_run_before_its_first_epoch_waits(
+    tmp_path: Path, open_page: OpenPage, words_of: Words, new_run: Any
+) -> None:
     new_run(tmp_path / "run", epochs=0)
     app = open_page("training", tmp_path)
     assert not app.exception
     assert "No epoch has ended yet" in words_of(app)
 
 
-def test_new_epochs_appear(tmp_path: Path, open_page: OpenPage, words_of: Words, new_run: Any, new_epoch: Any) -> None:
+def test_new_epochs_appear(
+    tmp_path: Path, open_page: OpenPage, words_of: Words, new_run: Any, new_epoch: Any
+) -> None:
     new_run(tmp_path / "run", epochs=3)
     app = open_page("training", tmp_path)
     assert "Epochs (running) 3 of 40" in words_of(app)
@@ -86,7 +100,9 @@ def test_new_epochs_appear(tmp_path: Path, open_page: OpenPage, words_of: Words,
 
 
 @pytest.mark.parametrize("name", ["run\u202e", "a b", "=cmd"])
-def test_odd_folder_names_are_harmless(tmp_path: Path, open_page: OpenPage, new_run: Any, name: str) -> None:
+def test_odd_folder_names_are_harmless(
+    tmp_path: Path, open_page: OpenPage, new_run: Any, name: str
+) -> None:
     new_run(tmp_path / name, epochs=2)
     assert not open_page("training", tmp_path).exception
 

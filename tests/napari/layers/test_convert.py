@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nibabel.orientations import aff2axcodes, apply_orientation, axcodes2ornt, inv_ornt_aff, ornt_transform
+from nibabel.orientations import (
+    aff2axcodes,
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    ornt_transform,
+)
 
 from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
@@ -48,7 +54,12 @@ def oblique(codes: str, angles_degrees: tuple[float, float, float]) -> Volume:
     for axis, angle in enumerate(np.radians(angles_degrees)):
         one = np.eye(4)
         a, b = [other for other in range(3) if other != axis]
-        one[[a, a, b, b], [a, b, a, b]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        one[[a, a, b, b], [a, b, a, b]] = (
+            np.cos(angle),
+            -np.sin(angle),
+            np.sin(angle),
+            np.cos(angle),
+        )
         turned = turned @ one
     return Volume(volume.data, turned @ volume.affine)
 
@@ -78,7 +89,13 @@ class TestEveryOrientation:
     def test_every_voxel_stands_where_the_affine_says(self, codes):
         volume = volume_of(codes)
         grid = Grid.of(volume)
-        for voxel in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), tuple(size - 1 for size in volume.shape)]:
+        for voxel in [
+            (0, 0, 0),
+            (1, 0, 0),
+            (0, 1, 0),
+            (0, 0, 1),
+            tuple(size - 1 for size in volume.shape),
+        ]:
             r, a, s = volume.affine[:3, :3] @ voxel + volume.affine[:3, 3]
             assert grid.to_viewer_mm(voxel) == pytest.approx((s, -a, -r))
             assert grid.from_viewer_mm((s + 0.4, -a - 0.4, -r + 0.4)) == voxel
@@ -88,7 +105,9 @@ class TestEveryOrientation:
         grid = Grid.of(volume)
         voxels = np.argwhere(np.ones(volume.shape))
         there = grid.voxel_to_layer(voxels)
-        np.testing.assert_array_equal(grid.to_layer(volume.data)[tuple(there.T)], volume.data[tuple(voxels.T)])
+        np.testing.assert_array_equal(
+            grid.to_layer(volume.data)[tuple(there.T)], volume.data[tuple(voxels.T)]
+        )
         np.testing.assert_array_equal(grid.voxel_from_layer(there), voxels)
 
 
@@ -143,7 +162,11 @@ def test_a_layer_of_another_plugin_is_taken_as_it_lies() -> None:
     ("shape", "options", "message"),
     [
         ((4, 7), {"name": "photo"}, r"photo: expected a 3-D layer, found 2-D"),
-        ((4, 7, 5), {"name": "scan", "scale": (1, -1, 1)}, r"scan: was opened by another reader that mirrors it"),
+        (
+            (4, 7, 5),
+            {"name": "scan", "scale": (1, -1, 1)},
+            r"scan: was opened by another reader that mirrors it",
+        ),
         (
             (4, 7, 6),
             layer_options(Grid.of(volume_of("RAS")), "cut"),
@@ -176,12 +199,16 @@ def test_what_there_is_to_see_is_found_in_air() -> None:
     data[1, 1, 1] = 90  # one bright voxel is noise
     _, options, _ = image_layer(Volume(data, np.diag([-1.0, -1.0, 1.0, 1.0])), "scan")
     assert options["metadata"][CONTENT_KEY] == ((5, 8, 10), (24, 42, 30))
-    assert image_layer(Volume(np.zeros((4, 5, 6), dtype=np.float32), np.eye(4)), "nothing")[1]["metadata"][
-        CONTENT_KEY
-    ] == ((0, 0, 0), (5, 4, 3))
+    assert image_layer(Volume(np.zeros((4, 5, 6), dtype=np.float32), np.eye(4)), "nothing")[1][
+        "metadata"
+    ][CONTENT_KEY] == ((0, 0, 0), (5, 4, 3))
 
 
-@given(st.sampled_from(CODES), st.tuples(*[st.floats(-14, 14)] * 3), st.tuples(*[st.integers(0, 3)] * 3))
+@given(
+    st.sampled_from(CODES),
+    st.tuples(*[st.floats(-14, 14)] * 3),
+    st.tuples(*[st.integers(0, 3)] * 3),
+)
 def test_a_point_on_the_screen_is_a_point_in_the_scanner(codes, angles, voxel) -> None:
     volume = oblique(codes, angles)
     grid = Grid.of(volume)

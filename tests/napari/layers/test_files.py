@@ -22,7 +22,9 @@ def test_a_scan(flair_file, phantom):
     [(data, options, kind)] = opened(flair_file)
     assert kind == "image"
     assert options["name"] == "sub-01_FLAIR"
-    np.testing.assert_array_equal(options["metadata"][GRID_KEY].from_layer(data), phantom.flair.data)
+    np.testing.assert_array_equal(
+        options["metadata"][GRID_KEY].from_layer(data), phantom.flair.data
+    )
     np.testing.assert_array_equal(options["metadata"]["affine"], phantom.flair.affine)
 
 
@@ -44,7 +46,9 @@ def test_several_files(flair_file, record):
     assert [layer[2] for layer in layers] == ["image", "image", "image", "labels"]
 
 
-@pytest.mark.parametrize("where", [lambda path: path, lambda path: path.parent, lambda path: path.parents[2]])
+@pytest.mark.parametrize(
+    "where", [lambda path: path, lambda path: path.parent, lambda path: path.parents[2]]
+)
 def test_a_record_opens_scan_probability_and_lesions(record, where):
     scan, probability, lesions = opened(where(record))
     assert [layer[1]["name"] for layer in (scan, probability, lesions)] == [
@@ -56,7 +60,9 @@ def test_a_record_opens_scan_probability_and_lesions(record, where):
     assert lesions[0].max() == 3
     # Row i describes label i, as napari reads it.
     assert lesions[1]["features"]["volume_mm3"].tolist()[1:] == [180, 80, 10]
-    assert all(layer[1]["metadata"]["fsh_record"] == str(record) for layer in (scan, probability, lesions))
+    assert all(
+        layer[1]["metadata"]["fsh_record"] == str(record) for layer in (scan, probability, lesions)
+    )
 
 
 def test_a_record_whose_scan_is_gone_still_opens(record, flair_file, caplog):
@@ -97,7 +103,9 @@ def test_the_sample():
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_labels_are_saved_on_the_grid_they_came_from(record, phantom, tmp_path, suffix):
     data, options, _ = opened(record)[-1]
-    assert write_layer(str(tmp_path / f"saved{suffix}"), data, options) == [str(tmp_path / f"saved{suffix}")]
+    assert write_layer(str(tmp_path / f"saved{suffix}"), data, options) == [
+        str(tmp_path / f"saved{suffix}")
+    ]
     image = nib.load(tmp_path / f"saved{suffix}")
     np.testing.assert_array_equal(image.affine, phantom.flair.affine)
     np.testing.assert_array_equal(np.asarray(image.dataobj) > 0, phantom.reference)

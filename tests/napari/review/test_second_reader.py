@@ -43,16 +43,24 @@ def widget(viewer, record, first, monkeypatch):
     read_as(monkeypatch)
     widget = open_review_widget(viewer, record)
     yield widget
-    widget.planes.let_go()
+    widget.planes.detach()
 
 
 def everything_shown(widget):
     """All text that the panel shows."""
     table = widget.table.filter
     cells = [
-        table.index(row, column).data() for row in range(table.rowCount()) for column in range(table.columnCount())
+        table.index(row, column).data()
+        for row in range(table.rowCount())
+        for column in range(table.columnCount())
     ]
-    return " ".join([*map(str, cells), *(label.text() for label in widget.findChildren(QLabel)), widget.note.text()])
+    return " ".join(
+        [
+            *map(str, cells),
+            *(label.text() for label in widget.findChildren(QLabel)),
+            widget.note.text(),
+        ]
+    )
 
 
 def test_nothing_of_the_first_reader_is_seen(widget):
@@ -80,7 +88,9 @@ def test_afterwards_the_agreement_is_shown(widget, record, qtbot):
     assert widget.case.listed()["others"].tolist() == ["✓ Anna", "✗ Anna", "✗ Anna"]
     assert widget.case.review.others_seen == "after completion"
     [saved] = record.parent.glob("*desc-reviewedBen_dseg.json")
-    assert json.loads(saved.read_text())["review"]["others_seen"] == "never"  # it was saved before he looked
+    assert (
+        json.loads(saved.read_text())["review"]["others_seen"] == "never"
+    )  # it was saved before he looked
 
 
 def test_whoever_has_looked_sees_it_again(widget, record, qtbot):

@@ -32,7 +32,7 @@ def widget(viewer, record):
     settle(1)
     widget.advance.setChecked(False)
     yield widget
-    widget.planes.let_go()
+    widget.planes.detach()
 
 
 @pytest.fixture
@@ -72,7 +72,9 @@ def settle(milliseconds):
 
 def consistent(widget):
     """What is shown is what is reviewed."""
-    np.testing.assert_array_equal(widget.case.grid.from_layer(widget.case.layer.data), widget.case.review.labels)
+    np.testing.assert_array_equal(
+        widget.case.grid.from_layer(widget.case.layer.data), widget.case.review.labels
+    )
     assert sorted(widget.case.table["label"]) == widget.case.review.lesions
 
 
@@ -82,7 +84,7 @@ def test_it_opens_what_is_there(widget):
     assert "0 of 3 decided · 3 lesions, 0.27 ml" in widget.summary.text()
     assert widget.case.layer.contour == 1
     assert crosshair(widget) == 1
-    assert journal(widget) == []  # looking is no act
+    assert journal(widget) == []  # looking is no event
 
 
 class TestKeys:
@@ -271,7 +273,9 @@ class TestList:
         assert widget.table.labels == [1, 2, 3]
 
     def test_numbers_sort_as_numbers_and_the_least_certain_come_first(self, widget):
-        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column("mean_probability")
+        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column(
+            "mean_probability"
+        )
         widget.table.sortByColumn(widget.table.column("volume_mm3"), Qt.SortOrder.AscendingOrder)
         assert widget.table.labels == [3, 2, 1]
 
@@ -310,7 +314,7 @@ class TestEditing:
     def test_a_stroke_that_cannot_be_written_is_taken_back(self, widget, monkeypatch):
         from fsh_core.errors import InputError
 
-        def full(act):
+        def full(event):
             raise InputError("the review cannot be written (No space left on device)")
 
         monkeypatch.setattr(widget.case.review.journal, "append", full)

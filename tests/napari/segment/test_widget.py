@@ -58,7 +58,10 @@ class TestFields:
     def test_limits_are_those_of_the_setting(self, screen, qtbot):
         form = ConfigForm(SegmentConfig, ["threshold", "batch_size"])
         qtbot.addWidget(form)
-        assert (form.fields["threshold"].minimum(), form.fields["threshold"].maximum()) == (0.01, 0.99)
+        assert (form.fields["threshold"].minimum(), form.fields["threshold"].maximum()) == (
+            0.01,
+            0.99,
+        )
         assert (form.fields["batch_size"].minimum(), form.fields["batch_size"].maximum()) == (1, 64)
 
     def test_titles(self):
@@ -185,7 +188,15 @@ def test_progress_in_words(seconds, sentence):
 
 def test_every_control_has_a_name(widget):
     names = []
-    for kind in (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QProgressBar, QTableView):
+    for kind in (
+        QAbstractButton,
+        QAbstractSlider,
+        QAbstractSpinBox,
+        QComboBox,
+        QLineEdit,
+        QProgressBar,
+        QTableView,
+    ):
         for control in widget.findChildren(kind):
             if control.objectName().startswith("qt_") or isinstance(control, QScrollBar):
                 continue

@@ -52,7 +52,7 @@ def planes(viewer):
     widget.go_to((15 * 4 - 36, 0, 0))
     settle()
     yield widget
-    widget.let_go()
+    widget.detach()
 
 
 def settle(seconds=0.3):
@@ -82,9 +82,9 @@ def bright_centre(view):
 def slices_agree(planes):
     """Every plane is cut through the crosshair."""
     axes = [view.plane.order[0] for view in planes.views]
-    return [view.viewer.dims.point[axis] for view, axis in zip(planes.views, axes, strict=True)] == [
-        planes.point[axis] for axis in axes
-    ]
+    return [
+        view.viewer.dims.point[axis] for view, axis in zip(planes.views, axes, strict=True)
+    ] == [planes.point[axis] for axis in axes]
 
 
 def cube(planes):
@@ -95,11 +95,36 @@ def cube(planes):
 
 class TestOrientation:
     def test_letters(self):
-        assert AXIAL.letters("radiological") == {"top": "A", "bottom": "P", "left": "R", "right": "L"}
-        assert CORONAL.letters("radiological") == {"top": "S", "bottom": "I", "left": "R", "right": "L"}
-        assert SAGITTAL.letters("radiological") == {"top": "S", "bottom": "I", "left": "A", "right": "P"}
-        assert AXIAL.letters("neurological") == {"top": "A", "bottom": "P", "left": "L", "right": "R"}
-        assert CORONAL.letters("neurological") == {"top": "S", "bottom": "I", "left": "L", "right": "R"}
+        assert AXIAL.letters("radiological") == {
+            "top": "A",
+            "bottom": "P",
+            "left": "R",
+            "right": "L",
+        }
+        assert CORONAL.letters("radiological") == {
+            "top": "S",
+            "bottom": "I",
+            "left": "R",
+            "right": "L",
+        }
+        assert SAGITTAL.letters("radiological") == {
+            "top": "S",
+            "bottom": "I",
+            "left": "A",
+            "right": "P",
+        }
+        assert AXIAL.letters("neurological") == {
+            "top": "A",
+            "bottom": "P",
+            "left": "L",
+            "right": "R",
+        }
+        assert CORONAL.letters("neurological") == {
+            "top": "S",
+            "bottom": "I",
+            "left": "L",
+            "right": "R",
+        }
         assert SAGITTAL.letters("neurological") == SAGITTAL.letters("radiological")
 
     def test_what_is_drawn(self, planes):
@@ -152,7 +177,9 @@ class TestMouse:
         self.wheel(planes.views[index], 1)
         after = planes.viewer.dims.point
         assert after[axis] - before[axis] == pytest.approx(size_mm)
-        assert [a for i, a in enumerate(after) if i != axis] == [b for i, b in enumerate(before) if i != axis]
+        assert [a for i, a in enumerate(after) if i != axis] == [
+            b for i, b in enumerate(before) if i != axis
+        ]
         assert slices_agree(planes)
 
     def test_with_ctrl_it_zooms(self, planes):
@@ -172,9 +199,13 @@ class TestMouse:
         view = planes.views[index]
         target = (-40 + 16 * 4.0, 36 - 40 * 1.5, 30 - 6.5 * 1.5)
         with qtbot.waitSignal(planes.clicked):
-            qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=view.to_pixel(target).toPoint())
+            qtbot.mouseClick(
+                view.canvas, Qt.MouseButton.LeftButton, pos=view.to_pixel(target).toPoint()
+            )
         for axis in view.plane.order[1:]:
-            assert planes.viewer.dims.point[axis] == pytest.approx(target[axis], abs=1.6 if axis else 4.1)
+            assert planes.viewer.dims.point[axis] == pytest.approx(
+                target[axis], abs=1.6 if axis else 4.1
+            )
         assert slices_agree(planes)
 
     def test_a_right_drag_is_window_and_level(self, planes, qtbot):
@@ -192,7 +223,9 @@ class TestMouse:
 
     def test_double_click_enlarges_and_brings_back(self, planes, qtbot):
         large, coronal, _ = planes.views
-        qtbot.mouseDClick(coronal.canvas, Qt.MouseButton.LeftButton, pos=coronal.canvas.rect().center())
+        qtbot.mouseDClick(
+            coronal.canvas, Qt.MouseButton.LeftButton, pos=coronal.canvas.rect().center()
+        )
         settle()
         assert large.plane is CORONAL
         assert not planes.isVisible()
@@ -230,7 +263,7 @@ def test_around_the_scan_it_is_black_in_every_theme(planes):
     viewer.theme = "light"
     settle()
     assert all(grey(view)[2, 2] == 0 for view in planes.views)
-    planes.let_go()
+    planes.detach()
     assert viewer.canvas.background_color_override is None
 
 
@@ -265,7 +298,9 @@ class TestSteps:
         for part in (0.2, 0.7):
             planes.go_to(tuple(low + part * (high - low)))
             check()
-        planes.go_to((planes.point[0], planes.point[1] + 12, planes.point[2] - 9))  # within the large slice
+        planes.go_to(
+            (planes.point[0], planes.point[1] + 12, planes.point[2] - 9)
+        )  # within the large slice
         check()
         for view in planes.views:
             view.step(-2)
@@ -281,7 +316,9 @@ class TestSteps:
         around = [planes.views[0].qt_viewer.layers, window.statusBar()]
         planes.views[0].step(1)
         assert not any(widget.updatesEnabled() for widget in around)
-        qtbot.waitUntil(lambda: all(widget.updatesEnabled() for widget in around), timeout=PATIENCE_MS)
+        qtbot.waitUntil(
+            lambda: all(widget.updatesEnabled() for widget in around), timeout=PATIENCE_MS
+        )
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
@@ -298,7 +335,9 @@ def test_a_stroke_of_the_mouse_in_any_plane_is_shown_in_all(planes, qtbot, index
     settle(0.05)
     assert at_crosshair(planes, "lesions") == [7, 7, 7]
     assert planes.point == point  # painting is no click
-    assert len(np.unique(np.argwhere(lesions.data == 7)[:, view.plane.order[0]])) == 1  # in this slice
+    assert (
+        len(np.unique(np.argwhere(lesions.data == 7)[:, view.plane.order[0]])) == 1
+    )  # in this slice
 
 
 def test_closing_the_dock_leaves_napari_as_it_was(planes):
@@ -324,11 +363,15 @@ def test_the_crosshair_has_the_colour_that_was_chosen(planes, colour):
     seen = [picture.pixelColor(at.x() + 40, at.y() + shift) for shift in (-1, 0, 1)]
     brightest = max(seen, key=lambda one: one.alpha())
     wanted = [int(CROSSHAIRS[colour][at : at + 2], 16) for at in (1, 3, 5)]
-    assert brightest.getRgb()[:3] == pytest.approx(wanted, abs=3)  # the picture keeps it premultiplied
+    assert brightest.getRgb()[:3] == pytest.approx(
+        wanted, abs=3
+    )  # the picture keeps it premultiplied
 
 
 def test_every_control_has_a_name(planes):
-    controls = [one for kind in (QAbstractButton, QComboBox) for one in planes._bar.findChildren(kind)]
+    controls = [
+        one for kind in (QAbstractButton, QComboBox) for one in planes._bar.findChildren(kind)
+    ]
     assert len(controls) == 3
     assert all(one.accessibleName() for one in controls)
 
@@ -388,7 +431,9 @@ class TestTwins:
         viewer.add_image(np.zeros((20, 48, 40)), name="more", scale=(4, 1.5, 1.5))
         assert [len(twins.other.layers) for twins in planes.twins] == [3, 3]
         viewer.layers.move(2, 0)
-        assert [layer.name for layer in planes.twins[0].other.layers] == [layer.name for layer in viewer.layers]
+        assert [layer.name for layer in planes.twins[0].other.layers] == [
+            layer.name for layer in viewer.layers
+        ]
         viewer.layers.remove("more")
         assert [len(twins.other.layers) for twins in planes.twins] == [2, 2]
 

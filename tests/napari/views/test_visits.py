@@ -32,7 +32,7 @@ def widget(viewer, record):
     widget = open_review_widget(viewer, record)
     yield widget
     widget.close_case()
-    widget.planes.let_go()
+    widget.planes.detach()
 
 
 @pytest.fixture
