@@ -32,7 +32,7 @@ with warnings.catch_warnings(), suppress(ImportError):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make warnings errors where they come from F.sh, and there alone."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.filterwarnings("default"))
             item.add_marker(pytest.mark.filterwarnings("error:::fsh_"))
 
