@@ -64,10 +64,14 @@ def test_colours_are_bright_and_neighbours_differ(kind) -> None:
     assert (steps == 0).all() if kind == "one colour" else (steps > 0.2).all()
 
 
-@pytest.mark.parametrize("module", ["files", "layers", "job", "segment", "cohort", "visits"])
+@pytest.mark.parametrize(
+    "module",
+    ["layers.files", "layers.convert", "segment.job", "segment.widget", "cohort", "views.visits"],
+)
 def test_importing_loads_no_network(module) -> None:
     pytest.importorskip("qtpy.QtCore", reason="Qt is not installed")
-    code = f"import sys, fsh_napari.{module}; sys.exit(bool({{'torch', 'openvino', 'monai'}} & set(sys.modules)))"
+    heavy = {"torch", "openvino", "monai"}
+    code = f"import sys, fsh_napari.{module}; sys.exit(bool({heavy} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )

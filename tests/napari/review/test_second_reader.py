@@ -34,7 +34,7 @@ def first(record):
 def read_as(monkeypatch, **wanted):
     """Sit down at the machine."""
     chosen = Preferences(**({"reader_name": "Ben"} | wanted))
-    for module in ("review", "deciding", "case", "cohort"):
+    for module in ("review.widget", "review.deciding", "review.case", "cohort"):
         monkeypatch.setattr(f"fsh_napari.{module}.preferences", lambda: chosen)
 
 
