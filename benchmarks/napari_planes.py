@@ -21,9 +21,9 @@ os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="fsh-planes-")) /
 import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
-from scipy import ndimage
 
 from fsh_core.sample import sample_case
+from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import load_mask, load_volume
 from fsh_napari.layers.colours import lesion_colours
 from fsh_napari.layers.convert import image_layer, labels_layer, probability_layer
@@ -55,7 +55,7 @@ def open_sample(viewer: "napari.Viewer") -> None:
     flair = load_volume(case.flair)
     reference = load_mask(case.reference, flair)
     probability = flair.with_data(reference.data * np.float32(0.9))
-    labels = flair.with_data(ndimage.label(reference.data, np.ones((3, 3, 3)))[0])
+    labels = flair.with_data(label_components(reference.data)[0])
     for volume, make in (
         (flair, image_layer),
         (probability, probability_layer),

@@ -31,6 +31,7 @@ from fsh_core.lesions.measure import lesion_table
 from fsh_core.lesions.regions import REGIONS, region_table
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.sample import sample_case
+from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
 Mask = NDArray[np.bool_]
@@ -170,7 +171,7 @@ def distances_to_cortex(
         far(np.isin(anatomy.tissue, (Tissue.DEEP_GREY, Tissue.INFRATENTORIAL)), flair) <= 4
     )
     grey = inside & (t1 > levels[0]) & (t1 <= levels[1]) & ~not_cortex
-    parts, _ = ndimage.label(grey, np.ones((3, 3, 3)))
+    parts, _ = label_components(grey)
     grey = np.isin(parts, np.flatnonzero(np.bincount(parts.ravel())[1:] > 200) + 1)
     truth, ours = far(grey, flair), far(anatomy.tissue == Tissue.CORTEX, flair)
     white = inside & (t1 > levels[1]) & ~not_cortex & (truth <= 12)

@@ -21,6 +21,8 @@ from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import simulate_lesions
+from fsh_core.volume.boxes import label_boxes
+from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
 TILE_MM = 44.0
@@ -30,9 +32,9 @@ SIMULATED = 80
 
 def lesions_of(mask: Volume, others: NDArray[np.bool_]) -> list[tuple[float, tuple[int, ...]]]:
     """Volume in mm3 and most lesion-filled axial place of each lesion that is not beside others."""
-    labels, _ = ndimage.label(mask.data, np.ones((3, 3, 3)))
+    labels, _ = label_components(mask.data)
     found = []
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+    for number, box in label_boxes(labels).items():
         own = labels[box] == number
         k = int(own.sum(axis=(0, 1)).argmax())
         i, j = (round(middle) for middle in ndimage.center_of_mass(own[:, :, k]))

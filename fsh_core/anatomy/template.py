@@ -20,6 +20,7 @@ from fsh_core.anatomy.template_registration import (
     tissue_map,
 )
 from fsh_core.preprocess.intensity import fill_slices
+from fsh_core.volume.boxes import bounding_box, crop, voxels_across
 from fsh_core.volume.volume import Volume
 
 LEAST_QUALITY = 0.4
@@ -138,11 +139,8 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
         return _failed(0.0, "the brain mask and the template could not be laid over each other")
     if quality < LEAST_QUALITY:
         return _failed(quality, f"quality {quality:.2f}, at least {LEAST_QUALITY:.2f} is needed")
-    box = _box(brain, 0, flair.spacing_mm)
-    corner = [side.start for side in box]
-    affine = flair.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ corner
-    part = Volume(flair.data[box], affine)
+    box = bounding_box(brain)
+    part = crop(flair, box)
     carried = resample_to(atlas.tissue, alignment.full, part, nearest=True).astype(np.uint8)
     carried[~brain[box]] = Tissue.OTHER
     tissue = np.zeros(flair.shape, dtype=np.uint8)
@@ -203,7 +201,7 @@ def _see_ventricles(
     expected = np.isin(carried, list(_VENTRICLES))
     if not expected.any():
         return carried
-    box = _box(expected, _REACH_MM + 2.0, flair.spacing_mm)
+    box = bounding_box(expected, voxels_across(_REACH_MM + 2.0, flair.spacing_mm))
     tissue = carried[box].copy()
     expected, inside = expected[box], brain[box]
     dark = (relative_intensity(flair.data, brain)[box] < _FLUID_LEVEL) & inside
@@ -224,15 +222,3 @@ def _see_ventricles(
     result = carried.copy()
     result[box] = tissue
     return result
-
-
-def _box(
-    mask: NDArray[np.bool_], margin_mm: float, spacing_mm: tuple[float, float, float]
-) -> tuple[slice, ...]:
-    """Return the box around a mask that is not empty, with a margin as far as the array goes."""
-    (box,) = ndimage.find_objects(mask.astype(np.uint8))
-    margins = [int(np.ceil(margin_mm / spacing)) for spacing in spacing_mm]
-    return tuple(
-        slice(max(0, side.start - more), min(size, side.stop + more))
-        for side, more, size in zip(box, margins, mask.shape, strict=True)
-    )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from fsh_core.volume.boxes import bounding_box, crop
 from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import Volume, to_ras
 
@@ -93,17 +94,11 @@ def tissue_map(flair: Volume, brain: NDArray[np.bool_]) -> TissueMap:
     inside = resample(to_ras(flair.with_data(brain)), WORKING_MM).data > 0.5
     if not inside.any():
         raise ValueError("the brain mask is empty at 3 mm")
-    corners = np.argwhere(inside)
-    low = np.maximum(corners.min(axis=0) - _CROP_MARGIN_VOXELS, 0)
-    box = tuple(
-        slice(start, stop)
-        for start, stop in zip(low, corners.max(axis=0) + 1 + _CROP_MARGIN_VOXELS, strict=True)
-    )
-    affine = scan.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ low
-    values = relative_intensity(scan.data[box], inside[box]) / np.float32(_TISSUE_LEVEL)
-    image = np.clip(values, 0, 1) * inside[box]
-    return TissueMap(Volume(image.astype(np.float32), affine), inside[box])
+    box = bounding_box(inside, (_CROP_MARGIN_VOXELS,) * 3)
+    cropped, brain = crop(scan, box), inside[box]
+    values = relative_intensity(cropped.data, brain) / np.float32(_TISSUE_LEVEL)
+    image = np.clip(values, 0, 1) * brain
+    return TissueMap(cropped.with_data(image.astype(np.float32)), brain)
 
 
 def relative_intensity(data: NDArray[np.floating], brain: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from fsh_core.evaluation.voxel import check_shapes
-from fsh_core.lesions.label import bounding_box
+from fsh_core.volume.boxes import bounding_box
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.preprocess.intensity import foreground
+from fsh_core.volume.boxes import bounding_box, whole_box
 from fsh_core.volume.volume import Volume, to_ras
 
 Mask = NDArray[np.bool_]
@@ -181,13 +182,8 @@ def make_view(
 def _box(
     mask: Mask, spacing_mm: tuple[float, float, float], margin_mm: float
 ) -> tuple[tuple[int, int], ...]:
-    """Bounding box of a mask with a margin, cut off at the volume's border; everything if it is empty."""
-    sides = []
-    for axis, spacing in enumerate(spacing_mm):
-        inside = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        first, last = (
-            (int(inside[0]), int(inside[-1])) if inside.size else (0, mask.shape[axis] - 1)
-        )
-        margin = round(margin_mm / spacing)
-        sides.append((max(0, first - margin), min(mask.shape[axis], last + margin + 1)))
-    return tuple(sides)
+    """Where the box worth looking at starts and stops along each axis; everything if it is empty."""
+    # Rounded to the nearest voxel: a margin here is for the eye.
+    margin = [round(margin_mm / spacing) for spacing in spacing_mm]
+    box = bounding_box(mask, margin) if mask.any() else whole_box(mask.shape)
+    return tuple((side.start, side.stop) for side in box)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage, special
+from scipy import special
 
 from fsh_core.errors import InputError
+from fsh_core.volume.components import label_components
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
     "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with those of the ensemble's "
@@ -35,7 +36,6 @@ VOLUME_OFFSET_ML = (
     0.5  # added before logarithms are taken, so that a scan without lesions counts too
 )
 _CLIP = 1e-4
-_CONNECTIVITY_26 = np.ones((3, 3, 3))
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def structural_uncertainty(
     sizes = np.bincount(own, minlength=count + 1)[1:]
     overlaps = np.zeros(count)
     for member in members:
-        theirs, their_count = ndimage.label(member >= threshold, _CONNECTIVITY_26)
+        theirs, their_count = label_components(member >= threshold)
         if not their_count:
             continue
         their_sizes = np.bincount(theirs[theirs > 0], minlength=their_count + 1)

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Box = tuple[slice, slice, slice]
+from fsh_core.volume.boxes import bounding_box, label_boxes, voxels_across, widen
+from fsh_core.volume.components import label_components
 
 SMOOTHING_SIGMA_MM = 0.7
 _GAUSSIAN_REACH = 4.0  # in sigmas; the crop around a lesion must hold it
-_CONNECTIVITY_26 = np.ones((3, 3, 3), dtype=bool)
 
 
 def label_lesions(
@@ -38,7 +38,7 @@ def label_lesions(
     """
     labels = np.zeros(mask.shape, dtype=np.int32)
     box = bounding_box(mask)
-    components, count = ndimage.label(mask[box], structure=_CONNECTIVITY_26)
+    components, count = label_components(mask[box])
     if count == 0:
         return labels
     flat = components.ravel()
@@ -81,10 +81,10 @@ def smooth_mask(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray
     """
     smoothed = np.zeros(mask.shape, dtype=bool)
     sigma = [SMOOTHING_SIGMA_MM / spacing for spacing in spacing_mm]
-    margin = [int(np.ceil(_GAUSSIAN_REACH * axis_sigma)) for axis_sigma in sigma]
-    components, _ = ndimage.label(mask, structure=_CONNECTIVITY_26)
-    for label, box in enumerate(ndimage.find_objects(components), start=1):
-        around = widen(box, margin)
+    margin = voxels_across(_GAUSSIAN_REACH * SMOOTHING_SIGMA_MM, spacing_mm)
+    components, _ = label_components(mask)
+    for label, box in label_boxes(components).items():
+        around = widen(box, margin, mask.shape)
         own = components[around] == label
         # Mirrored: the edge of the field of view is no lesion boundary.
         blurred = ndimage.gaussian_filter(
@@ -106,24 +106,3 @@ def _highest(values: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
 def equivalent_diameter_mm(volume_mm3: float) -> float:
     """Diameter of the sphere that has this volume, in mm."""
     return float((6.0 * volume_mm3 / np.pi) ** (1.0 / 3.0))
-
-
-def bounding_box(mask: NDArray[np.bool_]) -> Box:
-    """Return the slices of the smallest box that holds a mask; an empty box if it is empty."""
-    slices = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        used = np.flatnonzero(mask.any(axis=others))
-        if used.size == 0:
-            return slice(0, 0), slice(0, 0), slice(0, 0)
-        slices.append(slice(int(used[0]), int(used[-1]) + 1))
-    return slices[0], slices[1], slices[2]
-
-
-def widen(box: Box, margin_voxels: Sequence[int]) -> Box:
-    """Return a box with a margin on both sides of each axis, as far as the array goes."""
-    i, j, k = (
-        slice(max(0, side.start - more), side.stop + more)
-        for side, more in zip(box, margin_voxels, strict=True)
-    )
-    return i, j, k

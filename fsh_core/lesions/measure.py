@@ -8,7 +8,15 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fsh_core.lesions.label import Box, equivalent_diameter_mm, widen
+from fsh_core.lesions.label import equivalent_diameter_mm
+from fsh_core.volume.boxes import (
+    Box,
+    first_voxel,
+    label_boxes,
+    touches_border,
+    voxels_across,
+    widen,
+)
 from fsh_core.volume.volume import Volume
 
 SHELL_MM = (3.0, 10.0)
@@ -98,13 +106,13 @@ def lesion_table(
             raise ValueError(
                 f"{name} must have the shape of the FLAIR {flair.shape}, got {array.shape}"
             )
-    boxes = ndimage.find_objects(labels)
-    tissue = _normal_tissue(labels, flair.data, brain) if boxes else None
+    boxes = label_boxes(labels)
+    if not boxes:
+        return pd.DataFrame(columns=list(LESION_COLUMNS)).astype(_DTYPES)
+    tissue = _normal_tissue(labels, flair.data, brain)
     world_axes = ["ras"[int(axis)] for axis, _ in io_orientation(flair.affine)]
     rows: list[dict[str, float]] = []
-    for label, box in enumerate(boxes, start=1):
-        if box is None or tissue is None:
-            continue
+    for label, box in boxes.items():
         inside = labels[box] == label
         intensity = float(flair.data[box][inside].mean(dtype=np.float64))
         chances = probability[box][inside]
@@ -114,10 +122,7 @@ def lesion_table(
             "mean_probability": float(chances.mean(dtype=np.float64)),
             "mean_intensity": intensity,
             "contrast": _contrast(label, box, intensity, labels, flair, tissue),
-            "touches_border": any(
-                side.start == 0 or side.stop == length
-                for side, length in zip(box, flair.shape, strict=True)
-            ),
+            "touches_border": touches_border(box, flair.shape),
         }
         rows.append(row)
     return pd.DataFrame(rows, columns=list(LESION_COLUMNS)).astype(_DTYPES)
@@ -142,7 +147,6 @@ def _size(inside: NDArray[np.bool_], flair: Volume, world_axes: list[str]) -> di
 
 def _position(inside: NDArray[np.bool_], box: Box, flair: Volume) -> dict[str, float]:
     """Centroid and the point deepest inside, in voxels and in RAS mm."""
-    corner = np.array([side.start for side in box])
     voxels = np.argwhere(inside)
     centroid = voxels.mean(axis=0)
     # Padded: beyond the image as beyond the lesion, so that the point is not put on the border.
@@ -151,8 +155,8 @@ def _position(inside: NDArray[np.bool_], box: Box, flair: Volume) -> dict[str, f
     ][inside]
     deepest = voxels[depth_mm >= depth_mm.max() * (1 - 1e-6)]
     from_centroid_mm = np.linalg.norm((deepest - centroid) @ flair.affine[:3, :3].T, axis=1)
-    point = deepest[np.argmin(np.round(from_centroid_mm, 6))] + corner
-    centroid = centroid + corner
+    point = deepest[np.argmin(np.round(from_centroid_mm, 6))] + first_voxel(box)
+    centroid = centroid + first_voxel(box)
     position: dict[str, float] = {}
     for name, voxel in (("centroid", centroid), ("inside", point)):
         world = flair.affine[:3, :3] @ voxel + flair.affine[:3, 3]
@@ -194,8 +198,7 @@ def _contrast(
     tissue: _Tissue,
 ) -> float:
     """Ratio of a lesion's mean intensity to its surroundings; see `lesion_table`."""
-    margin = [int(np.ceil(SHELL_MM[1] / spacing)) for spacing in flair.spacing_mm]
-    around = widen(box, margin)
+    around = widen(box, voxels_across(SHELL_MM[1], flair.spacing_mm), flair.shape)
     distance_mm = ndimage.distance_transform_edt(labels[around] != label, sampling=flair.spacing_mm)
     shell = tissue.mask[around] & (distance_mm >= SHELL_MM[0]) & (distance_mm <= SHELL_MM[1])
     surroundings = tissue.median

@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from fsh_core.anatomy.template import Tissue
-from fsh_core.lesions.label import widen
+from fsh_core.volume.boxes import first_voxel, label_boxes, voxels_across, widen
 from fsh_core.volume.volume import Volume
 
 SURROUNDINGS_MM = 8.0  # the furthest that any flag looks
@@ -61,21 +61,20 @@ def neighbourhoods(
     ValueError
         If the table names a lesion that the labels do not have.
     """
-    boxes = ndimage.find_objects(labels)
+    boxes = label_boxes(labels)
     values = flair.data[brain & (labels == 0)]
     black, middle = (
         (float(level) for level in np.percentile(values, (0.1, 50.0)))
         if values.size
         else (0.0, 0.0)
     )
-    margin = [int(np.ceil(SURROUNDINGS_MM / spacing)) for spacing in flair.spacing_mm]
+    margin = voxels_across(SURROUNDINGS_MM, flair.spacing_mm)
     for label, volume_mm3, contrast in lesions[["label", "volume_mm3", "contrast"]].itertuples(
         index=False
     ):
-        box = boxes[label - 1] if 0 < label <= len(boxes) else None
-        if box is None:
+        if label not in boxes:
             raise ValueError(f"the table names lesion {label}, which the labels do not have")
-        around = widen(box, margin)
+        around = widen(boxes[label], margin, labels.shape)
         yield LesionNeighbourhood(
             label=int(label),
             volume_mm3=float(volume_mm3),
@@ -84,7 +83,7 @@ def neighbourhoods(
             brain=brain[around],
             fluid=brain[around] & (flair.data[around] < black + _FLUID_LEVEL * (middle - black)),
             tissue=None if tissue is None else tissue[around],
-            corner=np.array([side.start for side in around]),
+            corner=first_voxel(around),
         )
 
 

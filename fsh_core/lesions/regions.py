@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from fsh_core.anatomy.template import Anatomy, Tissue
-from fsh_core.lesions.label import Box, widen
+from fsh_core.volume.boxes import Box, first_voxel, label_boxes, voxels_across, widen
 from fsh_core.volume.volume import Volume
 
 REGIONS = ("periventricular", "juxtacortical", "infratentorial", "deep_white_matter")
@@ -150,11 +150,11 @@ def name_regions(
     ventricle, cortex = (
         _Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX)
     )
-    boxes = ndimage.find_objects(labels)
+    boxes = label_boxes(labels)
     found: list[tuple[str, float, float]] = []
     for label in numbers:
-        box = boxes[int(label) - 1]
-        voxels = np.argwhere(labels[box] == label) + [side.start for side in box]
+        box = boxes[int(label)]
+        voxels = np.argwhere(labels[box] == label) + first_voxel(box)
         to_ventricle, to_cortex = ventricle.least_mm(voxels), cortex.least_mm(voxels)
         below = _share_below(anatomy.tissue, voxels, box, flair)
         found.append(
@@ -185,11 +185,11 @@ def _share_below(
     """Return the share of a lesion that is in brainstem or cerebellum; NaN if it is outside the brain."""
     kinds = tissue[tuple(voxels.T)]
     if (kinds == Tissue.OTHER).any():
-        around = widen(box, [int(np.ceil(OUTSIDE_MM / spacing)) for spacing in flair.spacing_mm])
+        around = widen(box, voxels_across(OUTSIDE_MM, flair.spacing_mm), flair.shape)
         named = tissue[around] != Tissue.OTHER
         if not named.any():
             return float("nan")
-        own = tuple((voxels - [side.start for side in around]).T)
+        own = tuple((voxels - first_voxel(around)).T)
         far_mm, nearest = ndimage.distance_transform_edt(
             ~named, sampling=flair.spacing_mm, return_indices=True
         )

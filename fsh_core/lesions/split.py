@@ -8,8 +8,10 @@ from scipy import ndimage
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
+from fsh_core.volume.boxes import label_boxes
+from fsh_core.volume.components import CONNECTIVITY_26, label_components
+
 NECK_DEPTH_MM = 1.0
-_CONNECTIVITY_26 = np.ones((3, 3, 3), dtype=bool)
 _STEPS_PER_MM = 1000
 
 
@@ -59,9 +61,7 @@ def split_confluent(
     depth_mm = max(neck_depth_mm, float(np.prod(spacing_mm)) ** (1 / 3))
     numbers = np.zeros(labels.shape, dtype=np.int32)
     count = 0
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
+    for label, box in label_boxes(labels).items():
         inside = labels[box] == label
         parts = _parts(inside, spacing_mm, depth_mm)
         numbers[box][inside] = parts[inside] + count
@@ -78,13 +78,11 @@ def _parts(
     distance_mm = ndimage.distance_transform_edt(padded, sampling=spacing_mm)
     distance = np.round(distance_mm * _STEPS_PER_MM).astype(np.int32)
     lowered = np.maximum(distance - round(neck_depth_mm * _STEPS_PER_MM), 0)
-    flattened = reconstruction(lowered, distance, footprint=_CONNECTIVITY_26)
-    markers, count = ndimage.label(
-        local_maxima(flattened, connectivity=3), structure=_CONNECTIVITY_26
-    )
+    flattened = reconstruction(lowered, distance, footprint=CONNECTIVITY_26)
+    markers, count = label_components(local_maxima(flattened, footprint=CONNECTIVITY_26))
     if count < 2:
         return inside.astype(np.int32)
-    parts = watershed(-distance, markers, connectivity=_CONNECTIVITY_26, mask=padded)
+    parts = watershed(-distance, markers, connectivity=CONNECTIVITY_26, mask=padded)
     return np.asarray(parts[1:-1, 1:-1, 1:-1], dtype=np.int32)
 
 

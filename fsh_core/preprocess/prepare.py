@@ -5,13 +5,13 @@ Training and inference both come through here, so that they cannot differ.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.config import ModelConfig
 from fsh_core.preprocess.intensity import foreground, scale_minmax, scale_percentile, scale_tissue
+from fsh_core.volume.boxes import Box, bounding_box
 from fsh_core.volume.resample import resample, resample_like
 from fsh_core.volume.volume import Volume, from_ras, to_ras
 
@@ -40,7 +40,7 @@ class Prepared:
 
     image: NDArray[np.float32]
     brain: NDArray[np.bool_]
-    crop: tuple[slice, slice, slice]
+    crop: Box
     grid: Volume
     spacing_mm: float
     original: Volume
@@ -84,7 +84,8 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
     inside = resample(to_ras(flair.with_data(brain)), config.spacing_mm).data >= 0.5
     if not inside.any():
         inside = np.ones_like(inside)
-    crop = _bounding_box(inside, round(_MARGIN_MM / config.spacing_mm))
+    # Rounded to the nearest voxel: the weights were trained on crops of this size.
+    crop = bounding_box(inside, [round(_MARGIN_MM / config.spacing_mm)] * 3)
     grids = [resample(to_ras(volume), config.spacing_mm) for volume in channels]
     images = []
     for grid in grids:
@@ -102,12 +103,3 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
         config.spacing_mm,
         flair,
     )
-
-
-def _bounding_box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice, slice]:
-    """Return slices around the True voxels, ``margin`` voxels wider, inside the image."""
-    sides: list[Any] = []
-    for axis, size in enumerate(mask.shape):
-        there = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        sides.append(slice(max(0, there[0] - margin), min(size, there[-1] + 1 + margin)))
-    return sides[0], sides[1], sides[2]

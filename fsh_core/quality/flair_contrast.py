@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.quality.check import Check, Limits, Verdict, judge_high, judge_low, worst
+from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import Volume
 
 # Real FLAIRs 0.97 to 1.06, real T1w 0.81 to 0.88; T1w spoilt by gamma or a bias field stay below 0.935.
@@ -155,7 +156,7 @@ def _coarse(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], tuple[float, float, float]]:
     """Means over blocks of about 2 mm around the brain, with a border that is outside it."""
     steps = [max(1, int(_COARSE_MM / spacing + 0.25)) for spacing in scan.spacing_mm]
-    box = ndimage.find_objects(brain.astype(np.uint8))[0]
+    box = bounding_box(brain)
     data = _block_means(scan.data[box], steps)
     inside = _block_means(brain[box], steps) >= 0.5
     i, j, k = (spacing * step for spacing, step in zip(scan.spacing_mm, steps, strict=True))

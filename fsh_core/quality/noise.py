@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from fsh_core.preprocess.intensity import foreground
 from fsh_core.quality.check import Check, Limits, judge_high, judge_low, worst
+from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import Volume
 
 # A lesion differs from white matter by about a third of what parts tissue from fluid, and an object is
@@ -134,7 +135,7 @@ def _noise(flair: Volume, brain: NDArray[np.bool_], above: float) -> float:
     if slices is None:
         slices = [int(world) for world, _ in io_orientation(flair.affine)].index(2)
     first, second = (axis for axis in range(3) if axis != slices)
-    box = ndimage.find_objects(brain.astype(np.uint8))[0]
+    box = bounding_box(brain)
     data = flair.data[box]
     difference = np.diff(np.diff(data, n=2, axis=first), n=2, axis=second)
     centre = tuple(slice(None) if axis == slices else slice(1, -1) for axis in range(3))

@@ -9,13 +9,13 @@ from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
 from fsh_core.errors import InputError
-from fsh_core.lesions.label import Box, bounding_box, widen
+from fsh_core.volume.boxes import Box, bounding_box, first_voxel, voxels_across, widen
+from fsh_core.volume.components import CONNECTIVITY_26, label_components
 
 Voxel = tuple[int, int, int]
 
 GROW_RADIUS_MM = 15.0
 LEAST_PROBABILITY = 0.05
-_CONNECTIVITY_26 = np.ones((3, 3, 3), dtype=bool)
 
 
 def split_lesion(
@@ -52,12 +52,13 @@ def split_lesion(
         raise InputError(
             "a lesion of one voxel cannot be split; delete it or paint more of it first"
         )
-    corner = [side.start for side in box]
     parts = np.zeros(mask.shape, dtype=np.int32)
-    apart, count = ndimage.label(inside, structure=_CONNECTIVITY_26)
+    apart, count = label_components(inside)
     markers: NDArray[np.int32] | None
     if seeds:
-        markers = _markers(inside, [np.subtract(seed, corner) for seed in seeds], spacing_mm)
+        markers = _markers(
+            inside, [np.subtract(seed, first_voxel(box)) for seed in seeds], spacing_mm
+        )
     else:
         markers = apart if count > 1 else _two_peaks(inside, spacing_mm)
     if markers is None:
@@ -66,7 +67,7 @@ def split_lesion(
         depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing_mm)[
             1:-1, 1:-1, 1:-1
         ]
-        cut = watershed(-depth, markers, mask=inside, connectivity=_CONNECTIVITY_26)
+        cut = watershed(-depth, markers, mask=inside, connectivity=CONNECTIVITY_26)
         cut[inside & (cut == 0)] = 1
     sizes = np.bincount(cut.ravel())[1:]
     order = np.argsort(-sizes, kind="stable")
@@ -163,10 +164,10 @@ def grow_lesion(
         raise InputError(
             "a lesion grows only in the brain and outside other lesions; click a free bright spot"
         )
-    box = _around(seed, spacing_mm, free.shape)
-    here = tuple(index - side.start for index, side in zip(seed, box, strict=True))
+    box = widen(_voxel_box(seed), voxels_across(GROW_RADIUS_MM, spacing_mm), free.shape)
+    here = tuple((np.array(seed) - first_voxel(box)).tolist())
     allowed = free[box]
-    beside = widen(tuple(slice(index, index + 1) for index in here), (1, 1, 1))  # type: ignore[arg-type]
+    beside = widen(_voxel_box(here), (1, 1, 1), allowed.shape)
     candidate = _candidate(
         intensity[box], None if probability is None else probability[box], allowed, beside
     )
@@ -201,10 +202,7 @@ def _candidate(
     )
 
 
-def _around(seed: Voxel, spacing_mm: Sequence[float], shape: tuple[int, ...]) -> Box:
-    reach = [int(np.ceil(GROW_RADIUS_MM / spacing)) for spacing in spacing_mm]
-    i, j, k = (
-        slice(max(0, index - more), min(size, index + more + 1))
-        for index, more, size in zip(seed, reach, shape, strict=True)
-    )
-    return i, j, k
+def _voxel_box(voxel: Voxel) -> Box:
+    """Return the box that holds one voxel."""
+    i, j, k = voxel
+    return slice(i, i + 1), slice(j, j + 1), slice(k, k + 1)

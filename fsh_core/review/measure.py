@@ -8,8 +8,17 @@ from numpy.typing import NDArray
 
 from fsh_core.evaluation.lesionwise import lesion_metrics
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.lesions.label import bounding_box, label_lesions, widen
+from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.measure import LESION_COLUMNS, SHELL_MM, lesion_table
+from fsh_core.volume.boxes import (
+    bounding_box,
+    crop,
+    first_voxel,
+    is_empty,
+    touches_border,
+    voxels_across,
+    widen,
+)
 from fsh_core.volume.volume import Volume
 
 
@@ -44,28 +53,23 @@ def measure_lesions(
     DataFrame
         One row per lesion, in the order wanted.
     """
-    margin = [int(np.ceil(SHELL_MM[1] / spacing)) + 1 for spacing in flair.spacing_mm]
+    # One voxel more than lesion_table looks at, so that the cut-out's border is never a lesion's.
+    margin = [voxels + 1 for voxels in voxels_across(SHELL_MM[1], flair.spacing_mm)]
     rows = []
     for label in wanted:
         own = bounding_box(labels == label)
-        if own[0].stop == own[0].start:
+        if is_empty(own):
             continue
-        box = widen(own, margin)
-        corner = np.array([side.start for side in box])
-        affine = flair.affine.copy()
-        affine[:3, 3] += affine[:3, :3] @ corner
+        box = widen(own, margin, labels.shape)
         here = labels[box]
         tissue = brain[box] & ((here == 0) | (here == label))
         single = np.where(here == label, np.int32(1), np.int32(0))
-        row = lesion_table(single, Volume(flair.data[box], affine), probability[box], tissue)
+        row = lesion_table(single, crop(flair, box), probability[box], tissue)
         row["label"] = label
-        for axis, start in zip("ijk", corner, strict=True):
+        for axis, start in zip("ijk", first_voxel(box), strict=True):
             row[f"centroid_{axis}"] += float(start)
             row[f"inside_{axis}"] += int(start)
-        row["touches_border"] = any(
-            side.start == 0 or side.stop == length
-            for side, length in zip(own, labels.shape, strict=True)
-        )
+        row["touches_border"] = touches_border(own, labels.shape)
         rows.append(row)
     return (
         pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(LESION_COLUMNS))

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.simulation.white_matter import find_white_matter
+from fsh_core.volume.boxes import first_voxel, label_boxes, voxels_across, widen
+from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume, from_ras, to_ras
 
 _SKIRT_MM = 2.0  # how far around a drawn lesion its shine is removed too
@@ -56,20 +58,15 @@ def remove_lesions(
     texture = np.where(white.mask, target - average, np.float32(0))
     scatter = float(texture[white.mask].std())
     result = target.copy()
-    labels, _ = ndimage.label(drawn.data, np.ones((3, 3, 3)))
-    margin = [int(np.ceil((_SKIRT_MM + 4 * _SEAM_MM) / size)) for size in ras.spacing_mm]
-    for number, tight in enumerate(ndimage.find_objects(labels), start=1):
-        box = tuple(
-            slice(max(0, side.start - more), side.stop + more)
-            for side, more in zip(tight, margin, strict=True)
-        )
+    labels, _ = label_components(drawn.data)
+    margin = voxels_across(_SKIRT_MM + 4 * _SEAM_MM, ras.spacing_mm)
+    for number, tight in label_boxes(labels).items():
+        box = widen(tight, margin, labels.shape)
         area = (
             _area(labels[box] == number, target[box] / white.level[box], ras.spacing_mm)
             & inside.data[box]
         )
-        start = _source_of(
-            area, np.array([side.start for side in box]), white.mask, ras.spacing_mm, rng
-        )
+        start = _source_of(area, first_voxel(box), white.mask, ras.spacing_mm, rng)
         source = tuple(slice(low, low + size) for low, size in zip(start, area.shape, strict=True))
         noise = rng.normal(0, scatter, area.shape).astype(np.float32)
         fill = average[box] + np.where(white.mask[source], texture[source], noise)

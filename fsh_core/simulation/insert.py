@@ -10,6 +10,8 @@ from scipy import ndimage
 from fsh_core.simulation.render import render
 from fsh_core.simulation.shape_bank import LesionShapeBank, Shape
 from fsh_core.simulation.target import CONTRAST_SCALE_RANGE, TargetScan, contrast_growth
+from fsh_core.volume.boxes import Box, voxels_across, widen
+from fsh_core.volume.components import dilate
 
 CONTRAST_RANGE = (0.12, 0.9)
 """Mean brightness of a lesion above the white matter around, in units of white matter: least and most.
@@ -38,9 +40,8 @@ _IN_WHITE_FRACTION, _IN_REACH_FRACTION = (
 )  # of a lesion; what is near the ventricles is hard to tell
 _SMOOTH_MM = 1.2  # what is finer is noise, and stays
 _TEXTURE_MM = 1.5
+_BLUR_MARGIN_MM = 3.0  # around a lesion: its blurred edge and the smoothing reach no further
 _BURDEN_TOLERANCE = 1.1
-
-Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,8 @@ class LesionInserter:
         contrast = self._paint(box, fraction, *self._draw_contrast(volume_mm3))
         self._fraction[box] = np.maximum(self._fraction[box], fraction)
         if not self._overlap:
-            grown = ndimage.binary_dilation(np.pad(fraction >= 0.5, 1), np.ones((3, 3, 3)))
-            around, part = _shifted(box, self._data.shape)
+            grown = dilate(np.pad(fraction >= 0.5, 1))
+            around, part = _shifted(box, self._data.shape, (1, 1, 1))
             self._taken[around] |= grown[part]
         i, j, k = ((side.start + side.stop - 1) // 2 for side in box)
         return InsertedLesion(number, (i, j, k), volume_mm3, truth_mm3, contrast)
@@ -209,7 +210,7 @@ class LesionInserter:
         self, box: Box, fraction: NDArray[np.float32], contrast: float, uneven: float
     ) -> float:
         """Turn white matter into lesion, keeping the target's noise and dark fluid; return the mean contrast."""
-        margin = [int(np.ceil(3.0 / spacing)) for spacing in self._spacing]
+        margin = voxels_across(_BLUR_MARGIN_MM, self._spacing)
         around, part = _shifted(box, self._data.shape, margin)
         padded = np.pad(fraction, [(size, size) for size in margin])[part]
         target, level = self._data[around], self._host.white.level[around]
@@ -240,11 +241,13 @@ class LesionInserter:
         return np.asarray(rise * (1 + uneven * np.clip(texture, -2, 2)), dtype=np.float32)
 
 
-def _shifted(box: Box, shape: tuple[int, ...], margin: list[int] | None = None) -> tuple[Box, Box]:
-    """Widen a box as far as the array goes; return it, and what it is of an array padded by the margin."""
-    outer, inner = [], []
-    for side, size, more in zip(box, shape, margin or [1, 1, 1], strict=True):
-        start, stop = max(0, side.start - more), min(size, side.stop + more)
-        outer.append(slice(start, stop))
-        inner.append(slice(start - side.start + more, stop - side.start + more))
-    return (outer[0], outer[1], outer[2]), (inner[0], inner[1], inner[2])
+def _shifted(
+    box: Box, shape: tuple[int, ...], margin_voxels: tuple[int, int, int]
+) -> tuple[Box, Box]:
+    """Widen a box; return it, and the same part of the box's content padded by the margin."""
+    around = widen(box, margin_voxels, shape)
+    i, j, k = (
+        slice(outer.start - inner.start + margin, outer.stop - inner.start + margin)
+        for outer, inner, margin in zip(around, box, margin_voxels, strict=True)
+    )
+    return around, (i, j, k)

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
+from fsh_core.volume.boxes import bounding_box, label_boxes
+from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume, load_mask, to_ras
 
-_CONNECTIVITY_26 = np.ones((3, 3, 3), dtype=bool)
 _SMALLEST_MM3 = 3.0  # what is smaller is as likely an expert's slip as a lesion
 
 
@@ -54,14 +54,27 @@ class BrainFrame:
 
     @classmethod
     def of_mask(cls, brain: NDArray[np.bool_], spacing_mm: Sequence[float]) -> "BrainFrame":
-        """Make it from a brain mask on a RAS grid; mm count from the centre of the first voxel."""
-        sides = []
-        for axis, spacing in enumerate(spacing_mm):
-            inside = np.flatnonzero(
-                brain.any(axis=tuple(other for other in range(3) if other != axis))
-            )
-            sides.append(((inside[0] - 0.5) * spacing, (inside[-1] + 0.5) * spacing))
-        return cls.of_box([low for low, _ in sides], [high for _, high in sides])
+        """Make it from a brain mask on a RAS grid; mm count from the centre of the first voxel.
+
+        Parameters
+        ----------
+        brain : (I, J, K) bool
+            Not empty.
+        spacing_mm : three floats
+            Voxel size.
+
+        Raises
+        ------
+        ValueError
+            If the mask is empty.
+        """
+        if not brain.any():
+            raise ValueError("a brain's frame needs a brain, the mask is empty")
+        box = bounding_box(brain)
+        # A voxel reaches half of its size beyond its centre.
+        low = [(side.start - 0.5) * size for side, size in zip(box, spacing_mm, strict=True)]
+        high = [(side.stop - 0.5) * size for side, size in zip(box, spacing_mm, strict=True)]
+        return cls.of_box(low, high)
 
     def place_of(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn mm into fractions of the brain's size, (..., 3)."""
@@ -180,8 +193,8 @@ class LesionShapeBank:
         shapes: list[tuple[Shape, int]] = []
         for patient, (mask, frame) in enumerate(zip(masks, frames, strict=True)):
             ras = to_ras(mask)
-            labels, _ = ndimage.label(ras.data, structure=_CONNECTIVITY_26)
-            for number, box in enumerate(ndimage.find_objects(labels), start=1):
+            labels, _ = label_components(ras.data)
+            for number, box in label_boxes(labels).items():
                 middle = [(side.start + side.stop - 1) / 2 for side in box]
                 place = frame.place_of(np.asarray(middle) * ras.spacing_mm)
                 shape = Shape(labels[box] == number, ras.spacing_mm, place)

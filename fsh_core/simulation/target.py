@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from fsh_core.simulation.shape_bank import BrainFrame
 from fsh_core.simulation.white_matter import WhiteMatter, find_white_matter
+from fsh_core.volume.components import dilate, label_components
 from fsh_core.volume.volume import Volume, to_ras
 
 CONTRAST_SCALE_RANGE = (0.25, 0.65)
@@ -84,9 +85,7 @@ class TargetScan:
         ras, inside, own = (to_ras(flair.with_data(one)) for one in (flair.data, brain, lesions))
         white = find_white_matter(ras, inside.data, own.data)
         frame = BrainFrame.of_mask(inside.data, ras.spacing_mm)
-        taken = (
-            ndimage.binary_dilation(own.data, np.ones((3, 3, 3))) if own.data.any() else own.data
-        )
+        taken = dilate(own.data)
         return cls(
             ras,
             own.data,
@@ -100,7 +99,7 @@ class TargetScan:
 
 def _own_gain(flair: Volume, lesions: NDArray[np.bool_], white: WhiteMatter) -> float | None:
     """Measure how bright a scan's own lesions are."""
-    labels, count = ndimage.label(lesions, np.ones((3, 3, 3)))
+    labels, count = label_components(lesions)
     if count < _LEAST_OWN_LESIONS:
         return None
     volumes_mm3 = np.bincount(labels.ravel())[1:] * flair.voxel_volume_mm3

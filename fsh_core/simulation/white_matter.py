@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.errors import InputError
+from fsh_core.volume.boxes import bounding_box, whole_box
 from fsh_core.volume.volume import Volume
 
 _COARSE_MM = (
@@ -79,7 +80,8 @@ def find_white_matter(
     InputError
         If there is less than 1 ml of white matter.
     """
-    box = _bounding_box(brain)
+    # Of no brain there is no white matter; the message says so.
+    box = bounding_box(brain) if brain.any() else whole_box(brain.shape)
     lesions = np.zeros_like(brain) if lesions is None else lesions
     inside = _find(flair.data[box].astype(np.float32), brain[box], lesions[box], flair.spacing_mm)
     mask, margin, allowed_tissue = (np.zeros_like(brain) for _ in range(3))
@@ -132,12 +134,6 @@ def _find(
     return WhiteMatter(
         tissue & _at_full_size(white, steps, flair.shape), margin, allowed_tissue, fine_level
     )
-
-
-def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
-    """Return the smallest box that holds a mask; all of it if the mask is empty."""
-    i, j, k = next(iter(ndimage.find_objects(mask.astype(np.uint8))), (slice(None),) * 3)
-    return i, j, k
 
 
 def _most_frequent(values: NDArray[np.float32]) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.evaluation.voxel import check_shapes
-from fsh_core.lesions.label import bounding_box, widen
+from fsh_core.volume.boxes import bounding_box
 
 _MARGIN_VOXELS = (2, 2, 2)
 _MOST_ITERATIONS = 2000
@@ -73,7 +73,7 @@ def staple(masks: Sequence[NDArray[np.bool_]]) -> Consensus:
     if not union.any():
         undefined = (float("nan"),) * len(masks)
         return Consensus(probability > 0, probability, undefined, undefined)
-    box = widen(bounding_box(union), _MARGIN_VOXELS)
+    box = bounding_box(union, _MARGIN_VOXELS)
     # Padded, so that a lesion that fills the image has background beside it as well.
     padded = [np.pad(mask[box], 1) for mask in (*masks, union)]
     near = ndimage.binary_dilation(padded.pop(), iterations=max(_MARGIN_VOXELS))

@@ -22,6 +22,8 @@ from fsh_core.preprocess.brain_mask import BrainSegmenter, find_brain
 from fsh_core.preprocess.prepare import Prepared, prepare
 from fsh_core.training.augment import RIM_MM, sample_patch, vary_intensities
 from fsh_core.training.simulated import PatchSimulator, Scan, check_simulation, simulated_copies
+from fsh_core.volume.boxes import first_voxel, label_boxes
+from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import check_same_grid, load_mask, load_volume
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
@@ -124,10 +126,10 @@ def _depth_mm(brain: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.float32
 
 
 def _lesion_voxels(reference: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    labels, _ = ndimage.label(reference, np.ones((3, 3, 3)))
+    labels, _ = label_components(reference)
     return [
-        np.argwhere(labels[box] == number) + [side.start for side in box]
-        for number, box in enumerate(ndimage.find_objects(labels), start=1)
+        np.argwhere(labels[box] == number) + first_voxel(box)
+        for number, box in label_boxes(labels).items()
     ]
 
 

@@ -8,11 +8,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from fsh_core.lesions.label import (
-    bounding_box,
     equivalent_diameter_mm,
     label_lesions,
     smooth_mask,
-    widen,
 )
 
 MASKS = arrays(bool, st.tuples(*[st.integers(1, 7)] * 3), elements=st.booleans())
@@ -182,12 +180,3 @@ def test_smoothing_nothing_gives_nothing():
 def test_equivalent_diameter_of_a_ball():
     assert equivalent_diameter_mm(4 / 3 * np.pi * 5**3) == pytest.approx(10.0)
     assert equivalent_diameter_mm(0.0) == 0.0
-
-
-def test_bounding_box_and_its_margin_stop_at_the_array():
-    mask = np.zeros((10, 11, 12), dtype=bool)
-    mask[2, 3:6, 11] = True
-    box = bounding_box(mask)
-    assert box == (slice(2, 3), slice(3, 6), slice(11, 12))
-    assert mask[widen(box, (4, 1, 2))].shape == (7, 5, 3)
-    assert mask[bounding_box(np.zeros_like(mask))].size == 0
