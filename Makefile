@@ -7,7 +7,7 @@
 #              nnU-Net raw
 # BENCH        options of `make bench`: --only segment, --skip nnunet-mirror samseg, --force, --cohort 1 10 100
 # BENCH_ENVS   where `make bench` puts the tools that it compares with
-# CHROMIUM     the browser that `make screenshots` photographs the dashboard with
+# CHROMIUM     the browser of the tests and of `make screenshots`
 
 PYTHON ?=
 TORCH_FLAGS ?=
@@ -20,13 +20,12 @@ BIN := .venv/bin
 TORCH := torch==2.13.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
 INSTALL := $(BIN)/python $(PIP_INSTALL)
-SCREENS := build/venv-screenshots
 SCREEN_PACKAGES := chromium xvfb xauth libegl1 libgl1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
     libxkbcommon-x11-0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench train-default screenshots screen clean
+.PHONY: help demo napari dashboard test lint docs bench train-default screenshots screen clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -34,14 +33,23 @@ help: ## what can be made
 demo: .venv/app.stamp ## segment the bundled scan; results in demo/
 	$(BIN)/fsh segment --sample --out demo
 
-test: lint ## lint, type-check and run every test, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
-	ONEDNN_MAX_CPU_ISA=AVX512_CORE $(BIN)/python -m pytest -q tests/core/training/test_train.py # as on a lesser processor
+napari: .venv/faces.stamp ## open napari on the bundled scan with its lesions, ready for review
+	@test -f demo/dataset_description.json || $(BIN)/fsh segment --sample --out demo
+	$(BIN)/python -m fsh_napari demo
+
+dashboard: .venv/faces.stamp ## open the dashboard on its bundled example
+	$(BIN)/fsh dashboard
+
+test: lint ## lint, type-check and run every test of all three packages, with coverage
+	@CHROMIUM="$(CHROMIUM)" sh scripts/run-tests.sh $(BIN)/python
 
 lint: .venv/dev.stamp ## style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: .venv/dev.stamp ## the API reference, from the docstrings; build/docs
+	$(BIN)/python scripts/make_docs.py
 
 bench: .venv/dev.stamp ## time F.sh beside its targets and other tools (half an hour); docs/benchmarks.md
 	-@$(MAKE) --no-print-directory $(BENCH_ENVS)/bench-nnunet/ready.stamp
@@ -54,9 +62,9 @@ train-default: .venv/app.stamp ## train the two default networks on DATA (hours)
 	$(BIN)/fsh ensemble runs/default-batch/last.safetensors runs/default-instance/last.safetensors \
 	    --out runs/default.safetensors --name "F.sh default 4"
 
-screenshots: $(SCREENS)/app.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
-	CHROMIUM="$(CHROMIUM)" $(SCREENS)/bin/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images
-	xvfb-run -a -s "-screen 0 1366x768x24" $(SCREENS)/bin/python scripts/napari_screenshots.py
+screenshots: .venv/dev.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
+	CHROMIUM="$(CHROMIUM)" $(BIN)/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images
+	xvfb-run -a -s "-screen 0 1366x768x24" $(BIN)/python scripts/napari_screenshots.py
 
 clean: ## remove what was made here, .venv too
 	rm -rf .venv demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
@@ -71,8 +79,13 @@ clean: ## remove what was made here, .venv too
 	$(INSTALL) --editable .
 	@touch $@
 
+.venv/faces.stamp: .venv/app.stamp
+	@echo "Installing napari, Qt and Streamlit: about 600 MB of packages, a minute or two"
+	$(INSTALL) --editable ".[app,dashboard]"
+	@touch $@
+
 .venv/dev.stamp: .venv/app.stamp
-	$(INSTALL) --editable ".[dev]"
+	$(INSTALL) --editable ".[app,dashboard,dev]"
 	@touch $@
 
 # Other tools to compare with, each apart. Where one cannot be installed, the table says so.
@@ -81,14 +94,6 @@ $(BENCH_ENVS)/bench-%/ready.stamp: benchmarks/requirements-%.txt
 	@test -x $(@D)/bin/python || sh scripts/make-venv.sh $(@D) "$(PYTHON)"
 	$(if $(findstring nnunet,$*),$(@D)/bin/python -m pip install --quiet $(TORCH_FLAGS) $(TORCH))
 	$(@D)/bin/python -m pip install --quiet -r $<
-	@touch $@
-
-# Apart from .venv, which has no Qt and no browser's driver, so that the tests see what everybody sees.
-$(SCREENS)/app.stamp: constraints.txt pyproject.toml | screen
-	@echo "Making $(SCREENS) for the pictures: about 2.5 GB of packages, some minutes"
-	@sh scripts/make-venv.sh $(SCREENS) "$(PYTHON)"
-	$(SCREENS)/bin/python $(PIP_INSTALL) $(TORCH_FLAGS) $(TORCH)
-	$(SCREENS)/bin/python $(PIP_INSTALL) --editable ".[screenshots]"
 	@touch $@
 
 screen:

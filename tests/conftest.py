@@ -1,5 +1,6 @@
 """What every test may ask for: a phantom with known lesions, the sample, real data if there is any."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,3 +117,30 @@ def training_bids(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 root / "derivatives" / "manual" / folder / f"{name}_label-{label}_mask.nii.gz",
             )
     return root
+
+
+# With FSH_GATE=1, what .ci/run sets, nothing of these may be skipped: a gate that skips is open.
+GATED = ("tests/napari/", "tests/dashboard/", "tests/test_nothing_leaves.py")
+_skipped: list[str] = []
+
+
+def _note_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and report.nodeid.startswith(GATED):
+        _skipped.append(report.nodeid)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a test that was skipped."""
+    _note_skipped(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a file that was skipped whole."""
+    _note_skipped(report)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the gate where a test of a face was skipped."""
+    if os.environ.get("FSH_GATE") and _skipped:
+        print(f"\nskipped, which the gate does not allow: {', '.join(_skipped)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Run the tests of all three packages: run-tests.sh PYTHON. `make test` calls it.
+# What this machine cannot run is skipped, and named in the last lines with how to get it. With
+# FSH_GATE=1 (what .ci/run sets) a skipped napari, browser or dashboard test is a failure.
+set -eu
+python=$1
+packages="xvfb xauth libegl1 libgl1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
+missing=""
+
+lacks() {
+    missing="$missing
+- $1; on Debian: sudo apt-get install $2"
+}
+
+# On a screen, or on one that nobody sees. Qt's "offscreen" has no OpenGL, so napari draws nothing there.
+display=""
+if [ "$(uname)" = Linux ] && [ -z "${DISPLAY:-}" ] && [ -z "${WAYLAND_DISPLAY:-}" ]; then
+    if command -v xvfb-run >/dev/null && command -v xauth >/dev/null; then
+        display="xvfb-run --auto-servernum --server-args=-screen\ 0\ 1280x1024x24"
+    else
+        lacks "the napari tests that open a window: no screen, and no Xvfb" "$packages"
+    fi
+fi
+qt=""
+if ! "$python" -c "import PySide6.QtWidgets" 2>/dev/null; then
+    qt="-p no:pytest-qt" # it stops pytest where Qt cannot be loaded
+    lacks "the napari tests: Qt cannot be loaded" "$packages"
+fi
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] ||
+    lacks "the browser tests: no Chromium (another one: CHROMIUM=/path/to/it)" chromium
+command -v strace >/dev/null ||
+    lacks "the tests that no program calls another machine: no strace" strace
+
+export QT_API=pyside6
+rm -f .coverage
+# Apart, so that a crash in Qt costs the others nothing. Coverage adds up.
+status=0
+"$python" -m pytest $qt --cov --cov-report= tests --ignore tests/napari || status=1
+eval "$display \"$python\" -m pytest $qt --cov --cov-append --cov-report= tests/napari" || status=1
+# As on a processor with AVX-512 and without AMX, whose oneDNN takes other paths.
+ONEDNN_MAX_CPU_ISA=AVX512_CORE "$python" -m pytest $qt -q tests/core/training || status=1
+# A floor for each package; raise them when you can.
+"$python" -m coverage report --include "fsh_core/*" --fail-under 97 || status=1
+"$python" -m coverage report --include "fsh_dashboard/*" --fail-under 95 || status=1
+if [ -z "$missing" ]; then
+    "$python" -m coverage report --include "fsh_napari/*" --fail-under 90 || status=1
+else
+    printf '\nNot everything was run here:%s\n' "$missing"
+fi
+exit $status
