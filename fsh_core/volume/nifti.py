@@ -2,10 +2,10 @@
 
 The file is taken into memory and unpacked to its last byte, so that a truncated or
 corrupt one (the gzip check sum is the last thing in it) fails here, with its name, and
-not in the middle of a run.
+not in the middle of a run. A gzip stream is unpacked no further than its header says.
+Header extensions are never read: they may name the patient, and a damaged one costs nothing.
 """
 
-import gzip
 import io
 import logging
 import math
@@ -27,6 +27,13 @@ SMALLEST_AXIS_VOXELS = 16
 LARGEST_SPACING_MM = 20.0
 SMALLEST_SPACING_MM = 0.05
 
+_LONGEST_HEADER = Nifti2Header.sizeof_hdr
+_LEAST_RELATIVE_VOLUME = 1e-6  # below it, the axes lie in one plane
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK_BYTES = 2**26  # unpacked at a time, before the size is looked at again
+_SPARE_BYTES = 2**20  # some programs pad their files; more than this is not the file it says
+
+_log = logging.getLogger(__name__)
 _SILENT = logging.Logger("header checks", level=logging.CRITICAL + 1)  # nibabel's own prints
 
 
@@ -85,17 +92,47 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: expected a NIfTI file, found an empty one; copy it again")
     if not path.name.endswith(".gz"):
         return payload
-    try:
-        return gzip.decompress(payload)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        if payload[:2] != b"\x1f\x8b":
-            raise InputError(
-                f"{path}: expected a gzip file, its content is something else; "
-                "copy it again, or rename it if it is not compressed"
-            ) from None
+    if not payload.startswith(_GZIP_MAGIC):
         raise InputError(
-            f"{path}: expected a complete gzip file, found one that ends early or is damaged ({error}); copy it again"
+            f"{path}: expected a gzip file, its content is something else; "
+            "copy it again, or rename it if it is not compressed"
+        )
+    try:
+        return _unpack(path, payload)
+    except (EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path}: expected a complete gzip file, found one that ends early or is damaged "
+            f"({error}); copy it again"
         ) from None
+
+
+def _unpack(path: Path, payload: bytes) -> bytes:
+    """Unpack every member of a gzip file, and no more than its NIfTI header says.
+
+    Bytes after the last member are ignored, as gzip itself does, with a word in the log.
+    """
+    unpacked = bytearray()
+    most: float | None = None
+    while payload:
+        member = zlib.decompressobj(wbits=31)  # 31: one gzip member, its check sum checked
+        while not member.eof:
+            chunk = member.decompress(payload, _CHUNK_BYTES)
+            payload = member.unconsumed_tail
+            unpacked += chunk
+            if not chunk and not payload and not member.eof:
+                raise EOFError("it stops before its end")
+            if most is None and len(unpacked) >= _LONGEST_HEADER:
+                most = _promised_bytes(_parse_header(path, bytes(unpacked[:_LONGEST_HEADER])))
+            if most is not None and len(unpacked) > most + _SPARE_BYTES:
+                raise InputError(
+                    f"{path}: expected {most:.0f} bytes, as its header says, found a gzip stream "
+                    "that goes on beyond; copy it again"
+                )
+        payload = member.unused_data
+        if payload and not payload.startswith(_GZIP_MAGIC):
+            _log.warning("%s: ignored %d bytes after the end of the gzip file", path, len(payload))
+            break
+    return bytes(unpacked)
 
 
 def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
@@ -110,6 +147,9 @@ def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
             raise InputError(
                 f"{path}: expected a NIfTI file, its content is something else; convert it first"
             )
+        if not np.isfinite(float(header["vox_offset"])):
+            raise HeaderDataError(f"voxels start at byte {float(header['vox_offset'])}")
+        _check_scaling(header)
         if int(header["sform_code"]) == 0 and not (np.abs(header["pixdim"][1:4]) > 0).all():
             raise _absurd_spacing(path, np.abs(header["pixdim"][1:4]))
         header.check_fix(logger=_SILENT)
@@ -125,6 +165,23 @@ def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
             f"{path}: voxels must be plain numbers, found {named}; export a magnitude image"
         )
     return header
+
+
+def _check_scaling(header: Nifti1Header) -> None:
+    """Refuse an intercept that is no number.
+
+    A slope of 0 or NaN means that there is no scaling (NIfTI-1 standard, and nibabel).
+    """
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if np.isfinite(slope) and slope != 0 and not np.isfinite(intercept):
+        raise HeaderDataError(f"intensities are scaled by {slope:g} and shifted by {intercept}")
+
+
+def _promised_bytes(header: Nifti1Header) -> float:
+    """Return where the header says that the voxels end."""
+    voxels = math.prod(map(int, header.get_data_shape()))
+    item_bytes = int(header.get_data_dtype().itemsize)
+    return float(header["vox_offset"]) + voxels * item_bytes
 
 
 def _check_shape(path: Path, header: Nifti1Header) -> tuple[int, int, int]:
@@ -153,9 +210,7 @@ def _check_size(path: Path, payload: bytes, header: Nifti1Header) -> None:
             f"{path}: expected a NIfTI file, its header makes no sense (voxels start at byte {offset:g}); "
             "convert it again"
         )
-    needed = (
-        offset + math.prod(map(int, header.get_data_shape())) * header.get_data_dtype().itemsize
-    )
+    needed = _promised_bytes(header)
     if needed > len(payload):
         raise InputError(
             f"{path}: expected a complete NIfTI file of {needed:.0f} bytes, found one that ends early or is damaged "
@@ -170,21 +225,35 @@ def _read_affine(path: Path, header: Nifti1Header) -> NDArray[np.float64]:
             f"{path}: has no affine (sform and qform codes are 0), so left and right are unknown; "
             "convert the scan again from DICOM"
         )
+    affine = _affine_of(header, "sform" if int(header["sform_code"]) else "qform")
+    if affine is None and int(header["sform_code"]) and int(header["qform_code"]):
+        affine = _affine_of(header, "qform")
+        if affine is not None:
+            _log.warning("%s: its sform is singular; the qform is used to place the voxels", path)
+    if affine is None:
+        raise InputError(
+            f"{path}: has a singular affine, so voxels have no volume; "
+            "convert the scan again from DICOM"
+        )
+    spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    if spacing.min() < SMALLEST_SPACING_MM or spacing.max() > LARGEST_SPACING_MM:
+        raise _absurd_spacing(path, spacing)
+    return affine
+
+
+def _affine_of(header: Nifti1Header, form: str) -> NDArray[np.float64] | None:
+    """Return the affine of one form; None if it cannot place voxels."""
     try:
-        affine = np.asarray(header.get_best_affine(), dtype=np.float64)
-    except ValueError:  # a quaternion longer than 1
-        affine = np.zeros((4, 4))
+        found = header.get_sform() if form == "sform" else header.get_qform()
+    except (ValueError, HeaderDataError):  # a quaternion longer than 1
+        return None
+    affine = np.asarray(found, dtype=np.float64)
     with np.errstate(all="ignore"):
         spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
         # The volume of a voxel relative to a box with the same edges: units do not matter.
         relative_volume = abs(np.linalg.det(affine[:3, :3] / spacing))
-    if not (np.isfinite(affine).all() and relative_volume > 1e-6):
-        raise InputError(
-            f"{path}: has a singular affine, so voxels have no volume; convert the scan again from DICOM"
-        )
-    if spacing.min() < SMALLEST_SPACING_MM or spacing.max() > LARGEST_SPACING_MM:
-        raise _absurd_spacing(path, spacing)
-    return affine
+    is_usable = np.isfinite(affine).all() and relative_volume > _LEAST_RELATIVE_VOLUME
+    return affine if is_usable else None
 
 
 def _absurd_spacing(path: Path, spacing_mm: NDArray[np.floating[Any]]) -> InputError:

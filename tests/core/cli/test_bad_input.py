@@ -179,7 +179,7 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
     (
         "wrong check sum",
         raw("scan.nii.gz", lambda good: good[:-8] + bytes(8)),
-        r"expected a complete gzip .* damaged \(CRC check failed.*\); copy it again",
+        r"expected a complete gzip .* damaged \(.*incorrect data check.*\); copy it again",
     ),
     (
         "truncated",
