@@ -32,13 +32,27 @@ command -v strace >/dev/null ||
     lacks "the tests that no program calls another machine: no strace" strace
 
 export QT_API=pyside6
-rm -f .coverage
-# Apart, so that a crash in Qt costs the others nothing. Coverage adds up.
+faces=$(mktemp)
+trap 'rm -f "$faces"' EXIT
+rm -f .coverage .coverage.*
 status=0
-"$python" -m pytest $qt --cov --cov-report= tests --ignore tests/napari || status=1
-eval "$display \"$python\" -m pytest $qt --cov --cov-append --cov-report= tests/napari" || status=1
+# Two at a time: the faces wait for windows and pages as often as they compute. napari's tests have a
+# process of their own, so that a crash in Qt costs the others nothing.
+(
+    status=0
+    export COVERAGE_FILE=.coverage.dashboard
+    "$python" -m pytest $qt --cov --cov-report= tests/dashboard --durations 5 || status=1
+    COVERAGE_FILE=.coverage.napari
+    eval "$display \"$python\" -m pytest $qt --cov --cov-report= tests/napari --durations 5" || status=1
+    exit $status
+) >"$faces" 2>&1 &
+COVERAGE_FILE=.coverage.core "$python" -m pytest $qt --cov --cov-report= tests \
+    --ignore tests/dashboard --ignore tests/napari --durations 10 || status=1
 # As on a processor with AVX-512 and without AMX, whose oneDNN takes other paths.
 ONEDNN_MAX_CPU_ISA=AVX512_CORE "$python" -m pytest $qt -q tests/core/training || status=1
+wait $! || status=1
+cat "$faces"
+"$python" -m coverage combine -q
 # A floor for each package; raise them when you can.
 "$python" -m coverage report --include "fsh_core/*" --fail-under 97 || status=1
 "$python" -m coverage report --include "fsh_dashboard/*" --fail-under 95 || status=1
