@@ -3,8 +3,8 @@
 A FLAIR with bright lesions and a template of other contrast do not look alike, but in
 both cerebrospinal fluid is dark. So what is registered is a map that is 0 in fluid and
 1 in tissue of any kind: lesions vanish in it, and plain squared differences suffice.
-SimpleITK does the work, in a fixed number of threads and without random samples, so that
-the same input gives the same transform.
+SimpleITK does the work, what depends on the number of threads in one and without random
+samples, so that the same input gives the same transform.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from fsh_core.volume.boxes import bounding_box, crop
+from fsh_core.volume.itk import grid_of, lps_affine, matrix_of, one_thread, to_itk, voxels_of
 from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import Volume, to_ras
 
@@ -30,13 +31,9 @@ _AFFINE_STEPS = 100
 _DEFORMABLE_STEPS = 60
 _SMOOTHING_VOXELS = 2.0  # of the displacements: 6 mm; with 1.5 the field folded in places
 _LARGEST_UPDATE_VOXELS = 2.0
-_DEFORMABLE_THREADS = (
-    4  # any number gives the same bytes; the affine registration's sums would change
-)
 _TURNS_DEGREES = (-40.0, -20.0, 0.0, 20.0, 40.0)  # about each of the three axes: 125 starts
 _FINER_DEGREES = (10.0, 5.0)  # then steps to both sides of the best
 _SEARCH_STEP_VOXELS = 3  # 9 mm
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK counts towards left and posterior
 
 
 @dataclass(frozen=True)
@@ -61,23 +58,19 @@ class Alignment:
 
     Attributes
     ----------
-    affine : sitk.Transform
+    affine : sitk.AffineTransform
         12 parameters.
     full : sitk.Transform
         The affine one after a displacement field.
     """
 
-    affine: sitk.Transform
+    affine: sitk.AffineTransform
     full: sitk.Transform
 
     @property
     def matrix(self) -> NDArray[np.float64]:
         """The affine part as a (4, 4) matrix between RAS+ millimetres."""
-        shift = np.array(self.affine.TransformPoint((0.0, 0.0, 0.0)))
-        linear = [np.array(self.affine.TransformPoint(tuple(axis))) - shift for axis in np.eye(3)]
-        lps = np.eye(4)
-        lps[:3, :3], lps[:3, 3] = np.column_stack(linear), shift
-        return np.asarray(_LPS @ lps @ _LPS, dtype=np.float64)
+        return matrix_of(self.affine)
 
 
 def tissue_map(flair: Volume, brain: NDArray[np.bool_]) -> TissueMap:
@@ -124,27 +117,27 @@ def align(fixed: TissueMap, moving: TissueMap, *, turned: bool = False) -> Align
     RuntimeError
         If SimpleITK gives up, as when the two do not overlap.
     """
-    target, source = to_sitk(fixed.image), to_sitk(moving.image)
+    target, source = to_itk(fixed.image), to_itk(moving.image)
     affine = _turned_start(fixed, moving) if turned else _start(fixed, moving)
     near = (
         ndimage.distance_transform_edt(~fixed.brain, sampling=fixed.image.spacing_mm) <= _AROUND_MM
     )
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
-    method.SetMetricAsMeanSquares()
-    method.SetMetricFixedMask(to_sitk(fixed.image.with_data(near.astype(np.uint8))))
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=1.0, minStep=1e-3, numberOfIterations=_AFFINE_STEPS, relaxationFactor=0.6
-    )
-    method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([2, 1])
-    method.SetSmoothingSigmasPerLevel([2.0, 0.0])
-    method.SetInitialTransform(affine, inPlace=True)
-    method.Execute(target, source)
+    with one_thread():
+        method = sitk.ImageRegistrationMethod()
+        method.SetMetricAsMeanSquares()
+        method.SetMetricFixedMask(to_itk(fixed.image.with_data(near)))
+        method.SetInterpolator(sitk.sitkLinear)
+        method.SetOptimizerAsRegularStepGradientDescent(
+            learningRate=1.0, minStep=1e-3, numberOfIterations=_AFFINE_STEPS, relaxationFactor=0.6
+        )
+        method.SetOptimizerScalesFromPhysicalShift()
+        method.SetShrinkFactorsPerLevel([2, 1])
+        method.SetSmoothingSigmasPerLevel([2.0, 0.0])
+        method.SetInitialTransform(affine, inPlace=True)
+        method.Execute(target, source)
 
+    # In as many threads as there are: each voxel is computed by itself, so the bytes stay the same.
     demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
-    demons.SetNumberOfThreads(_DEFORMABLE_THREADS)
     demons.SetNumberOfIterations(_DEFORMABLE_STEPS)
     demons.SetSmoothDisplacementField(True)
     demons.SetStandardDeviations(_SMOOTHING_VOXELS)
@@ -166,7 +159,7 @@ def _turned_start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
     ours, theirs = (ndimage.gaussian_filter(one.image.data, 1.0) for one in (fixed, moving))
     steps = [np.arange(0, size, _SEARCH_STEP_VOXELS) for size in ours.shape]
     voxels = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    to_world, to_voxel = _LPS @ fixed.image.affine, np.linalg.inv(_LPS @ moving.image.affine)
+    to_world, to_voxel = lps_affine(fixed.image), np.linalg.inv(lps_affine(moving.image))
     from_centre = voxels @ to_world[:3, :3].T + to_world[:3, 3] - here
     values = ours[tuple(voxels.T)]
     volumes = [float(one.brain.sum()) * one.image.voxel_volume_mm3 for one in (fixed, moving)]
@@ -196,7 +189,7 @@ def _affine(
 
 def _moments(tissue: TissueMap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and standard deviation of a brain along L, P and S, in mm."""
-    lps = _LPS @ tissue.image.affine
+    lps = lps_affine(tissue.image)
     points = np.argwhere(tissue.brain) @ lps[:3, :3].T + lps[:3, 3]
     return points.mean(axis=0), points.std(axis=0)
 
@@ -222,24 +215,4 @@ def resample_to(
     (I, J, K) array of the type of ``volume``.
     """
     method = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
-    grid = sitk.Image([int(size) for size in like.shape], sitk.sitkUInt8)
-    _place(grid, like.affine)
-    moved = sitk.Resample(to_sitk(volume), grid, transform, method, 0.0)
-    return np.ascontiguousarray(sitk.GetArrayFromImage(moved).T)
-
-
-def to_sitk(volume: Volume) -> sitk.Image:
-    """Return a volume as ITK has it: axes reversed in memory, world in LPS."""
-    image = sitk.GetImageFromArray(np.ascontiguousarray(volume.data.T))
-    _place(image, volume.affine)
-    return image
-
-
-def _place(image: sitk.Image, affine: NDArray[np.float64]) -> None:
-    """Give an image its place in the world; a sheared affine counts by its nearest rotation."""
-    lps = _LPS @ affine
-    spacing = np.sqrt((lps[:3, :3] ** 2).sum(axis=0))
-    left, _, right = np.linalg.svd(lps[:3, :3] / spacing)
-    image.SetSpacing(spacing.tolist())
-    image.SetOrigin(lps[:3, 3].tolist())
-    image.SetDirection((left @ right).ravel().tolist())
+    return voxels_of(sitk.Resample(to_itk(volume), grid_of(like), transform, method, 0.0))

@@ -1,7 +1,5 @@
 """Two visits of one patient: where a point of one scan lies in the other."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +7,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
+from fsh_core.volume.itk import matrix_of, one_thread, to_itk
 from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import Volume
 
@@ -18,7 +17,6 @@ _BLUR_MM = (4.0, 2.0, 0.0)
 _SAMPLED_FRACTION = (1.0, 0.5, 0.2)
 _SEED = 1
 _BINS = 50
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # and back; ITK thinks in LPS+
 
 
 def register_visits(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
@@ -48,7 +46,7 @@ def register_visits(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
     """
     one, two = _image(fixed), _image(moving)
     try:
-        with _one_thread():
+        with one_thread():
             start = min(_starts(one, two), key=lambda tried: _cost(one, two, tried))
             method = _method()
             method.SetInitialTransform(start, inPlace=True)
@@ -58,18 +56,7 @@ def register_visits(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
             "the two scans cannot be laid over each other, expected two visits of one patient; "
             f"check that both files are of this patient ({_reason(error)})"
         ) from None
-    return _matrix(start)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums in another order differ in the last bits; the registration's own number of threads does not help."""
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+    return matrix_of(start)
 
 
 def _method() -> Any:
@@ -101,14 +88,7 @@ def _image(volume: Volume) -> Any:
         if inside.size
         else (0.0, 1.0)
     )
-    image = sitk.GetImageFromArray(np.clip(small.data, min(low, 0.0), high).T)
-    affine = _RAS_TO_LPS @ small.affine
-    image.SetSpacing(small.spacing_mm)
-    image.SetOrigin(affine[:3, 3].tolist())
-    # The nearest rotation, since headers are rounded and ITK refuses axes that are not at right angles.
-    left, _, right = np.linalg.svd(affine[:3, :3] / np.asarray(small.spacing_mm))
-    image.SetDirection((left @ right).ravel().tolist())
-    return image
+    return to_itk(small.with_data(np.clip(small.data, min(low, 0.0), high)))
 
 
 def _starts(fixed: Any, moving: Any) -> list[Any]:
@@ -140,15 +120,6 @@ def _cost(fixed: Any, moving: Any, start: Any) -> float:
         return float(method.MetricEvaluate(one, two))
     except RuntimeError:
         return float("inf")
-
-
-def _matrix(transform: Any) -> NDArray[np.float64]:
-    """Return an ITK transform as a matrix of RAS+ mm."""
-    turn = np.array(transform.GetMatrix()).reshape(3, 3)
-    centre, shift = np.array(transform.GetCenter()), np.array(transform.GetTranslation())
-    lps = np.eye(4)
-    lps[:3, :3], lps[:3, 3] = turn, centre + shift - turn @ centre
-    return np.asarray(_RAS_TO_LPS @ lps @ _RAS_TO_LPS, dtype=np.float64)
 
 
 def _reason(error: RuntimeError) -> str:

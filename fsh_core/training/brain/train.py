@@ -29,6 +29,7 @@ from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.training.brain.heads import Head, vary
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.train import deterministic
+from fsh_core.volume.itk import read_affine_transform
 from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 
@@ -90,7 +91,7 @@ def _head(subject: str, scan: Volume, brain: NDArray[np.bool_], *, is_bare: bool
 
 
 def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.bool_]:
-    """Carry a mask from a common space to a scan's grid.
+    """Resample a mask from a common space to a scan's grid.
 
     Parameters
     ----------
@@ -105,19 +106,12 @@ def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.
     -------
     (I, J, K) bool
     """
-    lines = dict(line.split(": ", 1) for line in transform.read_text().splitlines() if ": " in line)
-    numbers, centre = (
-        np.array(lines[name].split(), float) for name in ("Parameters", "FixedParameters")
-    )
-    to_scan = np.eye(4)
-    to_scan[:3, :3] = numbers[:9].reshape(3, 3)
-    to_scan[:3, 3] = numbers[9:] + centre - to_scan[:3, :3] @ centre
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0])
-    voxels = np.linalg.inv(lps @ to_scan @ lps @ mask.affine) @ scan.affine
-    carried = ndimage.affine_transform(
+    to_scan = read_affine_transform(transform)
+    voxels = np.linalg.inv(to_scan @ mask.affine) @ scan.affine
+    resampled = ndimage.affine_transform(
         mask.data.astype(np.float32), voxels[:3, :3], voxels[:3, 3], scan.shape, order=1
     )
-    return np.asarray(carried >= 0.5)
+    return np.asarray(resampled >= 0.5)
 
 
 @deterministic()
