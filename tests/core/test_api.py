@@ -46,6 +46,26 @@ def test_an_unknown_setting_is_named(tmp_path: Path, phantom) -> None:
         segment(tmp_path / "flair.nii.gz", treshold=0.5)
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (np.zeros((20, 20, 20)), r"got an array of shape \(20, 20, 20\)"),
+        (None, "got None"),
+        ("", "got ''"),
+        ("  ", "got '  '"),
+        (3, "got 3"),
+    ],
+)
+def test_what_is_no_path_is_refused_in_a_sentence(given, found) -> None:
+    with pytest.raises(InputError, match=f"expected the path of a FLAIR .* or a Case, {found};"):
+        segment(given)
+
+
+def test_a_folder_of_several_scans_is_refused_and_they_are_named(phantom_bids: Path) -> None:
+    with pytest.raises(InputError, match=r"expected one scan, found 3 \(sub-01, sub-02_ses-a, "):
+        segment(phantom_bids)
+
+
 def test_bundled_weights_find_the_obvious_lesions_of_the_sample() -> None:
     case = sample_case()
     found = segment(case, overlap=0.25)
