@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from fsh_core.preprocess.intensity import LOW_PERCENTILE, grey_levels
 from fsh_core.volume.boxes import bounding_box, crop
 from fsh_core.volume.itk import grid_of, lps_affine, matrix_of, one_thread, to_itk, voxels_of
 from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import Volume, to_ras
 
 WORKING_MM = 3.0
-LOW_PERCENTILE = 0.5
 _TISSUE_LEVEL = 0.8  # of the median of the brain: what is brighter is tissue
 _CROP_MARGIN_VOXELS = 4
 _AROUND_MM = 8.0  # how far outside the brain the affine registration looks: the outline counts
@@ -96,10 +96,10 @@ def tissue_map(flair: Volume, brain: NDArray[np.bool_]) -> TissueMap:
 
 def relative_intensity(data: NDArray[np.floating], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Scale so that the darkest of the brain is 0 and its median 1; all 1, as nothing is dark, without contrast."""
-    low, median = (float(level) for level in np.percentile(data[brain], [LOW_PERCENTILE, 50.0]))
-    if not median > low:
+    levels = grey_levels(data[brain], LOW_PERCENTILE)
+    if not levels.have_contrast:
         return np.ones(data.shape, dtype=np.float32)
-    return np.asarray((data - low) / (median - low), dtype=np.float32)
+    return np.asarray((data - levels.black) / (levels.median - levels.black), dtype=np.float32)
 
 
 def align(fixed: TissueMap, moving: TissueMap, *, turned: bool = False) -> Alignment:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.lesions.label import equivalent_diameter_mm
+from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.volume.boxes import (
     Box,
     first_voxel,
@@ -180,11 +181,9 @@ def _normal_tissue(
     """Find the tissue that lesions are compared with."""
     free = brain & (labels == 0)
     values = intensity[free]
-    if values.size == 0:
-        return _Tissue(free, 0.0, 0.0)
-    darkest, middle = (float(level) for level in np.percentile(values, (0.1, 50.0)))
-    black = min(0.0, darkest)
-    bright = values - black > DARK_FRACTION * (middle - black)
+    levels = grey_levels(values)
+    black = min(0.0, levels.black)
+    bright = values - black > DARK_FRACTION * (levels.median - black)
     free[free] = bright
     return _Tissue(free, float(np.median(values[bright])) if bright.any() else black, black)
 

@@ -10,11 +10,11 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from fsh_core.anatomy.template import Tissue
+from fsh_core.preprocess.intensity import FLUID_FRACTION, grey_levels
 from fsh_core.volume.boxes import first_voxel, label_boxes, voxels_across, widen
 from fsh_core.volume.volume import Volume
 
 SURROUNDINGS_MM = 8.0  # the furthest that any flag looks
-_FLUID_LEVEL = 0.6  # of the brain's median above black
 
 
 class LesionNeighbourhood(NamedTuple):
@@ -62,12 +62,7 @@ def neighbourhoods(
         If the table names a lesion that the labels do not have.
     """
     boxes = label_boxes(labels)
-    values = flair.data[brain & (labels == 0)]
-    black, middle = (
-        (float(level) for level in np.percentile(values, (0.1, 50.0)))
-        if values.size
-        else (0.0, 0.0)
-    )
+    fluid_level = grey_levels(flair.data[brain & (labels == 0)]).between(FLUID_FRACTION)
     margin = voxels_across(SURROUNDINGS_MM, flair.spacing_mm)
     for label, volume_mm3, contrast in lesions[["label", "volume_mm3", "contrast"]].itertuples(
         index=False
@@ -81,7 +76,7 @@ def neighbourhoods(
             contrast=float(contrast),
             own=labels[around] == label,
             brain=brain[around],
-            fluid=brain[around] & (flair.data[around] < black + _FLUID_LEVEL * (middle - black)),
+            fluid=brain[around] & (flair.data[around] < fluid_level),
             tissue=None if tissue is None else tissue[around],
             corner=first_voxel(around),
         )

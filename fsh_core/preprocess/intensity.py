@@ -3,6 +3,8 @@
 A FLAIR has no units: the same white matter is 90 on one scanner and 4,300 on the next.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -10,11 +12,60 @@ from skimage.filters import threshold_otsu
 
 from fsh_core.volume.boxes import bounding_box
 
-LOW_PERCENTILE = 0.5
+LOW_PERCENTILE = 0.5  # what a scan is scaled from: a few clipped voxels do not move it
+BLACK_PERCENTILE = 0.1  # what counts as black: below it are artefacts at the mask's edge
+FLUID_FRACTION = 0.6  # of the way from black to the brain's median: what is darker is fluid
 MEDIAN_LEVEL = 1 / 3
 BRIGHT_PERCENTILE = 90.0
 BRIGHT_LEVEL = 0.45
 _SAMPLED_PER_AXIS = 128  # voxels of an axis that the threshold is computed from, at least
+
+
+class GreyLevels(NamedTuple):
+    """Two levels that place every other grey value of a scan, in the scan's own units.
+
+    Attributes
+    ----------
+    black : float
+        A low percentile.
+    median : float
+        The 50th percentile: in a brain, normal tissue.
+    """
+
+    black: float
+    median: float
+
+    @property
+    def have_contrast(self) -> bool:
+        """Whether the median is brighter than black; if not, nothing can be told apart."""
+        return self.median > self.black
+
+    def between(self, fraction: float) -> float:
+        """Return the level at a fraction of the way from black to the median."""
+        return self.black + fraction * (self.median - self.black)
+
+
+def grey_levels(
+    values: NDArray[np.floating], low_percentile: float = BLACK_PERCENTILE
+) -> GreyLevels:
+    """Return black and the median of the brain.
+
+    Parameters
+    ----------
+    values : (N,) float
+        Intensities of the brain's voxels, or of a part of them.
+    low_percentile : float
+        The percentile that counts as black.
+
+    Returns
+    -------
+    GreyLevels
+        0 and 0, which have no contrast, if there is no voxel.
+    """
+    if values.size == 0:
+        return GreyLevels(0.0, 0.0)
+    black, median = np.percentile(values, (low_percentile, 50.0))
+    return GreyLevels(float(black), float(median))
 
 
 def foreground(data: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -70,7 +121,7 @@ def scale_percentile(data: NDArray[np.floating], within: NDArray[np.bool_]) -> N
         All zero if the data are constant where measured.
     """
     values = data[within] if within.any() else data.ravel()
-    low, median = (float(value) for value in np.percentile(values, [LOW_PERCENTILE, 50.0]))
+    low, median = grey_levels(values, LOW_PERCENTILE)
     span = (median - low) / MEDIAN_LEVEL
     if not span > 0:  # more than half of the voxels share the lowest value
         span = float(values.max()) - low

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.quality.check import Check, Limits, Verdict, judge_high, judge_low, worst
 from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import Volume
@@ -125,10 +126,11 @@ def appearance(scan: Volume, brain: NDArray[np.bool_]) -> Appearance | None:
     data, inside, spacing_mm = _coarse(scan, brain)
     if np.count_nonzero(inside) < _MINIMUM_VOXELS:
         return None
-    darkest, middle = np.percentile(data[inside], (0.1, 50.0))
-    if not middle > darkest:
+    levels = grey_levels(data[inside])
+    if not levels.have_contrast:
         return None
-    relative = _without_bias((data - darkest) / (middle - darkest), inside, spacing_mm)
+    relative = (data - levels.black) / (levels.median - levels.black)
+    relative = _without_bias(relative, inside, spacing_mm)
     dark, bright = inside & (relative < _DARK), inside & (relative > _BRIGHT)
     from_edge_mm = ndimage.distance_transform_edt(inside, sampling=spacing_mm)
     from_fluid_mm = ndimage.distance_transform_edt(inside & ~dark, sampling=spacing_mm)

@@ -5,7 +5,7 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fsh_core.preprocess.intensity import foreground
+from fsh_core.preprocess.intensity import FLUID_FRACTION, foreground, grey_levels
 from fsh_core.quality.check import Check, Limits, judge_high, judge_low, worst
 from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import Volume
@@ -24,7 +24,6 @@ GREY_LEVELS = Limits(100, 32)
 _THICK_RATIO = (
     1.2  # the slice axis is the one whose voxels are this much longer, or else the one nearest to S
 )
-_FLUID_LEVEL = 0.6  # of the median above black
 _COARSE_MM = 2.0
 _AIR_MM = 10.0  # from the head: beyond its blurred rim
 _EMPTY_AIR_FRACTION = 0.9  # scanners and stripping set air to one value
@@ -43,14 +42,10 @@ def check_contrast_to_noise(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     fine anatomy adds to it.
     """
     values = flair.data[brain]
-    black, middle = (
-        (float(level) for level in np.percentile(values, (0.1, 50.0)))
-        if values.size
-        else (0.0, 0.0)
-    )
-    fluid_level = black + _FLUID_LEVEL * (middle - black)
+    levels = grey_levels(values)
+    fluid_level = levels.between(FLUID_FRACTION)
     fluid, tissue = values[values <= fluid_level], values[values > fluid_level]
-    if not middle > black or not fluid.size:
+    if not levels.have_contrast or not fluid.size:
         reason = "Tissue and fluid cannot be told apart: the brain has no contrast."
         return Check("contrast_to_noise", "fail", None, "ratio", reason)
     noise = _noise(flair, brain, fluid_level)

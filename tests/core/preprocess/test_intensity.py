@@ -1,5 +1,7 @@
 """Intensities: air is told from patient on any scale, and tissue is put on one scale."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from scipy import ndimage
 from fsh_core.preprocess.intensity import (
     fill_slices,
     foreground,
+    grey_levels,
     largest_component,
     scale_minmax,
     scale_percentile,
@@ -212,3 +215,37 @@ def test_fill_slices_fills_what_scipy_fills_in_each_slice() -> None:
         filled = fill_slices(mask)
         assert np.array_equal(filled[1:, :-1], expected)
         assert filled.sum() == expected.sum() > mask.sum()
+
+
+class TestGreyLevels:
+    """Black and the median of the brain, which quality checks and flags both measure by."""
+
+    def test_by_hand(self) -> None:
+        values = np.arange(1001, dtype=np.float32)[::-1]
+        levels = grey_levels(values)
+        assert levels == (1.0, 500.0)  # the 0.1th percentile of 0 to 1000
+        assert grey_levels(values, low_percentile=0.5) == (5.0, 500.0)
+        assert levels.between(0.5) == 250.5
+
+    @pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (0.01, -3.0), (40.0, 1000.0)])
+    def test_a_share_of_the_way_is_the_same_voxels_on_any_scale(
+        self, gain: float, offset: float
+    ) -> None:
+        """A fraction of the median alone would be another level once a scan is a z-score."""
+        values = np.arange(1001, dtype=np.float32)
+        scaled = gain * values + offset
+        assert np.count_nonzero(scaled < grey_levels(scaled).between(0.6)) == 301
+
+    def test_of_no_voxel_there_is_no_contrast(self) -> None:
+        """One copy raised here, two said 0 and 0, one said that there is no tissue."""
+        levels = grey_levels(np.empty(0, np.float32))
+        assert levels == (0.0, 0.0)
+        assert not levels.have_contrast
+        assert not grey_levels(np.full(5, 7.0, np.float32)).have_contrast
+
+    def test_nobody_measures_black_by_themselves(self) -> None:
+        core = Path(__file__).resolve().parents[3] / "fsh_core"
+        for path in core.rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            assert "50.0))" not in text or path.name == "intensity.py", path
+            assert "50.0])" not in text, path
