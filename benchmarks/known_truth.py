@@ -64,11 +64,10 @@ def compare(
     best = pairs.drop_duplicates("true").sort_values("true")
     theirs = before["region"].to_numpy()[best["true"] - 1]
     ours = found.lesions["region"].to_numpy()[best["found"] - 1]
-    ml = flair.voxel_volume_mm3 / 1000
     return {
         "lesions": len(table),
         "found": lesion_metrics(true, found.lesion_labels, flair.voxel_volume_mm3).detected_lesions,
-        "true_ml": float(made.added.sum()) * ml,
+        "true_ml": flair.volume_ml(made.added),
         "placed_ml": sum(lesion.volume_mm3 for lesion in made.lesions) / 1000,
         "found_ml": found.record["lesion_volume_ml"],
         "region_of_truth_kept": float((before["region"] == after["region"]).mean()),

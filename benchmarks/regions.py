@@ -91,7 +91,7 @@ def ventricles(
     reference = load_mask(masks[0], flair).data
     atlas = load_atlas()
     alignment = align(tissue_map(flair, brain), atlas.template)
-    row = {"manual_ml": float(reference.sum()) * flair.voxel_volume_mm3 / 1000}
+    row = {"manual_ml": flair.volume_ml(reference)}
     for name, tissue in (
         ("affine", resample_to(atlas.tissue, alignment.affine, flair, nearest=True)),
         ("carried", resample_to(atlas.tissue, alignment.full, flair, nearest=True)),

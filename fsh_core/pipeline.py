@@ -138,13 +138,13 @@ def segment_case(
         scan_uncertainty=scan_uncertainty,
         split=config.split,
     )
-    volume_ml = float((labels > 0).sum()) * flair.voxel_volume_mm3 / 1000
+    volume_ml = flair.volume_ml(labels)
     record = describe_run(case, expected_model(predictor), config, flair, scan.brain, card)
     record |= {
         "lesion_count": len(lesions),
         "lesion_volume_ml": round(volume_ml, 4),
         "lesion_volume_interval_ml": _interval(calibration, volume_ml),
-        "raw_lesion_volume_ml": round(float(raw.sum()) * flair.voxel_volume_mm3 / 1000, 4),
+        "raw_lesion_volume_ml": round(flair.volume_ml(raw), 4),
         "part_count": int(lesions["parts"].sum()) if config.split else None,
         "quality": quality.result().to_json(),
         "regions": _regions(anatomy, lesions),

@@ -127,7 +127,7 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
         raise ValueError(
             f"the brain mask must have the scan's shape {flair.shape}, got {brain.shape}"
         )
-    volume_ml = float(np.count_nonzero(brain)) * flair.voxel_volume_mm3 / 1000
+    volume_ml = flair.volume_ml(brain)
     if not _PLAUSIBLE_BRAIN_ML[0] <= volume_ml <= _PLAUSIBLE_BRAIN_ML[1]:
         low, high = _PLAUSIBLE_BRAIN_ML
         return _failed(

@@ -162,7 +162,7 @@ def _turned_start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
     to_world, to_voxel = lps_affine(fixed.image), np.linalg.inv(lps_affine(moving.image))
     from_centre = voxels @ to_world[:3, :3].T + to_world[:3, 3] - here
     values = ours[tuple(voxels.T)]
-    volumes = [float(one.brain.sum()) * one.image.voxel_volume_mm3 for one in (fixed, moving)]
+    volumes = [tissue.image.volume_ml(tissue.brain) for tissue in (fixed, moving)]
     scale = (volumes[1] / volumes[0]) ** (1 / 3)
 
     def difference(degrees: tuple[float, ...]) -> float:

@@ -126,7 +126,7 @@ def _simulate_case(
     write_atomically(
         truth / f"{case.name}_label-L_mask.json", to_json(_record(made, own is not None, remove))
     )
-    volume_ml = float(made.added.sum()) * flair.voxel_volume_mm3 / 1000
+    volume_ml = made.flair.volume_ml(made.added)
     short = (
         f" ({count} wanted: there is no place for more)"
         if count is not None and len(made.lesions) < count
@@ -141,7 +141,7 @@ def _record(made: Simulated, keeps_own: bool, remove: Path | None) -> dict[str, 
         "Description": "Truth of simulated lesions: voxels at least half of which are lesion"
         + (", and the lesions of the scan's own reference mask" if keeps_own else ""),
         "Removed": remove.name if remove is not None else None,
-        "AddedVolumeMl": float(made.added.sum()) * made.flair.voxel_volume_mm3 / 1000,
+        "AddedVolumeMl": made.flair.volume_ml(made.added),
         "Added": [asdict(lesion) for lesion in made.lesions],
     }
 

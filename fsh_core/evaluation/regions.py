@@ -114,12 +114,13 @@ def _homes(labels: NDArray[np.int32], like: Volume, anatomy: Anatomy) -> NDArray
 
 def _voxels(reference: Volume, prediction: Volume, here: NDArray[np.bool_]) -> dict[str, float]:
     """Dice and volumes of the voxels of one region."""
-    real, claimed = (int(np.count_nonzero(mask.data & here)) for mask in (reference, prediction))
-    some = real + claimed > 0
+    reference_ml = reference.volume_ml(reference.data & here)
+    prediction_ml = reference.volume_ml(prediction.data & here)
+    some = reference_ml + prediction_ml > 0
     return {
         "dice": voxel_metrics(reference.data, prediction.data, here).dice if some else float("nan"),
-        "reference_ml": real * reference.voxel_volume_mm3 / 1000,
-        "prediction_ml": claimed * reference.voxel_volume_mm3 / 1000,
+        "reference_ml": reference_ml,
+        "prediction_ml": prediction_ml,
     }
 
 

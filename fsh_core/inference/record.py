@@ -54,7 +54,7 @@ def describe_run(
         "settings": config.model_dump(mode="json"),
         "brain": {
             "source": brain.source,
-            "volume_ml": round(float(brain.mask.sum()) * flair.voxel_volume_mm3 / 1000, 1),
+            "volume_ml": round(flair.volume_ml(brain.mask), 1),
             "note": brain.note,
         },
         "grid": {

@@ -97,14 +97,14 @@ def find_brain(
         return Brain(
             mask,
             "stripped",
-            f"the scan is skull-stripped; what is left of it is {_ml(mask, flair):.0f} ml",
+            f"the scan is skull-stripped; what is left of it is {flair.volume_ml(mask):.0f} ml",
         )
     if finder is None:
         return _none(flair, "the scan shows a whole head and no brain finder was given")
     prepared = prepare([flair], np.zeros(flair.shape, dtype=bool), finder.model)
     marked = prepared.to_input_grid(finder(prepared.image)) >= 0.5
     mask = fill_slices(largest_component(marked))
-    volume_ml = _ml(mask, flair)
+    volume_ml = flair.volume_ml(mask)
     if not _PLAUSIBLE_ML[0] <= volume_ml <= _PLAUSIBLE_ML[1]:
         return _none(
             flair, f"the finder marked {volume_ml:.0f} ml, which is not the size of a brain"
@@ -134,7 +134,7 @@ def is_stripped(flair: Volume) -> bool:
     """
     coarse = _thinned(flair)
     patient = foreground(coarse.data)
-    if not _STRIPPED_ML[0] <= _ml(patient, coarse) <= _STRIPPED_ML[1]:
+    if not _STRIPPED_ML[0] <= coarse.volume_ml(patient) <= _STRIPPED_ML[1]:
         return False
     depth_mm = ndimage.distance_transform_edt(patient, sampling=coarse.spacing_mm)
     height_mm = ndimage.distance_transform_edt(~patient, sampling=coarse.spacing_mm)
@@ -180,7 +180,9 @@ def _given(flair: Volume, mask: NDArray[np.bool_]) -> Brain:
         raise InputError(
             "the brain mask must mark the brain, it is empty; give the right file, or none to have the brain found"
         )
-    return Brain(mask.astype(bool), "given", f"a brain mask of {_ml(mask, flair):.0f} ml was given")
+    return Brain(
+        mask.astype(bool), "given", f"a brain mask of {flair.volume_ml(mask):.0f} ml was given"
+    )
 
 
 def _none(flair: Volume, reason: str) -> Brain:
@@ -190,7 +192,3 @@ def _none(flair: Volume, reason: str) -> Brain:
         "none",
         f"the brain could not be found ({reason}); lesions may be reported outside it: give a brain mask",
     )
-
-
-def _ml(mask: NDArray[np.bool_], grid: Volume) -> float:
-    return float(mask.sum()) * grid.voxel_volume_mm3 / 1000

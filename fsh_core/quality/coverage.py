@@ -26,7 +26,7 @@ SIDE_FRACTION = Limits(0.01, 0.25)
 
 def check_brain_volume(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     """Is it the size of a brain."""
-    volume_ml = float(np.count_nonzero(brain)) * flair.voxel_volume_mm3 / 1000
+    volume_ml = flair.volume_ml(brain)
     verdict = worst(judge_low(volume_ml, SMALL_BRAIN_ML), judge_high(volume_ml, LARGE_BRAIN_ML))
     if verdict == "pass":
         reason = f"The brain has {volume_ml:.0f} ml, a usual size."

@@ -170,7 +170,7 @@ def _rate(
     rows: list[dict[str, object]] = []
     for rater, mask in zip(raters, masks, strict=True):
         lesions = int(label_lesions(mask.data, mask.voxel_volume_mm3).max(initial=0))
-        volume_ml = int(np.count_nonzero(mask.data)) * mask.voxel_volume_mm3 / 1000
+        volume_ml = mask.volume_ml(mask.data)
         rows.append({"case": name, "rater": rater, "volume_ml": volume_ml, "lesions": lesions})
     if repeated_scans:
         return rows, None
@@ -179,7 +179,7 @@ def _rate(
     for row, mask, sensitivity, specificity in zip(
         rows, masks, found.sensitivity, found.specificity, strict=True
     ):
-        row["consensus_ml"] = int(np.count_nonzero(found.mask)) * consensus.voxel_volume_mm3 / 1000
+        row["consensus_ml"] = consensus.volume_ml(found.mask)
         row["consensus_dice"] = voxel_metrics(found.mask, mask.data).dice
         row["staple_sensitivity"], row["staple_specificity"] = sensitivity, specificity
     return rows, consensus
@@ -188,7 +188,7 @@ def _rate(
 def _compare(name: str, raters: tuple[str, ...], masks: list[Volume]) -> list[dict[str, object]]:
     """Compare every two masks of a case; rows of `PAIR_COLUMNS`."""
     labels = [label_lesions(mask.data, mask.voxel_volume_mm3) for mask in masks]
-    volumes_ml = [int(np.count_nonzero(mask.data)) * mask.voxel_volume_mm3 / 1000 for mask in masks]
+    volumes_ml = [mask.volume_ml(mask.data) for mask in masks]
     rows: list[dict[str, object]] = []
     for one, other in combinations(range(len(masks)), 2):
         row: dict[str, object] = {"case": name, "rater_1": raters[one], "rater_2": raters[other]}

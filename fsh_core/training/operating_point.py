@@ -93,8 +93,8 @@ def measure(case: ValidationCase, config: SegmentConfig) -> dict[str, Any]:
         "lesion_f1": lesions.f1,
         "lesion_sensitivity": lesions.sensitivity,
         "lesion_precision": lesions.precision,
-        "reference_ml": float(case.reference.sum()) * voxel_mm3 / 1000,
-        "prediction_ml": float((labels > 0).sum()) * voxel_mm3 / 1000,
+        "reference_ml": predicted.flair.volume_ml(case.reference),
+        "prediction_ml": predicted.flair.volume_ml(labels),
         "false_lesions": lesions.prediction_lesions - lesions.confirmed_lesions,
     }
     for size, counted in lesions.by_size.items():

@@ -53,8 +53,8 @@ def measured(found: Segmentation) -> Segmentation:
     record = {
         **found.record,
         "lesion_count": len(lesions),
-        "lesion_volume_ml": round(_volume_ml(found, found.lesion_labels), 4),
-        "raw_lesion_volume_ml": round(_volume_ml(found, found.raw_prediction), 4),
+        "lesion_volume_ml": round(found.flair.volume_ml(found.lesion_labels), 4),
+        "raw_lesion_volume_ml": round(found.flair.volume_ml(found.raw_prediction), 4),
     }
     return replace(found, lesions=lesions, record=record)
 
@@ -71,7 +71,7 @@ def described(found: Segmentation) -> Segmentation:
 def in_words(found: Segmentation) -> str:
     """Say in a sentence or two what was found."""
     note, labels = str(found.record["brain"]["note"]), found.lesion_labels
-    count, volume_ml = int(labels.max(initial=0)), _volume_ml(found, labels)
+    count, volume_ml = int(labels.max(initial=0)), found.flair.volume_ml(labels)
     return f"{count} {'lesion' if count == 1 else 'lesions'}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
 
 
@@ -84,7 +84,3 @@ def listed(lesions: pd.DataFrame) -> pd.DataFrame:
     if "region" in known:
         known["region"] = known["region"].fillna("").str.replace("_", " ")
     return known
-
-
-def _volume_ml(found: Segmentation, mask: np.ndarray) -> float:
-    return float(np.count_nonzero(mask)) * found.flair.voxel_volume_mm3 / 1000

@@ -444,3 +444,23 @@ def _world_grid(volume: Volume) -> NDArray[np.float64]:
     """Positions of all voxel centres in mm, (I, J, K, 3)."""
     indices = np.moveaxis(np.indices(volume.shape), 0, -1)
     return indices @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+
+
+class TestVolumeOfAMask:
+    VOLUME = Volume(np.zeros((20, 12, 14), np.float32), np.diag([0.5, -2.0, 4.0, 1.0]))
+
+    def test_by_hand(self):
+        mask = np.zeros(self.VOLUME.shape, dtype=bool)
+        mask[:10, :10, :10] = True  # 5 x 20 x 40 mm
+        assert self.VOLUME.volume_ml(mask) == 4.0
+        assert self.VOLUME.volume_ml(~mask & mask) == 0.0
+
+    def test_of_a_label_map_every_lesion_counts_once(self):
+        """Where a copy took the sum, lesion 7 counted seven times."""
+        labels = np.zeros(self.VOLUME.shape, dtype=np.int32)
+        labels[0, 0, :3], labels[5, 5, 5] = 2, 7
+        assert self.VOLUME.volume_ml(labels) == pytest.approx(4 * 4.0 / 1000)
+
+    def test_of_another_grid_it_is_refused(self):
+        with pytest.raises(ValueError, match="mask must have the volume's shape"):
+            self.VOLUME.volume_ml(np.ones((20, 12, 13), dtype=bool))
