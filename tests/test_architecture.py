@@ -44,6 +44,15 @@ ORDER = (
     "cli",
 )
 
+# What Python's library has on Unix alone; many radiologists have Windows.
+UNIX_ONLY = {"crypt", "curses", "fcntl", "grp", "nis", "ossaudiodev", "posix", "pty", "pwd"}
+UNIX_ONLY |= {"readline", "resource", "spwd", "syslog", "termios", "tty"}
+UNIX_ONLY_NAMES = {"os.fork", "os.forkpty", "os.getuid", "os.geteuid", "os.mkfifo", "os.setsid"}
+UNIX_ONLY_NAMES |= {"os.killpg", "os.uname", "os.getloadavg", "os.wait", "os.waitpid"}
+UNIX_ONLY_NAMES |= {"os.sched_getaffinity", "signal.SIGKILL", "signal.SIGHUP", "signal.alarm"}
+# Behind a question whether the system has it.
+GUARDED = {("fsh_core/inference/openvino_backend.py", "os.sched_getaffinity")}
+
 # The only files that may load torch; everything else works without it, segmenting on a processor too. The
 # commands are imported when they are called, and not before.
 TORCH_FILES = (
@@ -167,6 +176,22 @@ def test_monai_is_imported_only_when_it_is_needed() -> None:
         for file in files_of(*PACKAGES)
         if "monai" in packages_of(file, at_start_only=True)
     ] == []
+
+
+def test_nothing_that_only_unix_has_is_imported() -> None:
+    assert {
+        str(file): found for file in files_of(*PACKAGES) if (found := UNIX_ONLY & packages_of(file))
+    } == {}
+
+
+def test_nothing_that_only_unix_has_is_called() -> None:
+    named = {
+        (file.as_posix(), ast.unparse(node))
+        for file in files_of(*PACKAGES)
+        for node in ast.walk(ast.parse((REPOSITORY / file).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in UNIX_ONLY_NAMES
+    }
+    assert named == GUARDED
 
 
 def test_torch_stays_behind_its_doors() -> None:

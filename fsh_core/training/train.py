@@ -1,8 +1,6 @@
 """The training loop, on one page."""
 
 import copy
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.dataset import PatchSource, load_training_case
+from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
@@ -308,12 +307,6 @@ def _restore(
         {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
     )
     return epochs
-
-
-def peak_memory_mb() -> float:
-    """Return the largest resident memory of this process so far, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 def parameters_of(config: TrainConfig) -> int:
