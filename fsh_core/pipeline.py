@@ -16,7 +16,7 @@ from fsh_core.anatomy.template import Anatomy, find_anatomy
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.inference.record import describe_ensemble, describe_run
-from fsh_core.inference.scan import OnPatch, Predictor, expected_model, open_scan, predict_scan
+from fsh_core.inference.scan import OnPatch, Predictor, expected_model, predict_scan
 from fsh_core.lesions.confidence import (
     Calibration,
     patient_uncertainty,
@@ -27,6 +27,7 @@ from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
 from fsh_core.preprocess.brain_mask import BrainSegmenter
+from fsh_core.preprocess.load import load_scan
 from fsh_core.quality.assess import check_quality
 from fsh_core.volume.volume import Volume
 
@@ -114,7 +115,7 @@ def segment_case(
     started = time.perf_counter()
     card = getattr(predictor, "card", {})
     calibration = Calibration.from_card(card)
-    scan = open_scan(case, expected_model(predictor), finder)
+    scan = load_scan(case, expected_model(predictor), finder)
     flair, brain = scan.flair, scan.brain.mask
     with ThreadPoolExecutor(
         1

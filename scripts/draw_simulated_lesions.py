@@ -18,7 +18,7 @@ from scipy import ndimage
 from fsh_core.cases import discover_cases
 from fsh_core.figures.png import save_figure
 from fsh_core.inference.predict import BrainFinder
-from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.preprocess.load import load_brain
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import simulate_lesions
 from fsh_core.volume.boxes import label_boxes
@@ -77,8 +77,7 @@ def main() -> None:
         case = cases[subject]
         flair = load_volume(case.flair)
         reference = load_mask(case.reference, flair).data
-        given = load_mask(case.brain, flair).data if case.brain else None
-        brain = find_brain(flair, given, BrainFinder()).mask
+        brain = load_brain(case, flair, BrainFinder()).mask
         made = simulate_lesions(flair, brain, bank, rng, count=SIMULATED, reference=reference)
         scan, after, own, added = (
             to_ras(flair.with_data(one))

@@ -8,6 +8,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from fsh_core.cli.terminal import print_failures
 from fsh_core.report.agreement_page import write_agreement_page
 from fsh_core.report.page import MISSING, Row, counted, show
 from fsh_core.studies.agreement import (
@@ -69,11 +70,9 @@ def agreement_command(masks: Sequence[Path], out: Path, retest: bool, consensus:
         f"Written: {', '.join(str(path) for path in [*written, *found.consensus, page])}",
         soft_wrap=True,
     )
-    for _, sentence in found.failures:
-        Console(stderr=True).print(
-            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
-        )
-    return [sentence for _, sentence in found.failures]
+    sentences = [sentence for _, sentence in found.failures]
+    print_failures(sentences)
+    return sentences
 
 
 def _matrix_table(found: Agreement) -> Table:

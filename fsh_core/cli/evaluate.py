@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fsh_core.cli.scan_anatomy import anatomy_of
+from fsh_core.cli.terminal import print_failures
 from fsh_core.errors import InputError
 from fsh_core.report.comparison_page import write_comparison_page
 from fsh_core.report.evaluation_page import write_evaluation_page
@@ -74,11 +75,9 @@ def evaluate_command(
         if compare
         else _evaluate(paths[0], paths[1], out, regions)
     )
-    for _, sentence in failures:
-        Console(stderr=True).print(
-            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
-        )
-    return [sentence for _, sentence in failures]
+    sentences = [sentence for _, sentence in failures]
+    print_failures(sentences)
+    return sentences
 
 
 def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> list[Failure]:

@@ -13,7 +13,7 @@ from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder
-from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.preprocess.load import load_brain
 from fsh_core.studies.mask_files import case_name
 from fsh_core.studies.pairs import Pair
 from fsh_core.volume.volume import Volume, check_same_grid, load_mask, load_volume
@@ -84,5 +84,4 @@ def _scan_of_dataset(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
     if case is None:
         raise InputError(f"{subject}: has no FLAIR of {name}")
     flair = load_volume(case.flair)
-    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
-    return flair, find_brain(flair, given, BrainFinder()).mask
+    return flair, load_brain(case, flair, BrainFinder()).mask

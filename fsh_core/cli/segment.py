@@ -6,17 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from fsh_core.cases import CHANNELS, Case, discover_cases
+from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     derivative_paths,
@@ -128,7 +122,7 @@ def segment_command(
     predictor = load_predictor(weights, config)
     finder = BrainFinder(config.device)
     failed: list[str] = []
-    with _bar(console) as bar:
+    with progress_bar(console) as bar:
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
         for case in cases:
             if not force and is_current(case, out, predictor.card["sha256"], config):
@@ -159,21 +153,8 @@ def segment_command(
         console.print(
             f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: cases.tsv, lesions.tsv"
         )
-    for sentence in failed:
-        Console(stderr=True).print(
-            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
-        )
+    print_failures(failed)
     return failed
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:

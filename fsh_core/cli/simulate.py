@@ -11,11 +11,12 @@ import numpy as np
 from rich.console import Console
 
 from fsh_core.cases import Case, discover_cases
+from fsh_core.cli.terminal import print_failures
 from fsh_core.derivatives.layout import to_json
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.inference.predict import BrainFinder
-from fsh_core.preprocess.brain_mask import find_brain
+from fsh_core.preprocess.load import load_brain
 from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import Simulated, simulate_lesions
@@ -86,10 +87,7 @@ def simulate_command(
     console.print(
         f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; the truth is in {out / _TRUTH}"
     )
-    for sentence in failures:
-        Console(stderr=True).print(
-            f"fsh: {sentence}", markup=False, highlight=False, soft_wrap=True
-        )
+    print_failures(failures)
     return failures
 
 
@@ -106,8 +104,7 @@ def _simulate_case(
 ) -> None:
     """Read, remove, simulate, write, and say so in a line."""
     flair = load_volume(case.flair)
-    given = load_mask(case.brain, flair, case.flair).data if case.brain else None
-    brain = find_brain(flair, given, finder)
+    brain = load_brain(case, flair, finder)
     if brain.source == "none":
         raise InputError(f"{case.flair}: {brain.note}; without it lesions could land in the skull")
     own = load_mask(case.reference, flair, case.flair).data if case.reference else None

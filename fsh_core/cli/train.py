@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import TextColumn
 
 from fsh_core.cases import Case, Split, discover_cases, split_by_subject
+from fsh_core.cli.terminal import progress_bar
 from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.predict import BrainFinder
@@ -137,14 +137,7 @@ class _Display:
     def __init__(self, config: TrainConfig, split: Split, run: RunFolder) -> None:
         self.console = Console()
         self._steps_seen = 0
-        self.bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
+        self.bar = progress_bar(self.console, TextColumn("{task.fields[facts]}"))
         self._task = self.bar.add_task("training", total=None, facts="")
         self.console.print(
             f"{len(split.training)} training and {len(split.validation)} validation subjects, "

@@ -18,13 +18,19 @@ from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.patches import patch_starts
-from fsh_core.preprocess.brain_mask import BrainSegmenter, find_brain
+from fsh_core.preprocess.brain_mask import BrainSegmenter
+from fsh_core.preprocess.load import load_brain, load_channels
 from fsh_core.preprocess.prepare import Prepared, prepare
 from fsh_core.training.augment import RIM_MM, sample_patch, vary_intensities
-from fsh_core.training.simulated import PatchSimulator, Scan, check_simulation, simulated_copies
+from fsh_core.training.simulated import (
+    PatchSimulator,
+    TrainingScan,
+    check_simulation,
+    simulated_copies,
+)
 from fsh_core.volume.boxes import first_voxel, label_boxes
 from fsh_core.volume.components import label_components
-from fsh_core.volume.volume import check_same_grid, load_mask, load_volume
+from fsh_core.volume.volume import load_mask
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
@@ -82,15 +88,10 @@ def load_training_case(
     InputError
         If a file is missing or cannot be used.
     """
-    missing = [name for name in config.channels if name not in case.channels]
-    if missing:
-        raise InputError(
-            f"{case.name}: has no {missing[0]}; every training case needs {', '.join(config.channels)}"
-        )
-    volumes = [load_volume(case.channels[name]) for name in config.channels]
+    volumes = load_channels(
+        case, config, wanted_by="this training wants", otherwise="leave the case out"
+    )
     flair = volumes[0]
-    for name, volume in zip(config.channels[1:], volumes[1:], strict=True):
-        check_same_grid(volume, flair, case.channels[name], case.flair)
     target = case.brain if config.target == "brain" else case.reference
     if target is None:
         raise InputError(
@@ -100,8 +101,7 @@ def load_training_case(
     if config.target == "brain":
         brain = np.zeros(flair.shape, np.bool_)
     else:
-        given = load_mask(case.brain, flair, case.flair).data if case.brain else None
-        brain = find_brain(flair, given, finder).mask
+        brain = load_brain(case, flair, finder).mask
     prepared = prepare(volumes, brain, config)
     learned = prepared.from_input_grid(reference)
     depth = _depth_mm(prepared.brain, config.spacing_mm)
@@ -160,7 +160,7 @@ class PatchSource:
         if config.simulate_fraction > 0 or config.simulated_copies > 0:
             check_simulation(config)
         if config.simulate_fraction > 0:
-            scans = [Scan(case.prepared, case.stack) for case in cases]
+            scans = [TrainingScan(case.prepared, case.stack) for case in cases]
             self._simulator = PatchSimulator(scans, config, held_out)
         self._cases = cases
         self._copies = [
@@ -246,7 +246,7 @@ def _with_other_lesions(
         return []
     rng = np.random.default_rng((config.seed, number))
     stacks = simulated_copies(
-        Scan(case.prepared, case.stack), config.simulated_copies, rng, held_out
+        TrainingScan(case.prepared, case.stack), config.simulated_copies, rng, held_out
     )
     return [
         replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= 0.5))

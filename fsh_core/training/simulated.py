@@ -23,7 +23,7 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Scan:
+class TrainingScan:
     """A training case, as far as lesions can be set into it.
 
     Attributes
@@ -70,7 +70,7 @@ def check_simulation(config: TrainConfig) -> None:
 
 
 def simulated_copies(
-    scan: Scan, copies: int, rng: np.random.Generator, held_out: Collection[str]
+    scan: TrainingScan, copies: int, rng: np.random.Generator, held_out: Collection[str]
 ) -> list[Tensor]:
     """Replace a scan's lesions by those of other patients, all the lesions of one patient a copy.
 
@@ -79,7 +79,7 @@ def simulated_copies(
 
     Parameters
     ----------
-    scan : Scan
+    scan : TrainingScan
         The target.
     copies : int
         How many.
@@ -120,7 +120,7 @@ class PatchSimulator:
 
     Parameters
     ----------
-    scans : sequence of Scan
+    scans : sequence of TrainingScan
         Training cases.
     config : TrainConfig
         Patch size.
@@ -134,7 +134,7 @@ class PatchSimulator:
     """
 
     def __init__(
-        self, scans: Sequence[Scan], config: TrainConfig, held_out: Collection[str] = ()
+        self, scans: Sequence[TrainingScan], config: TrainConfig, held_out: Collection[str] = ()
     ) -> None:
         self._bank = LesionShapeBank.load()
         allowed = self._bank.without(held_out)

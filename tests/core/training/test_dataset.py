@@ -139,7 +139,9 @@ class TestBadCases:
 
     def test_without_a_channel(self, training_bids):
         with pytest.raises(
-            InputError, match=r"sub-01: has no T1w; every training case needs FLAIR, T1w"
+            InputError,
+            match=r"sub-01_FLAIR.nii.gz: this training wants FLAIR, T1w, found no T1w beside the "
+            r"FLAIR; add it or leave the case out",
         ):
             load_training_case(
                 discover_cases(training_bids)[0],
