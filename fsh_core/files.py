@@ -3,11 +3,53 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fsh_core.errors import InputError
+
+# Device and inode of files that are read and must stay as they are: whatever a path is spelled like,
+# through links or in other cases, it is the same file. Of the process, since threads write too.
+_guarded: set[tuple[int, int]] = set()
+
+
+@contextmanager
+def never_overwriting(paths: Iterable[Path]) -> Iterator[None]:
+    """Refuse, until the end of the block, to write over any of these files.
+
+    The one guard of all commands for the data that they read: `write_atomically` and
+    `check_may_write` ask it.
+    """
+    identities = {_identity(path) for path in paths} - {None} - _guarded
+    _guarded.update(identity for identity in identities if identity is not None)
+    try:
+        yield
+    finally:
+        _guarded.difference_update(identities)
+
+
+def check_may_write(path: Path) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises
+    ------
+    InputError
+        If the file is guarded by `never_overwriting`.
+    """
+    if _guarded and _identity(path) in _guarded:
+        raise InputError(
+            f"{path}: belongs to the data that is read, and is never written over; "
+            "choose another output folder, for example derivatives/fsh inside the dataset"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def write_atomically(path: str | Path, payload: bytes | str) -> None:
@@ -16,9 +58,11 @@ def write_atomically(path: str | Path, payload: bytes | str) -> None:
     Raises
     ------
     InputError
-        If it cannot be written (no permission, disk full); nothing is left behind.
+        If it cannot be written (no permission, disk full), or is an input of the command;
+        nothing is left behind.
     """
     path = Path(path)
+    check_may_write(path)
     with _beside(path) as partial:
         with open(partial, "wb") as file:
             file.write(payload.encode() if isinstance(payload, str) else payload)

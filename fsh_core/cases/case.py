@@ -39,3 +39,9 @@ class Case:
     def flair(self) -> Path:
         """The FLAIR's file."""
         return self.channels["FLAIR"]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file of the case: images and masks."""
+        masks = [mask for mask in (self.reference, self.brain) if mask is not None]
+        return [*self.channels.values(), *masks]

@@ -16,9 +16,9 @@ from fsh_core.cases.names import (
     with_ending,
     without_channel,
 )
+from fsh_core.cases.raw import holds_predictions, is_own_output
 from fsh_core.errors import InputError
 
-_OWN_NAMES = ("f.sh", "fsh", "fsh-ms")
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +79,8 @@ def _discover(path: Path, label: str) -> list[Case]:
         subjects = [entry for entry in entries if entry.name.startswith("sub-") and entry.is_dir()]
         if (path / "imagesTr").is_dir():
             return _nnunet_cases(path / "imagesTr", path / "labelsTr", path / "dataset.json")
-        if subjects:
+        # A folder of scans that F.sh wrote its results into is still a folder of scans.
+        if subjects and not (is_own_output(path) and niftis_in(path)):
             return _bids_cases(path, subjects, label)
         if path.name.startswith("sub-") and any(
             entry.name == "anat" or entry.name[:4] == "ses-" for entry in entries
@@ -152,21 +153,9 @@ def _mask_folders(root: Path) -> list[Path]:
     folders = [
         folder
         for folder in entries_of(derivatives)
-        if folder.is_dir() and not _is_own_output(folder)
+        if folder.is_dir() and not holds_predictions(folder)
     ]
     return sorted(folders, key=lambda folder: (folder.name != "manual", folder.name))
-
-
-def _is_own_output(folder: Path) -> bool:
-    """Tell whether F.sh wrote a derivative, so that no prediction passes for a reference."""
-    if folder.name == "fsh":
-        return True
-    try:
-        description = json.loads((folder / "dataset_description.json").read_text(encoding="utf-8"))
-        makers = [str(maker["Name"]).lower() for maker in description["GeneratedBy"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return any(maker in _OWN_NAMES for maker in makers)
 
 
 def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:

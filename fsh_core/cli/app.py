@@ -6,6 +6,7 @@ answers at once.
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -25,6 +26,14 @@ app = typer.Typer(
 Weights = Annotated[
     Path | None, typer.Option(help="weights (.safetensors); default: the bundled ones")
 ]
+
+
+def _reading(*inputs: Path) -> AbstractContextManager[None]:
+    """Guard what a command reads against being written over by it."""
+    from fsh_core.cases.raw import raw_files
+    from fsh_core.files import never_overwriting
+
+    return never_overwriting(raw_files(inputs))
 
 
 @app.command()
@@ -61,7 +70,9 @@ def segment(
     cases, failures = choose_cases(inputs or [], sample, brain_mask, channels or [])
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
-    if segment_command(cases, out, weights, config, force) or failures:
+    with _reading(*(inputs or []), *(file for case in cases for file in case.files)):
+        failures += segment_command(cases, out, weights, config, force)
+    if failures:
         raise typer.Exit(2)
 
 
@@ -89,9 +100,10 @@ def train(
     """Train a network: data folder in, run folder out."""
     from fsh_core.cli.train import train_command
 
-    train_command(
-        data, out, preset, ablation, exclude or [], validation or [], label, resume, options
-    )
+    with _reading(data):
+        train_command(
+            data, out, preset, ablation, exclude or [], validation or [], label, resume, options
+        )
 
 
 @app.command()
@@ -110,7 +122,9 @@ def evaluate(
     """Compare predictions with reference masks, or two methods on the same references."""
     from fsh_core.cli.evaluate import evaluate_command
 
-    if evaluate_command(masks, compare, out):
+    with _reading(*masks):
+        failures = evaluate_command(masks, compare, out)
+    if failures:
         raise typer.Exit(2)
 
 
@@ -138,7 +152,9 @@ def agreement(
     """Compare raters, or repeated scans: Dice, lesion F1, volumes, consensus, repeatability."""
     from fsh_core.cli.agreement import agreement_command
 
-    if agreement_command(masks, out, retest, consensus):
+    with _reading(*masks):
+        failures = agreement_command(masks, out, retest, consensus)
+    if failures:
         raise typer.Exit(2)
 
 
@@ -165,9 +181,10 @@ def calibrate(
     """Choose threshold and minimum volume on validation patients, and calibrate confidences."""
     from fsh_core.cli.calibrate import calibrate_command
 
-    calibrate_command(
-        data, weights, subject or [], card, label, SegmentConfig.from_options(**options)
-    )
+    with _reading(data, *weights):
+        calibrate_command(
+            data, weights, subject or [], card, label, SegmentConfig.from_options(**options)
+        )
 
 
 @app.command()
@@ -205,7 +222,9 @@ def simulate(
     """Set lesions of known shape into scans: a dataset with exact truth."""
     from fsh_core.cli.simulate import simulate_command
 
-    if simulate_command(inputs, out, count, burden_ml, seed, remove):
+    with _reading(*inputs, *([remove] if remove else [])):
+        failures = simulate_command(inputs, out, count, burden_ml, seed, remove)
+    if failures:
         raise typer.Exit(2)
 
 

@@ -14,7 +14,7 @@ from fsh_core.cases import Case, discover_cases
 from fsh_core.cli.terminal import print_failures
 from fsh_core.derivatives.layout import to_json
 from fsh_core.errors import InputError
-from fsh_core.files import write_atomically
+from fsh_core.files import check_may_write, write_atomically
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.load import load_brain
 from fsh_core.simulation.inpaint import remove_lesions
@@ -72,6 +72,8 @@ def simulate_command(
         raise InputError(f"--seed must be at least 0, got {seed}")
     if count is None and burden_ml is None:
         count = DEFAULT_COUNT
+    for case in cases:  # before anything is written
+        check_may_write(out / _home(case) / f"{case.name}_FLAIR.nii.gz")
     bank, finder, console = LesionShapeBank.load(), BrainFinder(), Console(highlight=False)
     _describe(out)
     failures: list[str] = []
@@ -115,7 +117,7 @@ def _simulate_case(
     made = simulate_lesions(
         flair, brain.mask, bank, rng, count=count, burden_ml=burden_ml, reference=own
     )
-    home = Path(f"sub-{case.subject}") / (f"ses-{case.session}" if case.session else "") / "anat"
+    home = _home(case)
     truth = out / _TRUTH / home
     save_like(made.flair.data, made.flair, out / home / f"{case.name}_FLAIR.nii.gz")
     save_like(made.mask, made.flair, truth / f"{case.name}_label-L_mask.nii.gz")
@@ -130,6 +132,11 @@ def _simulate_case(
         else ""
     )
     console.print(f"{case.name}: {len(made.lesions)} lesions set, {volume_ml:.2f} ml{short}")
+
+
+def _home(case: Case) -> Path:
+    """Where the files of a case lie in a BIDS dataset."""
+    return Path(f"sub-{case.subject}") / (f"ses-{case.session}" if case.session else "") / "anat"
 
 
 def _record(made: Simulated, keeps_own: bool, remove: Path | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 from fsh_core.derivatives.layout import to_json, to_tsv
 from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
 from fsh_core.errors import InputError
-from fsh_core.files import write_atomically
+from fsh_core.files import check_may_write, write_atomically
 from fsh_core.lesions.regions import REGIONS
 
 BIDS_VERSION = "1.10.0"
@@ -123,10 +123,16 @@ def write_cohort(folder: str | Path) -> list[str]:
         "GeneratedBy": [{"Name": "F.sh", "Version": version} for version in versions]
         or [{"Name": "F.sh"}],
     }
-    write_atomically(folder / "lesions.tsv", to_tsv(cohort.lesions))
-    write_atomically(folder / "cases.tsv", to_tsv(cohort.cases))
-    write_atomically(folder / "dataset_description.json", to_json(description))
-    write_atomically(folder / ".bidsignore", _NOT_BIDS)
+    payloads = {
+        "lesions.tsv": to_tsv(cohort.lesions),
+        "cases.tsv": to_tsv(cohort.cases),
+        "dataset_description.json": to_json(description),
+        ".bidsignore": _NOT_BIDS,
+    }
+    for name in payloads:  # all or none
+        check_may_write(folder / name)
+    for name, payload in payloads.items():
+        write_atomically(folder / name, payload)
     return list(cohort.failures)
 
 

@@ -18,7 +18,7 @@ from fsh_core.derivatives.layout import (
     with_bids_columns,
 )
 from fsh_core.errors import InputError
-from fsh_core.files import write_atomically
+from fsh_core.files import check_may_write, write_atomically
 from fsh_core.pipeline import Segmentation
 from fsh_core.volume.volume import save_like
 
@@ -54,6 +54,8 @@ def write_segmentation(
         If a file cannot be written; nothing of this call is left behind.
     """
     paths = derivative_paths(segmentation.case, folder)
+    for path in paths.values():
+        check_may_write(path)
     with _staging(folder, segmentation.case.name) as staging:
         staged = derivative_paths(segmentation.case, staging)
         table = with_bids_columns(segmentation.lesions)
