@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 import fsh_dashboard
 from fsh_core.cases import Case
+from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import derivative_paths
 from fsh_core.derivatives.layout import to_tsv
 from fsh_core.lesions.measure import LESION_COLUMNS
@@ -66,7 +67,7 @@ def record(
         "input": {"FLAIR": {"path": "scan.nii.gz", "sha256": "0" * 64}},
         "version": "0.1.0",
         "weights": {"name": "default", "sha256": "1" * 64},
-        "settings": {"threshold": 0.5},
+        "settings": SegmentConfig().model_dump(mode="json"),
         "brain": {"source": "found", "volume_ml": float(random.normal(1200, 90)), "note": ""},
         "grid": {"shape": [182, 218, 182], "spacing_mm": [1.0, 1.0, 1.0], "orientation": "RAS"},
         "lesion_count": len(table),

@@ -69,7 +69,7 @@ def compare(
         "found": lesion_metrics(true, found.lesion_labels, flair.voxel_volume_mm3).detected_lesions,
         "true_ml": flair.volume_ml(made.added),
         "placed_ml": sum(lesion.volume_mm3 for lesion in made.lesions) / 1000,
-        "found_ml": found.record["lesion_volume_ml"],
+        "found_ml": found.record.lesion_volume_ml,
         "region_of_truth_kept": float((before["region"] == after["region"]).mean()),
         "region_of_found_right": float((theirs == ours).mean()) if len(best) else np.nan,
         "ventricle_distance_mm": float(

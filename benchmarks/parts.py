@@ -26,6 +26,7 @@ from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, flops, restore
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.preprocess.prepare import Prepared, prepare
+from fsh_core.record import Record
 from fsh_core.sample import sample_case
 from fsh_core.training.dataset import PatchSource, load_training_case
 from fsh_core.training.train import deterministic
@@ -67,7 +68,7 @@ class Plan:
 def segment(plan: Plan) -> dict[str, Any]:
     """Run ``fsh segment --sample`` from file to files, a cold process each time, the settings taking turns."""
     costs: dict[str, list[ProcessCost]] = {name: [] for name in SETTINGS}
-    found: dict[str, Any] = {}
+    found: dict[str, Record] = {}
     with tempfile.TemporaryDirectory() as folder:
         for run in range(plan.runs):
             for name, options in SETTINGS.items():
@@ -79,8 +80,8 @@ def segment(plan: Plan) -> dict[str, Any]:
     return {
         name: summarise(costs[name])
         | {
-            "dice": record["evaluation"]["dice"],
-            "stages_s": record["run"]["seconds"],
+            "dice": record.score("dice"),
+            "stages_s": record.run.seconds,
             "options": " ".join(options),
         }
         for (name, options), record in zip(SETTINGS.items(), found.values(), strict=True)

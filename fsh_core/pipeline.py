@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,13 @@ from numpy.typing import NDArray
 from fsh_core.anatomy.template import Anatomy, find_anatomy
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
-from fsh_core.inference.record import describe_ensemble, describe_run
+from fsh_core.inference.record import (
+    describe_brain,
+    describe_ensemble,
+    describe_grid,
+    describe_input,
+    describe_weights,
+)
 from fsh_core.inference.scan import OnPatch, Predictor, expected_model, predict_scan
 from fsh_core.lesions.confidence import (
     Calibration,
@@ -29,6 +36,14 @@ from fsh_core.lesions.regions import dissemination
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.preprocess.load import load_scan
 from fsh_core.quality.assess import check_quality
+from fsh_core.record import (
+    Record,
+    RecordedQuality,
+    RecordedRegions,
+    RecordedRun,
+    RecordedSettings,
+    VolumeInterval,
+)
 from fsh_core.volume.volume import Volume
 
 
@@ -52,12 +67,13 @@ class Segmentation:
         0 = background, 1 = largest lesion, and so on.
     lesions : DataFrame
         One row per lesion, see `fsh_core.lesions.measure.lesion_table`.
-    record : dict
-        Plain JSON: what made this (version, weights' hash, settings, input hash) and
-        what was found (brain source, counts, volume). What differs between two runs of
-        the same thing (seconds, date) stands under ``run`` alone.
+    record : Record
+        What made this (version, weights' hash, settings, input hash) and what was found
+        (brain source, counts, volume). What differs between two runs of the same thing
+        (seconds, date) stands under ``run`` alone.
     entropy, variance : (I, J, K) float32 or None
-        How sure an ensemble is of each voxel, see `fsh_core.inference.record.describe_ensemble`; None without one.
+        How sure an ensemble is of each voxel, see
+        `fsh_core.inference.record.describe_ensemble`; None without one.
     """
 
     case: Case
@@ -67,7 +83,7 @@ class Segmentation:
     raw_prediction: NDArray[np.bool_]
     lesion_labels: NDArray[np.int32]
     lesions: pd.DataFrame
-    record: dict[str, Any]
+    record: Record
     entropy: NDArray[np.float32] | None = None
     variance: NDArray[np.float32] | None = None
 
@@ -115,11 +131,11 @@ def segment_case(
     started = time.perf_counter()
     card = getattr(predictor, "card", {})
     calibration = Calibration.from_card(card)
-    scan = load_scan(case, expected_model(predictor), finder)
+    model = expected_model(predictor)
+    scan = load_scan(case, model, finder)
     flair, brain = scan.flair, scan.brain.mask
-    with ThreadPoolExecutor(
-        1
-    ) as beside:  # what needs no lesions yet is done while the network runs
+    # What needs no lesions yet is done while the network runs.
+    with ThreadPoolExecutor(1) as beside:
         anatomy_later = beside.submit(find_anatomy, flair, brain) if config.regions else None
         quality = beside.submit(check_quality, flair, brain, source=scan.brain.source)
         predicted = predict_scan(scan, predictor, on_patch)
@@ -140,24 +156,32 @@ def segment_case(
         split=config.split,
     )
     volume_ml = flair.volume_ml(labels)
-    record = describe_run(case, expected_model(predictor), config, flair, scan.brain, card)
-    record |= {
-        "lesion_count": len(lesions),
-        "lesion_volume_ml": round(volume_ml, 4),
-        "lesion_volume_interval_ml": _interval(calibration, volume_ml),
-        "raw_lesion_volume_ml": round(flair.volume_ml(raw), 4),
-        "part_count": int(lesions["parts"].sum()) if config.split else None,
-        "quality": quality.result().to_json(),
-        "regions": _regions(anatomy, lesions),
-        "scan_uncertainty": _rounded(scan_uncertainty),
-        "ensemble": describe_ensemble(len(predicted.members)),
-        "run": {
-            "seconds": round(time.perf_counter() - started, 2),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "threads": os.cpu_count(),
-            "platform": platform.platform(),
-        },
-    }
+    record = Record(
+        case=case.name,
+        subject=case.subject,
+        session=case.session,
+        input=describe_input(case, model),
+        version=version("fsh-ms"),
+        weights=describe_weights(card),
+        settings=RecordedSettings.from_config(config),
+        brain=describe_brain(scan.brain, flair),
+        grid=describe_grid(flair),
+        lesion_count=len(lesions),
+        lesion_volume_ml=round(volume_ml, 4),
+        lesion_volume_interval_ml=_interval(calibration, volume_ml),
+        raw_lesion_volume_ml=round(flair.volume_ml(raw), 4),
+        part_count=int(lesions["parts"].sum()) if config.split else None,
+        quality=RecordedQuality.model_validate(quality.result().to_json()),
+        regions=_regions(anatomy, lesions),
+        scan_uncertainty=_rounded(scan_uncertainty),
+        ensemble=describe_ensemble(len(predicted.members)),
+        run=RecordedRun(
+            seconds=round(time.perf_counter() - started, 2),
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            threads=os.cpu_count(),
+            platform=platform.platform(),
+        ),
+    )
     # Of a single member both say nothing that its probability does not.
     entropy = voxel_entropy(probability) if len(predicted.members) > 1 else None
     variance = voxel_variance(predicted.members) if len(predicted.members) > 1 else None
@@ -166,20 +190,26 @@ def segment_case(
     )
 
 
-def _interval(calibration: Calibration | None, volume_ml: float) -> dict[str, float] | None:
+def _interval(calibration: Calibration | None, volume_ml: float) -> VolumeInterval | None:
     """Say where the reference volume is expected, and how often such an interval is right."""
     if calibration is None:
         return None
     low, high = calibration.volume_interval_ml(volume_ml)
-    return {"low": round(low, 4), "high": round(high, 4), "rate": calibration.rate}
+    return VolumeInterval(low=round(low, 4), high=round(high, 4), rate=calibration.rate)
 
 
-def _regions(anatomy: Anatomy | None, lesions: pd.DataFrame) -> dict[str, Any] | None:
+def _regions(anatomy: Anatomy | None, lesions: pd.DataFrame) -> RecordedRegions | None:
     """Say how the regions were found and what they hold; None where they were not asked for."""
     if anatomy is None:
         return None
-    found = {"found": anatomy.found, "quality": _rounded(anatomy.quality), "note": anatomy.note}
-    return found | ({"dissemination": dissemination(lesions)} if anatomy.found else {})
+    found: dict[str, Any] = {
+        "found": anatomy.found,
+        "quality": _rounded(anatomy.quality),
+        "note": anatomy.note,
+    }
+    if anatomy.found:
+        found["dissemination"] = dissemination(lesions)
+    return RecordedRegions.model_validate(found)
 
 
 def _rounded(value: float) -> float | None:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.cases import Case
+from fsh_core.record import Record
 from fsh_dashboard import page
 from fsh_dashboard.data.cohort_tables import Results, fingerprint, read_results
 from fsh_dashboard.data.folder import Opened, find_results
@@ -63,7 +64,7 @@ def _load(opened: Opened, name: str, stamps: tuple[tuple[str, int, int], ...]) -
     return read_results(opened, name)
 
 
-def scan_of(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> Scan:
+def scan_of(opened: Opened, results: str, record: Record, paths: dict[str, Path]) -> Scan:
     """Load a scan with its maps, or take it from memory while its files have not changed.
 
     Raises
@@ -75,18 +76,18 @@ def scan_of(opened: Opened, results: str, record: dict[str, Any], paths: dict[st
 
 
 def layers_of(
-    opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]
+    opened: Opened, results: str, record: Record, paths: dict[str, Path]
 ) -> tuple[dict[str, bytes], tuple[float, float]]:
     """Pack a scan for the viewer, with its window, once for each state of its files; raises as `scan_of`."""
     return _layers(opened, results, _stamps(paths.values()), record, paths)
 
 
-def flair_of(opened: Opened, results: str, record: dict[str, Any]) -> Path | None:
+def flair_of(opened: Opened, results: str, record: Record) -> Path | None:
     """Find the scan of a record; data sets are searched once for a whole cohort. None if it may not be read."""
     recorded = recorded_flair(opened, record)
     if recorded is not None:
         return recorded
-    found = _known_cases(opened, results).get(str(record["case"]))
+    found = _known_cases(opened, results).get(record.case)
     return opened.inside(found.flair) if found else None
 
 
@@ -102,13 +103,13 @@ def _stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
 def _scan(
-    opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]
+    opened: Opened, results: str, stamps: Any, _record: Record, _paths: dict[str, Path]
 ) -> Scan:
     return load_scan(opened, results, _record, _paths)
 
 
 def overlap_of(
-    opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]
+    opened: Opened, results: str, record: Record, paths: dict[str, Path]
 ) -> dict[int, float]:
     """Measure each lesion against the reference, once for each state of the files; raises as `scan_of`."""
     return (
@@ -120,14 +121,14 @@ def overlap_of(
 
 @st.cache_data(max_entries=64, show_spinner="Reading the scan …")
 def _overlap(
-    _opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]
+    _opened: Opened, results: str, stamps: Any, _record: Record, _paths: dict[str, Path]
 ) -> dict[int, float]:
     return reference_overlap(_scan(_opened, results, stamps, _record, _paths), _paths["labels"])
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
 def _layers(
-    opened: Opened, results: str, stamps: Any, _record: dict[str, Any], _paths: dict[str, Path]
+    opened: Opened, results: str, stamps: Any, _record: Record, _paths: dict[str, Path]
 ) -> tuple[dict[str, bytes], tuple[float, float]]:
     scan = _scan(opened, results, stamps, _record, _paths)
     return layers(scan), window(scan)

@@ -7,7 +7,6 @@ weights, and one that was validated. Paths of this machine are taken out.
 """
 
 import gzip
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from fsh_core.derivatives import find_records, read_segmentation, write_cohort
+from fsh_core.derivatives.layout import to_json
 from fsh_core.errors import InputError
 from fsh_core.sample import sample_case
 from fsh_core.volume.volume import load_volume, save_like
@@ -61,21 +61,24 @@ def main(derivatives: str, *runs: str) -> None:
 def _copy_case(record_path: Path, target: Path) -> None:
     """Copy the files that the dashboard shows, and the record without them and without paths of this machine."""
     stored = read_segmentation(record_path)
-    record = json.loads(record_path.read_text())
-    for key in LEFT_OUT:
-        record["files"].pop(key, None)
-    for source in record["input"].values():
-        source["path"] = Path(source["path"]).name
-    record["run"].pop("platform", None)
-    for key, name in record["files"].items():
+    files = {key: name for key, name in stored.record.files.items() if key not in LEFT_OUT}
+    record = stored.record.changed(
+        files=files,
+        input={
+            name: {"path": Path(source.path).name, "sha256": source.sha256}
+            for name, source in stored.record.input.items()
+        },
+        run={
+            name: value for name, value in stored.record.run.to_json().items() if name != "platform"
+        },
+    )
+    for key, name in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if key == "probability":
             _copy_small(stored.paths[key], target / name)
         else:
             shutil.copyfile(stored.paths[key], target / name)
-    (target / record["files"]["record"]).write_text(
-        json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    )
+    (target / files["record"]).write_text(to_json(record.to_json()))
     write_cohort(target)
 
 

@@ -30,7 +30,6 @@ from qtpy.QtCore import QEventLoop, QTimer  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
 from fsh_core.cases import Case  # noqa: E402
-from fsh_core.config import SegmentConfig  # noqa: E402
 from fsh_core.derivatives import write_segmentation  # noqa: E402
 from fsh_core.files import sha256_of  # noqa: E402
 from fsh_core.lesions.measure import lesion_table  # noqa: E402
@@ -86,15 +85,15 @@ def write_later_visit(found: Segmentation) -> Path:
     flair = found.flair.with_data(turned(found.flair.data, 1))
     save_like(flair.data, flair, path)
     probability, brain = turned(found.probability, 1), turned(found.brain.astype(np.uint8), 0) > 0
-    raw, labels = find_lesions(probability, brain, flair, SegmentConfig(**found.record["settings"]))
+    raw, labels = find_lesions(probability, brain, flair, found.record.settings.to_config())
     lesions = lesion_table(labels, flair, probability, brain)
     case = Case(found.case.subject, "later", {"FLAIR": path})
-    record = found.record | {
-        "case": case.name,
-        "session": "later",
-        "lesion_count": len(lesions),
-        "input": {"FLAIR": {"path": str(path), "sha256": sha256_of(path)}},
-    }
+    record = found.record.changed(
+        case=case.name,
+        session="later",
+        lesion_count=len(lesions),
+        input={"FLAIR": {"path": str(path), "sha256": sha256_of(path)}},
+    )
     later = replace(
         found,
         case=case,

@@ -21,7 +21,9 @@ SCREENS |= {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 ORDER = (
     "errors",
     "files",
+    "strict_json",
     "config",
+    "record",
     "cases",
     "sample",
     "volume",
@@ -279,3 +281,66 @@ assert not code, code
 """
     heavy = {"torch", "monai", "pandas", "scipy", "skimage", "matplotlib", "SimpleITK", "nibabel"}
     assert not heavy & loaded_after(code)
+
+
+# The files that know the keys of a record on disk: `record.py` reads and writes it.
+RECORD_FILES = ("fsh_core/record.py",)
+CALLERS = ("fsh_core", "fsh_napari", "fsh_dashboard", "scripts", "benchmarks")
+
+
+def subscripts_by_string(tree: ast.AST, name: str) -> Iterator[str]:
+    """Find ``name["key"]``, ``x.name["key"]`` and ``name.get("key")``, also on a part of ``name``."""
+    for node in ast.walk(tree):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            key, base = node.slice, node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("get", "pop", "setdefault")
+            and node.args
+        ):
+            key, base = node.args[0], node.func.value
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and _is_about(base, name):
+            yield ast.unparse(node)
+
+
+def _is_about(base: ast.expr, name: str) -> bool:
+    """Tell whether an expression is ``name``, an attribute of it, or something subscripted from it."""
+    while True:
+        if isinstance(base, ast.Name):
+            return base.id == name
+        if isinstance(base, ast.Attribute):
+            if base.attr == name:
+                return True
+            base = base.value
+        elif isinstance(base, ast.Subscript):
+            base = base.value
+        else:
+            return False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "record['case']",
+        "stored.record['input']['FLAIR']",
+        "found.record.weights['name']",
+        "record.get('quality')",
+        "self.case.stored.record.input['FLAIR'].path",
+    ],
+)
+def test_a_record_subscripted_by_string_is_seen(code: str) -> None:
+    assert list(subscripts_by_string(ast.parse(code), "record"))
+
+
+def test_no_record_is_subscripted_by_string() -> None:
+    found = [
+        f"{file}: {code}"
+        for file in files_of(*CALLERS)
+        if file.as_posix() not in RECORD_FILES
+        for code in subscripts_by_string(
+            ast.parse((REPOSITORY / file).read_text(encoding="utf-8")), "record"
+        )
+    ]
+    assert found == []

@@ -58,15 +58,15 @@ def _scan_of_record(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
             f"{pair.prediction}: no record of F.sh lies beside it, which would name the FLAIR"
         )
     stored = read_segmentation(path)
-    source = stored.record["input"]["FLAIR"]
-    if not Path(source["path"]).is_file():
-        raise InputError(f"{source['path']}: the FLAIR named in {path.name} is not there")
-    if sha256_of(Path(source["path"])) != source["sha256"]:
+    source = Path(stored.record.flair.path)
+    if not source.is_file():
+        raise InputError(f"{source}: the FLAIR named in {path.name} is not there")
+    if sha256_of(source) != stored.record.flair.sha256:
         raise InputError(
-            f"{source['path']}: is not the file that {path.name} was made from, its content differs"
+            f"{source}: is not the file that {path.name} was made from, its content differs"
         )
-    flair = load_volume(Path(source["path"]))
-    return flair, load_mask(stored.paths["brain"], flair, Path(source["path"])).data
+    flair = load_volume(source)
+    return flair, load_mask(stored.paths["brain"], flair, source).data
 
 
 def _scan_of_dataset(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:

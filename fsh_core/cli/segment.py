@@ -1,6 +1,7 @@
 """``fsh segment``: from files to BIDS derivatives, case after case."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -170,15 +171,14 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
         scores = evaluate_case(
             reference, found.flair.with_data(found.prediction), found.brain
         ).row()
-        found.record["evaluation"] = {
-            name: None if value != value else value for name, value in scores.items()
-        }
+        evaluation = {name: None if math.isnan(value) else value for name, value in scores.items()}
+        found = dataclasses.replace(found, record=found.record.changed(evaluation=evaluation))
     write_segmentation(found, out, illustrate(found, reference.data if reference else None, scores))
     record = found.record
+    quality = record.quality.verdict if record.quality else "not checked"
     console.print(
-        f"{case.name}: {record['lesion_count']} lesions, {record['lesion_volume_ml']:.2f} ml, "
-        f"quality of the scan {record['quality']['verdict']}, brain {record['brain']['source']}, "
-        f"{record['run']['seconds']:.1f} s"
+        f"{case.name}: {record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml, "
+        f"quality of the scan {quality}, brain {record.brain.source}, {record.run.seconds:.1f} s"
     )
 
 
@@ -207,17 +207,13 @@ def _show(case: Case, out: Path, console: Console) -> None:
     console.print(table)
     record = stored.record
     console.print(
-        f"{record['lesion_count']} lesions, {record['lesion_volume_ml']:.2f} ml "
-        f"({record['raw_lesion_volume_ml']:.2f} ml before post-processing); {record['brain']['note']}."
+        f"{record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml "
+        f"({record.raw_lesion_volume_ml:.2f} ml before post-processing); {record.brain.note}."
     )
-    if "evaluation" in record:
-        scores = record["evaluation"]
+    if record.evaluation is not None:
+        dice, lesion_f1 = record.score("dice"), record.score("lesion_f1")
         sample = "; the bundled weights never saw this scan" if case == sample_case() else ""
-        console.print(
-            f"Against its reference: Dice {scores['dice']:.3f}, lesion F1 {scores['lesion_f1']:.3f}{sample}."
-        )
-    console.print(
-        f"{record['run']['seconds']:.1f} s from file to lesions on {record['run']['threads']} cores."
-    )
+        console.print(f"Against its reference: Dice {dice:.3f}, lesion F1 {lesion_f1:.3f}{sample}.")
+    console.print(f"{record.run.seconds:.1f} s from file to lesions on {record.run.threads} cores.")
     for key, path in stored.paths.items():
         console.print(f"  {key:<12} {path}", highlight=False, soft_wrap=True)

@@ -16,10 +16,10 @@ from fsh_core.derivatives.read import (
     StoredSegmentation,
     find_records,
     is_current,
-    read_record,
     read_segmentation,
 )
 from fsh_core.derivatives.write import Illustrate, round_probability, write_segmentation
+from fsh_core.record import read_record
 
 __all__ = [
     "Cohort",

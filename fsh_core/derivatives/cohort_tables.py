@@ -11,6 +11,7 @@ from fsh_core.derivatives.read import StoredSegmentation, find_records, read_seg
 from fsh_core.errors import InputError
 from fsh_core.files import check_may_write, write_atomically
 from fsh_core.lesions.regions import REGIONS
+from fsh_core.record import RecordedRegions
 
 BIDS_VERSION = "1.10.0"
 CASE_COLUMNS: dict[str, str] = {
@@ -85,11 +86,6 @@ def read_cohort(folder: str | Path) -> Cohort:
         except InputError as error:
             failures.append(str(error))
             continue
-        except (KeyError, TypeError, AttributeError) as error:
-            failures.append(
-                f"{path}: expected a record of F.sh, found an incomplete one ({error}); segment it again"
-            )
-            continue
         rows.append(row)
         tables.append(_lesion_rows(stored))
     return Cohort(pd.DataFrame(rows, columns=list(CASE_COLUMNS)), _stack(tables), tuple(failures))
@@ -138,45 +134,45 @@ def write_cohort(folder: str | Path) -> list[str]:
 
 def _case_row(stored: StoredSegmentation, folder: Path) -> dict[str, Any]:
     record = stored.record
-    flair = record["input"]["FLAIR"]
+    interval, quality = record.lesion_volume_interval_ml, record.quality
     return {
-        "subject": record["subject"],
-        "session": record["session"],
-        "lesion_count": record["lesion_count"],
-        "part_count": record.get("part_count"),
-        "lesion_volume_ml": record["lesion_volume_ml"],
-        "raw_lesion_volume_ml": record["raw_lesion_volume_ml"],
-        "volume_low_ml": (record.get("lesion_volume_interval_ml") or {}).get("low"),
-        "volume_high_ml": (record.get("lesion_volume_interval_ml") or {}).get("high"),
-        "scan_uncertainty": record.get("scan_uncertainty"),
-        **_region_cells(record),
-        "quality": record.get("quality", {}).get("verdict"),
-        "brain_source": record["brain"]["source"],
-        "brain_volume_ml": record["brain"]["volume_ml"],
-        "seconds": record["run"]["seconds"],
-        "version": record["version"],
-        "weights": record["weights"].get("name"),
-        "weights_sha256": record["weights"].get("sha256"),
-        "input_path": flair["path"],
-        "input_sha256": flair["sha256"],
+        "subject": record.subject,
+        "session": record.session,
+        "lesion_count": record.lesion_count,
+        "part_count": record.part_count,
+        "lesion_volume_ml": record.lesion_volume_ml,
+        "raw_lesion_volume_ml": record.raw_lesion_volume_ml,
+        "volume_low_ml": interval.low if interval else None,
+        "volume_high_ml": interval.high if interval else None,
+        "scan_uncertainty": record.scan_uncertainty,
+        **_region_cells(record.regions),
+        "quality": quality.verdict if quality else None,
+        "brain_source": record.brain.source,
+        "brain_volume_ml": record.brain.volume_ml,
+        "seconds": record.run.seconds,
+        "version": record.version,
+        "weights": record.weights.name,
+        "weights_sha256": record.weights.sha256,
+        "input_path": record.flair.path,
+        "input_sha256": record.flair.sha256,
         "record": stored.paths["record"].relative_to(folder).as_posix(),
     }
 
 
-def _region_cells(record: dict[str, Any]) -> dict[str, float]:
+def _region_cells(regions: RecordedRegions | None) -> dict[str, float]:
     """Count lesions and volume by region; nothing where regions were not found or not asked for."""
-    held = ((record.get("regions") or {}).get("dissemination") or {}).get("regions", {})
-    return {
-        f"{region}_{what}": values[key]
-        for region, values in held.items()
-        for what, key in (("lesions", "count"), ("ml", "volume_ml"))
-    }
+    if regions is None or regions.dissemination is None:
+        return {}
+    cells: dict[str, float] = {}
+    for region, counted in regions.dissemination.regions.items():
+        cells |= {f"{region}_lesions": counted.count, f"{region}_ml": counted.volume_ml}
+    return cells
 
 
 def _lesion_rows(stored: StoredSegmentation) -> pd.DataFrame:
     table = stored.lesions.copy()
-    table.insert(0, "subject", stored.record["subject"])
-    table.insert(1, "session", stored.record["session"])
+    table.insert(0, "subject", stored.record.subject)
+    table.insert(1, "session", stored.record.session)
     return table
 
 

@@ -20,6 +20,7 @@ from fsh_core.derivatives.layout import (
 from fsh_core.errors import InputError
 from fsh_core.files import check_may_write, write_atomically
 from fsh_core.pipeline import Segmentation
+from fsh_core.record import record_to_write
 from fsh_core.volume.volume import save_like
 
 Illustrate = Callable[[Mapping[str, Path]], None]
@@ -73,7 +74,7 @@ def write_segmentation(
         files["record"] = paths["record"].relative_to(folder).as_posix()
         write_atomically(
             staged["record"],
-            to_json({**segmentation.record, "files": files, **describe_columns(table.columns)}),
+            to_json(record_to_write(segmentation.record, files, describe_columns(table.columns))),
         )
         _move_into_place(staged, paths)
     return {key: paths[key] for key in files}
@@ -82,7 +83,7 @@ def write_segmentation(
 def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None:
     like = segmentation.flair
     labels = segmentation.lesion_labels
-    threshold = float(segmentation.record["settings"]["threshold"])
+    threshold = segmentation.record.settings.threshold
     save_like(segmentation.prediction, like, paths["mask"])
     save_like(segmentation.raw_prediction, like, paths["raw_mask"])
     save_like(round_probability(segmentation.probability, threshold), like, paths["probability"])

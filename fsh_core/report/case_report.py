@@ -13,6 +13,7 @@ from fsh_core.figures import all_slices, close_ups, glance, to_png, triptych
 from fsh_core.figures.slices import Mask
 from fsh_core.files import write_atomically
 from fsh_core.pipeline import Segmentation
+from fsh_core.record import RecordedQuality, RecordedRegions
 from fsh_core.report.facts import Row, format_ml, list_facts
 from fsh_core.report.html import embed, render
 from fsh_core.report.table import TABLE_NOTE, format_ratio, lesion_cells
@@ -62,13 +63,13 @@ def write_report(
     headings, rows = lesion_cells(lesions)
     page = render(
         _TEMPLATE,
-        title=record["case"],
-        subtitle=Path(record["input"]["FLAIR"]["path"]).name,
+        title=record.case,
+        subtitle=Path(record.flair.path).name,
         numbers=_headline(segmentation),
-        brain=_sentence(record["brain"]["note"]),
-        brain_is_known=record["brain"]["source"] != "none",
-        quality=_quality(record.get("quality")),
-        regions=_regions(record.get("regions")),
+        brain=_sentence(record.brain.note),
+        brain_is_known=record.brain.source != "none",
+        quality=_quality(record.quality),
+        regions=_regions(record.regions),
         pictures=_pictures(segmentation, reference),
         least_sure="uncertainty" in lesions,
         evaluation=_agreement(evaluation or {}),
@@ -76,10 +77,10 @@ def write_report(
         rows=rows[:LARGEST_SHOWN],
         rest=rows[LARGEST_SHOWN:],
         table_note=TABLE_NOTE,
-        threshold=record["settings"]["threshold"],
-        minimum_volume_mm3=record["settings"]["minimum_volume_mm3"],
+        threshold=record.settings.threshold,
+        minimum_volume_mm3=record.settings.minimum_volume_mm3,
         facts=list_facts(record),
-        version=record["version"],
+        version=record.version,
     )
     write_atomically(path, page)
 
@@ -130,76 +131,77 @@ def _pictures(segmentation: Segmentation, reference: Mask | None) -> dict[str, s
 def _headline(segmentation: Segmentation) -> list[_Number]:
     """What a reader wants to know first."""
     record, lesions = segmentation.record, segmentation.lesions
-    volume_ml = float(record["lesion_volume_ml"])
+    volume_ml = record.lesion_volume_ml
     numbers = [
-        _Number("Lesions", f"{record['lesion_count']:,}"),
+        _Number("Lesions", f"{record.lesion_count:,}"),
         _Number("Total volume", format_ml(volume_ml), "ml"),
     ]
-    if record.get("part_count"):
-        numbers.append(_Number("Parts when split", f"{record['part_count']:,}"))
-    interval = record.get("lesion_volume_interval_ml")
+    if record.part_count:
+        numbers.append(_Number("Parts when split", f"{record.part_count:,}"))
+    interval = record.lesion_volume_interval_ml
     if interval:
-        name = f"{100 * interval['rate']:.0f} % interval of a reader's volume"
+        name = f"{100 * interval.rate:.0f} % interval of a reader's volume"
         numbers.append(
-            _Number(name, f"{format_ml(interval['low'])} to {format_ml(interval['high'])}", "ml")
+            _Number(name, f"{format_ml(interval.low)} to {format_ml(interval.high)}", "ml")
         )
     if len(lesions):
         numbers.append(
             _Number("Largest lesion", format_ml(float(lesions["volume_mm3"].max()) / 1000), "ml")
         )
-    brain_ml = float(record["brain"]["volume_ml"])
-    if brain_ml > 0 and record["brain"]["source"] != "none":
+    brain_ml = record.brain.volume_ml
+    if brain_ml > 0 and record.brain.source != "none":
         numbers.append(
             _Number(f"Of the brain ({brain_ml:,.0f} ml)", f"{100 * volume_ml / brain_ml:.2f}", "%")
         )
     return numbers
 
 
-def _quality(quality: Row | None) -> Row | None:
+def _quality(quality: RecordedQuality | None) -> Row | None:
     """How far the scan can be relied on: verdicts with their marks; None where nobody checked."""
     if quality is None:
         return None
     checks = [
         {
-            "name": check["name"].replace("_", " ").capitalize().replace("Flair", "FLAIR"),
-            "verdict": f"{_MARKS[check['verdict']]} {check['verdict'].capitalize()}",
-            "reason": check["reason"],
+            "name": check.name.replace("_", " ").capitalize().replace("Flair", "FLAIR"),
+            "verdict": f"{_MARKS[check.verdict]} {check.verdict.capitalize()}",
+            "reason": check.reason,
         }
-        for check in quality["checks"]
+        for check in quality.checks
     ]
-    verdict = str(quality["verdict"])
     return {
-        "passed": verdict == "pass",
-        "word": verdict,
-        "verdict": f"{_MARKS[verdict]} {verdict.capitalize()}",
-        "summary": quality["summary"],
+        "passed": quality.verdict == "pass",
+        "word": quality.verdict,
+        "verdict": f"{_MARKS[quality.verdict]} {quality.verdict.capitalize()}",
+        "summary": quality.summary,
         "checks": checks,
     }
 
 
-def _regions(regions: Row | None) -> Row | None:
+def _regions(regions: RecordedRegions | None) -> Row | None:
     """Where the lesions lie, or why that is not known; None where nobody asked."""
-    if regions is None or not regions["found"]:
-        return None if regions is None else {"rows": [], "note": _sentence(regions["note"])}
-    told = regions["dissemination"]
+    if regions is None:
+        return None
+    if regions.dissemination is None:
+        return {"rows": [], "note": _sentence(regions.note)}
+    told = regions.dissemination
     answers = {
         True: "the regions seen here would suffice.",
         False: "the regions seen here do not suffice.",
     }
     return {
         "rows": [
-            (name.replace("_", " "), counted["count"], format_ml(counted["volume_ml"]))
-            for name, counted in told["regions"].items()
+            (name.replace("_", " "), counted.count, format_ml(counted.volume_ml))
+            for name, counted in told.regions.items()
         ],
         "readings": [
             {
-                "title": f"{one['title']}, dissemination in space:",
-                "answer": answers[one["fulfilled_here"]],
-                "definition": f"It asks for {one['definition']} ({one['source']}).",
+                "title": f"{reading.title}, dissemination in space:",
+                "answer": answers[reading.fulfilled_here],
+                "definition": f"It asks for {reading.definition} ({reading.source}).",
             }
-            for one in told["readings"]
+            for reading in told.readings
         ],
-        "caution": f"Not assessed: {', '.join(told['not_assessed'])}. {told['label']}",
+        "caution": f"Not assessed: {', '.join(told.not_assessed)}. {told.label}",
     }
 
 

@@ -3,35 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fsh_core.record import Record
+
 _UNITS = {"mm": "mm", "mm3": "mm³", "ml": "ml"}
 
 Row = Mapping[str, Any]
 
 
-def list_facts(record: Row) -> list[tuple[str, str, bool]]:
+def list_facts(record: Record) -> list[tuple[str, str, bool]]:
     """List what made the result: name, value, and whether to set it as code."""
-    weights, grid, run = record["weights"], record["grid"], record["run"]
-    shape = " × ".join(str(size) for size in grid["shape"])
-    spacing = " × ".join(f"{size:.3g}" for size in grid["spacing_mm"])
-    facts = [("Version", f"F.sh {record['version']}", False)]
-    if weights:
+    weights, grid = record.weights, record.grid
+    shape = " × ".join(str(size) for size in grid.shape)
+    spacing = " × ".join(f"{size:.3g}" for size in grid.spacing_mm)
+    facts = [("Version", f"F.sh {record.version}", False)]
+    if weights.sha256 is not None:
         facts += [
-            ("Weights", str(weights["name"]), False),
-            ("", f"SHA-256 {weights['sha256']}", True),
+            ("Weights", str(weights.name), False),
+            ("", f"SHA-256 {weights.sha256}", True),
+            ("Network", _listed(weights.config or {}), False),
         ]
-        facts.append(("Network", _listed(weights["config"]), False))
-    facts.append(("Settings", _listed(record["settings"]), False))
-    for channel, source in record["input"].items():
-        facts += [
-            (channel.capitalize() if channel.islower() else channel, str(source["path"]), True)
-        ]
-        facts += [("", f"SHA-256 {source['sha256']}", True)]
-    facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid['orientation']}", False))
-    before, after = format_ml(record["raw_lesion_volume_ml"]), format_ml(record["lesion_volume_ml"])
+    facts.append(("Settings", _listed(record.settings.to_json()), False))
+    for channel, source in record.input.items():
+        title = channel.capitalize() if channel.islower() else channel
+        facts += [(title, source.path, True), ("", f"SHA-256 {source.sha256}", True)]
+    facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid.orientation}", False))
+    before, after = format_ml(record.raw_lesion_volume_ml), format_ml(record.lesion_volume_ml)
     facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))
-    made = [f"{run['seconds']:.1f} s"] + [
-        f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run
-    ]
+    run = record.run.to_json()
+    made = [f"{record.run.seconds:.1f} s"]
+    made += [f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run]
     facts.append(("Run", ", ".join(made), False))
     return facts
 

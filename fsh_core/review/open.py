@@ -64,4 +64,4 @@ def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:
 
 def _about(stored: StoredSegmentation) -> dict[str, str]:
     """Say which lesions a journal is about."""
-    return {"case": stored.record["case"], "labels_sha256": sha256_of(stored.paths["labels"])}
+    return {"case": stored.record.case, "labels_sha256": sha256_of(stored.paths["labels"])}

@@ -140,9 +140,9 @@ def _provenance(
     folder = stored.paths["record"].parent
     kinds = Counter(event.kind for event in events)
     return {
-        "case": record["case"],
-        "subject": record["subject"],
-        "session": record["session"],
+        "case": record.case,
+        "subject": record.subject,
+        "session": record.session,
         "version": version("fsh-ms"),
         "review": {
             "reader": review.reader,
@@ -162,8 +162,8 @@ def _provenance(
         "lesion_volume_ml": round(review.lesion_volume_ml, 4),
         "Sources": [stored.paths["record"].name, stored.paths["labels"].name],
         "original_labels_sha256": sha256_of(stored.paths["labels"]),
-        "weights": record["weights"],
-        "input": record["input"],
+        "weights": record.weights.to_json(),
+        "input": {name: source.to_json() for name, source in record.input.items()},
         "files": {key: path.relative_to(folder).as_posix() for key, path in paths.items()},
     }
 

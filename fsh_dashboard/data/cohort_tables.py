@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fsh_core.derivatives import find_records, read_record
 from fsh_core.errors import InputError
 from fsh_core.lesions.regions import REGIONS
+from fsh_core.record import Record
 from fsh_dashboard.data.flags import flag_cases
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.lesion_tables import read_tables
@@ -18,8 +18,6 @@ from fsh_dashboard.data.participants import participant_files, with_participants
 
 COHORT_TABLE = "cases.tsv"
 NOT_SHOWN = ("flags", "weights_sha256", "input_path", "input_sha256")
-OPTIONAL_PARTS = ("quality", "scan_uncertainty", "regions")
-"""Parts of a record that not every one has: a plain value keeps its name, those of a block get it in front."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,9 @@ def read_results(opened: Opened, name: str) -> Results:
         try:
             record = read_record(opened.inside(path))
             row = _case_row(record) | {"record": opened.named(path)}
-            table = opened.inside(folder / record["files"]["table"])
+            table = opened.inside(folder / record.table_file)
         except InputError as error:
             problems.append(str(error).replace(f"{opened.root}/", ""))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            problems.append(
-                f"{opened.named(path)}: expected a record of F.sh, found an incomplete one ({error})"
-            )
         else:
             rows.append(row)
             tables.append(table)
@@ -108,44 +102,48 @@ def read_results(opened: Opened, name: str) -> Results:
     return Results(name, cases, lesions, columns, (*problems, *more, *troubles))
 
 
-def _case_row(record: dict[str, Any]) -> dict[str, Any]:
+def _case_row(record: Record) -> dict[str, Any]:
     """Flatten what a table shows of a record."""
-    row = {
-        "case": str(record["case"]),
-        "subject": str(record["subject"]),
-        "session": record["session"],
-        "lesion_count": int(record["lesion_count"]),
-        "lesion_volume_ml": float(record["lesion_volume_ml"]),
-        "raw_lesion_volume_ml": float(record["raw_lesion_volume_ml"]),
-        "brain_volume_ml": float(record["brain"]["volume_ml"]),
-        "brain_source": str(record["brain"]["source"]),
-        "voxel_mm": " × ".join(f"{float(size):.3g}" for size in record["grid"]["spacing_mm"]),
-        "voxel_volume_mm3": math.prod(float(size) for size in record["grid"]["spacing_mm"]),
-        "seconds": float(record["run"]["seconds"]),
-        "version": str(record["version"]),
-        "weights": str(record["weights"].get("name", "–")),
-        "weights_sha": str(record["weights"].get("sha256", "")),
+    spacing_mm = record.grid.spacing_mm
+    row: dict[str, Any] = {
+        "case": record.case,
+        "subject": record.subject,
+        "session": record.session,
+        "lesion_count": record.lesion_count,
+        "lesion_volume_ml": record.lesion_volume_ml,
+        "raw_lesion_volume_ml": record.raw_lesion_volume_ml,
+        "brain_volume_ml": record.brain.volume_ml,
+        "brain_source": record.brain.source,
+        "voxel_mm": " × ".join(f"{size:.3g}" for size in spacing_mm),
+        "voxel_volume_mm3": math.prod(spacing_mm),
+        "seconds": record.run.seconds,
+        "version": record.version,
+        "weights": record.weights.name or "–",
+        "weights_sha": record.weights.sha256 or "",
     }
-    interval = record.get("lesion_volume_interval_ml")
-    if isinstance(interval, dict):
-        row |= {f"volume_{end}_ml": float(interval[end]) for end in ("low", "high")}
-    for part in OPTIONAL_PARTS:
-        values = record.get(part)
-        plain = values.items() if isinstance(values, dict) else [("", values)]
+    row |= _optional_parts(record)
+    scores = record.evaluation or {}
+    return row | {name: record.score(name) for name in scores if name not in row}
+
+
+def _optional_parts(record: Record) -> dict[str, Any]:
+    """Flatten what not every record has."""
+    row: dict[str, Any] = {}
+    if record.lesion_volume_interval_ml is not None:
+        row["volume_low_ml"] = record.lesion_volume_interval_ml.low
+        row["volume_high_ml"] = record.lesion_volume_interval_ml.high
+    if record.scan_uncertainty is not None:
+        row["scan_uncertainty"] = record.scan_uncertainty
+    # Plain values of a newer version are shown too, under the name of their part.
+    for name, part in (("quality", record.quality), ("regions", record.regions)):
+        values = part.to_json() if part is not None else {}
         row |= {
-            f"{part}_{key}".rstrip("_"): value
-            for key, value in plain
+            f"{name}_{key}": value
+            for key, value in values.items()
             if isinstance(value, str | int | float)
         }
     if "quality_verdict" in row:
         row["quality"] = row.pop("quality_verdict")
-    scores = record.get("evaluation")
-    if isinstance(scores, dict):
-        row |= {
-            key: np.nan if value is None else float(value)
-            for key, value in scores.items()
-            if key not in row
-        }
     return row
 
 

@@ -12,6 +12,7 @@ from fsh_core.derivatives import read_record
 from fsh_core.errors import InputError
 from fsh_core.figures.slices import View, make_view
 from fsh_core.files import sha256_of
+from fsh_core.record import Record
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 from fsh_dashboard.data.folder import Opened
 
@@ -44,9 +45,7 @@ class Scan:
 MAPS = {"mask": "Prediction", "raw_mask": "Before processing", "probability": "Probability"}
 
 
-def case_files(
-    opened: Opened, results: str, record_name: str
-) -> tuple[dict[str, Any], dict[str, Path]]:
+def case_files(opened: Opened, results: str, record_name: str) -> tuple[Record, dict[str, Path]]:
     """Read a record and resolve the files it names, inside the opened folder only.
 
     Raises
@@ -55,28 +54,22 @@ def case_files(
         If the record cannot be read or names a file outside the opened folder.
     """
     record = read_record(opened.inside(record_name))
-    if not isinstance(record["files"], dict):
-        raise InputError(
-            f"{record_name}: expected a list of files, found something else; segment the case again"
-        )
     folder = opened.root / results
-    return record, {
-        str(key): opened.inside(folder / str(name)) for key, name in record["files"].items()
-    }
+    return record, {key: opened.inside(folder / name) for key, name in record.files.items()}
 
 
-def find_source(opened: Opened, results: str, record: dict[str, Any]) -> Case | None:
+def find_source(opened: Opened, results: str, record: Record) -> Case | None:
     """Find the scan and the reference mask of a record among what may be read.
 
     The recorded path is tried first, then every data set in the opened folder and in
     the folders of images that has a case of that name.
     """
-    found = known_cases(opened, results).get(str(record["case"]))
+    found = known_cases(opened, results).get(record.case)
     recorded = recorded_flair(opened, record)
     if recorded is None:
         return found
     reference = found.reference if found else None
-    return Case(str(record["subject"]), record["session"], {"FLAIR": recorded}, reference)
+    return Case(record.subject, record.session, {"FLAIR": recorded}, reference)
 
 
 def known_cases(opened: Opened, results: str) -> dict[str, Case]:
@@ -84,16 +77,16 @@ def known_cases(opened: Opened, results: str) -> dict[str, Case]:
     return {case.name: case for place in _places(opened, results) for case in _cases(place)}
 
 
-def recorded_flair(opened: Opened, record: dict[str, Any]) -> Path | None:
+def recorded_flair(opened: Opened, record: Record) -> Path | None:
     """Return the scan that a record names, if it is there and may be read."""
     try:
-        recorded = opened.inside(str(record["input"]["FLAIR"]["path"]))
-    except (InputError, KeyError, TypeError):
+        recorded = opened.inside(record.flair.path)
+    except InputError:
         return None
     return recorded if recorded.is_file() else None
 
 
-def load_scan(opened: Opened, results: str, record: dict[str, Any], paths: dict[str, Path]) -> Scan:
+def load_scan(opened: Opened, results: str, record: Record, paths: dict[str, Path]) -> Scan:
     """Load the FLAIR and every map of a case.
 
     Raises
@@ -103,11 +96,11 @@ def load_scan(opened: Opened, results: str, record: dict[str, Any], paths: dict[
     """
     source = find_source(opened, results, record)
     if source is None:
-        raise InputError(f"{record['case']}: its FLAIR lies outside the opened folder; {OUTSIDE}")
+        raise InputError(f"{record.case}: its FLAIR lies outside the opened folder; {OUTSIDE}")
     flair_path = opened.inside(source.flair)
     flair = load_volume(flair_path)
     problems = []
-    if sha256_of(flair_path) != record["input"]["FLAIR"].get("sha256"):
+    if sha256_of(flair_path) != record.flair.sha256:
         problems.append(
             f"{flair_path.name} is not the file that was segmented: its SHA-256 differs from the record's"
         )

@@ -1,61 +1,64 @@
 """What a record says of its scan and of where the lesions lie."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
+
+from fsh_core.record import Record, RecordedQuality, RecordedRegions
 
 MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
 
 
-def show_judgement(record: Mapping[str, Any]) -> None:
+def show_judgement(record: Record) -> None:
     """Show the quality of the scan, the regions and the criteria, as far as the record has them."""
-    quality, regions = record.get("quality"), record.get("regions")
-    if not isinstance(quality, dict) and not isinstance(regions, dict):
+    quality, regions = record.quality, record.regions
+    if quality is None and regions is None:
         st.caption(
             "This record says nothing of quality and regions: it was made by an earlier F.sh. Segment it again."
         )
         return
-    if isinstance(quality, dict):
+    if quality is not None:
         show_quality(quality)
-    if isinstance(regions, dict):
+    if regions is not None:
         show_regions(regions)
 
 
-def show_quality(quality: Mapping[str, Any]) -> None:
+def show_quality(quality: RecordedQuality) -> None:
     """Show the verdict on the scan; every check is one click away."""
-    verdict = str(quality.get("verdict", "unknown"))
+    verdict = quality.verdict
     say = {"pass": st.success, "caution": st.warning}.get(verdict, st.error)
-    say(f"Quality of the scan: {MARKS.get(verdict, '?')} {verdict}. {quality.get('summary', '')}")
+    say(f"Quality of the scan: {MARKS.get(verdict, '?')} {verdict}. {quality.summary}")
     with st.expander("All checks"):
         rows = [
             {
-                "verdict": f"{MARKS.get(check['verdict'], '?')} {check['verdict']}",
-                "check": check["name"].replace("_", " "),
-                "reason": check["reason"],
+                "verdict": f"{MARKS.get(check.verdict, '?')} {check.verdict}",
+                "check": check.name.replace("_", " "),
+                "reason": check.reason,
             }
-            for check in quality.get("checks", [])
+            for check in quality.checks
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
-def show_regions(regions: Mapping[str, Any]) -> None:
+def show_regions(regions: RecordedRegions) -> None:
     """Show counts and volumes by region and both readings of dissemination in space, or why there are none."""
-    told = regions.get("dissemination")
-    if not isinstance(told, dict):
-        st.info(f"No regions: {regions.get('note', 'they were not found')}.")
+    told = regions.dissemination
+    if told is None:
+        st.info(f"No regions: {regions.note or 'they were not found'}.")
         return
     counts, readings = st.columns([2, 3])
     rows = [
-        {"region": name.replace("_", " "), "lesions": one["count"], "volume (ml)": one["volume_ml"]}
-        for name, one in told["regions"].items()
+        {
+            "region": name.replace("_", " "),
+            "lesions": counted.count,
+            "volume (ml)": counted.volume_ml,
+        }
+        for name, counted in told.regions.items()
     ]
     counts.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
-    for one in told["readings"]:
-        answer = "would suffice" if one["fulfilled_here"] else "do not suffice"
+    for reading in told.readings:
+        answer = "would suffice" if reading.fulfilled_here else "do not suffice"
         readings.markdown(
-            f"**{one['title']}, dissemination in space:** the regions seen here {answer}."
+            f"**{reading.title}, dissemination in space:** the regions seen here {answer}."
         )
-        readings.caption(f"It asks for {one['definition']} ({one['source']}).")
-    readings.caption(f"Not assessed: {', '.join(told['not_assessed'])}. {told['label']}")
+        readings.caption(f"It asks for {reading.definition} ({reading.source}).")
+    readings.caption(f"Not assessed: {', '.join(told.not_assessed)}. {told.label}")

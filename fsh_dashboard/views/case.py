@@ -2,13 +2,13 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
 from fsh_core.figures.slices import PLANES, Plane, View
+from fsh_core.record import Record
 from fsh_dashboard import loading, page
 from fsh_dashboard.data import slices
 from fsh_dashboard.data.cohort_tables import Results
@@ -60,11 +60,9 @@ def show_verdicts(row: pd.Series, lesions: pd.DataFrame) -> None:
         )
 
 
-def show_scan(
-    opened: Opened, results: Results, record: dict[str, Any], paths: dict[str, Path]
-) -> None:
+def show_scan(opened: Opened, results: Results, record: Record, paths: dict[str, Path]) -> None:
     """The three planes and the lesions; a click on a lesion moves the slices to it."""
-    case = record["case"]
+    case = record.case
     lesions = results.lesions[results.lesions["case"] == case].reset_index(drop=True)
     try:
         scan = loading.scan_of(opened, results.name, record, paths)
@@ -174,10 +172,10 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
     page.offer_csv(lesions, f"{case}-lesions.csv", "Lesions as CSV (opens in Excel)")
 
 
-def show_provenance(record: dict[str, Any]) -> None:
+def show_provenance(record: Record) -> None:
     """What made this result, so that it can be made again."""
     with st.expander("How this was made"):
-        facts = {key: value for key, value in record.items() if key in PROVENANCE}
+        facts = {key: value for key, value in record.to_json().items() if key in PROVENANCE}
         st.json(facts, expanded=2)
 
 

@@ -56,7 +56,7 @@ def record_layers(record_path: Path) -> list[LayerData]:
         If the record, or a file it names, cannot be used.
     """
     stored = read_segmentation(record_path)
-    case = stored.record["case"]
+    case = stored.record.case
     labels = Volume(*read_nifti(stored.paths["labels"]))
     probability = Volume(*read_nifti(stored.paths["probability"]))
     check_same_grid(probability, labels, stored.paths["probability"], stored.paths["labels"])
@@ -158,7 +158,7 @@ def _records_in(folder: Path) -> list[Path]:
 
 def _scan_of(stored: StoredSegmentation, like: Volume) -> tuple[Path, Volume] | None:
     """Load the scan that a record was made of; None, with a warning, if it is gone or another."""
-    source = stored.record["input"]["FLAIR"]
+    source = stored.record.flair
     path = Path(source["path"])
     if not path.is_file():
         _log.warning("%s: the scan is not where the record says; open it by itself to see it", path)

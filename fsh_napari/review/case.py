@@ -69,7 +69,7 @@ class OpenCase(QObject):
         super().__init__()
         self.viewer, self.stored, self.review, self.wanted = viewer, stored, review, wanted
         self.others: list[Review] = []
-        self.name = str(stored.record["case"])
+        self.name = stored.record.case
         self.grid = Grid.of(review.grid)
         self.probability = read_nifti(stored.paths["probability"])[0]
         self.brain = read_nifti(stored.paths["brain"])[0] > 0.5

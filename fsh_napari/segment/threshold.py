@@ -9,6 +9,7 @@ from fsh_core.config import SegmentConfig
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.pipeline import Segmentation, find_lesions
+from fsh_core.record import RecordedSettings
 
 LIVE = ["threshold", "minimum_volume_mm3", "smooth"]
 """Settings that act on the probability, so that no network runs when they change."""
@@ -35,33 +36,30 @@ def with_settings(found: Segmentation, config: SegmentConfig) -> Segmentation:
     config : SegmentConfig
         The settings now; where they are those of the run, ``found`` itself is returned.
     """
-    settings = config.model_dump(mode="json")
-    if settings == found.record["settings"]:
+    settings = RecordedSettings.from_config(config)
+    if settings == found.record.settings:
         return found
     raw, labels = find_lesions(found.probability, found.brain, found.flair, config)
-    record = {
-        **found.record,
-        "settings": settings,
-        **dict.fromkeys(_OF_THE_RUN & found.record.keys()),
-    }
+    record = found.record.changed(
+        settings=settings, **dict.fromkeys(_OF_THE_RUN & found.record.model_fields_set)
+    )
     return replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
 
 
 def measured(found: Segmentation) -> Segmentation:
     """Measure the lesions; how sure the network's passes were of them is not known."""
     lesions = lesion_table(found.lesion_labels, found.flair, found.probability, found.brain)
-    record = {
-        **found.record,
-        "lesion_count": len(lesions),
-        "lesion_volume_ml": round(found.flair.volume_ml(found.lesion_labels), 4),
-        "raw_lesion_volume_ml": round(found.flair.volume_ml(found.raw_prediction), 4),
-    }
+    record = found.record.changed(
+        lesion_count=len(lesions),
+        lesion_volume_ml=round(found.flair.volume_ml(found.lesion_labels), 4),
+        raw_lesion_volume_ml=round(found.flair.volume_ml(found.raw_prediction), 4),
+    )
     return replace(found, lesions=lesions, record=record)
 
 
 def described(found: Segmentation) -> Segmentation:
     """Judge the lesions of another threshold; where they lie and how sure they are, only a run can tell."""
-    threshold = found.record["settings"]["threshold"]
+    threshold = found.record.settings.threshold
     lesions = describe_lesions(
         found.lesion_labels, found.flair, found.brain, found.probability, (), threshold
     )
@@ -70,7 +68,7 @@ def described(found: Segmentation) -> Segmentation:
 
 def in_words(found: Segmentation) -> str:
     """Say in a sentence or two what was found."""
-    note, labels = str(found.record["brain"]["note"]), found.lesion_labels
+    note, labels = found.record.brain.note, found.lesion_labels
     count, volume_ml = int(labels.max(initial=0)), found.flair.volume_ml(labels)
     return f"{count} {'lesion' if count == 1 else 'lesions'}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
 

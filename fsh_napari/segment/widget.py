@@ -7,7 +7,6 @@ import numpy as np
 from qtpy.QtCore import QTimer
 
 from fsh_core.cases import discover_cases
-from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import write_cohort, write_segmentation
 from fsh_core.errors import InputError
 from fsh_core.pipeline import Segmentation
@@ -190,7 +189,7 @@ class SegmentWidget(ChoosingPanel):
             return
         try:
             live = config_from(self.live).model_dump(include=set(LIVE))
-            config = SegmentConfig(**{**self._found.record["settings"], **live})
+            config = self._found.record.settings.to_config(**live)
         except InputError as error:
             self.show_message(str(error), wrong=True)
             return

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,8 +41,8 @@ class Visit:
 def other_visits(viewer: "napari.viewer.Viewer", case: OpenCase) -> list[Visit]:
     """List the other visits: segmented sessions of the same subject in the same folder, then other open scans."""
     record = case.stored.paths["record"]
-    root = record.parents[len(Path(case.stored.record["files"]["record"]).parts) - 1]
-    subject = f"sub-{case.stored.record['subject']}"
+    root = case.stored.record.folder(record)
+    subject = f"sub-{case.stored.record.subject}"
     records = [
         path
         for path in find_records(root)

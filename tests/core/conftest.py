@@ -11,6 +11,7 @@ from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.files import sha256_of
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.pipeline import Segmentation, find_lesions
+from fsh_core.record import Record
 from fsh_core.volume.volume import save_like
 
 WEIGHTS_SHA256 = "1c" * 32
@@ -42,34 +43,40 @@ def make_segmentation(phantom, tmp_path: Path) -> MakeSegmentation:
         probability = probability.astype(np.float32)
         raw, labels = find_lesions(probability, phantom.brain, phantom.flair, config)
         lesions = lesion_table(labels, phantom.flair, probability, phantom.brain)
-        record = {
-            "case": case.name,
-            "subject": subject,
-            "session": session,
-            "input": {"FLAIR": {"path": str(path), "sha256": sha256_of(path)}},
-            "version": "0.1.0",
-            "weights": {
-                "name": "fsh-default",
-                "sha256": WEIGHTS_SHA256,
-                "config": ModelConfig().model_dump(mode="json"),
-            },
-            "settings": config.model_dump(mode="json"),
-            "brain": {
-                "source": "stripped",
-                "volume_ml": 98.2,
-                "note": "the scan is skull-stripped",
-            },
-            "grid": {"shape": [48, 56, 20], "spacing_mm": [1.0, 1.0, 2.5], "orientation": "LAS"},
-            "lesion_count": len(lesions),
-            "lesion_volume_ml": float((labels > 0).sum()) * 2.5 / 1000,
-            "raw_lesion_volume_ml": float(raw.sum()) * 2.5 / 1000,
-            "run": {
-                "seconds": seconds,
-                "date": "2026-11-22T12:00:00+00:00",
-                "device": "cpu",
-                "threads": 2,
-            },
-        }
+        record = Record.model_validate(
+            {
+                "case": case.name,
+                "subject": subject,
+                "session": session,
+                "input": {"FLAIR": {"path": str(path), "sha256": sha256_of(path)}},
+                "version": "0.1.0",
+                "weights": {
+                    "name": "fsh-default",
+                    "sha256": WEIGHTS_SHA256,
+                    "config": ModelConfig().model_dump(mode="json"),
+                },
+                "settings": config.model_dump(mode="json"),
+                "brain": {
+                    "source": "stripped",
+                    "volume_ml": 98.2,
+                    "note": "the scan is skull-stripped",
+                },
+                "grid": {
+                    "shape": [48, 56, 20],
+                    "spacing_mm": [1.0, 1.0, 2.5],
+                    "orientation": "LAS",
+                },
+                "lesion_count": len(lesions),
+                "lesion_volume_ml": float((labels > 0).sum()) * 2.5 / 1000,
+                "raw_lesion_volume_ml": float(raw.sum()) * 2.5 / 1000,
+                "run": {
+                    "seconds": seconds,
+                    "date": "2026-11-22T12:00:00+00:00",
+                    "device": "cpu",
+                    "threads": 2,
+                },
+            }
+        )
         return Segmentation(
             case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record
         )

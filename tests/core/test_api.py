@@ -34,8 +34,8 @@ def test_a_file_a_mask_and_settings(phantom, tmp_path: Path, weights: Path) -> N
         threshold=0.01,
         precision="fp32",
     )
-    assert found.record["settings"]["threshold"] == 0.01
-    assert found.record["brain"]["source"] == "given"
+    assert found.record.settings.threshold == 0.01
+    assert found.record.brain.source == "given"
     assert np.array_equal(found.raw_prediction, (found.probability >= 0.01) & phantom.brain)
     assert seen[-1][0] == seen[-1][1] > 0
 
@@ -73,8 +73,8 @@ def test_bundled_weights_find_the_obvious_lesions_of_the_sample() -> None:
     scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
     assert scores["dice"] > 0.65
     assert scores["lesion_sensitivity_above_10mm"] == 1
-    assert found.record["weights"]["name"] == "F.sh default 4"
-    assert found.record["brain"]["source"] == "stripped"
+    assert found.record.weights.name == "F.sh default 4"
+    assert found.record.brain.source == "stripped"
 
 
 def test_every_public_name_can_be_had() -> None:

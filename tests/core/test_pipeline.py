@@ -39,7 +39,7 @@ def case(phantom, tmp_path: Path) -> Case:
 
 def test_finds_the_known_lesions_at_their_places_and_sizes(case: Case, phantom) -> None:
     found = segment_case(case, bright, SegmentConfig())
-    assert found.record["lesion_count"] == len(found.lesions) == 3
+    assert found.record.lesion_count == len(found.lesions) == 3
     assert found.prediction.shape == phantom.flair.shape
     overlap = (
         2
@@ -53,21 +53,21 @@ def test_finds_the_known_lesions_at_their_places_and_sizes(case: Case, phantom) 
 
 def test_record_says_what_made_it(case: Case) -> None:
     record = segment_case(case, bright, SegmentConfig(threshold=0.4)).record
-    assert record["settings"]["threshold"] == 0.4
-    assert record["brain"]["source"] == "stripped"
-    assert record["grid"] == {
+    assert record.settings.threshold == 0.4
+    assert record.brain.source == "stripped"
+    assert record.grid.to_json() == {
         "shape": [48, 56, 20],
         "spacing_mm": [1.0, 1.0, 2.5],
         "orientation": "LAS",
     }
-    assert record["input"]["FLAIR"]["path"] == str(case.flair)
-    assert len(record["input"]["FLAIR"]["sha256"]) == 64
-    assert record["run"]["seconds"] > 0
+    assert record.flair.path == str(case.flair)
+    assert len(record.flair.sha256) == 64
+    assert record.run.seconds > 0
 
 
 def test_the_record_and_the_descriptions_of_the_columns_share_no_name(case: Case) -> None:
     found = segment_case(case, bright)
-    assert not found.record.keys() & describe_columns(found.lesions.columns).keys()
+    assert not found.record.to_json().keys() & describe_columns(found.lesions.columns).keys()
 
 
 def test_no_lesion_outside_the_brain(case: Case, phantom, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_no_lesion_outside_the_brain(case: Case, phantom, tmp_path: Path) -> Non
     found = segment_case(
         Case("01", None, case.channels, brain=tmp_path / "brain.nii.gz"), everywhere
     )
-    assert found.record["brain"]["source"] == "given"
+    assert found.record.brain.source == "given"
     assert found.prediction.any()
     assert not found.prediction[~half].any()
     assert not found.probability[~half].any()
@@ -166,8 +166,8 @@ def test_smoothing_changes_the_mask_and_keeps_the_raw_one(phantom) -> None:
 
 def test_a_scan_without_lesions_has_an_empty_table(case: Case) -> None:
     found = segment_case(case, lambda image, on_patch=None: np.zeros(image.shape[1:], np.float32))
-    assert found.record["lesion_count"] == len(found.lesions) == 0
-    assert found.record["lesion_volume_ml"] == 0
+    assert found.record.lesion_count == len(found.lesions) == 0
+    assert found.record.lesion_volume_ml == 0
     assert "volume_mm3" in found.lesions
 
 
@@ -190,10 +190,10 @@ def test_an_ensemble_says_how_sure_it_is_of_every_voxel(case: Case, phantom) -> 
     assert found.entropy.dtype == found.variance.dtype == np.float32
     assert not found.entropy[~phantom.brain].any()
     assert not found.variance[~phantom.brain].any()
-    assert found.record["ensemble"]["members"] == 2
-    assert {"entropy", "variance"} <= found.record["ensemble"].keys()
+    assert found.record.ensemble.members == 2
+    assert {"entropy", "variance"} <= found.record.ensemble.to_json().keys()
 
 
 def test_a_single_opinion_has_no_entropy_of_its_own(case: Case) -> None:
     found = segment_case(case, bright, SegmentConfig(regions=False))
-    assert (found.entropy, found.variance, found.record["ensemble"]) == (None, None, None)
+    assert (found.entropy, found.variance, found.record.ensemble) == (None, None, None)

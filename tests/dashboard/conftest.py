@@ -21,6 +21,7 @@ from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.derivatives import write_cohort, write_segmentation
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.pipeline import Segmentation, find_lesions
+from fsh_core.record import Record
 from fsh_core.review import open_review
 from fsh_core.studies.evaluate import evaluate_case
 from fsh_core.volume.volume import save_like
@@ -186,7 +187,14 @@ def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Se
             name: None if value != value else value for name, value in scores.items()
         }
     return Segmentation(
-        case, phantom.flair, phantom.brain, probability, raw, labels, lesions, record
+        case,
+        phantom.flair,
+        phantom.brain,
+        probability,
+        raw,
+        labels,
+        lesions,
+        Record.model_validate(record),
     )
 
 

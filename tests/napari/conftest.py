@@ -113,6 +113,6 @@ def write_record(case, phantom, folder, columns) -> Path:
         raw_prediction=raw,
         lesion_labels=labels,
         lesions=lesions.assign(**columns),
-        record=found.record | {"lesion_count": len(lesions)},
+        record=found.record.changed(lesion_count=len(lesions)),
     )
     return write_segmentation(exact, folder)["record"]

@@ -277,4 +277,4 @@ def test_the_real_weights_find_lesions_and_the_window_does_not_stall(segment, vi
     dice = 2 * (found & reference).sum() / (found.sum() + reference.sum())
     assert dice > 0.4  # the crop has little context
     np.testing.assert_array_equal(lesions.data > 0, segment._grid.to_layer(found))
-    assert segment.result.record["weights"]["sha256"]
+    assert segment.result.record.weights.sha256

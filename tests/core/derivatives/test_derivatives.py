@@ -166,7 +166,7 @@ class TestWriting:
         assert paths["figure"] == tmp_path / "sub-01/ses-a/figures/sub-01_ses-a_triptych.png"
         assert paths["report"] == tmp_path / "sub-01_ses-a.html"
         assert paths["figure"].read_bytes() == b"picture"
-        assert read_record(paths["record"])["files"]["report"] == "sub-01_ses-a.html"
+        assert read_record(paths["record"]).files["report"] == "sub-01_ses-a.html"
 
     def test_two_runs_write_the_same_bytes_but_for_the_run_itself(
         self, make_segmentation, tmp_path
@@ -311,7 +311,7 @@ class TestReading:
         paths = write_segmentation(segmentation, tmp_path)
         stored = read_segmentation(paths["record"])
         assert stored.paths == paths
-        assert stored.record["settings"] == segmentation.record["settings"]
+        assert stored.record.settings == segmentation.record.settings
         pd.testing.assert_frame_equal(stored.lesions, segmentation.lesions, rtol=1e-5)
 
     def test_a_case_without_lesions_keeps_columns_and_types(self, make_segmentation, tmp_path):
@@ -436,7 +436,7 @@ class TestResuming:
         brain = tmp_path / "brain.nii.gz"
         brain.write_bytes(b"mask")
         given = {"path": str(brain), "sha256": sha256_of(brain)}
-        record = segmentation.record | {"input": segmentation.record["input"] | {"brain": given}}
+        record = segmentation.record.changed(input=segmentation.record.input | {"brain": given})
         write_segmentation(replace(segmentation, record=record), tmp_path / "out")
         assert current(segmentation, tmp_path / "out", brain=brain)
         assert not current(segmentation, tmp_path / "out")
@@ -534,8 +534,7 @@ class TestCohort:
         path.write_text(json.dumps(record))
         [failure] = write_cohort(folder)
         assert (
-            "sub-01_seg-lesions_dseg.json: expected a record of F.sh, found an incomplete one"
-            in failure
+            "sub-01_seg-lesions_dseg.json: expected a record of F.sh, brain is missing" in failure
         )
 
     def test_no_lesion_at_all_leaves_the_header(self, make_segmentation, tmp_path):
@@ -567,7 +566,7 @@ class TestCohort:
 
     def test_predictor_without_weights(self, make_segmentation, tmp_path):
         segmentation = make_segmentation()
-        record = segmentation.record | {"weights": {}}
+        record = segmentation.record.changed(weights={})
         write_segmentation(replace(segmentation, record=record), tmp_path / "out")
         assert write_cohort(tmp_path / "out") == []
         assert self.read(tmp_path / "out" / "cases.tsv")["weights_sha256"].isna().all()

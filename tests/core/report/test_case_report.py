@@ -79,7 +79,7 @@ def write(make_segmentation, tmp_path, undrawn):
 
 
 def with_record(segmentation, **changes):
-    return replace(segmentation, record=segmentation.record | changes)
+    return replace(segmentation, record=segmentation.record.changed(**changes))
 
 
 def many(segmentation, count):
@@ -183,8 +183,8 @@ def test_provenance(make_segmentation, write):
         "F.sh 0.1.0",
         "fsh-default",
         f"SHA-256 {'1c' * 32}",
-        f"SHA-256 {segmentation.record['input']['FLAIR']['sha256']}",
-        segmentation.record["input"]["FLAIR"]["path"],
+        f"SHA-256 {segmentation.record.flair.sha256}",
+        segmentation.record.flair.path,
         "48 × 56 × 20 voxels of 1 × 1 × 2.5 mm, LAS",
         "0.27 ml of lesion before, 0.27 ml after",
         "12.5 s, device cpu, threads 2, date 2026-11-22T12:00:00+00:00",
@@ -196,7 +196,7 @@ def test_provenance(make_segmentation, write):
 
 def test_a_brain_mask_that_was_given_is_named(make_segmentation, write):
     segmentation = make_segmentation()
-    inputs = segmentation.record["input"] | {"brain": {"path": "mask.nii.gz", "sha256": "ee" * 32}}
+    inputs = segmentation.record.input | {"brain": {"path": "mask.nii.gz", "sha256": "ee" * 32}}
     page = write(with_record(segmentation, input=inputs))
     assert {"Brain", "mask.nii.gz", f"SHA-256 {'ee' * 32}"} <= set(page.words)
 
@@ -223,12 +223,13 @@ def test_agreement_with_the_reference(write):
 def test_names_are_escaped(make_segmentation, write):
     nasty = '<script>alert("x")</script>&'
     segmentation = make_segmentation()
-    record = segmentation.record | {
-        "case": nasty,
-        "weights": segmentation.record["weights"] | {"name": nasty},
-    }
-    record["input"] = {"FLAIR": {"path": f"/data/{nasty}.nii.gz", "sha256": "00"}}
-    record["brain"] = record["brain"] | {"note": nasty}
+    before = segmentation.record
+    record = before.changed(
+        case=nasty,
+        weights=before.weights.to_json() | {"name": nasty},
+        input={"FLAIR": {"path": f"/data/{nasty}.nii.gz", "sha256": "00"}},
+        brain=before.brain.to_json() | {"note": nasty},
+    )
     page = write(
         replace(segmentation, record=record, lesions=segmentation.lesions.assign(region=nasty))
     )
@@ -291,7 +292,7 @@ def test_picture_and_page_become_part_of_the_case(make_segmentation, phantom, tm
     )
     assert paths["figure"].read_bytes() == to_png(draw(segmentation, phantom.reference))
     assert "Agreement with the reference" in paths["report"].read_text(encoding="utf-8")
-    assert {"figure", "report"} <= read_record(paths["record"])["files"].keys()
+    assert {"figure", "report"} <= read_record(paths["record"]).files.keys()
 
 
 def test_only_the_run_differs_between_runs(make_segmentation, tmp_path, undrawn):

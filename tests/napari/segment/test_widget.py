@@ -91,7 +91,7 @@ def test_the_threshold_labels_again_without_the_network(widget, viewer, qtbot):
     assert widget.process is None
     after = np.count_nonzero(viewer.layers["sub-01 lesions"].data)
     assert 0 < after < before
-    assert widget.result.record["settings"]["threshold"] == 0.75
+    assert widget.result.record.settings.threshold == 0.75
     widget.slider.setValue(50)
     assert np.count_nonzero(viewer.layers["sub-01 lesions"].data) == before
     assert widget.result is first  # with what the network knew of every lesion
@@ -168,8 +168,8 @@ def test_saving_writes_a_record_of_what_is_shown(widget, viewer, qtbot):
     qtbot.waitUntil(lambda: "Saved" in widget.message.text(), timeout=PATIENCE_MS)
     [layer] = [layer for layer in viewer.layers if layer.name.endswith("lesions")]
     stored = read_segmentation(layer.metadata["fsh_record"])
-    assert stored.record["settings"]["threshold"] == 0.7
-    assert stored.record["lesion_count"] == len(stored.lesions) == len(widget.table.labels)
+    assert stored.record.settings.threshold == 0.7
+    assert stored.record.lesion_count == len(stored.lesions) == len(widget.table.labels)
     saved = np.asarray(nib.load(stored.paths["mask"]).dataobj)
     assert saved.sum() == np.count_nonzero(layer.data)
 

@@ -1,0 +1,47 @@
+"""Strict JSON that people may have edited: read or refused with a reason."""
+
+import json
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+_LONGEST_VALUE = 60  # characters of a wrong value that an error repeats
+
+
+def parse_json(payload: bytes) -> Any:
+    """Parse UTF-8 JSON as the standard defines it.
+
+    Raises
+    ------
+    ValueError
+        If it is not UTF-8, is no JSON, holds NaN or infinity (which JSON does not have), or
+        is nested too deeply.
+    """
+    try:
+        return json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say where a JSON is not what was expected: ``grid.shape.0: … a valid integer, got '1'``."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+    where = f"{place}: " if place else ""
+    return f"{where}{reason}, got {repr(first['input'])[:_LONGEST_VALUE]}"
+
+
+def missing_keys(error: ValidationError) -> list[str]:
+    """List what a JSON lacks, in the order in which it is expected."""
+    return [
+        ".".join(str(part) for part in problem["loc"])
+        for problem in error.errors(include_url=False)
+        if problem["type"] == "missing"
+    ]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"it holds {name}, which is no JSON")
