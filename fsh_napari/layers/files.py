@@ -159,11 +159,11 @@ def _records_in(folder: Path) -> list[Path]:
 def _scan_of(stored: StoredSegmentation, like: Volume) -> tuple[Path, Volume] | None:
     """Load the scan that a record was made of; None, with a warning, if it is gone or another."""
     source = stored.record.flair
-    path = Path(source["path"])
+    path = Path(source.path)
     if not path.is_file():
         _log.warning("%s: the scan is not where the record says; open it by itself to see it", path)
         return None
-    if sha256_of(path) != source["sha256"]:
+    if sha256_of(path) != source.sha256:
         _log.warning("%s: is no longer the scan that was segmented; its content has changed", path)
         return None
     volume = load_volume(path)
