@@ -14,13 +14,16 @@ def parse_json(payload: bytes) -> Any:
     Raises
     ------
     ValueError
-        If it is not UTF-8, is no JSON, holds NaN or infinity (which JSON does not have), or
-        is nested too deeply.
+        If it is not UTF-8, is no JSON, holds NaN or infinity (which JSON does not have) or half
+        a surrogate pair, or is nested too deeply.
     """
     try:
-        return json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant)
+        if b"\\ud" in payload.lower():  # half a character, which no file could be written with
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    return content
 
 
 def first_problem(error: ValidationError) -> str:

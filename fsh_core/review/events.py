@@ -1,12 +1,41 @@
-"""One event of a reader, and how it stands in a line of JSON."""
+"""One event of a reader, and how it stands in a line of JSON.
+
+This file alone knows the keys of that line; see `ReviewEvent.to_json`.
+"""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import Field as Limits
 
+from fsh_core.strict_json import first_problem
+
+Kind = Literal[
+    "paint",
+    "split",
+    "join",
+    "delete",
+    "add",
+    "status",
+    "note",
+    "case",
+    "visit",
+    "reveal",
+    "undo",
+    "redo",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Field = Literal["status", "note", "case"]
+STATUSES = ("unreviewed", "accepted", "rejected", "unsure")
+CASE_STATUSES = ("not started", "in progress", "completed", "flagged")
+LARGEST_GRID_VOXELS = 2**28  # 645 voxels along each axis, more than any scan of a head
+
+
+class UnknownKind(ValueError):
+    """An event of a kind that this version does not know."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +57,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Annotation:
-    """Something said about a lesion, or with label 0 about the case."""
+    """A status or a note of a lesion, or with label 0 of the case.
+
+    Attributes
+    ----------
+    label : int
+        The lesion; 0 = the case.
+    field : str
+        ``status`` (one of `STATUSES`), ``note`` (any text) or ``case`` (one of
+        `CASE_STATUSES`).
+    before, after : str
+        Its values; empty = not set.
+    """
 
     label: int
     field: Field
@@ -43,8 +83,7 @@ class ReviewEvent:
     Attributes
     ----------
     kind : str
-        ``paint``, ``split``, ``join``, ``delete``, ``add``, ``status``, ``note``,
-        ``case``, ``visit``, ``reveal``, ``undo`` or ``redo``.
+        One of `KINDS`. The set is closed: to skip an event would leave another mask.
     label : int
         The lesion it is about; 0 = none.
     changes : tuple of Change
@@ -59,7 +98,7 @@ class ReviewEvent:
         Who, and when (ISO 8601, UTC).
     """
 
-    kind: str
+    kind: Kind
     label: int = 0
     changes: tuple[Change, ...] = ()
     annotations: tuple[Annotation, ...] = ()
@@ -93,34 +132,114 @@ class ReviewEvent:
         return line
 
     @classmethod
-    def from_json(cls, line: dict[str, Any]) -> "ReviewEvent":
+    def from_json(cls, content: Any, grid_voxels: int = LARGEST_GRID_VOXELS) -> "ReviewEvent":
         """Read it back.
+
+        Parameters
+        ----------
+        content : JSON
+            A line of the journal.
+        grid_voxels : int
+            Voxels of the grid of the lesion labels.
 
         Raises
         ------
-        KeyError, TypeError, ValueError
+        UnknownKind
+            If the kind of the event is none of `KINDS`.
+        ValueError
             If the line is no event.
         """
+        kind = content.get("act") if isinstance(content, dict) else None
+        if isinstance(kind, str) and kind not in KINDS:
+            raise UnknownKind(kind)
+        try:
+            line = _Line.model_validate(content)
+        except ValidationError as error:
+            raise ValueError(first_problem(error)) from None
         return cls(
-            kind=str(line["act"]),
-            label=int(line.get("lesion", 0)),
+            kind=line.act,
+            label=line.lesion,
             changes=tuple(
-                Change(int(one["from"]), int(one["to"]), from_runs(one["runs"]))
-                for one in line.get("voxels", ())
+                Change(voxels.before, voxels.after, from_runs(voxels.runs, grid_voxels))
+                for voxels in line.voxels
             ),
             annotations=tuple(
-                Annotation(int(label), field, str(a), str(b))
-                for label, field, a, b in line.get("marks", ())
+                Annotation(mark.label, mark.field, mark.before, mark.after) for mark in line.marks
             ),
-            target_event=int(line.get("of", 0)),
-            number=int(line["n"]),
-            reader=str(line["reader"]),
-            time=str(line["time"]),
+            target_event=line.of,
+            number=line.n,
+            reader=line.reader,
+            time=line.time,
         )
 
 
+_Label = Annotated[int, Limits(ge=0)]
+
+
+class _LinePart(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class _Voxels(_LinePart):
+    """A `Change` on disk."""
+
+    before: _Label = Limits(alias="from")
+    after: _Label = Limits(alias="to")
+    runs: list[int]
+
+
+class _Mark(_LinePart):
+    """An `Annotation` on disk: ``[label, field, before, after]``."""
+
+    label: _Label
+    field: Field
+    before: str
+    after: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_values(cls, values: Any) -> Any:
+        names = tuple(cls.model_fields)
+        if not isinstance(values, list) or len(values) != len(names):
+            raise ValueError(f"it must be a list of {', '.join(names)}")
+        return dict(zip(names, values, strict=True))
+
+    @model_validator(mode="after")
+    def _is_a_known_status(self) -> "_Mark":
+        known = {"status": STATUSES, "case": CASE_STATUSES}.get(self.field)
+        if known is None:
+            return self
+        if self.after not in known or self.before not in ("", *known):
+            raise ValueError(f"a {self.field} must be one of {', '.join(known)}")
+        return self
+
+
+class _Line(_LinePart):
+    """A `ReviewEvent` on disk."""
+
+    n: int
+    time: str
+    reader: str
+    act: Kind
+    lesion: _Label = 0
+    of: _Label = 0
+    voxels: list[_Voxels] = []
+    marks: list[_Mark] = []
+
+
 def to_runs(voxels: NDArray[np.int64]) -> list[int]:
-    """Write ascending indices as runs: ``[start, length, start, length, ...]``."""
+    """Write ascending indices as runs: ``[start, length, start, length, ...]``.
+
+    Parameters
+    ----------
+    voxels : (N,) int64
+        Flat indices, ascending.
+
+    Returns
+    -------
+    list of int
+        A start and a length for each run of neighbours.
+    """
     if voxels.size == 0:
         return []
     breaks = np.flatnonzero(np.diff(voxels) != 1) + 1
@@ -129,18 +248,41 @@ def to_runs(voxels: NDArray[np.int64]) -> list[int]:
     return [int(value) for value in np.stack([starts, lengths], axis=1).ravel()]
 
 
-def from_runs(runs: list[int]) -> NDArray[np.int64]:
+def from_runs(runs: list[int], grid_voxels: int = LARGEST_GRID_VOXELS) -> NDArray[np.int64]:
     """Read runs back into ascending indices.
+
+    Parameters
+    ----------
+    runs : list of int
+        A start and a length for each run of neighbours.
+    grid_voxels : int
+        Voxels of the grid that they lie on.
+
+    Returns
+    -------
+    (N,) int64
+        Flat indices, ascending.
 
     Raises
     ------
     ValueError
-        If they are not pairs of a start and a positive length.
+        If they are not ascending pairs of a start and a positive length within the grid.
     """
+    # Checked before anything is made of them: a wrong length would ask for all memory.
+    if any(not 0 <= value <= grid_voxels for value in runs):
+        raise ValueError(
+            f"runs must be pairs of start and length within {grid_voxels} voxels, got {runs[:6]}"
+        )
     pairs = np.asarray(runs, dtype=np.int64)
-    if pairs.size % 2 or (pairs < 0).any() or (pairs[1::2] < 1).any():
+    if pairs.size % 2 or (pairs[1::2] < 1).any():
         raise ValueError(f"runs must be pairs of start and length, got {runs[:6]}")
     starts, lengths = pairs[::2], pairs[1::2]
+    stops = starts + lengths
+    if (starts[1:] < stops[:-1]).any() or (stops > grid_voxels).any():
+        raise ValueError(
+            f"runs must be pairs of start and length, ascending within {grid_voxels} voxels, "
+            f"got {runs[:6]}"
+        )
     ends = np.cumsum(lengths)
     within = np.arange(int(ends[-1]) if ends.size else 0) - np.repeat(ends - lengths, lengths)
     return np.asarray(np.repeat(starts, lengths) + within, dtype=np.int64)

@@ -5,16 +5,20 @@ overwritten. Nothing else is ever changed or removed.
 """
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
-from fsh_core.review.events import ReviewEvent
+from fsh_core.review.events import KINDS, LARGEST_GRID_VOXELS, ReviewEvent, UnknownKind
+from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-review-1"
 JOURNAL_ENDING = "_review.jsonl"
@@ -69,22 +73,28 @@ class Journal:
         Raises
         ------
         InputError
-            If it cannot be read, is damaged before its last line, or belongs to other lesions.
+            If it cannot be read, is damaged before its last line, holds an event that this
+            version does not know, or belongs to other lesions.
         """
         journal = cls(path, about)
         lines = journal._whole_lines()
         journal._end_byte = sum(len(line) + 1 for line in lines)
-        if lines:
-            journal._check_header(lines[0])
+        grid_voxels = journal._check_header(lines[0]) if lines else LARGEST_GRID_VOXELS
         for number, line in enumerate(lines[1:], start=1):
             try:
-                event = ReviewEvent.from_json(json.loads(line))
+                event = ReviewEvent.from_json(parse_json(line), grid_voxels)
                 if event.number != number:
                     raise ValueError(f"it is numbered {event.number}")
-            except (ValueError, KeyError, TypeError, OverflowError) as error:
+            except UnknownKind as kind:
                 raise InputError(
-                    f"{path}: line {number + 1} must be event {number} of the review, cannot be read ({error}); "
-                    "restore the file from a backup"
+                    f"{path}: line {number + 1} is an event of the kind {str(kind)!r:.60}, which "
+                    f"this version of F.sh does not know (it knows {', '.join(KINDS)}); open the "
+                    "review with the version that wrote it, or a newer one"
+                ) from None
+            except ValueError as error:
+                raise InputError(
+                    f"{path}: line {number + 1} must be event {number} of the review, "
+                    f"cannot be read ({error}); restore the file from a backup"
                 ) from None
             journal.events.append(event)
         return journal
@@ -95,7 +105,8 @@ class Journal:
         Raises
         ------
         InputError
-            If it cannot be written, or another program wrote meanwhile; the event then did not happen.
+            If it cannot be written, or another program wrote meanwhile; the event then did
+            not happen.
         """
         payload = b"" if self._end_byte else _line({"format": FORMAT, **self.about})
         payload += _line(event.to_json())
@@ -105,7 +116,8 @@ class Journal:
                 file.seek(self._end_byte)
                 if b"\n" in file.read():
                     raise InputError(
-                        f"{self.path}: another program wrote into this review meanwhile; close one and reopen"
+                        f"{self.path}: another program wrote into this review meanwhile; "
+                        "close one and reopen"
                     )
                 file.truncate(self._end_byte)  # half a line of a program that died
                 file.seek(self._end_byte)
@@ -131,21 +143,38 @@ class Journal:
                 f"{self.path}: cannot be read ({error.strerror or error}); check its permissions"
             ) from None
 
-    def _check_header(self, line: bytes) -> None:
+    def _check_header(self, line: bytes) -> int:
+        """Check that the first line is about the same lesions; return the voxels of their grid."""
         try:
-            header = json.loads(line)
-        except ValueError:
-            header = {}
-        if not isinstance(header, dict) or header.get("format") != FORMAT:
-            raise InputError(
-                f"{self.path}: expected a review of F.sh, its first line is something else; move it away"
-            )
+            header = _Header.model_validate(parse_json(line))
+        except ValidationError as error:
+            raise self._no_review(first_problem(error)) from None
+        except ValueError as error:
+            raise self._no_review(str(error)) from None
+        written = header.model_dump()
         for key, value in self.about.items():
-            if header.get(key) != value:
+            if written.get(key) != value:
                 raise InputError(
-                    f"{self.path}: is the review of other lesions ({key} is not that of the record), because the case "
-                    "was segmented again; move it away to begin a new review"
+                    f"{self.path}: is the review of other lesions ({key} is not that of the "
+                    "record), because the case was segmented again; move it away to begin a "
+                    "new review"
                 )
+        return math.prod(header.shape) if header.shape else LARGEST_GRID_VOXELS
+
+    def _no_review(self, reason: str) -> InputError:
+        return InputError(
+            f"{self.path}: expected a review of F.sh, its first line is something else "
+            f"({reason}); move it away"
+        )
+
+
+class _Header(BaseModel):
+    """The first line: the format, and what the events apply to."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    format: Literal["fsh-review-1"]
+    shape: list[Annotated[int, Field(ge=1)]] = []
 
 
 def _line(content: dict[str, Any]) -> bytes:

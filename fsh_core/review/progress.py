@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fsh_core.derivatives import find_records, read_segmentation
 from fsh_core.errors import InputError
+from fsh_core.review.events import CASE_STATUSES
 from fsh_core.review.open import other_readers, read_ledger
 from fsh_core.review.queue import Queue
-from fsh_core.review.state import CASE_STATUSES
 
 
 @dataclass(frozen=True)

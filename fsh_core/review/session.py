@@ -1,4 +1,4 @@
-"""A review in progress: lesion labels, what was said about them, and one history of it all."""
+"""A review in progress: lesion labels, their status and notes, and one history of it all."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
 from fsh_core.review.edits import Voxel, split_lesion
-from fsh_core.review.events import Annotation, Change, Field, ReviewEvent
+from fsh_core.review.events import (
+    CASE_STATUSES,
+    STATUSES,
+    Annotation,
+    Change,
+    Field,
+    Kind,
+    ReviewEvent,
+)
 from fsh_core.review.journal import Journal
-from fsh_core.review.state import CASE_STATUSES, STATUSES, ReviewState
+from fsh_core.review.state import ReviewState
 from fsh_core.volume.volume import Volume
 
 
@@ -133,7 +141,7 @@ class Review(ReviewState):
         return self._do("join", label, changes, self._forgotten(changes))
 
     def delete(self, label: int) -> ReviewEvent:
-        """Remove a lesion's voxels, and what was said about it.
+        """Remove a lesion's voxels, its status and its note.
 
         Raises
         ------
@@ -145,7 +153,7 @@ class Review(ReviewState):
         return self._do("delete", label, changes, self._forgotten(changes))
 
     def set_status(self, label: int, status: str) -> ReviewEvent | None:
-        """Decide about a lesion; None if that was said already.
+        """Decide about a lesion; None if that is its status already.
 
         Raises
         ------
@@ -164,7 +172,7 @@ class Review(ReviewState):
         return self._say("note", label, "note", self.note(label), text.strip())
 
     def set_case_status(self, status: str) -> ReviewEvent | None:
-        """Say how far the case is; None if that was said already.
+        """Say how far the case is; None if that is its status already.
 
         Raises
         ------
@@ -202,23 +210,21 @@ class Review(ReviewState):
         return event
 
     def _say(
-        self, kind: str, label: int, field: Field, before: str, after: str
+        self, kind: Kind, label: int, field: Field, before: str, after: str
     ) -> ReviewEvent | None:
-        return (
-            None
-            if before == after
-            else self._do(kind, label, annotations=(Annotation(label, field, before, after),))
-        )
+        if before == after:
+            return None
+        return self._do(kind, label, annotations=(Annotation(label, field, before, after),))
 
     def _do(
         self,
-        kind: str,
+        kind: Kind,
         label: int,
         changes: tuple[Change, ...] = (),
         annotations: tuple[Annotation, ...] = (),
         target_event: int = 0,
     ) -> ReviewEvent:
-        """Write an event, then let it happen: what is seen is always on the disk."""
+        """Write an event, then apply it: what is seen is always on the disk."""
         time = self._now().isoformat(timespec="milliseconds")
         event = ReviewEvent(
             kind,
@@ -237,14 +243,14 @@ class Review(ReviewState):
     def _apply(self, event: ReviewEvent, backwards: bool = False) -> None:
         flat = self.labels.reshape(-1)
         for change in event.changes:
-            before, after = (
-                (change.after, change.before) if backwards else (change.before, change.after)
-            )
-            if change.voxels.size and (
-                change.voxels[-1] >= flat.size or (flat[change.voxels] != before).any()
-            ):
+            before, after = change.before, change.after
+            if backwards:
+                before, after = after, before
+            is_outside = change.voxels.size > 0 and change.voxels[-1] >= flat.size
+            if is_outside or (flat[change.voxels] != before).any():
                 raise InputError(
-                    f"{self.path}: event {event.number} does not fit the lesions before it; restore the file from a backup"
+                    f"{self.path}: event {event.number} does not fit the lesions before it; "
+                    "restore the file from a backup"
                 )
             flat[change.voxels] = after
         super()._apply(event, backwards)
@@ -263,21 +269,25 @@ class Review(ReviewState):
         )
 
     def _forgotten(self, changes: Sequence[Change]) -> tuple[Annotation, ...]:
-        """A lesion that loses its last voxel loses its status and note, so that undo brings all of it back."""
+        """Clear the status and note of lesions that lose their last voxel.
+
+        They are part of the event, so that undo brings all of it back.
+        """
         lost: dict[int, int] = {}
         for change in changes:
             lost[change.before] = lost.get(change.before, 0) + change.voxels.size
             lost[change.after] = lost.get(change.after, 0) - change.voxels.size
-        gone = [
+        emptied = [
             label
             for label, voxels in lost.items()
             if label and voxels == self._voxels.get(label, 0)
         ]
+        cleared: list[tuple[Field, str]] = [("status", STATUSES[0]), ("note", "")]
         return tuple(
-            Annotation(label, field, before, STATUSES[0] if field == "status" else "")
-            for label in gone
-            for field in ("status", "note")
-            if (before := self._annotations.get((label, field), ""))
+            Annotation(label, field, self._annotations[label, field], after)
+            for label in emptied
+            for field, after in cleared
+            if self._annotations.get((label, field))
         )
 
     def _check(self, label: int) -> None:

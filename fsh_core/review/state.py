@@ -1,4 +1,4 @@
-"""What the events of a journal amount to, without the voxels: sizes, decisions, notes and the history.
+"""The state of a review without its voxels: sizes, decisions, notes and the history.
 
 Enough to list a cohort without opening an image; `fsh_core.review.session` adds the voxels.
 """
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fsh_core.errors import InputError
-from fsh_core.review.events import Field, ReviewEvent
+from fsh_core.review.events import CASE_STATUSES, STATUSES, Field, Kind, ReviewEvent
 
-STATUSES = ("unreviewed", "accepted", "rejected", "unsure")
-CASE_STATUSES = ("not started", "in progress", "completed", "flagged")
-UNDOABLE = frozenset(("paint", "split", "join", "delete", "add", "status", "note", "case"))
+UNDOABLE: frozenset[Kind] = frozenset(
+    ("paint", "split", "join", "delete", "add", "status", "note", "case")
+)
 
 
 class ReviewState:
-    """The lesions of a case and what was said about them.
+    """The lesions of a case, with their status and notes.
 
     Parameters
     ----------
@@ -62,19 +62,19 @@ class ReviewState:
         return self._annotations.get((label, "status"), STATUSES[0])
 
     def note(self, label: int) -> str:
-        """Return what was noted about a lesion, or with 0 about the case."""
+        """Return the note about a lesion, or with 0 about the case."""
         return self._annotations.get((label, "note"), "")
 
     @property
     def case_status(self) -> str:
         """One of `CASE_STATUSES`."""
-        said = self._annotations.get((0, "case"), "")
-        return said or CASE_STATUSES[1 if self.events else 0]
+        status = self._annotations.get((0, "case"), "")
+        return status or CASE_STATUSES[1 if self.events else 0]
 
     def counts(self) -> Mapping[str, int]:
         """Count the lesions by status."""
-        said = [self.status(label) for label in self._voxels]
-        return {status: said.count(status) for status in STATUSES}
+        given = [self.status(label) for label in self._voxels]
+        return {status: given.count(status) for status in STATUSES}
 
     @property
     def decided(self) -> int:
@@ -82,7 +82,7 @@ class ReviewState:
         return len(self._voxels) - self.counts()[STATUSES[0]]
 
     def repeat(self, event: ReviewEvent) -> None:
-        """Let an event of the journal happen.
+        """Apply the next event of the journal.
 
         Raises
         ------
@@ -96,13 +96,13 @@ class ReviewState:
                 "after completion" if self.case_status == "completed" else "before completion"
             )
         if event.kind in ("undo", "redo"):
-            stack, other = (
-                (self._done, self._undone) if event.kind == "undo" else (self._undone, self._done)
-            )
+            stack, other = self._done, self._undone
+            if event.kind == "redo":
+                stack, other = other, stack
             if not stack or stack[-1].number != event.target_event:
                 raise InputError(
-                    f"{self.path}: event {event.number} takes back event {event.target_event}, which was not the last; "
-                    "restore the file from a backup"
+                    f"{self.path}: event {event.number} takes back event {event.target_event}, "
+                    "which was not the last; restore the file from a backup"
                 )
             other.append(stack.pop())
             self._apply(other[-1], backwards=event.kind == "undo")
@@ -113,16 +113,17 @@ class ReviewState:
 
     def _apply(self, event: ReviewEvent, backwards: bool = False) -> None:
         for change in event.changes:
-            before, after = (
-                (change.after, change.before) if backwards else (change.before, change.after)
-            )
-            for label, more in ((before, -change.voxels.size), (after, change.voxels.size)):
-                if label:
-                    self._voxels[label] = self._voxels.get(label, 0) + more
-                    if self._voxels[label] == 0:
-                        del self._voxels[label]
+            more = -change.voxels.size if backwards else change.voxels.size
+            self._count(change.before, -more)
+            self._count(change.after, more)
             self.next_label = max(self.next_label, change.after + 1)
         for annotation in event.annotations:
-            self._annotations[annotation.label, annotation.field] = (
-                annotation.before if backwards else annotation.after
-            )
+            value = annotation.before if backwards else annotation.after
+            self._annotations[annotation.label, annotation.field] = value
+
+    def _count(self, label: int, more: int) -> None:
+        """Count voxels that a lesion gained; without a voxel it is no longer there."""
+        if label:
+            self._voxels[label] = self._voxels.get(label, 0) + more
+            if self._voxels[label] == 0:
+                del self._voxels[label]
