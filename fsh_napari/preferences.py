@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsh_core.config import SegmentConfig
+from fsh_core.volume.planes import CONVENTIONS
 
-CONVENTIONS = ("radiological", "neurological")
 CROSSHAIRS = {
     "blue": "#5adcff",
     "yellow": "#ffdd57",

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fsh_core.figures.slices import PLANES, View
+from fsh_core.figures.slices import View
 from fsh_core.figures.style import DPI, HEAT, INK, PAGE_WIDTH_IN, QUIET
+from fsh_core.volume.planes import PLANES
 
 _CELL_IN = 2.26  # three columns fill an A4 page between its margins
 _GAP_IN = 0.045

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fsh_core.figures.panel import HALO, format_mm
-from fsh_core.figures.slices import AXIAL, PLANES, Mask, Plane, View, make_view
+from fsh_core.figures.slices import Mask, View, make_view
 from fsh_core.figures.style import DPI, PAGE_WIDTH_IN, PALE, PREDICTION_COLOUR
+from fsh_core.volume.planes import AXIAL, PLANES, Plane
 from fsh_core.volume.volume import Volume
 
 _REACH_MM = 32.0

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from fsh_core.figures.slices import Mask, Plane, View
+from fsh_core.figures.slices import Mask, View
 from fsh_core.figures.style import HEAT, PALE
+from fsh_core.volume.planes import Plane
 
 _RULER_MM = 50
 _INSET_MM = 3.0
@@ -23,7 +24,7 @@ def draw_slice(axes: Axes, view: View, plane: Plane, index: int) -> None:
 
 def draw_letters(axes: Axes, plane: Plane, size: float = 6.5) -> None:
     """Name the four edges: R, L, A, P, S or I."""
-    left, right, lower, upper = plane.letters
+    left, right, lower, upper = plane.letters()
     (x_low, x_high), (y_low, y_high) = axes.get_xlim(), axes.get_ylim()
     _write(axes, x_low + _INSET_MM, 0, left, "left", "center", size)
     _write(axes, x_high - _INSET_MM, 0, right, "right", "center", size)

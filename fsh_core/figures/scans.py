@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 
 from fsh_core.figures import panel
 from fsh_core.figures.layout import FigureLayout
-from fsh_core.figures.slices import AXIAL, PLANES, Mask, make_view
+from fsh_core.figures.slices import Mask, make_view
 from fsh_core.figures.style import PREDICTION_COLOUR, REFERENCE_COLOUR
+from fsh_core.volume.planes import AXIAL, PLANES
 from fsh_core.volume.volume import Volume
 
 CONVENTION = "Radiological convention: the patient's right (R) is on the left of the picture."

@@ -1,8 +1,4 @@
-"""Slices as a radiologist hangs them: which voxels, which way round, how bright.
-
-Radiological convention: the patient is seen from the feet and faces the reader, so the
-patient's right is on the left of the picture; in sagittal slices the face is on the left.
-"""
+"""A scan and its masks ready to be cut into slices: turned to RAS, cropped to the brain, windowed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,55 +9,11 @@ from numpy.typing import NDArray
 
 from fsh_core.preprocess.intensity import foreground
 from fsh_core.volume.boxes import bounding_box, whole_box
+from fsh_core.volume.planes import Plane
 from fsh_core.volume.volume import Volume, to_ras
 
 Mask = NDArray[np.bool_]
 _BLACK_PERCENTILE, _WHITE_PERCENTILE = 1.0, 99.8
-
-
-@dataclass(frozen=True)
-class Plane:
-    """One of the three ways to cut a RAS volume.
-
-    Attributes
-    ----------
-    name : str
-        What radiologists call it.
-    through, across, up : int
-        The axes of the volume along the line of sight, from right to left in the
-        picture, and upwards.
-    """
-
-    name: str
-    through: int
-    across: int
-    up: int
-
-    @property
-    def coordinate(self) -> str:
-        """Name of the world coordinate that is the same all over a slice."""
-        return "xyz"[self.through]
-
-    @property
-    def letters(self) -> tuple[str, str, str, str]:
-        """Anatomical directions of the left, right, lower and upper edge."""
-        return "RAS"[self.across], "LPI"[self.across], "LPI"[self.up], "RAS"[self.up]
-
-    def cut(self, data: NDArray[Any], index: int) -> NDArray[Any]:
-        """Take a slice of a RAS volume.
-
-        Returns
-        -------
-        (up, across) array
-            The first row is the lowest, the first column the leftmost.
-        """
-        return np.asarray(np.take(data, index, axis=self.through).T[:, ::-1])
-
-
-AXIAL = Plane("Axial", through=2, across=0, up=1)
-CORONAL = Plane("Coronal", through=1, across=0, up=2)
-SAGITTAL = Plane("Sagittal", through=0, across=1, up=2)
-PLANES = (AXIAL, CORONAL, SAGITTAL)
 
 
 @dataclass(frozen=True)

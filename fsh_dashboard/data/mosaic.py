@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import AXIAL, make_view
+from fsh_core.figures.slices import make_view
+from fsh_core.volume.planes import AXIAL
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 from fsh_dashboard.data.slices import draw
 

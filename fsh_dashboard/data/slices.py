@@ -12,8 +12,9 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fsh_core.figures.slices import PLANES, Plane, View
+from fsh_core.figures.slices import View
 from fsh_core.figures.style import HEAT, PREDICTION_COLOUR, REFERENCE_COLOUR
+from fsh_core.volume.planes import PLANES, Plane
 
 PIXELS_PER_MM = 2.5
 COLOURS = {
@@ -89,7 +90,7 @@ def as_html(picture: NDArray[np.uint8], plane: Plane, caption: str, alt: str) ->
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png")
     data = base64.b64encode(buffer.getvalue()).decode()
-    left, right, lower, upper = plane.letters
+    left, right, lower, upper = plane.letters()
     places = {
         "left:6px;top:47%": left,
         "right:6px;top:47%": right,

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import AXIAL
+from fsh_core.volume.planes import AXIAL
 from fsh_dashboard import loading
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import PLANES, Plane, View
+from fsh_core.figures.slices import View
 from fsh_core.record import Record
+from fsh_core.volume.planes import PLANES, Plane
 from fsh_dashboard import loading, page
 from fsh_dashboard.data import slices
 from fsh_dashboard.data.cohort_tables import Results

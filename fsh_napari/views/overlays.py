@@ -7,41 +7,48 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
+from fsh_core.volume.planes import PLANES, Plane
 from fsh_napari.preferences import CROSSHAIRS
 
-AXIS_ENDS = (("I", "S"), ("A", "P"), ("R", "L"))
-"""What lies at the low and the high end of a layer's axes; see `fsh_napari.layers.convert`."""
+LAYER_AXES = (2, 1, 0)
+"""A layer's axes for those towards R, A and S: it has S, P and L, see `fsh_napari.layers.convert`."""
+
+_S_AXIS = 2
 
 _GAP = 9  # pixels around the centre that the crosshair leaves free
 _OPACITY = 170  # of 255: what lies under the crosshair shines through
 
 
 @dataclass(frozen=True)
-class Plane:
-    """How a plane is shown: the axis through it, then down and right on the screen."""
+class LayerPlane:
+    """A plane of `fsh_core.volume.planes` on the axes that a layer has."""
 
-    name: str
-    order: tuple[int, int, int]
-    vertical: str
+    plane: Plane
+
+    @property
+    def name(self) -> str:
+        """What radiologists call it, in lower case."""
+        return self.plane.name.lower()
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """The layer's axes through the plane, then down and right on the screen."""
+        through, up, across = self.plane.through, self.plane.up, self.plane.across
+        return LAYER_AXES[through], LAYER_AXES[up], LAYER_AXES[across]
 
     def orientation(self, convention: str) -> tuple[str, str]:
         """Return where the vertical and the horizontal axis grow to, as napari's camera wants it."""
-        mirrored = convention == "neurological" and self.order[2] == 2
-        return self.vertical, "left" if mirrored else "right"
+        # Of the layer's axes only S grows the way it did in RAS: the other two are flipped.
+        vertical = "up" if self.plane.up == _S_AXIS else "down"
+        return vertical, "left" if self.plane.is_mirrored(convention) else "right"
 
     def letters(self, convention: str) -> dict[str, str]:
         """Return the letter at each border of the view."""
-        vertical, horizontal = self.orientation(convention)
-        low_v, high_v = AXIS_ENDS[self.order[1]]
-        low_h, high_h = AXIS_ENDS[self.order[2]]
-        top, bottom = (low_v, high_v) if vertical == "down" else (high_v, low_v)
-        left, right = (low_h, high_h) if horizontal == "right" else (high_h, low_h)
-        return {"top": top, "bottom": bottom, "left": left, "right": right}
+        left, right, lower, upper = self.plane.letters(convention)
+        return {"top": upper, "bottom": lower, "left": left, "right": right}
 
 
-AXIAL = Plane("axial", (0, 1, 2), "down")
-CORONAL = Plane("coronal", (1, 0, 2), "up")
-SAGITTAL = Plane("sagittal", (2, 0, 1), "up")
+AXIAL, CORONAL, SAGITTAL = map(LayerPlane, PLANES)
 
 
 class MarkedView(Protocol):
@@ -50,7 +57,7 @@ class MarkedView(Protocol):
     canvas: QWidget
     viewer: Any
     group: Any
-    plane: Plane
+    plane: LayerPlane
 
     def to_pixel(self, point: Any) -> QPointF:
         """Return where a voxel is on the canvas."""

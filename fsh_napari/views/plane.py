@@ -15,7 +15,7 @@ from qtpy.QtCore import QObject, QPointF, Qt, QTimer
 
 from fsh_napari.layers.convert import CONTENT_KEY
 from fsh_napari.views.linked_views import LinkedViews
-from fsh_napari.views.overlays import Marks, Plane
+from fsh_napari.views.overlays import LayerPlane, Marks
 from fsh_napari.views.window import move_point
 
 _FILL = 0.95  # of the view
@@ -26,7 +26,7 @@ class PlaneView(QObject):
     """One view: a plane, its canvas, and what the mouse does there."""
 
     def __init__(
-        self, group: LinkedViews, viewer: ViewerModel, qt_viewer: QtViewer, plane: Plane
+        self, group: LinkedViews, viewer: ViewerModel, qt_viewer: QtViewer, plane: LayerPlane
     ) -> None:
         super().__init__(group)
         self.group, self.viewer, self.qt_viewer = group, viewer, qt_viewer
@@ -52,7 +52,7 @@ class PlaneView(QObject):
         )
         self.fit_marks()
 
-    def show_plane(self, plane: Plane) -> None:
+    def show_plane(self, plane: LayerPlane) -> None:
         """Show another plane, fitted to the view."""
         self.plane = plane
         with self.group.quietly():

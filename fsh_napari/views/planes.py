@@ -10,10 +10,11 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from fsh_napari.preferences import CONVENTIONS, preferences
+from fsh_core.volume.planes import CONVENTIONS
+from fsh_napari.preferences import preferences
 from fsh_napari.views.layer_mirror import LayerMirror
 from fsh_napari.views.linked_views import LinkedViews
-from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, Plane
+from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, LayerPlane
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.window import dock_of, plain, window_of
 
@@ -39,7 +40,7 @@ class PlanesWidget(LinkedViews):
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
         self.viewer = viewer = plain(napari_viewer)
-        self._enlarged: tuple[PlaneView, Plane] | None = None
+        self._enlarged: tuple[PlaneView, LayerPlane] | None = None
         self._switches()
         models = [ViewerModel(), ViewerModel()]
         for model in models:

@@ -37,7 +37,8 @@ def test_the_menu_reads_f_sh_segment() -> None:
 
 
 def test_every_preference_has_a_title_and_is_read() -> None:
-    from fsh_napari.preferences import COLOURS, CONVENTIONS, CROSSHAIRS, Preferences
+    from fsh_core.volume.planes import CONVENTIONS
+    from fsh_napari.preferences import COLOURS, CROSSHAIRS, Preferences
 
     [page] = npe2.PluginManifest.from_file(MANIFEST).contributions.configurations.values()
     assert set(page.properties) == set(Preferences.__dataclass_fields__)

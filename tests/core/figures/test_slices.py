@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 
-from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, SAGITTAL, make_view
+from fsh_core.figures.slices import make_view
+from fsh_core.volume.planes import AXIAL, CORONAL, PLANES, SAGITTAL
 from fsh_core.volume.volume import Volume
 
 SHAPE = (20, 24, 18)
@@ -52,7 +53,7 @@ def view_of(**maps):
     ],
 )
 def test_letters_follow_the_radiological_convention(plane, letters):
-    assert plane.letters == letters
+    assert plane.letters() == letters
 
 
 @pytest.mark.parametrize(

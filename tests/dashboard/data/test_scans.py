@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_core.figures.slices import AXIAL, CORONAL, PLANES, make_view
+from fsh_core.figures.slices import make_view
+from fsh_core.volume.planes import AXIAL, CORONAL, PLANES
 from fsh_core.volume.volume import Volume
 from fsh_dashboard import loading
 from fsh_dashboard.data.cohort_tables import read_results
