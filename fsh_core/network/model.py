@@ -7,7 +7,6 @@ arXiv 1804.03999) for the additive gate.
 Shapes are (B, C, I, J, K): batch, channels, and space in RAS order.
 """
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from fsh_core.config import ModelConfig, check_patch_size
 
@@ -222,19 +222,8 @@ def parameter_count(model: nn.Module) -> int:
 def flops(config: ModelConfig, patch_size: tuple[int, int, int] = (64, 64, 64)) -> int:
     """Count the floating-point operations of one forward pass, convolutions only.
 
-    A multiply and an add count as two. Counted by hooks on a model without storage, so
-    it takes no memory.
+    A multiply and an add count as two. The model has no storage, so it takes no memory.
     """
-    total = 0
-
-    def count(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.Conv3d):
-            total += 2 * output.numel() * module.in_channels * math.prod(module.kernel_size)
-
-    with torch.device("meta"):
-        model = R2AttentionUNet3d(config)
-        for module in model.modules():
-            module.register_forward_hook(count)
-        model(torch.empty(1, len(config.channels), *patch_size))
-    return total
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        R2AttentionUNet3d(config)(torch.empty(1, len(config.channels), *patch_size))
+    return int(counter.get_total_flops())

@@ -254,6 +254,8 @@ def _optimiser(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optim
 @torch.no_grad()
 def _update_ema(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
     """Move the averaged weights towards the model's; decay 0 copies them."""
+    # Not torch.optim.swa_utils.AveragedModel: it would also average the batch counter of a
+    # BatchNorm, an integer, and it has no warm-up, during which the average is the model.
     for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
         if mean.dtype.is_floating_point and decay:
             mean.lerp_(value, 1 - decay)

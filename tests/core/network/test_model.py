@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from fsh_core.config import ABLATIONS, ModelConfig
 from fsh_core.network.model import (
@@ -221,10 +220,19 @@ def test_flops_of_the_ablations(name, gflop):
     assert flops(ModelConfig(**ABLATIONS[name])) / 1e9 == pytest.approx(gflop, abs=0.05)
 
 
-def test_flops_agree_with_torchs_own_counter():
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        R2AttentionUNet3d(TINY)(torch.zeros(1, 1, 32, 16, 16))
-    assert flops(TINY, (32, 16, 16)) == counter.get_total_flops()
+def test_flops_are_two_for_each_weight_and_voxel_of_a_convolution():
+    model, counted = R2AttentionUNet3d(TINY), []
+
+    def count(layer, _inputs, output):
+        voxels, weights_each = output[0, 0].numel(), layer.weight.numel()
+        counted.append(2 * voxels * weights_each)
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv3d):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        model(torch.zeros(1, 1, 32, 16, 16))
+    assert flops(TINY, (32, 16, 16)) == sum(counted)
 
 
 def test_ablations_are_one_class_with_parts_left_out():
