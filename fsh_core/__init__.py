@@ -1,9 +1,32 @@
 """F.sh finds multiple-sclerosis lesions on FLAIR MRI.
 
-One case flows one way, and the folders stand in that order::
+One case flows one way::
 
-    case on disk -> volume -> patches -> network -> probability -> lesions -> measures -> record on disk
-      cases         imaging   inference  network    inference      lesions    evaluation   derivatives
+    case on disk -> volume -> patches -> network -> probability -> lesions -> measures -> record
+
+The folders stand in that order; each imports only from those before it:
+
+===============  ============================================================================
+``cases``        subjects, sessions and their files on disk (``sample``: a bundled case)
+``volume``       images with their affine; NIfTI, resampling, connected components
+``preprocess``   loading a case, brain mask, intensity scaling
+``anatomy``      registration to the template and between visits, atlas
+``quality``      checks of a scan: coverage, noise, artefacts, contrast
+``simulation``   lesions of known shape, inserted into scans
+``network``      the model, its losses, its weights on disk
+``inference``    from an image to a probability, patch by patch
+``lesions``      labels, measures, regions, flags, confidence
+``pipeline``     `segment_case`: all of the above, for one case
+``evaluation``   metrics of one case against its reference
+``studies``      cohorts and raters: agreement, repeatability, statistics
+``training``     patches, augmentation, training loop, calibration
+``derivatives``  BIDS derivatives: file names, records, reading and writing
+``review``       a reader's decisions and corrections
+``figures``      pictures of scans, lesions and training
+``report``       HTML pages of a case, an evaluation, a comparison
+``api``          `segment`: one call from a file to its lesions
+``cli``          the command ``fsh``
+===============  ============================================================================
 
 >>> from fsh_core import segment
 >>> found = segment("sub-01_FLAIR.nii.gz")  # doctest: +SKIP

@@ -122,6 +122,13 @@ def row_of(module: str) -> int:
     return ORDER.index(room)
 
 
+def test_the_docstring_of_the_package_lists_the_rooms_in_their_order() -> None:
+    import fsh_core
+
+    listed = re.findall(r"^``(\w+)`` ", fsh_core.__doc__ or "", re.MULTILINE)
+    assert listed == [room for room in ORDER if room not in ("errors", "files", "config", "sample")]
+
+
 def test_a_core_file_imports_only_what_stands_above_it() -> None:
     wrong = [
         f"{module} imports {imported}, which stands below it"
