@@ -148,4 +148,7 @@ def _processor() -> str:
         for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
         if name in facts.get("flags", "").split()
     ]
-    return f"{facts.get('model name', platform.machine())} ({', '.join(units) or 'no vector units known here'})"
+    return (
+        f"{facts.get('model name', platform.machine())} "
+        f"({', '.join(units) or 'no vector units known here'})"
+    )

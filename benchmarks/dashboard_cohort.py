@@ -86,7 +86,8 @@ def main(cases: int) -> None:
         clock = time.perf_counter()
         results = read_results(open_folder([home]), "fsh")
         print(
-            f"reading  {time.perf_counter() - clock:.2f} s: {len(results.cases)} cases, {len(results.lesions)} lesions"
+            f"reading  {time.perf_counter() - clock:.2f} s: "
+            f"{len(results.cases)} cases, {len(results.lesions)} lesions"
         )
         sys.argv = ["app.py", home]
         for name in ("cohort", "lesions", "review"):
@@ -105,7 +106,8 @@ def time_page(name: str) -> None:
         clock, work = time.perf_counter(), time.process_time()
         act()
         print(
-            f"{name:<8} {what:<8} {time.perf_counter() - clock:.2f} s, {time.process_time() - work:.2f} s of work"
+            f"{name:<8} {what:<8} {time.perf_counter() - clock:.2f} s, "
+            f"{time.process_time() - work:.2f} s of work"
         )
 
 

@@ -109,7 +109,8 @@ def main() -> int:
     settle()
     opening = watch.seconds()
     print(
-        f"opening, in s: clock {opening[0]:.2f}, this thread {opening[1]:.2f}, all threads {opening[2]:.2f}"
+        f"opening, in s: clock {opening[0]:.2f}, this thread {opening[1]:.2f}, "
+        f"all threads {opening[2]:.2f}"
     )
     rest()
     drawn: Counter[str] = Counter()

@@ -103,7 +103,8 @@ def _program(plan: Plan, environment: str, name: str) -> Path:
     program = plan.environments / environment / "bin" / name
     if not program.exists():
         raise NotRun(
-            f"{environment} is not installed: {program} is missing (make bench makes it where it can)"
+            f"{environment} is not installed: {program} is missing (make bench makes it where it "
+            "can)"
         )
     return program
 

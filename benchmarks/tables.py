@@ -78,14 +78,17 @@ def _circumstances(results: Results) -> str:
         threads = sorted({found["identity"]["threads"] for found in measured})
         weights = {found["identity"].get("weights_sha256", "")[:12] for found in measured} - {""}
         lines.append(
-            f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "
+            f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+            f"{machine['system']}, "
             f"Python {machine['python']}; {' and '.join(map(str, threads))} threads; "
             f"{min(found['date'] for found in measured)[:10]}, commit {', '.join(known)}, weights "
-            f"{', '.join(sorted(weights))}; {sum(found['took_s'] for found in measured) / 60:.0f} minutes in all."
+            f"{', '.join(sorted(weights))}; {sum(found['took_s'] for found in measured) / 60:.0f} "
+            "minutes in all."
         )
         if len(known) > 1 or len(weights) > 1:
             lines.append(
-                "**Not one run**: the parts were measured at different commits or with different weights."
+                "**Not one run**: the parts were measured at different commits or with different "
+                "weights."
             )
     if busy := [
         part for part, found in results.items() if found.get("others_fraction", 0.0) > BUSY_FRACTION
@@ -94,7 +97,8 @@ def _circumstances(results: Results) -> str:
             f"{part} {100 * results[part]['others_fraction']:.0f} %" for part in busy
         )
         lines.append(
-            f"**The machine was not idle**; others used of it during {shares}. These times mean nothing."
+            f"**The machine was not idle**; others used of it during {shares}. "
+            "These times mean nothing."
         )
     return "\n\n".join(lines)
 
@@ -206,7 +210,10 @@ def _network(values: Mapping[str, Any]) -> Iterator[Row]:
         for one in (one for key, one in found.items() if key != "ceiling"):
             plain = {"seconds": one["plain_seconds"], "gflop": one["gflop"]}
             times = median(plain["seconds"]) / median(one["seconds"])
-            told = f"{times:.1f} x the plain way, {100 * _rate(one) / _rate(found['ceiling']):.0f} % of the ceiling"
+            told = (
+                f"{times:.1f} x the plain way, "
+                f"{100 * _rate(one) / _rate(found['ceiling']):.0f} % of the ceiling"
+            )
             yield (
                 f"{one['name']}, a tile of 64 x 64 x 96 a core, as the predictor runs it",
                 *_tile(one),

@@ -59,7 +59,8 @@ class ModelConfig(_Config):
     )
     intensity: Literal["tissue", "percentile", "minmax"] = Field(
         "percentile",
-        description="scaling to [0, 1]: by level and contrast of tissue, by level, or minmax (paper)",
+        description="scaling to [0, 1]: by level and contrast of tissue, by level, "
+        "or minmax (paper)",
     )
 
     @field_validator("channels")
@@ -102,7 +103,8 @@ class TrainConfig(_Config):
     )
     sampling: Literal["lesion", "grid"] = Field(
         "lesion",
-        description="patches around lesions (default), or lesion-containing patches of a stride-32 grid (paper)",
+        description="patches around lesions (default), or lesion-containing patches of a stride-32 "
+        "grid (paper)",
     )
     lesion_fraction: float = Field(
         0.6, ge=0, le=1, description="share of patches centred near a lesion"

@@ -84,7 +84,8 @@ def _beside(path: Path) -> Iterator[Path]:
         yield partial
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another output folder"
+            f"{path}: cannot be written ({error.strerror or error}); "
+            "free some space or choose another output folder"
         ) from None
     finally:
         if partial is not None:

@@ -40,7 +40,8 @@ def main(derivatives: str, *runs: str) -> None:
     records = [path for path in find_records(derivatives) if path.name.startswith(f"{name}_")]
     if not records:
         raise InputError(
-            f"{derivatives}: expected the segmented sample {name}, found none; run fsh segment --sample"
+            f"{derivatives}: expected the segmented sample {name}, found none; "
+            "run fsh segment --sample"
         )
     for old in ("training", "derivatives"):
         shutil.rmtree(EXAMPLE / old, ignore_errors=True)

@@ -114,7 +114,8 @@ def main(data: str, work: str, out: str) -> None:
     is_real = make_study(scans, study)
     if not is_real:
         print(
-            f"{scans}: no such folder, so the pictures show the bundled example; name scans with DATA=FOLDER"
+            f"{scans}: no such folder, so the pictures show the bundled example; "
+            "name scans with DATA=FOLDER"
         )
     photograph(study, scans if is_real else sample_case().flair.parent, Path(out))
 

@@ -22,7 +22,8 @@ from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.volume.volume import Volume, load_volume, to_ras
 
-# Six patients, neither the sample nor any of Tabriz, against whose ventricles the result is measured.
+# Six patients, neither the sample nor any of Tabriz, against whose ventricles the result is
+# measured.
 STRIPPED = ("ljubljana07", "ljubljana19", "mslessegP18")
 WHOLE_HEADS = ("patient01", "patient03", "patient12")
 MNI_3MM = Volume(

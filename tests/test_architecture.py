@@ -55,7 +55,8 @@ UNIX_ONLY_NAMES |= {"os.sched_getaffinity", "signal.SIGKILL", "signal.SIGHUP", "
 # Behind a question whether the system has it.
 GUARDED = {("fsh_core/inference/openvino_backend.py", "os.sched_getaffinity")}
 
-# The only files that may load torch; everything else works without it, segmenting on a processor too. The
+# The only files that may load torch; everything else works without it, segmenting on a processor
+# too. The
 # commands are imported when they are called, and not before.
 TORCH_FILES = (
     "fsh_core/network/losses.py",
@@ -250,7 +251,10 @@ def _normal(name: str) -> str:
 
 def loaded_after(code: str) -> set[str]:
     """Top-level modules that a fresh Python has loaded after running some code."""
-    script = f"import sys\n{code}\nprint('LOADED', *sorted({{name.split('.')[0] for name in sys.modules}}))"
+    script = (
+        f"import sys\n{code}\nprint('LOADED', *sorted({{name.split('.')[0] for name in "
+        f"sys.modules}}))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )

@@ -91,7 +91,10 @@ def check(tmp_path: Path, home: Path) -> None:
 
 
 def test_the_watch_sees_a_connection_of_a_child(watch, tmp_path: Path) -> None:
-    code = "import os, socket\nif os.fork() == 0: socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.7', 53))"
+    code = (
+        "import os, socket\nif os.fork() == 0: "
+        "socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.7', 53))"
+    )
     watch("-c", code).communicate(timeout=60)
     assert strangers(tmp_path / "trace") == ["192.0.2.7"]
 

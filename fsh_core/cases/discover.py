@@ -63,7 +63,8 @@ def discover_cases(source: str | Path | Sequence[str | Path], label: str = "L") 
         other = first.setdefault(case.name, case)
         if other is not case:
             raise InputError(
-                f"{case.flair}: is called {case.name}, and so is {other.flair}; rename one or give only one of them"
+                f"{case.flair}: is called {case.name}, and so is {other.flair}; "
+                "rename one or give only one of them"
             )
     return sorted(cases, key=lambda case: (case.subject, case.session or ""))
 
@@ -94,7 +95,8 @@ def _discover(path: Path, label: str) -> list[Case]:
         return _plain_cases(path, label)
     except OSError as error:
         raise InputError(
-            f"{error.filename or path}: cannot be read ({error.strerror or error}); check its permissions"
+            f"{error.filename or path}: cannot be read ({error.strerror or error}); "
+            "check its permissions"
         ) from None
 
 
@@ -170,7 +172,8 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
             first = files.setdefault(identifier, {}).setdefault(channels[number], file)
             if first is not file:
                 raise InputError(
-                    f"{file}: must be the only {channels[number]} of its case, found {first.name} beside it; "
+                    f"{file}: must be the only {channels[number]} of its case, "
+                    f"found {first.name} beside it; "
                     "move one away"
                 )
     if not files:
@@ -181,7 +184,8 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
     for identifier, found in files.items():
         if "FLAIR" not in found:
             raise InputError(
-                f"{images}: the case {identifier} has no FLAIR, found only {', '.join(sorted(found))}; "
+                f"{images}: the case {identifier} has no FLAIR, "
+                f"found only {', '.join(sorted(found))}; "
                 "add the missing channel or remove the case"
             )
     return [
@@ -210,7 +214,8 @@ def _nnunet_channels(dataset: Path) -> dict[str, str]:
         return dict.fromkeys(channels, "FLAIR")
     if "FLAIR" not in channels.values():
         raise InputError(
-            f"{dataset}: expected a channel called FLAIR, found {', '.join(map(str, names.values()))}; rename it there"
+            f"{dataset}: expected a channel called FLAIR, "
+            f"found {', '.join(map(str, names.values()))}; rename it there"
         )
     return {number: channel for number, channel in channels.items() if channel}
 
@@ -237,7 +242,8 @@ def _plain_cases(folder: Path, label: str) -> list[Case]:
     if not flairs:
         found = f"{len(files)} of another kind ({files[0].name})" if files else "none"
         raise InputError(
-            f"{folder}: expected a FLAIR scan (.nii or .nii.gz) directly in this folder, found {found}; "
+            f"{folder}: expected a FLAIR scan (.nii or .nii.gz) directly in this folder, "
+            f"found {found}; "
             "name the folder or file that holds it"
         )
     cases = []

@@ -114,7 +114,8 @@ def check_no_leak(split: Split, cases: Sequence[Case] = ()) -> None:
     both = sorted(set(split.training) & set(split.validation))
     if both:
         raise InputError(
-            f"the split leaks: {', '.join(both)} must be in training or validation, found in both; make a new split"
+            f"the split leaks: {', '.join(both)} must be in training or validation, found in both; "
+            "make a new split"
         )
     neither = sorted({case.subject for case in cases} - set(split.training) - set(split.validation))
     if neither:

@@ -96,5 +96,11 @@ def _describe(row: Row) -> str:
     variation = "undefined" if np.isnan(row["cv_fraction"]) else f"{100 * row['cv_fraction']:.1f} %"
     correlations = [show(row[name], name) for name in ("icc_2_1", "icc_3_1")]
     if MISSING in correlations:
-        return f"{quantity}: coefficient of variation {variation}; intraclass correlations need cases that differ."
-    return f"{quantity}: coefficient of variation {variation}, ICC(2,1) {correlations[0]}, ICC(3,1) {correlations[1]}."
+        return (
+            f"{quantity}: coefficient of variation {variation}; "
+            "intraclass correlations need cases that differ."
+        )
+    return (
+        f"{quantity}: coefficient of variation {variation}, ICC(2,1) {correlations[0]}, "
+        f"ICC(3,1) {correlations[1]}."
+    )

@@ -63,8 +63,10 @@ def calibrate_command(
     write_atomically(written_to, json.dumps({**written, **found}, indent=2) + "\n")
     point, misfit = found["operating_point"], found["reliability"]["expected_calibration_error"]
     console.print(
-        f"Best on {len(found['validation'])} cases: --threshold {point['threshold']} --minimum-volume-mm3 "
-        f"{point['minimum_volume_mm3']:g}; expected calibration error {misfit:.3f}. Written: {written_to}",
+        f"Best on {len(found['validation'])} cases: "
+        f"--threshold {point['threshold']} --minimum-volume-mm3 "
+        f"{point['minimum_volume_mm3']:g}; expected calibration error {misfit:.3f}. Written: "
+        f"{written_to}",
         soft_wrap=True,
     )
 

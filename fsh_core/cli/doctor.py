@@ -61,7 +61,8 @@ def doctor_command(weights: Path | None) -> bool:
     first, second = predictor(image), predictor(image)
     same = first.tobytes() == second.tobytes()
     console.print(
-        f"self-test  {time.perf_counter() - started:.1f} s, two runs {'identical' if same else 'DIFFER'}"
+        f"self-test  {time.perf_counter() - started:.1f} s, "
+        f"two runs {'identical' if same else 'DIFFER'}"
     )
     return same
 

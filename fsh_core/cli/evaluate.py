@@ -90,7 +90,8 @@ def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> 
     page = out / "evaluation.html"
     write_evaluation_page(evaluation, page, f"{predictions} against {references}")
     table = Table(
-        title=f"{counted(len(evaluation.cases), 'case')}, means with 95 % bootstrap intervals over cases"
+        title=f"{counted(len(evaluation.cases), 'case')}, "
+        "means with 95 % bootstrap intervals over cases"
     )
     for name in ("metric", "mean", "95 % interval", "median", "n"):
         table.add_column(name, justify="left" if name == "metric" else "right")
@@ -119,7 +120,8 @@ def _compare(first: Path, second: Path, references: Path, out: Path) -> list[Fai
     comparison = compare_methods(methods[0].cases, methods[1].cases)
     if not set(methods[0].cases["case"]) & set(methods[1].cases["case"]):
         raise InputError(
-            f"{first} and {second}: no case could be evaluated in both, so there is nothing to compare"
+            f"{first} and {second}: no case could be evaluated in both, "
+            "so there is nothing to compare"
             + (f"; the first problem is: {failures[0][1]}" if failures else "")
         )
     written = [
@@ -134,7 +136,8 @@ def _compare(first: Path, second: Path, references: Path, out: Path) -> list[Fai
     console = Console()
     console.print(_comparison_table(comparison, names))
     console.print(
-        "Differences are second minus first. p is not adjusted for the number of rows; there is none with fewer than "
+        "Differences are second minus first. p is not adjusted for the number of rows; "
+        "there is none with fewer than "
         "6 cases that differ.",
         soft_wrap=True,
     )

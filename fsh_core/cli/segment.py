@@ -55,7 +55,8 @@ def choose_cases(
     given = dict(_channel(words) for words in channels)
     if (brain_mask or given) and len(cases) != 1:
         raise InputError(
-            f"--brain-mask and --channels belong to a single FLAIR, found {len(cases)}; name one file"
+            f"--brain-mask and --channels belong to a single FLAIR, found {len(cases)}; "
+            "name one file"
         )
     if brain_mask or given:
         case = cases[0]
@@ -72,7 +73,8 @@ def _channel(words: str) -> tuple[str, Path]:
     name, _, file = words.partition("=")
     if name not in CHANNELS[1:] or not file:
         raise InputError(
-            f"--channels must be {' or '.join(f'{one}=FILE' for one in CHANNELS[1:])}, got {words!r}"
+            f"--channels must be {' or '.join(f'{one}=FILE' for one in CHANNELS[1:])}, "
+            f"got {words!r}"
         )
     return name, Path(file)
 
@@ -128,7 +130,8 @@ def segment_command(
         for case in cases:
             if not force and is_current(case, out, predictor.card["sha256"], config):
                 console.print(
-                    f"{case.name}: done already ({derivative_paths(case, out)['mask']}); --force does it again"
+                    f"{case.name}: done already ({derivative_paths(case, out)['mask']}); "
+                    "--force does it again"
                 )
                 bar.advance(cohort)
                 continue
@@ -196,7 +199,8 @@ def _show(case: Case, out: Path, console: Console) -> None:
         "contrast": ("contrast", "{:.2f}"),
     }
     table = Table(
-        title=f"{case.name}: the {min(_ROWS_SHOWN, len(stored.lesions))} largest of {len(stored.lesions)} lesions"
+        title=f"{case.name}: the {min(_ROWS_SHOWN, len(stored.lesions))} largest of "
+        f"{len(stored.lesions)} lesions"
     )
     for heading, _ in columns.values():
         table.add_column(heading, justify="right")

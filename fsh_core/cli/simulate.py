@@ -87,7 +87,8 @@ def simulate_command(
                 sentence if str(case.flair) in sentence else f"{case.flair}: {sentence}"
             )
     console.print(
-        f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; the truth is in {out / _TRUTH}"
+        f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; "
+        f"the truth is in {out / _TRUTH}"
     )
     print_failures(failures)
     return failures

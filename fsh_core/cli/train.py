@@ -97,7 +97,8 @@ def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> li
     ]
     if not kept:
         raise InputError(
-            f"none of {len(cases)} cases has a reference {target} mask; see docs/training.md for its name"
+            f"none of {len(cases)} cases has a reference {target} mask; "
+            "see docs/training.md for its name"
         )
     return kept
 
@@ -108,7 +109,8 @@ def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
     gone = sorted(subjects - {case.subject for case in cases})
     if gone:
         raise InputError(
-            f"--resume: the run was started with {', '.join(gone)}, not found in the data; bring it back"
+            f"--resume: the run was started with {', '.join(gone)}, not found in the data; "
+            "bring it back"
         )
     return [case for case in cases if case.subject in subjects]
 
@@ -121,7 +123,8 @@ def _chosen_split(cases: list[Case], validation: list[str]) -> Split | None:
     subjects = {case.subject for case in cases}
     if not chosen <= subjects:
         raise InputError(
-            f"--validation: there is no subject {', '.join(sorted(chosen - subjects))} in the data; check the name"
+            f"--validation: there is no subject {', '.join(sorted(chosen - subjects))} in the "
+            "data; check the name"
         )
     return Split(training=tuple(sorted(subjects - chosen)), validation=tuple(sorted(chosen)))
 

@@ -15,21 +15,27 @@ from fsh_core.volume.volume import Volume, check_same_grid
 CASE_COLUMNS: dict[str, str] = {
     "case": "Name of the case.",
     "dice": "Overlap of the masks: Dice coefficient, 0 to 1; 1 if both are empty.",
-    "normalised_dice": "Dice as it would be at a lesion load of 0.1 % of the voxels (nDSC, Raina et al. 2023), 0 to 1.",
+    "normalised_dice": "Dice as it would be at a lesion load of 0.1 % of the voxels (nDSC, "
+    "Raina et al. 2023), 0 to 1.",
     "f1": "F1 over voxels: the same number as dice.",
     "sensitivity": "Share of the reference's voxels that were predicted, 0 to 1.",
     "precision": "Share of the predicted voxels that are in the reference, 0 to 1.",
-    "specificity": "Share of the voxels outside the reference that were left out, 0 to 1, over the whole image.",
+    "specificity": "Share of the voxels outside the reference that were left out, 0 to 1, "
+    "over the whole image.",
     "accuracy": "Share of voxels on which both masks agree, 0 to 1, over the whole image.",
-    "hd95_mm": "95th-percentile Hausdorff distance of the surfaces, in mm; undefined if one mask is empty.",
+    "hd95_mm": "95th-percentile Hausdorff distance of the surfaces, in mm; "
+    "undefined if one mask is empty.",
     "assd_mm": "Average symmetric surface distance, in mm; undefined if one mask is empty.",
     "reference_ml": "Lesion volume of the reference, in ml.",
     "prediction_ml": "Lesion volume of the prediction, in ml.",
     "volume_difference_ml": "Prediction minus reference, in ml.",
-    "volume_difference_fraction": "That difference over the reference's volume; undefined if only that is empty.",
-    "lesion_f1": "F1 over lesions: harmonic mean of lesion_sensitivity and lesion_precision, 0 to 1.",
+    "volume_difference_fraction": "That difference over the reference's volume; "
+    "undefined if only that is empty.",
+    "lesion_f1": "F1 over lesions: harmonic mean of lesion_sensitivity and lesion_precision, "
+    "0 to 1.",
     "lesion_sensitivity": "Share of the reference's lesions that were found, 0 to 1.",
-    "lesion_precision": "Share of the predicted lesions that are in the reference (positive predictive value), 0 to 1.",
+    "lesion_precision": "Share of the predicted lesions that are in the reference (positive "
+    "predictive value), 0 to 1.",
     "reference_lesions": "Lesions (26-connected components) in the reference.",
     "prediction_lesions": "Lesions in the prediction.",
     "detected_lesions": "Reference lesions that the prediction overlaps.",
@@ -39,8 +45,10 @@ CASE_COLUMNS |= {
     f"lesion_f1_{rule}": f"F1 over lesions {words}, 0 to 1." for rule, words in RULES.items()
 }
 CASE_COLUMNS |= {
-    "segmentation_quality": "Mean intersection over union of lesions that lesion_f1_iou50 matches; undefined without.",
-    "panoptic_quality": "Product of lesion_f1_iou50 and segmentation_quality (Kirillov et al. 2019), 0 to 1.",
+    "segmentation_quality": "Mean intersection over union of lesions that lesion_f1_iou50 matches; "
+    "undefined without.",
+    "panoptic_quality": "Product of lesion_f1_iou50 and segmentation_quality (Kirillov et al. "
+    "2019), 0 to 1.",
 }
 CASE_COLUMNS |= {
     f"{column}_{size}": sentence.format(size=words)
@@ -52,7 +60,8 @@ CASE_COLUMNS |= {
         ),
         (
             "lesion_precision",
-            "Share of the predicted lesions {size} that are in the reference; undefined without any.",
+            "Share of the predicted lesions {size} that are in the reference; "
+            "undefined without any.",
         ),
         ("reference_lesions", "Reference lesions {size}."),
         ("detected_lesions", "Reference lesions {size} that were found."),

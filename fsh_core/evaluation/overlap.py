@@ -36,7 +36,8 @@ def overlap_table(
     for name, labels in zip(SIDES, (reference_labels, prediction_labels), strict=True):
         if labels.dtype.kind not in "iu":
             raise ValueError(
-                f"{name} must be integer labels, got {labels.dtype}; number a mask with label_lesions"
+                f"{name} must be integer labels, got {labels.dtype}; "
+                "number a mask with label_lesions"
             )
     somewhere = (reference_labels > 0) | (prediction_labels > 0)
     base = int(prediction_labels.max(initial=0)) + 1

@@ -16,12 +16,15 @@ ELSEWHERE = "elsewhere"
 
 REGION_COLUMNS: dict[str, str] = {
     "case": "Name of the case.",
-    "region": "Region as in the lesion table; elsewhere is outside the brain; empty if the regions are not known.",
+    "region": "Region as in the lesion table; elsewhere is outside the brain; "
+    "empty if the regions are not known.",
     "dice": "Dice of the masks within the region, 0 to 1; undefined if neither has a voxel there.",
     "reference_ml": "Lesion volume of the reference within the region, in ml.",
     "prediction_ml": "Lesion volume of the prediction within the region, in ml.",
-    "lesion_sensitivity": "Share of the region's reference lesions that were found; undefined without any.",
-    "lesion_precision": "Share of the region's predicted lesions that are in the reference; undefined without any.",
+    "lesion_sensitivity": "Share of the region's reference lesions that were found; "
+    "undefined without any.",
+    "lesion_precision": "Share of the region's predicted lesions that are in the reference; "
+    "undefined without any.",
     "reference_lesions": "Reference lesions of the region.",
     "detected_lesions": "Those of them that the prediction overlaps.",
     "prediction_lesions": "Predicted lesions of the region.",

@@ -127,7 +127,8 @@ def voxel_metrics(
     claimed, real = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
     neither = reference.size - (claimed + real - both)
     empty = 1.0 if claimed == real == 0 else 0.0
-    # The odds of a lesion voxel here over those in a mean case; without a voxel outside there is nothing to scale.
+    # The odds of a lesion voxel here over those in a mean case; without a voxel outside there is
+    # nothing to scale.
     scale = (
         real / (reference.size - real) / (lesion_fraction / (1 - lesion_fraction))
         if real < reference.size
@@ -194,5 +195,6 @@ def check_shapes(reference: NDArray[np.generic], prediction: NDArray[np.generic]
     """
     if reference.shape != prediction.shape:
         raise ValueError(
-            f"reference and prediction must have one shape, got {reference.shape} and {prediction.shape}"
+            "reference and prediction must have one shape, "
+            f"got {reference.shape} and {prediction.shape}"
         )

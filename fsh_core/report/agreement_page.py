@@ -106,7 +106,10 @@ def _matrix_section(agreement: Agreement, metric: str, name: str) -> Section:
         rows.append(cells)
         shades.append(tints)
     headings = [("", ""), *((rater, "") for rater in agreement.raters)]
-    note = "Above the diagonal: mean over cases. Below: its 95 % bootstrap interval over cases, of two or more."
+    note = (
+        "Above the diagonal: mean over cases. Below: "
+        "its 95 % bootstrap interval over cases, of two or more."
+    )
     return Section(name, table=Table(headings, rows, shades), note=note)
 
 
@@ -153,7 +156,8 @@ def _volume_section(agreement: Agreement) -> Section:
         draw_bland_altman(panels, what="lesion volume") if several else None,
         "Differences of the volumes against their mean, a dot for each case",
         Table(headings, rows),
-        "95 % of differences are expected between the limits (Bland and Altman 1999); shaded: 95 % intervals.",
+        "95 % of differences are expected between the limits (Bland and Altman 1999); shaded: "
+        "95 % intervals.",
     )
 
 
@@ -243,7 +247,8 @@ def _definitions(repeated_scans: bool) -> dict[str, str]:
         "ICC(3,1)": REPEATABILITY_COLUMNS["icc_3_1"],
     }
     consensus = {
-        "Consensus": "STAPLE (Warfield et al. 2004): the mask that is most probable given all raters, each weighted by "
+        "Consensus": "STAPLE (Warfield et al. 2004): the mask that is most probable given all "
+        "raters, each weighted by "
         "the sensitivity and specificity estimated for them.",
         "STAPLE sensitivity": RATING_COLUMNS["staple_sensitivity"],
         "STAPLE specificity": RATING_COLUMNS["staple_specificity"],

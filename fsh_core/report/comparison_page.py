@@ -94,7 +94,8 @@ def _difference_section(
         drawn = draw_differences(differences, intervals, names)
     return Section(
         "Differences, case by case",
-        f"Right of 0, {names[1]} is higher. A dot is a case; the diamond is the mean with its 95 % interval.",
+        f"Right of 0, {names[1]} is higher. A dot is a case; "
+        "the diamond is the mean with its 95 % interval.",
         drawn,
         "Difference of the two methods in each metric, a dot for each case",
     )
@@ -119,9 +120,12 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
     ]
     headings += [("Higher / lower", f"cases of {names[1]}"), ("Cases", ""), ("p", "Wilcoxon")]
     note = (
-        f"Differences: {names[1]} minus {names[0]}, over cases in which both have a value. Interval of the mean: "
-        "bootstrap over cases, fixed seed. p: signed-rank test, two-sided, not adjusted for the number of rows; none "
-        "with fewer than 6 cases that differ. For HD95 and ASSD lower is better; a volume difference is best near 0."
+        f"Differences: {names[1]} minus {names[0]}, over cases in which both have a value. "
+        "Interval of the mean: "
+        "bootstrap over cases, fixed seed. p: signed-rank test, two-sided, "
+        "not adjusted for the number of rows; none "
+        "with fewer than 6 cases that differ. For HD95 and ASSD lower is better; "
+        "a volume difference is best near 0."
     )
     return Section("Means and tests", table=Table(headings, cells), note=note)
 

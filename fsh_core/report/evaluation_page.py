@@ -56,7 +56,8 @@ _IN_CASES = {
 }
 _ABBREVIATIONS = {
     "nDSC, PQ": "Normalised Dice and panoptic quality.",
-    "Found, false": "A lesion counts as found, or as real, when at least one voxel overlaps; lesions are 26-connected "
+    "Found, false": "A lesion counts as found, or as real, when at least one voxel overlaps; "
+    "lesions are 26-connected "
     "components.",
 }
 _COUNTED = [("Lesions", "reference"), ("Found", ""), ("Sensitivity", "")]
@@ -172,14 +173,18 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
         ("Dice", "mean"),
     ]
     note = (
-        f"Over all lesions of {counted(known['case'].nunique(), 'case')} together, each lesion by its own region; "
+        f"Over all lesions of {counted(known['case'].nunique(), 'case')} together, "
+        "each lesion by its own region; "
         "Dice: mean over cases with lesions there. regions.csv has every case."
     )
     missing = regions[regions["note"] != ""]
     text = ""
     if len(missing):
         first = missing.iloc[0]
-        text = f"Not known in {counted(len(missing), 'case')}; of {first['case']} because: {first['note']}."
+        text = (
+            f"Not known in {counted(len(missing), 'case')}; of {first['case']} because: "
+            f"{first['note']}."
+        )
     table = Table(headings, rows) if rows else None
     return [Section("Lesions by region", text, table=table, note=note if rows else "")]
 
@@ -197,7 +202,8 @@ def _volume_section(cases: pd.DataFrame, limits: BlandAltman) -> Section:
         describe_limits(limits, "The prediction"),
         drawn,
         "Difference of the volumes against their mean, a dot for each case",
-        note="Lines: bias and limits of agreement (Bland and Altman 1999); shaded: their 95 % intervals.",
+        note="Lines: bias and limits of agreement (Bland and Altman 1999); shaded: "
+        "their 95 % intervals.",
     )
 
 
@@ -207,7 +213,8 @@ def describe_limits(limits: BlandAltman, who: str) -> str:
         return "Limits of agreement need at least two cases."
     return (
         f"{who} differs by {show(limits.bias.value, '_ml', signed=True)} ml on average "
-        f"({show_interval(limits.bias.low, limits.bias.high, '_ml', signed=True)}); 95 % of differences are expected "
+        f"({show_interval(limits.bias.low, limits.bias.high, '_ml', signed=True)}); "
+        "95 % of differences are expected "
         f"between {show(limits.lower.value, '_ml', signed=True)} "
         f"({show_interval(limits.lower.low, limits.lower.high, '_ml', signed=True)}) and "
         f"{show(limits.upper.value, '_ml', signed=True)} ml "

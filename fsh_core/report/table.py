@@ -8,9 +8,12 @@ import pandas as pd
 
 MISSING = "–"
 TABLE_NOTE = (
-    "Largest first. Diameter: that of a ball of equal volume. Position: a point inside the lesion, in mm from the "
-    "scan's origin towards the patient's right (R) or left (L), anterior (A) or posterior (P), superior (S) or "
-    "inferior (I). Extent: length of the bounding box, right to left × front to back × top to bottom. Contrast: mean "
+    "Largest first. Diameter: that of a ball of equal volume. Position: "
+    "a point inside the lesion, in mm from the "
+    "scan's origin towards the patient's right (R) or left (L), anterior (A) or posterior (P), "
+    "superior (S) or "
+    "inferior (I). Extent: length of the bounding box, "
+    "right to left × front to back × top to bottom. Contrast: mean "
     "intensity over that of the tissue around."
 )
 

@@ -47,7 +47,8 @@ def group_masks(folders: Sequence[Path]) -> list[dict[str, list[Path]]]:
         files = [found or _plain_masks(folder) for folder, found in zip(folders, bids, strict=True)]
     except OSError as error:
         raise InputError(
-            f"{error.filename or folders[0]}: cannot be read ({error.strerror or error}); check its permissions"
+            f"{error.filename or folders[0]}: cannot be read ({error.strerror or error}); "
+            "check its permissions"
         ) from None
     name = case_name if any(bids) else stem_of
     grouped: list[dict[str, list[Path]]] = []
@@ -62,10 +63,16 @@ def group_masks(folders: Sequence[Path]) -> list[dict[str, list[Path]]]:
 def why_not_one(name: str, files: list[Path], folder: Path, role: str) -> str:
     """Say why a case has not exactly one mask in a folder; empty if it has."""
     if not files:
-        return f"{name}: has no {role} in {folder}; add it, or remove its partner from the other folder"
+        return (
+            f"{name}: has no {role} in {folder}; add it, "
+            "or remove its partner from the other folder"
+        )
     if len(files) > 1:
         shown = ", ".join(str(file.relative_to(folder)) for file in files)
-        return f"{name}: must have one {role} in {folder}, found {len(files)} ({shown}); name a folder that holds one"
+        return (
+            f"{name}: must have one {role} in {folder}, found {len(files)} ({shown}); "
+            "name a folder that holds one"
+        )
     return ""
 
 

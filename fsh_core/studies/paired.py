@@ -17,12 +17,15 @@ PAIRED_COLUMNS: dict[str, str] = {
     "mean_first": "Mean of the first method over those cases, in the metric's unit.",
     "mean_second": "Mean of the second method over the same cases.",
     "mean_difference": "Mean of second minus first.",
-    "ci_low": "Lower end of the 95 % bootstrap interval of the mean difference; undefined for one case.",
-    "ci_high": "Upper end of the 95 % bootstrap interval of the mean difference; undefined for one case.",
+    "ci_low": "Lower end of the 95 % bootstrap interval of the mean difference; "
+    "undefined for one case.",
+    "ci_high": "Upper end of the 95 % bootstrap interval of the mean difference; "
+    "undefined for one case.",
     "median_difference": "Median of second minus first.",
     "n_higher": "Cases in which the second is higher.",
     "n_lower": "Cases in which the second is lower; the others are equal.",
-    "wilcoxon_p": "Two-sided p of Wilcoxon's signed-rank test, not adjusted for the number of metrics; "
+    "wilcoxon_p": "Two-sided p of Wilcoxon's signed-rank test, "
+    "not adjusted for the number of metrics; "
     "undefined with fewer than 6 cases that differ.",
 }
 

@@ -57,7 +57,8 @@ def match_masks(
     ours, theirs = group_masks([predictions, references])
     if not ours.keys() & theirs.keys():
         raise InputError(
-            f"{predictions}: no mask here belongs to one in {references} (found for example {min(ours)} and "
+            f"{predictions}: no mask here belongs to one in {references} (found for example "
+            f"{min(ours)} and "
             f"{min(theirs)}); give both the same subject and session, or the same file name"
         )
     pairs, failures = [], []
@@ -66,9 +67,13 @@ def match_masks(
             name, theirs.get(name, []), references, "reference"
         )
         pair = None if problem else Pair(name, ours[name][0], theirs[name][0])
-        # A dataset searched from its root holds the references too: they would agree with themselves.
+        # A dataset searched from its root holds the references too: they would agree with
+        # themselves.
         if pair and pair.prediction.samefile(pair.reference):
-            problem = f"{pair.prediction}: is both prediction and reference of {name}; name the folder of predictions"
+            problem = (
+                f"{pair.prediction}: is both prediction and reference of {name}; "
+                "name the folder of predictions"
+            )
         if pair and not problem:
             pairs.append(pair)
         else:
@@ -88,7 +93,8 @@ def _are_files(predictions: Path, references: Path) -> bool:
             (references, predictions) if predictions.is_dir() else (predictions, references)
         )
         raise InputError(
-            f"predictions and references must be two files or two folders, found the file {file} and the folder "
+            "predictions and references must be two files or two folders, "
+            f"found the file {file} and the folder "
             f"{folder}; name the file inside it"
         )
     if predictions.samefile(references):

@@ -85,8 +85,10 @@ def match_raters(paths: Sequence[str | Path]) -> Ratings:
             cases.append(RatedCase(name, tuple(masks[name][0] for masks in grouped)))
     if not cases:
         raise InputError(
-            f"{', '.join(map(str, given))}: no case has one mask in each of these folders (found for example "
-            f"{' and '.join(min(masks) for masks in grouped[:2])}); give the masks of a case the same subject and "
+            f"{', '.join(map(str, given))}: no case has one mask in each of these folders (found "
+            "for example "
+            f"{' and '.join(min(masks) for masks in grouped[:2])}); "
+            "give the masks of a case the same subject and "
             "session, or the same file name"
         )
     return Ratings(raters, cases, failures)
@@ -128,7 +130,8 @@ def match_sessions(folder: str | Path) -> Ratings:
     counts = sorted(len(files) for files in subjects.values() if len(files) > 1)
     if not counts:
         raise InputError(
-            f"{folder}: expected masks of two or more sessions of a subject (sub-X_ses-Y_label-L_mask.nii.gz), found "
+            f"{folder}: expected masks of two or more sessions of a subject "
+            "(sub-X_ses-Y_label-L_mask.nii.gz), found "
             "at most one; name a folder for each repetition instead"
         )
     scans = max(counts, key=counts.count)
@@ -173,7 +176,8 @@ def _check(paths: Sequence[Path]) -> bool:
     if len(paths) < 2:
         found = f"only {paths[0]}" if paths else "none"
         raise InputError(
-            f"agreement needs the masks of at least two raters, found {found}; name another mask of the case, or a "
+            f"agreement needs the masks of at least two raters, found {found}; "
+            "name another mask of the case, or a "
             "folder for each rater"
         )
     resolved = [path.resolve() for path in paths]
@@ -185,7 +189,8 @@ def _check(paths: Sequence[Path]) -> bool:
     folders = [path.is_dir() for path in paths]
     if any(folders) and not all(folders):
         raise InputError(
-            f"raters must be all files or all folders, found the file {paths[folders.index(False)]} and the folder "
+            "raters must be all files or all folders, "
+            f"found the file {paths[folders.index(False)]} and the folder "
             f"{paths[folders.index(True)]}; name the file inside it"
         )
     return all(folders)

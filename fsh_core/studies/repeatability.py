@@ -13,16 +13,22 @@ REPEATABILITY_COLUMNS: dict[str, str] = {
     "n_cases": "Cases that have every measurement.",
     "n_measurements": "Measurements (raters or scans) of each case.",
     "mean": "Mean over cases and measurements, in the quantity's unit.",
-    "within_case_sd": "Standard deviation of the measurements of one case, root mean square over cases.",
-    "repeatability_coefficient": "Two measurements of a case differ by less in 95 % of cases: 1.96 √2 within_case_sd.",
-    "cv_fraction": "Coefficient of variation: standard deviation over mean of a case, root mean square over cases; "
+    "within_case_sd": "Standard deviation of the measurements of one case, "
+    "root mean square over cases.",
+    "repeatability_coefficient": "Two measurements of a case differ by less in 95 % of cases: "
+    "1.96 √2 within_case_sd.",
+    "cv_fraction": "Coefficient of variation: standard deviation over mean of a case, "
+    "root mean square over cases; "
     "cases whose mean is 0 are left out.",
     "icc_2_1": "Intraclass correlation for absolute agreement of single measurements, ICC(2,1); "
     "undefined for one case or where no two numbers differ.",
-    "icc_2_1_low": "Lower end of its 95 % interval; undefined if measurements differ by constants only.",
+    "icc_2_1_low": "Lower end of its 95 % interval; undefined if measurements differ by constants "
+    "only.",
     "icc_2_1_high": "Upper end of its 95 % interval.",
-    "icc_3_1": "Intraclass correlation for consistency, ICC(3,1): constant differences do not count.",
-    "icc_3_1_low": "Lower end of its 95 % interval; undefined if measurements differ by constants only.",
+    "icc_3_1": "Intraclass correlation for consistency, ICC(3,1): "
+    "constant differences do not count.",
+    "icc_3_1_low": "Lower end of its 95 % interval; undefined if measurements differ by constants "
+    "only.",
     "icc_3_1_high": "Upper end of its 95 % interval.",
 }
 """Every column of the repeatability table and what it holds, with its unit."""
@@ -160,7 +166,8 @@ def _complete(values: ArrayLike) -> NDArray[np.float64]:
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
         raise ValueError(
-            f"values must be cases by measurements, with at least two of these, got shape {table.shape}"
+            "values must be cases by measurements, with at least two of these, "
+            f"got shape {table.shape}"
         )
     return np.asarray(table[np.isfinite(table).all(axis=1)])
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 SUMMARY_COLUMNS: dict[str, str] = {
     "metric": "Column of the case table that is summarised.",
     "n": "Cases with a value.",
-    "n_missing": "Cases without one (undefined for that case); left out of everything else in the row.",
+    "n_missing": "Cases without one (undefined for that case); "
+    "left out of everything else in the row.",
     "mean": "Mean over cases, in the metric's unit.",
     "median": "Median over cases.",
     "sd": "Standard deviation over cases (n - 1); undefined for one case.",

@@ -83,7 +83,8 @@ class RunFolder:
         """
         if not (self.path / "config.json").is_file():
             raise InputError(
-                f"{self.path}: expected a run folder with config.json, found none; start without --resume"
+                f"{self.path}: expected a run folder with config.json, found none; "
+                "start without --resume"
             )
         try:
             config = TrainConfig.model_validate_json((self.path / "config.json").read_bytes())
@@ -132,7 +133,8 @@ class RunFolder:
             not epochs <= len(log) <= epochs + 1
         ):  # the line of an epoch is written just before its state
             raise InputError(
-                f"{self.log}: expected the log of {epochs} epoch(s), found {len(log)}; start a new run"
+                f"{self.log}: expected the log of {epochs} epoch(s), found {len(log)}; "
+                "start a new run"
             )
         kept = log[:epochs]
         write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
@@ -163,5 +165,6 @@ class RunFolder:
             return tensors_from_bytes(self.state.read_bytes()), epoch
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"{self.state}: expected the state of a run, cannot be read ({error}); start a new run"
+                f"{self.state}: expected the state of a run, cannot be read ({error}); "
+                "start a new run"
             ) from None

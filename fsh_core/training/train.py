@@ -292,12 +292,14 @@ def _restore(
         name: tensor.shape for name, tensor in like.items()
     }:
         raise InputError(
-            f"{run.state}: expected the state of a run, found that of another network; start a new run"
+            f"{run.state}: expected the state of a run, found that of another network; "
+            "start a new run"
         )
     state: dict[int, dict[str, Tensor]] = {}
     with torch.no_grad():
         for name, tensor in tensors.items():
-            # Over another memory layout torch might round differently: each gets that of its parameter.
+            # Over another memory layout torch might round differently: each gets that of its
+            # parameter.
             laid_out = torch.empty_like(like[name]).copy_(tensor)
             owner, _, rest = name.partition("/")
             if owner == "optimiser":

@@ -133,12 +133,14 @@ def test_a_patch_that_does_not_fit_is_refused_and_the_suggestion_fits(size, sugg
         (
             ModelConfig,
             {"channels": ("T1w", "FLAIR")},
-            "--channels: channels must begin with FLAIR and name each image once, got ('T1w', 'FLAIR')",
+            "--channels: channels must begin with FLAIR and name each image once, got ('T1w', "
+            "'FLAIR')",
         ),
         (
             ModelConfig,
             {"channels": ("FLAIR", "FLAIR")},
-            "--channels: channels must begin with FLAIR and name each image once, got ('FLAIR', 'FLAIR')",
+            "--channels: channels must begin with FLAIR and name each image once, got ('FLAIR', "
+            "'FLAIR')",
         ),
         (ModelConfig, {"widths": ("4", "4", "4")}, "--widths: Field required, got ('4', '4', '4')"),
         (TrainConfig, {"epochs": 0}, "--epochs: Input should be greater than or equal to 1, got 0"),

@@ -134,7 +134,8 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
     (
         "two FLAIRs of a case",
         files("sub-1/anat/sub-1_run-1_FLAIR.nii", "sub-1/anat/sub-1_run-2_FLAIR.nii"),
-        r"run-1_FLAIR.nii: must be the only FLAIR of its case, found sub-1_run-2_FLAIR.nii beside it; move one away",
+        r"run-1_FLAIR.nii: must be the only FLAIR of its case, "
+        r"found sub-1_run-2_FLAIR.nii beside it; move one away",
     ),
     (
         "two cases of a name",
@@ -164,7 +165,8 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
     (
         "not compressed",
         raw("scan.nii.gz", gzip.decompress),
-        r"scan.nii.gz: expected a gzip file, its content is something else; .* rename it if it is not compressed",
+        r"scan.nii.gz: expected a gzip file, its content is something else; "
+        r".* rename it if it is not compressed",
     ),
     (
         "truncated gzip",
@@ -184,12 +186,14 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
     (
         "truncated",
         raw("scan.nii", lambda good: gzip.decompress(good)[:5000]),
-        r"expected a complete NIfTI file of 23392 bytes, found one that ends early or is damaged \(5000 bytes\); copy",
+        r"expected a complete NIfTI file of 23392 bytes, "
+        r"found one that ends early or is damaged \(5000 bytes\); copy",
     ),
     (
         "promises too much",
         patched((DIM, struct.pack("<4h", 3, 32767, 32767, 32767))),
-        r"expected a complete NIfTI file of \d+ bytes, found one that ends early .* \(23392 bytes\); copy it again",
+        r"expected a complete NIfTI file of \d+ bytes, "
+        r"found one that ends early .* \(23392 bytes\); copy it again",
     ),
     (
         "negative size",
@@ -274,7 +278,8 @@ INPUTS: list[tuple[str, Callable[[Path], Path], str]] = [
     (
         "missing affine",
         patched((SFORM_CODE, b"\0\0"), (QFORM_CODE, b"\0\0")),
-        r"has no affine \(sform and qform codes are 0\), so left and right are unknown; convert the scan again",
+        r"has no affine \(sform and qform codes are 0\), so left and right are unknown; "
+        r"convert the scan again",
     ),
     (
         "voxels in metres",
@@ -306,7 +311,8 @@ MASKS: list[tuple[str, Callable[[Path], Path], str]] = [
     (
         "another shape",
         nifti(np.ones((20, 18, 17), np.uint8)),
-        r"must have the shape \(20, 18, 16\) of flair.nii.gz, has \(20, 18, 17\); resample it to that image",
+        r"must have the shape \(20, 18, 16\) of flair.nii.gz, has \(20, 18, 17\); "
+        r"resample it to that image",
     ),
     (
         "another affine",

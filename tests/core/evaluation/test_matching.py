@@ -80,7 +80,8 @@ def test_msseg_refuses_a_prediction_that_floods():
 
 def test_msseg_judges_only_the_predictions_that_make_up_most_of_the_overlap():
     reference = labels_of((0, 10))
-    # The first covers 7 of the 8 slices that are found (88 %), so the second, mostly outside, is not asked.
+    # The first covers 7 of the 8 slices that are found (88 %), so the second, mostly outside, is
+    # not asked.
     assert match_msseg(overlaps(reference, labels_of((0, 7), (9, 30))), "reference").tolist() == [
         True
     ]

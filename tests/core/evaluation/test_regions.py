@@ -33,7 +33,8 @@ def rows(reference, prediction, **options):
 
 
 def test_the_regions_by_hand():
-    # At the ventricle found, one slice too long; deep found half; at the cortex missed; beyond one missed, one false.
+    # At the ventricle found, one slice too long; deep found half; at the cortex missed; beyond one
+    # missed, one false.
     reference = volume((5, 9), (13, 16), (18, 21), (32, 34))
     found = rows(reference, volume((5, 10), (14, 17), (35, 37)))
     near, deep, cortex, beyond = (
@@ -63,7 +64,8 @@ def test_the_regions_by_hand():
 
 
 def test_a_voxel_of_both_masks_counts_where_its_reference_lesion_lies():
-    # A deep lesion, predicted so long that it reaches the ventricle: found, and what is too much is periventricular.
+    # A deep lesion, predicted so long that it reaches the ventricle: found, and what is too much is
+    # periventricular.
     found = rows(volume((13, 16)), volume((9, 16)))
     assert found.loc["deep_white_matter", ["dice", "lesion_sensitivity"]].tolist() == [1.0, 1.0]
     assert found.loc["periventricular", ["dice", "lesion_precision"]].tolist() == [0.0, 1.0]

@@ -95,7 +95,8 @@ class TestTriptych:
         figure = triptych(phantom.flair, only_largest(phantom), brain=phantom.brain)
         axial = panels(figure)[1]
         x, y = coloured(figure, axial, PREDICTION_COLOUR)
-        # The grid's middle is x = 0.5 and the lesion spans x = 6.5 to 12.5 mm right of it, y about the middle.
+        # The grid's middle is x = 0.5 and the lesion spans x = 6.5 to 12.5 mm right of it, y about
+        # the middle.
         assert (x.min(), x.max()) == pytest.approx((-12, -6), abs=0.6)
         assert (y.min(), y.max()) == pytest.approx((-4, 2), abs=0.6)
 
@@ -124,7 +125,8 @@ class TestTriptych:
     def test_slices_go_through_the_lesion_and_say_where(self, phantom):
         figure = triptych(phantom.flair, only_largest(phantom), brain=phantom.brain)
         written = texts(figure)
-        # The first of equally full slices, counted in RAS: k = 9, j = 24, and i = 17 of the LAS file, at x = 24 - 17.
+        # The first of equally full slices, counted in RAS: k = 9, j = 24, and i = 17 of the LAS
+        # file, at x = 24 - 17.
         assert {"z = \N{MINUS SIGN}2 mm", "y = \N{MINUS SIGN}4 mm", "x = +7 mm"} <= set(written)
 
     def test_without_prediction_the_reference_leads(self, phantom):

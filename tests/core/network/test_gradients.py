@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-# Axes that the layers of a network can have for the patch sizes that the configuration allows: 16 to 96, halved
+# Axes that the layers of a network can have for the patch sizes that the configuration allows: 16
+# to 96, halved
 # up to four times.
 LENGTHS = [(1, 2, 3, 4, 6, 8), (1, 2, 4, 6), (1, 2, 3, 4)]
 

@@ -111,7 +111,8 @@ def test_research_software_not_a_medical_device_is_said_twice(write):
 
 def test_the_lesions_in_a_radiologists_words(write):
     page = write()
-    # Lesion 1: voxels 12-17, 24-29, 9-10 of the LAS phantom; its inside point is right, posterior and inferior.
+    # Lesion 1: voxels 12-17, 24-29, 9-10 of the LAS phantom; its inside point is right, posterior
+    # and inferior.
     assert page.cells[:8] == ["1", "180", "7.0", "R 10", "P 2", "I 2", "6 × 6 × 5", "0.88"]
     assert page.count("tr") == 1 + 3
 

@@ -131,7 +131,8 @@ def test_the_bank_command_reads_masks(tmp_path: Path, capsys) -> None:
     assert lesion_bank.main([str(tmp_path / "masks"), str(tmp_path / "bank.npz")]) == 0
     assert "1 lesions of 1 patients" in capsys.readouterr().out
     shape = LesionShapeBank.load(tmp_path / "bank.npz")[0]
-    # middle of the box in mm: (-1.5, 1.5, 69.5); of the brain: x 0, y -20.5, top 68; sizes 130, 155, 142.5
+    # middle of the box in mm: (-1.5, 1.5, 69.5); of the brain: x 0, y -20.5, top 68; sizes 130,
+    # 155, 142.5
     assert shape.place == pytest.approx([-1.5 / 130, 22 / 155, 1.5 / 142.5], abs=1e-4)
     assert lesion_bank.main([]) == 2
 
@@ -158,7 +159,8 @@ def test_a_rendered_lesion_keeps_its_volume_up_to_scale(slice_mm: float) -> None
 
 
 def test_a_thick_slice_holds_part_of_a_small_lesion() -> None:
-    # A 3 mm lesion in slices of 8 mm is stretched to 0.85 slices: one slice, filled to less than one.
+    # A 3 mm lesion in slices of 8 mm is stretched to 0.85 slices: one slice, filled to less than
+    # one.
     for seed in range(10):
         rendered = render(
             cube(3), (1.0, 1.0, 8.0), (1.0, 1.0, 8.0), False, np.random.default_rng(seed)
@@ -286,7 +288,8 @@ def test_lesions_stay_apart_unless_asked(host: SimulatedHead) -> None:
 
 
 def test_places_follow_the_brain(host: SimulatedHead) -> None:
-    # A fifth of the brain's width to the right, mirrored half of the time, and 0.4 of its mean size below the top.
+    # A fifth of the brain's width to the right, mirrored half of the time, and 0.4 of its mean size
+    # below the top.
     made = [
         simulate_lesions(
             host.flair, host.brain, bank_of(cube(6)), np.random.default_rng(seed), count=1

@@ -15,7 +15,8 @@ def test_four_pairs_by_hand():
     assert found.sd == pytest.approx(sd)
     assert found.bias.value == pytest.approx(2)
     assert (found.lower.value, found.upper.value) == pytest.approx((2 - 1.96 * sd, 2 + 1.96 * sd))
-    # Student's t with 3 degrees of freedom is 3.182; the limit's standard error is sd sqrt(1/4 + 3.8416/6).
+    # Student's t with 3 degrees of freedom is 3.182; the limit's standard error is sd sqrt(1/4 +
+    # 3.8416/6).
     assert found.bias.high - 2 == pytest.approx(3.18245 * sd / 2, rel=1e-5)
     assert found.upper.high - found.upper.value == pytest.approx(
         3.18245 * sd * np.sqrt(0.25 + 3.8416 / 6), rel=1e-5

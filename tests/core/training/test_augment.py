@@ -62,7 +62,8 @@ class TestNone:
         stack = torch.from_numpy(rng().random((3, *shape), np.float32))
         patch = sample_patch(stack, np.array(centre), size, "none", rng())
         assert patch.shape == (3, *size)
-        # The patch lies inside the image where the image is large enough, else the image inside the patch.
+        # The patch lies inside the image where the image is large enough, else the image inside the
+        # patch.
         for axis in range(3):
             line = np.moveaxis(np.asarray(patch[0]), axis, 0)
             empty = [i for i in range(size[axis]) if not line[i].any()]

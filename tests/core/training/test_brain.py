@@ -52,7 +52,8 @@ def test_a_head_may_lose_all_but_its_brain(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_mask_is_carried_to_a_scan_by_an_itk_affine(tmp_path: Path) -> None:
     # A quarter turn about z through the LPS point (10, 0, 0), then 5 mm to the left and 6 mm up:
-    # LPS (14, 2, 0) - centre (4, 2, 0) -> turned (-2, 4, 0) -> LPS (8 + 5, 4, 6) = RAS (-13, -4, 6).
+    # LPS (14, 2, 0) - centre (4, 2, 0) -> turned (-2, 4, 0) -> LPS (8 + 5, 4, 6) = RAS (-13, -4,
+    # 6).
     transform = tmp_path / "affine.txt"
     transform.write_text(
         "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"

@@ -217,7 +217,8 @@ class TestLesionSampling:
             images, _ = source.batch(step)
             seen.update((images.amax(dim=(1, 2, 3, 4)) * 5).round().int().tolist())
         assert sorted(seen) == [2, 3, 4, 5]
-        # 400 draws of probability 1/4: 100 each, give or take 3.5 standard deviations of 8.7; by voxel the
+        # 400 draws of probability 1/4: 100 each, give or take 3.5 standard deviations of 8.7; by
+        # voxel the
         # smallest would come 0.4 times.
         assert min(seen.values()) >= 70
         assert max(seen.values()) <= 130

@@ -702,7 +702,8 @@ class TestBest:
             "learning_rate": 0.004,
         }
         run = self.trained(training_bids, tmp_path, monkeypatch, [0.5] * 5, epochs=5, **settings)
-        # the first loss is the best so far; two that do not improve on it exceed the patience of one
+        # the first loss is the best so far; two that do not improve on it exceed the patience of
+        # one
         assert [line["learning_rate"] for line in run.read_log()] == [
             0.004,
             0.004,
