@@ -1,7 +1,8 @@
-"""How well the brain is found in whole heads: the tables of docs/brain.md.
+"""Accuracy of brain masks in whole heads: the tables of docs/brain.md.
 
-python benchmarks/brain_finder.py DATA network [OUT]     three-fold cross-validation by subject, about 15 minutes
-python benchmarks/brain_finder.py DATA classical [OUT]   threshold, erosion, largest part, growing back
+python benchmarks/brain_finder.py DATA network [OUT]     three-fold cross-validation by subject,
+                                                         about 15 minutes
+python benchmarks/brain_finder.py DATA classical [OUT]   threshold, erosion, largest part, dilation
 python benchmarks/brain_finder.py DATA masks FOLDER      another tool's masks, FOLDER/NAME.nii.gz
 
 DATA holds ``ms-flair`` and ``longitudinal``. OUT receives the masks.
@@ -132,7 +133,7 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
 
 
 def classical(scan: Scan, erosion_mm: float = 6.0) -> Mask:
-    """Tissue by threshold, cut loose by erosion, largest part, grown back, sulci closed; at 2 mm."""
+    """Brain mask by threshold, erosion, largest component, dilation and closing, at 2 mm."""
     upright = to_ras(scan.flair)
     coarse = resample(upright, 2.0)
     patient = foreground(coarse.data)

@@ -1,4 +1,4 @@
-"""Measuring for `benchmarks.speed`: processes, functions, and whether the machine did anything else meanwhile."""
+"""Time and memory of processes and functions, and the load of the machine meanwhile."""
 
 import os
 import platform
@@ -44,7 +44,8 @@ def run_process(
 ) -> ProcessCost:
     """Run a command to its end, its words going to a file.
 
-    Linux counts what the starting process held at that moment into the peak: start from a small one.
+    Linux counts what the starting process held at that moment into the peak: start it from a
+    small one.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def run_process(
 
 
 def summarise(costs: Sequence[ProcessCost]) -> dict[str, Any]:
-    """Put runs of one command together, as plain JSON: every time, the least processor time, the largest peak."""
+    """Summary of the runs of one command: every time, least processor time, largest peak."""
     return {
         "seconds": [cost.seconds for cost in costs],
         "cpu_s": min(cost.cpu_s for cost in costs),
@@ -106,7 +107,7 @@ class Bystander:
         self._started, self._busy, self._own = time.perf_counter(), _busy_s(), _own_s()
 
     def others_fraction(self) -> float:
-        """Return the share of the machine that others have used since this was made, from 0 to 1."""
+        """Share of the machine that other processes used since this was made, from 0 to 1."""
         elapsed = (time.perf_counter() - self._started) * (os.cpu_count() or 1)
         others = (_busy_s() - self._busy) - (_own_s() - self._own)
         return min(1.0, max(0.0, others / elapsed)) if elapsed > 0 else 0.0

@@ -1,12 +1,15 @@
-"""What the network can do on patients it has not seen, for choices made at equal, short budgets: docs/experiments.md.
+"""Accuracy on held-out patients, at equal and short training budgets: docs/experiments.md.
 
-python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: both members of the default, three folds
-python benchmarks/experiments.py sites DATA OUT    leave one site out: the default's two networks, half as wide
-python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three seeds
+python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: both members of
+                                                   the default, three folds
+python benchmarks/experiments.py sites DATA OUT    leave one site out: the default's two networks,
+                                                   half as wide
+python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three
+                                                   seeds
 
-Every run is an `fsh-train` of its own in OUT/NAME, and goes on where it was stopped; its held-out
-patients are measured with its last weights on whole volumes, and OUT/STUDY.csv and the printed tables hold
-the results. OUT/NAME can be trained by hand beside it, several at a time.
+Every run is an `fsh-train` of its own in OUT/NAME, and resumes where it was stopped. Its held-out
+patients are measured with its last weights on whole volumes; the results are printed and written
+to OUT/STUDY.csv. OUT/NAME can be trained by hand beside it, several at a time.
 """
 
 import subprocess
@@ -53,7 +56,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its folder's name, its group in the table, options, and the patients it is judged on."""
+    """One training: folder name, group in the table, options, held-out patients."""
 
     name: str
     group: str

@@ -1,10 +1,10 @@
-"""What F.sh says of scans whose lesions are known exactly: volumes and regions, docs/regions.md.
+"""Volumes and regions of simulated lesions, whose truth is known exactly: docs/regions.md.
 
 python benchmarks/known_truth.py DATA FOLD...
 
-Every scan of DATA loses its own lesions and gets 30 simulated ones. It is segmented by the first weights, of a
-cross-validation's folds and the bundled ones, that were not trained on it. The true regions are named with the
-anatomy of the scan without any lesion.
+In every scan of DATA its own lesions are painted over and 30 simulated ones inserted. It is
+segmented by the first weights, of a cross-validation's folds and the bundled ones, that were not
+trained on it. The true regions are those of the anatomy of the scan without any lesion.
 """
 
 import sys

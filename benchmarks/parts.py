@@ -66,7 +66,7 @@ class Plan:
 
 
 def segment(plan: Plan) -> dict[str, Any]:
-    """Run ``fsh segment --sample`` from file to files, a cold process each time, the settings taking turns."""
+    """Time ``fsh segment --sample``, a new process each time, the settings taking turns."""
     costs: dict[str, list[ProcessCost]] = {name: [] for name in SETTINGS}
     found: dict[str, Record] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def _segment(words: tuple[str | Path, ...], out: Path, log: Path) -> ProcessCost
 
 
 def network(plan: Plan) -> dict[str, Any]:
-    """Time a tile a core through the networks, as the predictor runs them and in the plain way, and the ceiling."""
+    """Time the networks on one tile a core: as the predictor runs them, plain, ceiling."""
     settings = SegmentConfig(overlap=0)  # tiles side by side, each shown once
     bundled, plain = load_predictor(settings=settings), _bundled_in_torch()
     torch.manual_seed(0)
@@ -147,7 +147,7 @@ def _plain_forward(models: Sequence[nn.Module], tiles: Tensor) -> list[Tensor]:
 
 
 def training(plan: Plan) -> dict[str, Any]:
-    """Time a step of the default recipe on the sample against one in float32 and contiguous memory."""
+    """Time a training step of the default recipe, and one in float32 and contiguous memory."""
     config = TrainConfig.preset("default").model_copy(
         update={"simulated_copies": 0}
     )  # made before the first step
@@ -195,7 +195,7 @@ def _train(
 
 
 def monai(plan: Plan) -> dict[str, Any]:
-    """Time the network over the sample: F.sh's sweep, MONAI's around the same network, and MONAI's as it comes."""
+    """Time sliding-window inference: F.sh's, MONAI's with the same network, MONAI's defaults."""
     try:
         from monai.inferers import sliding_window_inference
     except ImportError as error:

@@ -1,6 +1,8 @@
 """Make an nnU-Net to time: planned by its own planner for one scan, with random weights.
 
-python peer_nnunet.py FLAIR MASK FOLDER     in an environment of its own, see requirements-nnunet.txt
+python peer_nnunet.py FLAIR MASK FOLDER
+
+It runs in an environment of its own, see requirements-nnunet.txt.
 
 FOLDER/model is then what `nnUNetv2_predict_from_modelfolder` takes, FOLDER/in holds the scan.
 """

@@ -1,4 +1,4 @@
-"""What `benchmarks.speed` measures of other tools on the same scan, each from its own environment."""
+"""Time and memory of other tools on the same scan, each in an environment of its own."""
 
 import json
 import tempfile

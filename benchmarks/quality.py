@@ -1,12 +1,14 @@
-"""What the quality checks and the flags give on real scans: the tables of docs/quality.md.
+"""Quality checks and lesion flags on real scans: the tables of docs/quality.md.
 
-python benchmarks/quality.py DATA checks      every check on every scan, T1w and T2w too
-python benchmarks/quality.py DATA disturbed   the FLAIR-likeness of scans disturbed in 24 ways, some minutes
-python benchmarks/quality.py DATA spoilt      noise, ghosts, motion and clipping added to real scans
-python benchmarks/quality.py DATA flags FOLD... flags of true and of false lesions, some minutes; each scan is
-                                              segmented by the first weights, of a cross-validation's folds and
-                                              the bundled ones, that were not trained on it
-python benchmarks/quality.py DATA planted     a bright ball of 5 mm in the widest place of every scan's ventricles
+python benchmarks/quality.py DATA checks         every check on every scan, T1w and T2w too
+python benchmarks/quality.py DATA disturbed      FLAIR-likeness of scans disturbed in 24 ways
+python benchmarks/quality.py DATA spoilt         noise, ghosts, motion and clipping in real scans
+python benchmarks/quality.py DATA flags FOLD...  flags of true and of false lesions
+python benchmarks/quality.py DATA planted        a bright ball of 5 mm in the widest place of every
+                                                 scan's ventricles
+
+``disturbed`` and ``flags`` take some minutes. For ``flags`` each scan is segmented by the first
+weights, of a cross-validation's folds and the bundled ones, that were not trained on it.
 
 DATA holds ``ms-flair`` and ``longitudinal``.
 """
@@ -202,7 +204,7 @@ DISTURBANCES: dict[str, Disturb] = {
 
 
 def disturbed(data: Path) -> pd.DataFrame:
-    """How the FLAIR-likeness of every scan stands disturbances: pass / caution / fail by sequence."""
+    """FLAIR-likeness of disturbed scans: pass / caution / fail by sequence."""
     rows = []
     for scan in read_scans(data):
         for name, disturb in DISTURBANCES.items():
@@ -234,7 +236,7 @@ def ghosts(fraction: float) -> Disturb:
 
 
 def motion(shift_mm: float) -> Disturb:
-    """Move the head back and forth along the first axis while the lines of the second are measured."""
+    """Motion artefact: the head moves along the first axis while lines of the second are read."""
 
     def disturb(scan: Scan) -> Scan:
         lines = np.fft.fft2(scan.flair.data, axes=(0, 1))
@@ -297,7 +299,7 @@ def unseen_by(subject: str, predictors: Iterable[NetworkPredictor]) -> NetworkPr
 
 
 def flags(data: Path, *folds: str) -> pd.DataFrame:
-    """Count flags: on lesions that the network found, true or false, and on the lesions that readers drew."""
+    """Count flags on lesions that the network found, true or false, and that readers drew."""
     predictors = [*(load_predictor(Path(fold)) for fold in folds), load_predictor()]
     finder = BrainFinder()
     tables = []
@@ -333,7 +335,7 @@ def flags(data: Path, *folds: str) -> pd.DataFrame:
 
 
 def planted(data: Path) -> pd.DataFrame:
-    """Flags of a bright ball in the ventricles: choroid plexus, found with the anatomy of the scan that has it."""
+    """Flags of a bright ball in the ventricles, which looks like choroid plexus."""
     rows = {}
     for scan in read_scans(data):
         if scan.sequence != "FLAIR":

@@ -1,7 +1,7 @@
 """How well the anatomy fits a scan: the tables of docs/regions.md.
 
-python benchmarks/regions.py DATA                 ventricles, wrong input, cortex; about 5 minutes
-python benchmarks/regions.py --figure OUT.png     the picture: the bundled sample and its reference lesions
+python benchmarks/regions.py DATA               ventricles, wrong input, cortex; about 5 minutes
+python benchmarks/regions.py --figure OUT.png   the picture: the sample and its reference lesions
 
 DATA is a BIDS dataset with label-ventricle masks in its derivatives, and a T1w for some patients.
 """
@@ -161,7 +161,7 @@ def knee(rng: np.random.Generator) -> tuple[Volume, Mask]:
 def distances_to_cortex(
     data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anatomy
 ) -> pd.DataFrame:
-    """Compare lesions' distances to the cortex with those to the grey matter of a T1, cut out by Otsu's thresholds."""
+    """Compare lesions' distances to the cortex with those to the grey matter of a T1 (Otsu)."""
     t1 = load_volume(data / case.name / "anat" / f"{case.name}_T1w.nii.gz").data
     lesions = load_mask(case.reference, flair).data
     inside = brain & (t1 > 0) & ~lesions
@@ -196,7 +196,7 @@ def far(mask: Mask, flair: Volume) -> NDArray[np.float64]:
 
 
 def draw(path: Path, heights_mm: tuple[float, ...] = (-32.0, 0.0, 22.0, 44.0)) -> None:
-    """Draw the sample in four axial slices: ventricles, cortex and brainstem above, lesions by region below."""
+    """Draw four axial slices of the sample: anatomy above, lesions by region below."""
     case = sample_case()
     flair, reference = load_volume(case.flair), load_mask(case.reference)
     brain = find_brain(flair).mask

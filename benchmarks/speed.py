@@ -1,12 +1,13 @@
-"""How fast F.sh is, beside its targets and other tools, on the bundled scan: `make bench`, docs/benchmarks.md.
+"""Speed of F.sh on the bundled scan, beside its targets and other tools: docs/benchmarks.md.
 
 python -m benchmarks.speed                       everything that is not measured yet
-python -m benchmarks.speed --only segment        one part; --skip leaves parts out; --force measures again
+python -m benchmarks.speed --only segment        one part; --skip leaves parts out;
+                                                 --force measures again
 python -m benchmarks.speed --cohort 1 10 100     other numbers of cases
 
-A part runs in a process of its own and leaves a JSON file in --folder. It is measured again when the code, the
-weights, the threads or the processor are others than when it was written. The machine must be idle: what others
-used of it meanwhile is measured too, and marked.
+``make bench`` does it. A part runs in a process of its own and leaves a JSON file in --folder. It
+is measured again when the code, the weights, the threads or the processor have changed. The machine
+must be idle: what others used of it meanwhile is measured too, and marked.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, for the pictures and for the tests: served, opened, waited for, listened to.
+"""The dashboard in a real browser, for the pictures and for the tests.
 
 Needs the extra ``screenshots`` and Chromium at /usr/bin/chromium (or $CHROMIUM).
 """
@@ -85,7 +85,7 @@ def wait_until_drawn(page: Page) -> None:
 
 
 def complaints_of(page: Page, address: str) -> list[str]:
-    """Collect, from now on, what a page complains of, and what it asks of anything but the server."""
+    """Collect a page's errors, and its requests to anything but the server, from now on."""
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:

@@ -2,8 +2,8 @@
 
 python scripts/dashboard_example.py DERIVATIVES RUN...
 
-DERIVATIVES is the result of ``fsh segment --sample``, the RUNs are folders of ``fsh train``: those of the default
-weights, and one that was validated. Paths of this machine are taken out.
+DERIVATIVES is the result of ``fsh segment --sample``, the RUNs are folders of ``fsh train``: those
+of the default weights, and one that was validated. Paths of this machine are taken out.
 """
 
 import gzip
@@ -60,7 +60,7 @@ def main(derivatives: str, *runs: str) -> None:
 
 
 def _copy_case(record_path: Path, target: Path) -> None:
-    """Copy the files that the dashboard shows, and the record without them and without paths of this machine."""
+    """Copy the files that the dashboard shows, and the record without paths of this machine."""
     stored = read_segmentation(record_path)
     files = {key: name for key, name in stored.record.files.items() if key not in LEFT_OUT}
     record = stored.record.changed(

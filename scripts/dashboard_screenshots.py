@@ -34,9 +34,11 @@ WIDTH, TALLEST = 1440, 9000
 # From a heading, or the first one, down to another, or to the end: left, top, width, height.
 _SECTION = """([main, first, last]) => {
     const headings = [...document.querySelectorAll(`${main} h1, ${main} h2, ${main} h3`)];
-    const top = words => headings.find(h => h.innerText.startsWith(words)).getBoundingClientRect().top - 16;
+    const heading = words => headings.find(h => h.innerText.startsWith(words));
+    const top = words => heading(words).getBoundingClientRect().top - 16;
     const box = document.querySelector(main).firstElementChild.getBoundingClientRect();
-    return [box.left - 32, top(first), box.width + 64, (last ? top(last) : box.bottom + 24) - top(first)];
+    const end = last ? top(last) : box.bottom + 24;
+    return [box.left - 32, top(first), box.width + 64, end - top(first)];
 }"""
 _NO_HEADER = "[data-testid=stHeader] { display: none }"
 

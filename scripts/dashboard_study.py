@@ -1,4 +1,4 @@
-"""A study to photograph: scans segmented with the bundled weights, the default's training, a queue, two readers.
+"""A study for the pictures: segmented scans, a training run, a review queue, two readers.
 
 Where there are no scans the bundled example takes their place.
 """

@@ -1,4 +1,4 @@
-"""Draw what the card of some weights says of its probabilities: reliability, and precision when doubt is left out.
+"""Draw the reliability diagram of some weights, and precision without uncertain lesions.
 
 python scripts/draw_calibration.py fsh_core/weights/default.json docs/images/calibration.png
 """

@@ -2,8 +2,8 @@
 
 python scripts/draw_simulated_lesions.py BIDS_DATASET OUT.png --subjects X Y ...
 
-For each subject a row of its own lesions, cut out of its scan, above a row of simulated ones of about
-the same size in the same scan. Their order is by size; which row is which is said at the left.
+For each subject a row of its own lesions, cut out of its scan, above a row of simulated ones of
+about the same size in the same scan, ordered by size and named at the left.
 ``--blind`` leaves that out and swaps the rows by chance; what is real is then printed.
 """
 

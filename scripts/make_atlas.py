@@ -2,8 +2,8 @@
 
 python scripts/make_atlas.py DATA OUT.npz
 
-DATA holds ``atlas`` (labels in the FreeSurfer scheme, and a T1 in the same space that is only used to
-line the scans up), ``ms-flair`` and ``longitudinal``. What may be passed on, and how, is written in
+DATA holds ``atlas`` (labels in the FreeSurfer scheme, and a T1 in the same space that is only used
+for registration), ``ms-flair`` and ``longitudinal``. Licences are in
 fsh_core/anatomy/atlas/ATTRIBUTION.md.
 """
 

@@ -1,4 +1,4 @@
-"""The command line: ``fsh`` and ``fsh-train``. `fsh_core.cli.app` parses, one file for each command does."""
+"""The command line, ``fsh`` and ``fsh-train``: `fsh_core.cli.app` parses, a file a command."""
 
 from fsh_core.cli.app import main, train_main
 

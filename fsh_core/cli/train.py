@@ -81,7 +81,7 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
 
 
 def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> list[Case]:
-    """Keep the cases with a reference, but for the excluded subjects; a name that is not there is an error."""
+    """Keep the cases with a reference, without the excluded subjects, which must exist."""
     names = {name.removeprefix("sub-") for name in exclude}
     unknown = sorted(names - {case.subject for case in cases})
     if unknown:
@@ -104,12 +104,12 @@ def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> li
 
 
 def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
-    """Return the cases of a run's subjects; one that is gone is an error."""
+    """Return the cases of a run's subjects, which must all be in the data."""
     subjects = {*split.training, *split.validation}
-    gone = sorted(subjects - {case.subject for case in cases})
-    if gone:
+    missing = sorted(subjects - {case.subject for case in cases})
+    if missing:
         raise InputError(
-            f"--resume: the run was started with {', '.join(gone)}, not found in the data; "
+            f"--resume: the run was started with {', '.join(missing)}, not found in the data; "
             "bring it back"
         )
     return [case for case in cases if case.subject in subjects]
@@ -135,7 +135,7 @@ def _finder(config: TrainConfig) -> BrainSegmenter | None:
 
 
 class _Display:
-    """A progress bar with what matters beside it, an estimate after the first steps, a line an epoch."""
+    """Progress bar with loss and speed, an estimate after the first steps, a line an epoch."""
 
     def __init__(self, config: TrainConfig, split: Split, run: RunFolder) -> None:
         self.console = Console()

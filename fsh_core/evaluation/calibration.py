@@ -11,7 +11,7 @@ _SEEN = 0.01  # voxels of lower probability are air and plain tissue: counting t
 
 
 def reliability(cases: Sequence[tuple[NDArray[np.float32], NDArray[np.bool_]]]) -> dict[str, Any]:
-    """Compare voxel probabilities with how often a voxel is lesion, every patient counting the same.
+    """Predicted probability against observed frequency of lesion voxels, patients weighing equally.
 
     Over voxels of probability 0.01 or more. The expected calibration error is the mean
     distance of the two, weighted by voxels (Guo et al., ICML 2017, arXiv 1706.04599).

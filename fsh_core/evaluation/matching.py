@@ -45,7 +45,7 @@ class PanopticQuality:
 
 
 def f1_of(detected: int, reference_lesions: int, confirmed: int, prediction_lesions: int) -> float:
-    """Harmonic mean of detection sensitivity and precision; 1 without any lesion, 0 if only one map has some."""
+    """F1 score over lesions; 1 if neither map has a lesion, 0 if only one has."""
     if reference_lesions == prediction_lesions == 0:
         return 1.0
     if detected == 0 or confirmed == 0:
@@ -91,7 +91,7 @@ def f1_by_rule(overlaps: Overlaps) -> dict[str, float]:
 
 
 def match_by_fraction(lesions: pd.DataFrame, minimum_fraction: float) -> NDArray[np.bool_]:
-    """Match lesions of which at least one voxel, and at least this fraction, lies in lesions of the other map.
+    """Match lesions that overlap the other map's by a voxel and by at least this fraction.
 
     Parameters
     ----------

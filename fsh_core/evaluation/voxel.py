@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEAN_LESION_FRACTION = 0.001
-"""Share of the voxels that are lesion, on average, in the Shifts 2.0 data that nDSC was made for."""
+"""Mean share of lesion voxels in the Shifts 2.0 data, for which nDSC was made."""
 
 
 @dataclass(frozen=True)

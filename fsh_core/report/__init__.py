@@ -1,4 +1,4 @@
-"""One page about one case, for people: a self-contained HTML file that prints on two sheets of A4."""
+"""HTML reports: each a single file, of a case, an evaluation, a comparison or an agreement."""
 
 from fsh_core.report.case_report import LARGEST_SHOWN, draw, illustrate, write_report
 

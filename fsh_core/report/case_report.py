@@ -90,7 +90,7 @@ def illustrate(
     reference: Mask | None = None,
     evaluation: Mapping[str, float] | None = None,
 ) -> Illustrate:
-    """Return what draws a case's triptych and report, for `fsh_core.derivatives.write_segmentation`.
+    """Return a function that draws a case's triptych and report, for `write_segmentation`.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def illustrate(
 
 
 def draw(segmentation: Segmentation, reference: Mask | None = None) -> Figure:
-    """Draw the triptych of a case: with the reference where there is one, else with the probability."""
+    """Triptych of a case: FLAIR, lesions, and the reference or else the probability."""
     return triptych(
         segmentation.flair,
         segmentation.prediction,
@@ -117,7 +117,7 @@ def draw(segmentation: Segmentation, reference: Mask | None = None) -> Figure:
 
 
 def _pictures(segmentation: Segmentation, reference: Mask | None) -> dict[str, str]:
-    """Draw the pictures of the page: at a glance, single lesions where there are any, and the whole brain."""
+    """Pictures of the page: overview, single lesions where there are any, whole brain."""
     flair, prediction, brain = segmentation.flair, segmentation.prediction, segmentation.brain
     chosen = _worth_a_look(segmentation.lesions)
     figures = {
@@ -222,7 +222,7 @@ def _worth_a_look(lesions: pd.DataFrame) -> list[tuple[str, tuple[int, int, int]
 
 
 def _doubt(lesions: pd.DataFrame) -> pd.Series:
-    """How much a reader should look at each lesion: how near a calibrated chance is to a coin, else how improbable."""
+    """Priority of each lesion for a reader: nearness of its chance to 0.5, else improbability."""
     chance = lesions["confidence"] if "confidence" in lesions else lesions["mean_probability"]
     return 1 - 2 * (chance.fillna(lesions["mean_probability"]) - 0.5).abs()
 

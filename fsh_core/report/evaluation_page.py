@@ -152,7 +152,7 @@ def _counted(lesions: int, found: int, predicted: int, false: int) -> list[str]:
 
 
 def _region_section(regions: pd.DataFrame | None) -> list[Section]:
-    """One row per region: lesions of all cases, how many were found and false; and why some have none."""
+    """One row per region: lesions of all cases, found and false; and why some have none."""
     if regions is None or regions.empty:
         return []
     known = regions[regions["note"] == ""]

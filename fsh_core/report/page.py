@@ -47,7 +47,7 @@ class Table(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A part of the page: heading, a sentence or two, a picture, a table and a note, all but the first optional."""
+    """A section of the page: heading; optionally text, a picture, a table and a note."""
 
     heading: str
     text: str = ""
@@ -104,7 +104,7 @@ def write_page(
 
 
 def show(value: float, column: str, signed: bool = False) -> str:
-    """Write a number as its column's unit deserves: ``0.812``, ``12.3``, ``+0.42``; a dash where it is undefined."""
+    """Format a number by its column's unit: ``0.812``, ``12.3``, ``+0.42``; a dash for NaN."""
     if not math.isfinite(value):
         return MISSING
     unit = column.rpartition("_")[2]

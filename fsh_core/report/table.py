@@ -19,7 +19,7 @@ TABLE_NOTE = (
 
 
 class _Column(NamedTuple):
-    """A column of the page: heading, unit, the table's columns it takes, and how they are written."""
+    """A column of the page: heading, unit, source columns, and number format."""
 
     heading: str
     unit: str

@@ -77,7 +77,7 @@ def why_not_one(name: str, files: list[Path], folder: Path, role: str) -> str:
 
 
 def _lesion_masks(folder: Path) -> list[Path]:
-    """Files at any depth that are named as lesion masks; those with ``desc-`` only where there is no other."""
+    """Lesion masks by name, at any depth; those with ``desc-`` only if there are no others."""
     folders = [folder, *(below for below in sorted(folder.rglob("*")) if below.is_dir())]
     visible = [
         one

@@ -87,7 +87,7 @@ def _row(metric: str, first: NDArray[np.float64], second: NDArray[np.float64]) -
 
 
 def signed_rank_p(differences: NDArray[np.float64]) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test; NaN with fewer than 6 differences that are not 0."""
+    """Two-sided p of Wilcoxon's signed-rank test; NaN with fewer than 6 non-zero differences."""
     unequal = differences[differences != 0]
     return (
         float(stats.wilcoxon(unequal).pvalue) if unequal.size >= FEWEST_FOR_A_TEST else float("nan")

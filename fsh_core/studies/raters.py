@@ -95,7 +95,7 @@ def match_raters(paths: Sequence[str | Path]) -> Ratings:
 
 
 def match_sessions(folder: str | Path) -> Ratings:
-    """Find the sessions of every subject in one folder: repeated scans, in the order of their labels.
+    """Sessions of every subject in one folder: repeated scans, in the order of their labels.
 
     Parameters
     ----------

@@ -175,7 +175,7 @@ def _found(case: ValidationCase, config: SegmentConfig) -> pd.DataFrame:
 
 
 def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
-    """Fit a logistic regression of being real on `FEATURES`, with a ridge on those in units of their spread.
+    """Ridge logistic regression of a lesion being real on its standardised `FEATURES`.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def fit_lesions(lesions: Sequence[pd.DataFrame]) -> tuple[float, ...]:
 
 
 def _left_out(lesions: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Give every lesion the chance that a fit on the other patients gives it, and the share of real ones in those."""
+    """Leave-one-patient-out chance of every lesion, and share of real lesions in the fit."""
     parts = []
     for number, table in enumerate(lesions):
         coefficients = np.asarray(fit_lesions([*lesions[:number], *lesions[number + 1 :]]))

@@ -1,4 +1,4 @@
-"""Patches to learn from: where they are cut.
+"""Training cases, and the batches of patches drawn from them.
 
 Everything random is drawn from a generator made from (seed, step), so a patch depends on
 nothing but those two numbers: a run can be killed at any moment and go on identically.
@@ -117,7 +117,7 @@ def load_training_case(
 
 
 def _depth_mm(brain: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.float32]:
-    """Depth inside a surface `RIM_MM` outside the brain, from 0 to twice that, (I, J, K) float32."""
+    """Depth in mm below a surface `RIM_MM` outside the brain, clipped to [0, 2 * `RIM_MM`]."""
     if brain.all():
         return np.full(brain.shape, 2 * RIM_MM, np.float32)
     outside = ndimage.distance_transform_edt(~brain, sampling=spacing_mm)
@@ -193,7 +193,7 @@ class PatchSource:
         return max(1, len(patches) // self._config.batch_size)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return images (B, C, I, J, K) and references (B, 1, I, J, K) of a step, counted from 0."""
+        """Images (B, C, I, J, K) and references (B, 1, I, J, K) of a step, counted from 0."""
         patches = [self._patch(step, item) for item in range(self._config.batch_size)]
         images, references = zip(*patches, strict=True)
         return torch.stack(images), torch.stack(references)
@@ -210,7 +210,7 @@ class PatchSource:
         return vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
 
     def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, Tensor, NDArray[np.float64]]:
-        """Choose a case, then a place: near a lesion, all equally likely, or anywhere in the brain."""
+        """Draw a case, then a centre: near a lesion, all equally likely, or in the brain."""
         kind = self._kinds[int(rng.integers(len(self._kinds)))]
         number = kind[int(rng.integers(len(kind)))]
         case = self._cases[number]
@@ -232,7 +232,7 @@ class PatchSource:
         )
 
     def _grid_index(self, step: int, item: int) -> int:
-        """Every patch of the grid once before any comes again, each round in an order of its own."""
+        """Index without replacement: every grid patch once a round, each round shuffled anew."""
         epoch, position = divmod(step * self._config.batch_size + item, len(self._grid))
         order = np.random.default_rng((self._config.seed, epoch)).permutation(len(self._grid))
         return int(order[position])
@@ -241,7 +241,7 @@ class PatchSource:
 def _with_other_lesions(
     case: TrainingCase, number: int, config: TrainConfig, held_out: Collection[str]
 ) -> list[TrainingCase]:
-    """Copies of a thin-slice case with the lesions of other patients; thick slices blur what is set into them."""
+    """Copies of a thin-slice case with other patients' lesions; none of thick slices."""
     if case.has_thick_slices or not config.simulated_copies:
         return []
     rng = np.random.default_rng((config.seed, number))
@@ -257,7 +257,7 @@ def _with_other_lesions(
 def _lesion_grid(
     cases: Sequence[TrainingCase], config: TrainConfig
 ) -> list[tuple[TrainingCase, NDArray[np.float64]]]:
-    """Centres of the patches of a half-overlapping grid that contain lesions (the paper's selection)."""
+    """Centres of the lesion-containing patches of a half-overlapping grid, as in the paper."""
     size = np.asarray(config.patch_size)
     found = []
     for case in cases:

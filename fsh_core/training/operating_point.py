@@ -1,4 +1,4 @@
-"""From which probability a voxel is lesion, and which lesions are too small: chosen on validation patients."""
+"""Operating point: threshold and minimum lesion volume, chosen on validation patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class ValidationCase:
 
 
 def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
-    """Choose the threshold, then the minimum volume, by the mean of Dice and lesion F1 over patients.
+    """Threshold, then minimum volume, of the best mean of Dice and lesion F1 over patients.
 
     Of what is within `ALIKE` of the best, the threshold nearest to a half and the smallest
     volume: a difference that small is chance, and a small lesion is a lesion.

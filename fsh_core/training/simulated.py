@@ -1,4 +1,4 @@
-"""Lesions set into training images, so that small lesions, light patients and other patterns are seen more."""
+"""Simulated lesions in training images: more small lesions, low lesion loads, other patterns."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

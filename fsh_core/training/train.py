@@ -62,7 +62,7 @@ OnProgress = Callable[[Progress], None]
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Let torch choose only algorithms that give the same numbers every time, as far as the device has them."""
+    """Deterministic algorithms of torch, as far as the device has them."""
     was_on, was_filling = (
         torch.are_deterministic_algorithms_enabled(),
         _DETERMINISTIC.fill_uninitialized_memory,

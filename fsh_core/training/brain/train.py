@@ -48,7 +48,7 @@ LEFT_OUT = ("mslessegP39", "patient03")
 
 
 def read_heads(data: Path) -> list[Head]:
-    """Read every scan whose brain is known: because a mask is given, or because nothing else is left."""
+    """Read every scan whose brain is known: with a brain mask, or skull-stripped."""
     heads = []
     for case in discover_cases(data / "ms-flair"):
         if case.subject not in LEFT_OUT:
@@ -118,7 +118,7 @@ def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.
 def train_finder(
     heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, seed: int = 0
 ) -> R2AttentionUNet3d:
-    """Train on heads, every subject equally often; return the averaged network, in evaluation mode."""
+    """Train on heads, every subject equally often; return the averaged network (eval mode)."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model: R2AttentionUNet3d = R2AttentionUNet3d(RECIPE.model).to(
