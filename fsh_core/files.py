@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fsh_core.errors import InputError
 
-# Device and inode of files that are read and must stay as they are: whatever a path is spelled like,
+# Device and inode of files that are read and must stay as they are: however a path is spelled,
 # through links or in other cases, it is the same file. Of the process, since threads write too.
 _guarded: set[tuple[int, int]] = set()
 

@@ -1,4 +1,4 @@
-"""What every test may ask for: a phantom with known lesions, the sample, real data if there is any."""
+"""Fixtures of every test: a phantom with known lesions, the sample, real data if any."""
 
 import os
 from pathlib import Path
@@ -86,10 +86,11 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def training_bids(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BIDS dataset to train on: four subjects, five scans, with lesions and brains that are easy to see.
+    """A BIDS dataset to train on: four subjects, five scans, lesions and brains easy to see.
 
-    Voxels of 2 mm (subject 03: 2 x 2 x 4 mm), brain about 100, three lesions of 180 in each, the rest 0.
-    Subject 02 has two sessions. Made for a network with ``spacing_mm`` 2; do not write into it.
+    Voxels of 2 mm (subject 03: 2 x 2 x 4 mm), brain about 100, three lesions of 180 in each, the
+    rest 0. Subject 02 has two sessions. Made for a network with ``spacing_mm`` 2; do not write into
+    it.
     """
     root = tmp_path_factory.mktemp("training")
     scans = (("01", None), ("02", "a"), ("02", "b"), ("03", None), ("04", None))

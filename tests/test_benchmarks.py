@@ -1,4 +1,4 @@
-"""The benchmark tells the truth: what is reached, what is missed, what was not run, and whether it was disturbed."""
+"""The benchmark says what is reached, missed, not run, and whether it was disturbed."""
 
 import json
 import sys

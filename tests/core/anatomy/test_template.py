@@ -1,4 +1,4 @@
-"""The sample, which lies in MNI152, is found there however it is turned; what is no brain is not."""
+"""The sample, in MNI152, is found there however it is turned; what is no brain is not."""
 
 import numpy as np
 import pytest
@@ -295,7 +295,7 @@ def test_nothing_is_dark_in_a_constant() -> None:
 
 
 def ventricle_scene(dark=True, bright_core=False):
-    """A block of brain, 2 x 2 x 4 mm: the atlas has a thin ventricle, the scan a thicker one, and a far sulcus."""
+    """A block of brain, 2 x 2 x 4 mm: a thin ventricle in the atlas, a thicker one in the scan."""
     shape = (40, 40, 16)
     brain = np.zeros(shape, bool)
     brain[2:38, 2:38, 1:15] = True

@@ -110,7 +110,7 @@ def test_scans_with_nothing_in_common(first) -> None:
 
 @pytest.mark.parametrize("patient", ["patient01", "patient03", "patient12"])
 def test_real_visits_agree_with_what_is_known(real_data: Path, patient: str) -> None:
-    """The known transforms stretch a little, so that no rigid movement fits them better than 0.1 to 0.4 mm."""
+    """The known transforms stretch a little: rigid ones fit them to 0.1 to 0.4 mm at best."""
     folder = real_data.parent / "longitudinal" / patient
     if not folder.is_dir():
         pytest.skip("the scans of two visits are not beside the project")

@@ -1,4 +1,4 @@
-"""Cases on disk: complete or not there, found again, skipped when current, and stacked into tables."""
+"""Cases on disk: complete or absent, found again, skipped when current, stacked into tables."""
 
 import errno
 import gzip

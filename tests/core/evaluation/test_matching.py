@@ -1,4 +1,4 @@
-"""Rules for a match, panoptic quality and precision by size, against geometry worked out by hand."""
+"""Rules for a match, panoptic quality and precision by size, against geometry by hand."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ SHAPE = (40, 12, 12)
 
 
 def labels_of(*boxes):
-    """Label boxes 1, 2, ... given as (start, stop) along the first axis; each is 2 x 5 voxels across."""
+    """Label boxes 1, 2, ... given as (start, stop) along the first axis, 2 x 5 voxels across."""
     labels = np.zeros(SHAPE, dtype=np.int32)
     for label, (start, stop) in enumerate(boxes, start=1):
         labels[start:stop, 2:4, 2:7] = label

@@ -1,4 +1,4 @@
-"""Agreement region by region, on a brain of three slabs: ventricle, white matter, cortex, and nothing beyond."""
+"""Agreement by region, on a brain of three slabs: ventricle, white matter, cortex."""
 
 import numpy as np
 import pytest

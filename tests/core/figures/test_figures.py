@@ -51,7 +51,7 @@ def coloured(figure, axes, colour):
 
 
 def only_largest(phantom):
-    """The 6 x 6 x 5 mm lesion alone: voxels 12-17, 24-29, 9-10 of an LAS grid, so on the patient's right."""
+    """The 6 x 6 x 5 mm lesion alone: voxels 12-17, 24-29, 9-10 of LAS, the patient's right."""
     lesion = np.zeros_like(phantom.reference)
     lesion[12:18, 24:30, 9:11] = True
     return lesion

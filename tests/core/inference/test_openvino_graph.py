@@ -15,7 +15,7 @@ PATCH = (32, 16, 48)
 
 
 def randomised(config: ModelConfig) -> R2AttentionUNet3d:
-    """Give every parameter and running statistic a value of its own, so that no two can be taken for each other."""
+    """Give every parameter and running statistic a value of its own, so that none is mistaken."""
     torch.manual_seed(1)
     network = R2AttentionUNet3d(config).eval()
     for norm in network.modules():

@@ -75,7 +75,7 @@ def test_a_network_that_changes_nothing_gives_the_image_back(shape, settings):
 
 
 def test_agreement_with_monai(network):
-    """MONAI clamps its own Gaussian at 1/1000 of its peak, so it is given ours: all else is its own."""
+    """MONAI clamps its Gaussian at 1/1000 of its peak, so it is given ours; the rest is its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MONAI's imports and torch's indexing: not ours to mend
         from monai.inferers import sliding_window_inference
@@ -221,7 +221,7 @@ def test_a_core_a_patch_or_as_many_as_the_environment_allows(asked, cores, threa
 
 
 def test_mirroring_adds_what_the_network_says_of_the_mirrored_patches():
-    """A ramp over 32 voxels and its mirror image: patches of one size, so the whole image can be mirrored by hand."""
+    """A ramp over 32 voxels: patches of one size, so the image can be mirrored by hand."""
     there, back = predictor(left_right_ramp, mirror=True)(image_of(32, 16, 16))
     assert there[0, 0, 0] < 0.1 < 0.9 < there[-1, 0, 0]
     assert np.allclose(back, there[::-1], atol=1e-6)

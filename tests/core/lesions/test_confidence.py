@@ -71,7 +71,7 @@ class TestStructuralUncertainty:
 
 
 def test_a_patient_is_as_uncertain_as_the_members_differ_from_their_mean():
-    """One member sees two cubes of 8 voxels, one sees a single one, which is also their mean at 0.55."""
+    """One member sees two cubes of 8 voxels, one a single one, also their mean at 0.55."""
     both, one = boxes((1, 1, 1), (7, 6, 4)), boxes((1, 1, 1))
     assert patient_uncertainty([both, one], 0.55) == pytest.approx(1 - (2 * 8 / 24 + 1) / 2)
 
@@ -117,7 +117,10 @@ class TestCalibration:
         assert (CALIBRATION.confidence(lesions, np.nan) > chances).all()
 
     def test_the_interval_is_students_around_the_expected_ratio(self):
-        """t(3 degrees, 95 %) = 2.353363; width 2.353363 * 0.2 * sqrt(1.25) in logarithms around 9.5 + 0.5 ml, e^0.1."""
+        """t(3 degrees, 95 %) = 2.353363.
+
+        Width 2.353363 * 0.2 * sqrt(1.25) in logarithms around 9.5 + 0.5 ml, e^0.1.
+        """
         width = 2.353363 * 0.2 * np.sqrt(1.25)
         expected = [10 * np.exp(0.1 - width) - 0.5, 10 * np.exp(0.1 + width) - 0.5]
         assert CALIBRATION.volume_interval_ml(9.5) == pytest.approx(expected, rel=1e-5)

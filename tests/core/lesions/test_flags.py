@@ -39,7 +39,7 @@ SHEET = np.s_[4:6, 20:30, 20:26]
 
 
 def drawing():
-    """A box of white matter with two lateral ventricles 6 mm apart, a third one, deep grey and a cerebellum."""
+    """White matter with two lateral ventricles 6 mm apart, a third, deep grey, cerebellum."""
     brain = np.zeros(SHAPE, dtype=bool)
     brain[BRAIN] = True
     tissue = np.where(brain, Tissue.WHITE_MATTER, Tissue.OTHER).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Lesions in a brain of boxes, whose regions and distances can be read off: voxels of 1 x 2 x 4 mm."""
+"""Lesions in a brain of boxes, regions and distances by hand: voxels of 1 x 2 x 4 mm."""
 
 import json
 
@@ -18,7 +18,7 @@ TO_MNI = np.array([[1.1, 0, 0, 5], [0, 1.0, 0, -7], [0, 0, 0.9, 2], [0, 0, 0, 1]
 
 @pytest.fixture(scope="module")
 def anatomy() -> Anatomy:
-    """Cortex in the planes i < 4, ventricle at i = 30 to 33, cerebellum below k = 4, nothing from i = 50 on."""
+    """Cortex at i < 4, ventricle at i = 30 to 33, cerebellum below k = 4, nothing from i = 50."""
     tissue = np.full(SHAPE, Tissue.WHITE_MATTER, dtype=np.uint8)
     tissue[:4] = Tissue.CORTEX
     tissue[30:34, 10:30, 6:12] = Tissue.VENTRICLE

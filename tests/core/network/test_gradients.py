@@ -1,7 +1,8 @@
 """Gradients of every layer are right on every processor, whatever stood in the memory before.
 
-Each test is a process of its own: glibc fills what it hands out (MALLOC_PERTURB_) with bytes of 0x7f, as a
-float 3e38, and oneDNN is held to an instruction set (ONEDNN_MAX_CPU_ISA), so that a processor takes the
+Each test is a process of its own: glibc fills what it hands out (MALLOC_PERTURB_) with bytes of
+0x7f, as a float 3e38, and oneDNN is held to an instruction set (ONEDNN_MAX_CPU_ISA), so that a
+processor takes the
 path of a smaller one.
 """
 
@@ -14,8 +15,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 # Axes that the layers of a network can have for the patch sizes that the configuration allows: 16
-# to 96, halved
-# up to four times.
+# to 96, halved up to four times.
 LENGTHS = [(1, 2, 3, 4, 6, 8), (1, 2, 4, 6), (1, 2, 3, 4)]
 
 LAYERS = f"""
@@ -63,7 +63,8 @@ for norm in ("batch", "instance"):
         found = [gradients(network, image, bf16=True) for _ in range(2)]
         assert torch.equal(*found), (norm, patch)
         exact = gradients(network, image, bf16=False)
-        # Rounding makes half of the gradient of an untrained network; memory that nothing wrote makes 1e37.
+        # Rounding makes half of the gradient of an untrained network; memory that nothing wrote
+        # makes 1e37.
         assert (found[0] - exact).norm() < 10 * exact.norm(), (norm, patch)
 """
 

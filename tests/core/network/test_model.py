@@ -21,7 +21,7 @@ TINY = ModelConfig(widths=(4, 4, 6, 6, 8))
 
 
 def randomised(module: nn.Module) -> nn.Module:
-    """Give every parameter and running statistic a value of its own, so that no two can be mistaken for each other."""
+    """Give every parameter and running statistic a value of its own, so that none is mistaken."""
     generator = torch.Generator().manual_seed(1)
     for tensor in (
         *module.parameters(),

@@ -158,9 +158,7 @@ def test_an_image_without_air_is_not_stripped() -> None:
     assert not is_stripped(Volume(noise, AFFINE))
 
 
-def test_the_finder_sees_a_scaled_image_at_its_spacing_and_its_brain_comes_back_on_the_scan_s_grid() -> (
-    None
-):
+def test_the_finder_sees_a_scaled_image_and_its_brain_comes_back_on_the_scan_s_grid() -> None:
     finder = BallFinder()
     brain = find_brain(whole_head(), finder=finder)
     assert brain.source == "found"

@@ -56,7 +56,7 @@ def crop_affine(prepared: Prepared) -> NDArray:
 
 
 def check_landmark(empty: Volume, spacing_mm: float) -> None:
-    """A blob put into the scan lies at the same millimetres in the network's image, and back in the scan."""
+    """A blob in the scan lies at the same millimetres in the network's image, and back."""
     centre = (
         empty.affine[:3, :3] @ (np.array(empty.shape) / 2 + (1.3, -0.7, 0.4)) + empty.affine[:3, 3]
     )
@@ -138,7 +138,7 @@ def test_at_the_networks_spacing_nothing_is_interpolated(matrix):
 
 
 def test_a_reference_of_whole_voxels_comes_back():
-    """A cube of 12 mm on anisotropic voxels has 12 x 12 x 12 voxels of 1 mm, less its interpolated corners."""
+    """A cube of 12 mm on anisotropic voxels has 12^3 voxels of 1 mm, less blurred corners."""
     scan = grid_of(np.eye(3), (2.0, 1.5, 3.0))
     mask = np.zeros(SHAPE, bool)
     mask[10:16, 8:16, 9:13] = True

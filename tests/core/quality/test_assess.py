@@ -1,4 +1,4 @@
-"""Input quality: every check against a phantom spoilt by hand, and against real scans of three sequences."""
+"""Input quality: every check on a phantom spoilt by hand, and on real scans."""
 
 import json
 from functools import cache
@@ -48,9 +48,10 @@ INNER = np.s_[40:104, 50:116, 15:41]  # brain on all sides
 
 @cache
 def head(kind="FLAIR", noise=2.0):
-    """A brain of white matter in a cortex of 4 mm, folded around sulci, with ventricles, in noisy air.
+    """A brain of white matter in a cortex of 4 mm, around sulci, with ventricles, in noisy air.
 
-    The brain is an ellipsoid of 140 x 160 x 130 mm (1525 ml); sulci are sheets of fluid, 24 mm apart.
+    The brain is an ellipsoid of 140 x 160 x 130 mm (1525 ml); sulci are sheets of fluid, 24 mm
+    apart.
     """
     fluid_level, grey, white, air = LEVELS[kind]
     place = np.moveaxis(np.indices(SHAPE), 0, -1) * SPACING_MM - CENTRE_MM

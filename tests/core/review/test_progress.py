@@ -1,4 +1,4 @@
-"""How far a cohort is, and how far two readers agree, without anybody seeing what they should not."""
+"""Progress of a cohort, and agreement of two readers, without breaking their blinding."""
 
 import math
 import shutil

@@ -375,7 +375,7 @@ class TestJournal:
         assert review.lesions == [1, 2, 3]
 
     def test_kill_9_loses_nothing_that_was_done(self, stored):
-        """The program says each event after it happened, and is killed in the middle of the work."""
+        """The program prints each event after it happened, and is killed in the middle."""
         script = f"""
             from fsh_core.review import open_review
             review = open_review({str(stored.paths["record"])!r}, "Anna B.")

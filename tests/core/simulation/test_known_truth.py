@@ -1,4 +1,4 @@
-"""Volumes and regions of a scan whose lesions are known exactly: the tolerances that docs/regions.md states."""
+"""Volumes and regions of known lesions, within the tolerances of docs/regions.md."""
 
 import pytest
 

@@ -26,7 +26,7 @@ WHITE = 100.0
 
 
 class SimulatedHead:
-    """A brain ellipsoid of 140 x 170 x 130 mm: white matter at 100 with noise of 3, ventricles at 20."""
+    """A brain ellipsoid of 140 x 170 x 130 mm: white matter 100, noise 3, ventricles 20."""
 
     def __init__(
         self, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0), flip: bool = False

@@ -45,7 +45,7 @@ def put(path, data, affine=AFFINE):
 
 @pytest.fixture
 def three_raters(tmp_path):
-    """Folders r1, r2 and r3: the second draws a slice more, the third moves by one; case b is half as long."""
+    """Raters r1, r2, r3: r2 draws a slice more, r3 moves by one; case b is half as long."""
     for name, length in (("a", 10), ("b", 5)):
         put(tmp_path / "r1" / f"{name}.nii.gz", lesion(3, length))
         put(tmp_path / "r2" / f"{name}.nii.gz", lesion(3, length + 1))

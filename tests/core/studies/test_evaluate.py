@@ -329,7 +329,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 @pytest.fixture
 def two_methods(tmp_path):
-    """References of eight cases, a method that is off by one voxel, and one that is off by two in half of them."""
+    """Eight references, a method off by one voxel, and one off by two in half of them."""
     for number in range(8):
         name = f"case{number}.nii.gz"
         put(tmp_path / "refs" / name, mask(5))

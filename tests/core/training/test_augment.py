@@ -1,4 +1,4 @@
-"""Variations of a patch: in the right place, image and reference together, and only what the recipe says."""
+"""Augmentation: in the right place, image and reference together, only what the recipe says."""
 
 import numpy as np
 import pytest
@@ -21,12 +21,12 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def places(shape: tuple[int, int, int] = (90, 90, 90)) -> Tensor:
-    """A stack whose three channels say where each voxel lies, counted from 100 so that 0 means outside."""
+    """A stack whose channels hold the voxel indices, from 100 so that 0 means outside."""
     return torch.from_numpy(np.indices(shape).astype(np.float32)) + 100
 
 
 def blobs(seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> Tensor:
-    """Channel: smooth blobs in [0, 1]; reference: where they exceed 0.5; everything deep in the brain."""
+    """Channel: smooth blobs in [0, 1]; reference: where they exceed 0.5; all in the brain."""
     smooth = ndimage.gaussian_filter(rng(seed).standard_normal(shape), 3)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     return torch.from_numpy(
@@ -81,7 +81,7 @@ class TestNone:
 
     @pytest.mark.parametrize("size", [(16, 16, 32), (32, 48, 16)])
     def test_the_centre_of_a_grid_patch_is_that_patch(self, size):
-        """A patch of the grid at a corner is found again from its centre, so nothing moves by a voxel."""
+        """A grid patch at a corner is found from its centre: nothing moves by a voxel."""
         stack = torch.from_numpy(rng().random((3, 60, 61, 62), np.float32))
         for corner in [(0, 0, 0), (3, 4, 5), tuple(np.array([60, 61, 62]) - size)]:
             i, j, k = (
@@ -203,7 +203,7 @@ def test_chance_comes_from_the_generator_alone(recipe):
 
 @pytest.mark.parametrize("recipe", ["default", "paper", "none"])
 def test_a_patch_at_the_border_moves_inside(recipe):
-    """Where the image is large enough, a patch around its corner is the corner's, not half empty."""
+    """In a large enough image, a patch around its corner is the corner's, not half empty."""
     patch = sample_patch(places(), np.zeros(3), SIZE, recipe, rng(1))
     assert (patch[0] > 0).float().mean() > 0.8
 

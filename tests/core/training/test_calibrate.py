@@ -15,7 +15,7 @@ from fsh_core.training.calibrate import calibrate, fit_lesions
 
 
 class Bright:
-    """Two members that call bright voxels lesion, with 0.4, where the right threshold lies lower than half."""
+    """Two members that give bright voxels 0.4, so that the right threshold is below half."""
 
     model = ModelConfig(spacing_mm=2.0)
 

@@ -187,7 +187,7 @@ def without_lesions(case):
 
 @pytest.fixture(scope="module")
 def one_large_three_small(tmp_path_factory):
-    """A case whose four lesions, of 1000, 8, 8 and 1 voxels, lie so far apart that a patch sees only one.
+    """A case with lesions of 1000, 8, 8 and 1 voxels, so far apart that a patch sees only one.
 
     Each has its own brightness: 0.4, 0.6, 0.8 and 1.
     """
@@ -218,8 +218,7 @@ class TestLesionSampling:
             seen.update((images.amax(dim=(1, 2, 3, 4)) * 5).round().int().tolist())
         assert sorted(seen) == [2, 3, 4, 5]
         # 400 draws of probability 1/4: 100 each, give or take 3.5 standard deviations of 8.7; by
-        # voxel the
-        # smallest would come 0.4 times.
+        # voxel the smallest would come 0.4 times.
         assert min(seen.values()) >= 70
         assert max(seen.values()) <= 130
 

@@ -353,7 +353,7 @@ class TestResume:
 
     @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
     def test_the_papers_way(self, training_bids, tmp_path, schedule):
-        """Batch norm's statistics, Adam, the grid's order and the plateau's losses are all found again."""
+        """Batch norm's statistics, Adam, the grid's order and the plateau's losses are restored."""
         cases = discover_cases(training_bids)
         config = small(
             model={"norm": "batch"},

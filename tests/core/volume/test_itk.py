@@ -151,7 +151,7 @@ class TestOneThread:
         assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == 3
 
     def test_two_at_once_take_turns(self) -> None:
-        """Else the first to leave gives the second its threads, and the second leaves one for ever."""
+        """Else the first to leave gives the second its threads, and the second leaves one."""
         inside, leave, seen = threading.Event(), threading.Event(), []
 
         def first() -> None:
