@@ -1,4 +1,4 @@
-"""Setting one lesion after the other into the voxels of a target."""
+"""Inserting lesions into the voxels of a target scan, one after the other."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,35 +12,41 @@ from fsh_core.simulation.shape_bank import LesionShapeBank, Shape
 from fsh_core.simulation.target import CONTRAST_SCALE_RANGE, TargetScan, contrast_growth
 from fsh_core.volume.boxes import Box, voxels_across, widen
 from fsh_core.volume.components import dilate
+from fsh_core.volume.volume import MASK_LEVEL
 
 CONTRAST_RANGE = (0.12, 0.9)
-"""Mean brightness of a lesion above the white matter around, in units of white matter: least and most.
+"""Mean brightness of a lesion above the white matter around: least and most.
 
+In units of white matter.
 Fluid or grey matter within a lesion's outline may move a single lesion out of it.
 """
 
-_CONTRAST_SCALE = (
-    0.38,
-    0.25,
-)  # median over scanners of the contrast of a lesion of 120 mm3, and its spread (of the logarithm)
-_SCATTER = 0.2  # between lesions of one scan, of the logarithm
+# How these were measured on real lesions is in docs/simulation.md.
+_CONTRAST_SCALE_MEDIAN = 0.38  # over scanners, of the contrast of a lesion of 120 mm3
+_CONTRAST_SCALE_SPREAD = 0.25  # over scanners, of its logarithm
+_LESION_SPREAD = 0.2  # between lesions of one scan, of the logarithm
+_FAINT_FRACTION, _FAINT_SCALE = 0.15, (0.45, 0.7)  # how many lesions are faint, and how faint
+_SATURATED_FRACTION, _SATURATED_SCALE = 0.15, 1.25  # how many are bright and flat, and how bright
+_UNEVENNESS = (0.08, 0.2)  # of a lesion's brightness: standard deviation over its mean
+_SATURATED_UNEVENNESS = 0.03
 _LARGEST_PEAK = 1.5
-_EDGE_MM = (0.35, 0.8)  # blur of a lesion's edge
-_RISE_FRACTION, _RISE_MM = (
-    0.3,
-    2.0,
-)  # how much dimmer than its core a lesion is at the edge, and how deep that goes
-_FAINT_FRACTION, _SATURATED_FRACTION = 0.15, 0.15
+_EDGE_MM = (0.35, 0.8)  # standard deviation of the blur of a lesion's edge, from scan to scan
+_EDGE_SPREAD = 0.15  # between lesions of one scan, of the logarithm
+_RISE_FRACTION = 0.3  # how much dimmer than its core a lesion is at its edge
+_RISE_MM = 2.0  # how deep that goes
+_SMOOTH_MM = 1.2  # what is finer is noise of the target, and stays
+_TEXTURE_MM = 1.5
+_MOST_TEXTURE = 2.0  # standard deviations
+_BLUR_MARGIN_MM = 3.0  # around a lesion: its blurred edge and the smoothing go no further
+_GAUSSIAN_TRUNCATE = 3.0  # standard deviations
+_LEAST_ALPHA = 0.02  # a smaller share of lesion changes nothing that could be seen
+_FLUID, _TISSUE = 0.35, 0.7  # of white matter: a lesion fades out between the two
+_WANDER_MM = 9.0  # how far from its place a lesion may go to find white matter
+_IN_WHITE_FRACTION = 0.5  # of a lesion that must be in white matter
+_IN_MARGIN_FRACTION = 0.88  # and in or near it; near the ventricles the two are hard to tell
 _TRIES_PER_LESION = 6
 _TRIES_PER_SHAPE = 12
-_WANDER_MM = 9.0  # how far from its place a lesion may go to find white matter
-_IN_WHITE_FRACTION, _IN_REACH_FRACTION = (
-    0.5,
-    0.88,
-)  # of a lesion; what is near the ventricles is hard to tell
-_SMOOTH_MM = 1.2  # what is finer is noise, and stays
-_TEXTURE_MM = 1.5
-_BLUR_MARGIN_MM = 3.0  # around a lesion: its blurred edge and the smoothing reach no further
+_MIRRORED_FRACTION = 0.5
 _BURDEN_TOLERANCE = 1.1
 
 
@@ -70,7 +76,7 @@ class InsertedLesion:
 
 
 class LesionInserter:
-    """Sets lesions into voxels, one after the other.
+    """Inserts lesions into a scan's voxels, one after the other.
 
     Parameters
     ----------
@@ -94,15 +100,14 @@ class LesionInserter:
         rng: np.random.Generator,
         overlap: bool = False,
     ) -> None:
-        self._host, self._data, self._fraction, self._rng, self._overlap = (
-            target,
-            data,
-            fraction,
-            rng,
-            overlap,
-        )
+        self._target = target
+        self._data = data
+        self._fraction = fraction
+        self._rng = rng
+        self._overlap = overlap
         self._spacing = target.flair.spacing_mm
-        contrast_scale = _CONTRAST_SCALE[0] * np.exp(rng.normal(0, _CONTRAST_SCALE[1]))
+        # Drawn even where the target's own is known, so that the numbers after it stay the same.
+        contrast_scale = _CONTRAST_SCALE_MEDIAN * np.exp(rng.normal(0, _CONTRAST_SCALE_SPREAD))
         self._contrast_scale = target.contrast_scale or float(
             np.clip(contrast_scale, *CONTRAST_SCALE_RANGE)
         )
@@ -116,52 +121,82 @@ class LesionInserter:
         burden_ml: float | None,
         among: NDArray[np.integer[Any]] | None = None,
     ) -> list[InsertedLesion]:
-        """Set lesions drawn from a bank, or from ``among`` its numbers, every patient as likely as every other."""
+        """Insert lesions of a bank, every patient of it as likely as every other.
+
+        Parameters
+        ----------
+        bank : LesionShapeBank
+            Where shapes and places come from.
+        count : int or None
+            How many lesions to insert; fewer where there is no place for more.
+        burden_ml : float or None
+            Without a count: the volume to reach, in ml.
+        among : (N,) int or None
+            Numbers of the bank's lesions to draw from; all of them when None.
+
+        Returns
+        -------
+        list of InsertedLesion
+            In the order in which they were inserted.
+        """
         among = np.arange(len(bank)) if among is None else among
         of_patient = bank.patients[among]
         patients = np.bincount(of_patient)[of_patient].astype(np.float64)
         wanted_mm3 = np.inf if burden_ml is None else 1000 * burden_ml
-        placed: list[InsertedLesion] = []
-        done_mm3, tries = 0.0, 0
+        inserted: list[InsertedLesion] = []
+        inserted_mm3, tries = 0.0, 0
         limit = _TRIES_PER_LESION * (count if count is not None else len(among))
         order = self._rng.choice(
             among, len(among), replace=False, p=(1 / patients) / (1 / patients).sum()
         )
-        while tries < limit and (
-            len(placed) < count if count is not None else done_mm3 < wanted_mm3
-        ):
+        while tries < limit:
+            enough = inserted_mm3 >= wanted_mm3 if count is None else len(inserted) >= count
+            if enough:
+                break
             number = int(order[tries % len(order)])
             tries += 1
             shape = bank[number]
-            if done_mm3 + shape.volume_mm3 > _BURDEN_TOLERANCE * wanted_mm3:
+            if inserted_mm3 + shape.volume_mm3 > _BURDEN_TOLERANCE * wanted_mm3:
                 continue
-            lesion = self.plant_one(shape, number, self._host.frame.position_mm(shape.place))
+            lesion = self.insert_one(shape, number, self._target.frame.position_mm(shape.place))
             if lesion is not None:
-                placed.append(lesion)
-                done_mm3 += lesion.truth_mm3
-        return placed
+                inserted.append(lesion)
+                inserted_mm3 += lesion.truth_mm3
+        return inserted
 
-    def plant_one(
+    def insert_one(
         self, shape: Shape, number: int, position_mm: NDArray[np.float64]
     ) -> InsertedLesion | None:
-        """Set one lesion near a position, or return None where there is no place for it."""
-        mirror = bool(self._rng.random() < 0.5)
+        """Insert one lesion near a position, or return None where there is no place for it.
+
+        Parameters
+        ----------
+        shape : Shape
+            The lesion.
+        number : int
+            Its number in the bank.
+        position_mm : (3,) float64
+            Where its middle is wanted, in mm along the axes of the target's RAS grid.
+
+        Returns
+        -------
+        InsertedLesion or None
+        """
+        mirror = bool(self._rng.random() < _MIRRORED_FRACTION)
         if mirror:
-            position_mm = position_mm * [-1, 1, 1] + [2 * self._host.frame.middle_mm[0], 0, 0]
-        rendered = render(shape, self._spacing, self._host.slice_mm, mirror, self._rng)
+            position_mm = position_mm * [-1, 1, 1] + [2 * self._target.frame.middle_mm[0], 0, 0]
+        rendered = render(shape, self._spacing, self._target.slice_mm, mirror, self._rng)
         found = self._find_place(rendered.fraction, position_mm / self._spacing - rendered.centre)
         if found is None:
             return None
         box, fraction = found
-        voxel_mm3 = self._host.flair.voxel_volume_mm3
-        volume_mm3, truth_mm3 = (
-            float(fraction.sum()) * voxel_mm3,
-            np.count_nonzero(fraction >= 0.5) * voxel_mm3,
-        )
+        voxel_mm3 = self._target.flair.voxel_volume_mm3
+        volume_mm3 = float(fraction.sum()) * voxel_mm3
+        truth_mm3 = np.count_nonzero(fraction >= MASK_LEVEL) * voxel_mm3
         contrast = self._paint(box, fraction, *self._draw_contrast(volume_mm3))
         self._fraction[box] = np.maximum(self._fraction[box], fraction)
         if not self._overlap:
-            grown = dilate(np.pad(fraction >= 0.5, 1))
+            grown = dilate(np.pad(fraction >= MASK_LEVEL, 1))
             around, part = _shifted(box, self._data.shape, (1, 1, 1))
             self._taken[around] |= grown[part]
         i, j, k = ((side.start + side.stop - 1) // 2 for side in box)
@@ -181,13 +216,13 @@ class LesionInserter:
                 slice(int(low), int(low) + size)
                 for low, size in zip(start, fraction.shape, strict=True)
             )
-            white = self._host.white
-            if float(fraction[white.margin[i, j, k]].sum()) < _IN_REACH_FRACTION * total:
+            white = self._target.white
+            if float(fraction[white.margin[i, j, k]].sum()) < _IN_MARGIN_FRACTION * total:
                 continue
             if float(fraction[white.mask[i, j, k]].sum()) < _IN_WHITE_FRACTION * total:
                 continue
             kept = fraction * white.allowed_tissue[i, j, k]
-            if not (kept >= 0.5).any() or ((kept > 0) & self._taken[i, j, k]).any():
+            if not (kept >= MASK_LEVEL).any() or ((kept > 0) & self._taken[i, j, k]).any():
                 continue
             return (i, j, k), kept
         return None
@@ -197,48 +232,51 @@ class LesionInserter:
         contrast = (
             self._contrast_scale
             * float(contrast_growth(volume_mm3))
-            * np.exp(self._rng.normal(0, _SCATTER))
+            * np.exp(self._rng.normal(0, _LESION_SPREAD))
         )
-        kind, uneven = self._rng.random(), self._rng.uniform(0.08, 0.2)
+        kind, uneven = self._rng.random(), self._rng.uniform(*_UNEVENNESS)
         if kind < _FAINT_FRACTION:
-            contrast *= self._rng.uniform(0.45, 0.7)
+            contrast *= self._rng.uniform(*_FAINT_SCALE)
         elif kind > 1 - _SATURATED_FRACTION:
-            contrast, uneven = contrast * 1.25, 0.03
+            contrast, uneven = contrast * _SATURATED_SCALE, _SATURATED_UNEVENNESS
         return float(np.clip(contrast, *CONTRAST_RANGE)), float(uneven)
 
     def _paint(
         self, box: Box, fraction: NDArray[np.float32], contrast: float, uneven: float
     ) -> float:
-        """Turn white matter into lesion, keeping the target's noise and dark fluid; return the mean contrast."""
+        """Turn white matter into lesion, keeping noise and dark fluid; return the mean contrast."""
         margin = voxels_across(_BLUR_MARGIN_MM, self._spacing)
         around, part = _shifted(box, self._data.shape, margin)
         padded = np.pad(fraction, [(size, size) for size in margin])[part]
-        target, level = self._data[around], self._host.white.level[around]
-        edge_mm = self._edge_mm * float(np.exp(self._rng.normal(0, 0.15)))
+        scan, level = self._data[around], self._target.white.level[around]
+        edge_mm = self._edge_mm * float(np.exp(self._rng.normal(0, _EDGE_SPREAD)))
         alpha = ndimage.gaussian_filter(
-            padded, [edge_mm / size for size in self._spacing], truncate=3.0
+            padded, [edge_mm / size for size in self._spacing], truncate=_GAUSSIAN_TRUNCATE
         )
         smooth = ndimage.gaussian_filter(
-            target, [_SMOOTH_MM / size for size in self._spacing], truncate=3.0
+            scan, [_SMOOTH_MM / size for size in self._spacing], truncate=_GAUSSIAN_TRUNCATE
         )
         profile = self._profile(padded, uneven)
-        truth = padded >= 0.5
+        truth = padded >= MASK_LEVEL
         peak = min(_LARGEST_PEAK, contrast / float((alpha * profile)[truth].mean()))
-        tissue = np.clip((target / level - 0.35) / 0.35, 0, 1)
-        alpha = np.where(alpha < 0.02, 0, alpha) * tissue
+        tissue = np.clip((scan / level - _FLUID) / (_TISSUE - _FLUID), 0, 1)
+        alpha = np.where(alpha < _LEAST_ALPHA, 0, alpha) * tissue
         if not self._overlap:
-            alpha = np.where(self._host.lesions[around], 0, alpha)
-        self._data[around] = target + alpha * np.maximum(level * (1 + peak * profile) - smooth, 0)
+            alpha = np.where(self._target.lesions[around], 0, alpha)
+        # The difference to the smoothed scan: what is finer, the scan's noise, stays as it is.
+        self._data[around] = scan + alpha * np.maximum(level * (1 + peak * profile) - smooth, 0)
         return peak * float((alpha * profile)[truth].mean())
 
     def _profile(self, fraction: NDArray[np.float32], uneven: float) -> NDArray[np.float32]:
         """Brightness within a lesion: rising from the edge to the core, and uneven."""
-        depth_mm = ndimage.distance_transform_edt(fraction >= 0.5, sampling=self._spacing)
+        depth_mm = ndimage.distance_transform_edt(fraction >= MASK_LEVEL, sampling=self._spacing)
         noise = self._rng.standard_normal(fraction.shape, dtype=np.float32)
         texture = ndimage.gaussian_filter(noise, [_TEXTURE_MM / size for size in self._spacing])
         texture /= max(float(texture.std()), 1e-6)
         rise = 1 - _RISE_FRACTION * np.exp(-depth_mm / _RISE_MM)
-        return np.asarray(rise * (1 + uneven * np.clip(texture, -2, 2)), dtype=np.float32)
+        return np.asarray(
+            rise * (1 + uneven * np.clip(texture, -_MOST_TEXTURE, _MOST_TEXTURE)), dtype=np.float32
+        )
 
 
 def _shifted(

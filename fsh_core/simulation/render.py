@@ -13,6 +13,8 @@ _LARGEST_TURN_DEGREES = 20.0
 _LARGEST_SCALE = np.log(1.25)  # of the logarithm: 0.8 to 1.25
 _BEND_FRACTION = 0.08  # of the lesion's size
 _LARGEST_BEND_MM = 2.0
+_SHORTEST_WAVE_MM = 4.0
+_WAVES_PER_SIZE = 1.5  # length of the bending wave over the lesion's size
 _FINE_MM = 1.2  # voxels larger than this are sampled several times
 _THINNEST_SLICES = 0.85  # less than half a slice would be in no voxel of the truth
 
@@ -40,7 +42,7 @@ def render(
     mirror: bool,
     rng: np.random.Generator,
 ) -> Rendered:
-    """Turn, scale and bend a lesion a little, and average it over the target's voxels and slices.
+    """Turn, scale and bend a lesion, and average it over the target's voxels and slices.
 
     A lesion thinner than 0.85 of the target's slices is stretched to that along them:
     otherwise half of the lesions of a thin-slice donor would be in no voxel of the truth.
@@ -57,22 +59,27 @@ def render(
         Whether to swap right and left first.
     rng : Generator
         Where chance comes from.
+
+    Returns
+    -------
+    Rendered
+        On a grid of its own with the target's voxel size.
     """
     turn = Rotation.from_euler(
         "xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True
     )
     matrix = turn.as_matrix() * np.exp(rng.uniform(-_LARGEST_SCALE, _LARGEST_SCALE, 3))
     half_mm = np.asarray(shape.voxels.shape) * shape.spacing_mm / 2
-    reach_mm = np.abs(matrix) @ half_mm
-    stretch = np.maximum(1.0, _THINNEST_SLICES * np.asarray(slice_mm) / (2 * reach_mm))
+    extent_mm = np.abs(matrix) @ half_mm  # from the middle to the sides of the turned box
+    stretch = np.maximum(1.0, _THINNEST_SLICES * np.asarray(slice_mm) / (2 * extent_mm))
     matrix = stretch[:, None] * matrix
     bend_mm = min(_LARGEST_BEND_MM, _BEND_FRACTION * 2 * float(half_mm.max())) * rng.uniform(0, 1)
-    reach_mm = stretch * reach_mm + bend_mm
+    extent_mm = stretch * extent_mm + bend_mm
 
     samples = [max(1, int(np.ceil(spacing / _FINE_MM))) for spacing in spacing_mm]
     size = [
-        2 * int(np.ceil(reach / spacing)) + 1
-        for reach, spacing in zip(reach_mm, spacing_mm, strict=True)
+        2 * int(np.ceil(extent / spacing)) + 1
+        for extent, spacing in zip(extent_mm, spacing_mm, strict=True)
     ]
     # The middle of the lesion lies anywhere in a voxel, but in the middle of a thick slice.
     offset = rng.uniform(-0.5, 0.5, 3) * [count == 1 for count in samples]
@@ -83,11 +90,13 @@ def render(
     ]
     points = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
     points += _bend(points, bend_mm, 2 * float(half_mm.max()), rng)
-    there = np.tensordot(np.linalg.inv(matrix).astype(np.float32), points, axes=1)
-    there /= np.asarray(shape.spacing_mm, np.float32)[:, None, None, None]
-    there += ((np.asarray(shape.voxels.shape, np.float32) - 1) / 2)[:, None, None, None]
+    sampled = np.tensordot(np.linalg.inv(matrix).astype(np.float32), points, axes=1)
+    sampled /= np.asarray(shape.spacing_mm, np.float32)[:, None, None, None]
+    sampled += ((np.asarray(shape.voxels.shape, np.float32) - 1) / 2)[:, None, None, None]
     voxels = shape.voxels[::-1] if mirror else shape.voxels
-    fine = ndimage.map_coordinates(voxels.astype(np.float32), there, order=1, mode="grid-constant")
+    fine = ndimage.map_coordinates(
+        voxels.astype(np.float32), sampled, order=1, mode="grid-constant"
+    )
     i, j, k = size
     blocks = fine.reshape(i, samples[0], j, samples[1], k, samples[2])
     return _in_slices(
@@ -112,13 +121,12 @@ def _in_slices(
 
 
 def _bend(
-    points: NDArray[np.float32], size_mm: float, wavelength_mm: float, rng: np.random.Generator
+    points: NDArray[np.float32], size_mm: float, lesion_mm: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Draw a smooth displacement, (3, ...) in mm: a wave along each axis in a direction of its own."""
+    """Draw a smooth displacement, (3, ...) in mm: a wave of its own direction along each axis."""
     waves = rng.standard_normal((3, 3))
-    waves *= (
-        2 * np.pi / (max(4.0, 1.5 * wavelength_mm) * np.linalg.norm(waves, axis=1, keepdims=True))
-    )
+    length_mm = max(_SHORTEST_WAVE_MM, _WAVES_PER_SIZE * lesion_mm)
+    waves *= 2 * np.pi / (length_mm * np.linalg.norm(waves, axis=1, keepdims=True))
     phases = rng.uniform(0, 2 * np.pi, (3, 1, 1, 1))
     return np.asarray(
         size_mm * np.sin(np.tensordot(waves, points, axes=1) + phases), dtype=np.float32

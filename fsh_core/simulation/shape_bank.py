@@ -1,4 +1,4 @@
-"""A bank of lesions: shapes and places taken from masks that experts drew.
+"""A bank of lesion shapes and places, taken from masks that experts drew.
 
 ``lesion_shapes.npz`` beside this file holds the lesions of 29 patients of the Ljubljana cohort
 (Lesjak et al., Neuroinformatics 2018, doi:10.1007/s12021-017-9348-7, CC BY). It is made by::
@@ -23,6 +23,7 @@ from fsh_core.volume.boxes import bounding_box, label_boxes
 from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume, load_mask, to_ras
 
+_ARGUMENTS = 2  # of the command: the folder, and the file to write
 _SMALLEST_MM3 = 3.0  # what is smaller is as likely an expert's slip as a lesion
 
 
@@ -202,7 +203,8 @@ class LesionShapeBank:
                     shapes.append((shape, patient))
         if not shapes:
             raise InputError(
-                "a lesion bank needs at least one lesion of 3 mm3, the masks hold none; give other masks"
+                "a lesion bank needs at least one lesion of 3 mm3, the masks hold none; "
+                "give other masks"
             )
         return cls(
             np.array([shape.voxels.shape for shape, _ in shapes], np.int16),
@@ -252,7 +254,7 @@ class LesionShapeBank:
 
 def main(arguments: Sequence[str]) -> int:
     """Make a bank of a folder of Ljubljana masks: MASKS_FOLDER OUT."""
-    if len(arguments) != 2:
+    if len(arguments) != _ARGUMENTS:
         print(
             "usage: python -m fsh_core.simulation.shape_bank MASKS_FOLDER OUT.npz", file=sys.stderr
         )
@@ -261,15 +263,14 @@ def main(arguments: Sequence[str]) -> int:
     masks = [to_ras(load_mask(path)) for path in paths]
     # The masks of the cohort share the MNI frame; a bank counts mm from a mask's first voxel.
     frames = [
-        BrainFrame(LJUBLJANA_FRAME.middle_mm - one.affine[:3, 3], LJUBLJANA_FRAME.size_mm)
-        for one in masks
+        BrainFrame(LJUBLJANA_FRAME.middle_mm - mask.affine[:3, 3], LJUBLJANA_FRAME.size_mm)
+        for mask in masks
     ]
     names = [path.name.removesuffix(".nii.gz").replace("patient", "ljubljana") for path in paths]
     bank = LesionShapeBank.of_masks(masks, frames, names)
     bank.save(arguments[1])
-    print(
-        f"{len(bank)} lesions of {len(masks)} patients, {Path(arguments[1]).stat().st_size / 1000:.0f} kB"
-    )
+    size_kb = Path(arguments[1]).stat().st_size / 1000
+    print(f"{len(bank)} lesions of {len(masks)} patients, {size_kb:.0f} kB")
     return 0
 
 

@@ -15,7 +15,7 @@ from fsh_core.errors import InputError
 from fsh_core.simulation.insert import InsertedLesion, LesionInserter
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.target import TargetScan
-from fsh_core.volume.volume import Volume, from_ras
+from fsh_core.volume.volume import MASK_LEVEL, Volume, from_ras
 
 __all__ = ["InsertedLesion", "Simulated", "simulate_lesions"]
 
@@ -33,7 +33,7 @@ class Simulated:
     added : (I, J, K) bool
         The added lesions: voxels at least half of which are lesion.
     lesions : tuple of InsertedLesion
-        One for each added lesion, in the order in which they were set.
+        One for each added lesion, in the order in which they were inserted.
     """
 
     flair: Volume
@@ -53,7 +53,7 @@ def simulate_lesions(
     reference: NDArray[np.bool_] | None = None,
     overlap: bool = False,
 ) -> Simulated:
-    """Set lesions from a bank into the white matter of a scan.
+    """Insert lesions of a bank into the white matter of a scan.
 
     Parameters
     ----------
@@ -73,6 +73,11 @@ def simulate_lesions(
         The target's own lesions: kept free, unless ``overlap``, and copied in contrast.
     overlap : bool
         Whether lesions may grow into each other and into the target's own.
+
+    Returns
+    -------
+    Simulated
+        The scan with its lesions, and the truth about them.
 
     Raises
     ------
@@ -94,6 +99,6 @@ def simulate_lesions(
     data = target.flair.data.astype(np.float32)
     fraction = np.zeros(data.shape, np.float32)
     inserter = LesionInserter(target, data, fraction, rng, overlap)
-    placed = inserter.insert(bank, count, burden_ml)
-    added = from_ras(fraction >= 0.5, flair)
-    return Simulated(flair.with_data(from_ras(data, flair)), own | added, added, tuple(placed))
+    inserted = inserter.insert(bank, count, burden_ml)
+    added = from_ras(fraction >= MASK_LEVEL, flair)
+    return Simulated(flair.with_data(from_ras(data, flair)), own | added, added, tuple(inserted))

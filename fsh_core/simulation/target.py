@@ -1,4 +1,4 @@
-"""A scan into which lesions are to be set, and what must be known of it."""
+"""The target of a simulation: a scan, its white matter, its own lesions and its slices."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +15,15 @@ from fsh_core.volume.volume import Volume, to_ras
 CONTRAST_SCALE_RANGE = (0.25, 0.65)
 """Contrast of a lesion of 120 mm3 that a scanner is believed to show: least and most."""
 
-_TYPICAL_MM3, _GROWTH, _GROWTH_RANGE = (
-    120.0,
-    0.18,
-    (0.6, 1.4),
-)  # contrast grows with volume to this power
+_TYPICAL_MM3 = 120.0
+_GROWTH = 0.18  # contrast grows with volume to this power, measured on real lesions
+_GROWTH_RANGE = (0.6, 1.4)
 _LEAST_OWN_LESIONS = 3
 
 
 @dataclass(frozen=True)
 class TargetScan:
-    """What must be known of a scan before lesions are set into it; all on a RAS grid.
+    """What must be known of a scan before lesions are inserted; all on a RAS grid.
 
     Attributes
     ----------
@@ -76,13 +74,17 @@ class TargetScan:
         ------
         InputError
             If there is no white matter.
+        ValueError
+            If shapes differ.
         """
         for name, mask in (("brain", brain), ("lesions", lesions)):
             if mask.shape != flair.shape:
                 raise ValueError(
                     f"{name} must have the scan's shape {flair.shape}, got {mask.shape}"
                 )
-        ras, inside, own = (to_ras(flair.with_data(one)) for one in (flair.data, brain, lesions))
+        ras = to_ras(flair)
+        inside = to_ras(flair.with_data(brain))
+        own = to_ras(flair.with_data(lesions))
         white = find_white_matter(ras, inside.data, own.data)
         frame = BrainFrame.of_mask(inside.data, ras.spacing_mm)
         taken = dilate(own.data)
@@ -93,22 +95,21 @@ class TargetScan:
             frame,
             taken,
             slice_mm or ras.spacing_mm,
-            _own_gain(ras, own.data, white),
+            _own_contrast_scale(ras, own.data, white),
         )
 
 
-def _own_gain(flair: Volume, lesions: NDArray[np.bool_], white: WhiteMatter) -> float | None:
-    """Measure how bright a scan's own lesions are."""
+def _own_contrast_scale(
+    flair: Volume, lesions: NDArray[np.bool_], white: WhiteMatter
+) -> float | None:
+    """Measure how bright a scan's own lesions are, brought to 120 mm3; None of fewer than three."""
     labels, count = label_components(lesions)
     if count < _LEAST_OWN_LESIONS:
         return None
     volumes_mm3 = np.bincount(labels.ravel())[1:] * flair.voxel_volume_mm3
     contrasts = ndimage.mean(flair.data / white.level - 1, labels, np.arange(1, count + 1))
-    return float(
-        np.clip(
-            np.median(np.asarray(contrasts) / contrast_growth(volumes_mm3)), *CONTRAST_SCALE_RANGE
-        )
-    )
+    scale = np.median(np.asarray(contrasts) / contrast_growth(volumes_mm3))
+    return float(np.clip(scale, *CONTRAST_SCALE_RANGE))
 
 
 def contrast_growth(volume_mm3: NDArray[np.floating[Any]] | float) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Where the white matter is, and how bright it is there, as far as a FLAIR alone tells."""
+"""White matter and its local intensity, estimated from a FLAIR alone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +9,18 @@ from scipy import ndimage
 
 from fsh_core.errors import InputError
 from fsh_core.volume.boxes import bounding_box, whole_box
-from fsh_core.volume.volume import Volume
+from fsh_core.volume.volume import MASK_LEVEL, Volume
 
-_COARSE_MM = (
-    2.0  # white matter is looked for in blocks of about this size: fast, and noise averages out
-)
+_COARSE_MM = 2.0  # size of the blocks that are looked at: fast, and noise averages out
 _DEPTH_MM = 8.0  # the cortex and its sulci lie above
-_ROOM_DEPTH_MM = 3.0
+_ALLOWED_DEPTH_MM = 3.0  # a lesion may come nearer to the brain's surface than white matter
 _DARK_FRACTION = 0.65  # of the level of white matter: below it, a block holds fluid
 _FLUID_MM = 1.5  # distance from fluid at which white matter begins
-_REACH_MM = 2.5
+_MARGIN_MM = 2.5
 _AROUND_LESION_MM = 2.0
-_SIMILAR = (
-    0.84,
-    1.13,
-)  # range of white matter, in units of its local level; grey matter is brighter
+_LESION_SHARE = 0.05  # of a block: with more lesion than that it is left out
+# Range of white matter, in units of its local level; grey matter is brighter.
+_SIMILAR = (0.84, 1.13)
 _MAJORITY_FRACTION = 0.6  # of the neighbourhood must be white matter
 _NEIGHBOURHOOD_MM = 6.0
 _FIELD_MM = 14.0  # how smooth the bias field is taken to be
@@ -42,7 +39,7 @@ class WhiteMatter:
     margin : (I, J, K) bool
         White matter and what lies within 2.5 mm of it: where most of a lesion must be.
     allowed_tissue : (I, J, K) bool
-        Brain tissue of any kind, not fluid: what a lesion in white matter may margin into,
+        Brain tissue of any kind, not fluid: what a lesion in white matter may grow into,
         up to the walls of the ventricles.
     level : (I, J, K) float32
         Intensity of white matter here, or of the white matter nearest by.
@@ -75,6 +72,11 @@ def find_white_matter(
     lesions : (I, J, K) bool or None
         Lesions, to be left out.
 
+    Returns
+    -------
+    WhiteMatter
+        On the grid of the scan.
+
     Raises
     ------
     InputError
@@ -105,8 +107,8 @@ def _find(
     steps = [max(1, round(_COARSE_MM / spacing)) for spacing in spacing_mm]
     spacing = [step * size for step, size in zip(steps, spacing_mm, strict=True)]
     data = _block_means(flair, steps)
-    inside = _block_means(brain.astype(np.float32), steps) > 0.5
-    lesion = _block_means(lesions.astype(np.float32), steps) > 0.05
+    inside = _block_means(brain.astype(np.float32), steps) > MASK_LEVEL
+    lesion = _block_means(lesions.astype(np.float32), steps) > _LESION_SHARE
     depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     level = np.full(data.shape, _most_frequent(data[(depth > _DEPTH_MM) & ~lesion]), np.float32)
     fluid = inside & (data < _DARK_FRACTION * level)
@@ -120,16 +122,17 @@ def _find(
         [max(1, round(_NEIGHBOURHOOD_MM / size) | 1) for size in spacing],
     )
     white = similar & (share > _MAJORITY_FRACTION)
-    if np.count_nonzero(white) * np.prod(spacing) < 1000 * _LEAST_ML:
+    white_ml = np.count_nonzero(white) * np.prod(spacing) / 1000
+    if white_ml < _LEAST_ML:
         raise InputError(
-            f"the scan must show white matter, found {np.count_nonzero(white) * np.prod(spacing) / 1000:.2f} ml "
-            "of it inside the brain; check the brain mask, and that the scan is a FLAIR"
+            f"the scan must show white matter, found {white_ml:.2f} ml of it inside the brain; "
+            "check the brain mask, and that the scan is a FLAIR"
         )
     fine_level = _at_full_size(level, steps, flair.shape)
     tissue = brain & (flair > _DARK_FRACTION * fine_level)
-    allowed_tissue = tissue & _at_full_size(depth > _ROOM_DEPTH_MM, steps, flair.shape)
+    allowed_tissue = tissue & _at_full_size(depth > _ALLOWED_DEPTH_MM, steps, flair.shape)
     margin = allowed_tissue & _at_full_size(
-        ~_farther(white, _REACH_MM, spacing), steps, flair.shape
+        ~_farther(white, _MARGIN_MM, spacing), steps, flair.shape
     )
     return WhiteMatter(
         tissue & _at_full_size(white, steps, flair.shape), margin, allowed_tissue, fine_level
@@ -154,7 +157,7 @@ def _spread(
     fallback: NDArray[np.float32],
     spacing: list[float],
 ) -> NDArray[np.float32]:
-    """Average ``data`` in ``mask`` smoothly, and carry the average on to where there is none."""
+    """Average ``data`` in ``mask`` smoothly, and extend the average to where there is none."""
     sigma = [_FIELD_MM / size for size in spacing]
     weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma, mode="nearest", truncate=3.0)
     total = ndimage.gaussian_filter(

@@ -194,7 +194,7 @@ class PatchSimulator:
                 centre is not None
             ):  # its neighbours come into the same patch, from wherever they were
                 place = (centre + rng.uniform(-self._reach, self._reach)) * spacing
-            lesion = inserter.plant_one(self._bank[index], index, place)
+            lesion = inserter.insert_one(self._bank[index], index, place)
             if lesion is None:
                 continue
             wanted -= 1

@@ -18,6 +18,9 @@ from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.volume.nifti import read_nifti
 
+MASK_LEVEL = 0.5
+"""From which share of a voxel on a mask holds it, where a mask was averaged or resampled."""
+
 _MM3_PER_ML = 1000
 _GZIP_LEVEL = 1  # records are mostly zeros: level 1 is three times faster and 5 % larger
 
@@ -171,7 +174,7 @@ def load_mask(
         raise InputError(
             f"{path}: a mask must hold only 0 and 1, found {shown}; binarise it (value > 0) and try again"
         )
-    return replace(volume, data=volume.data > 0.5)
+    return replace(volume, data=volume.data > MASK_LEVEL)
 
 
 def check_same_grid(volume: Volume, like: Volume, path: str | Path, like_path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Simulated lesions: exact truth, an untouched host, and a contrast that was asked for."""
+"""Simulated lesions: exact truth, an untouched target, and a contrast that was asked for."""
 
 import dataclasses
 import itertools
@@ -50,7 +50,7 @@ class SimulatedHead:
 
 
 @pytest.fixture(scope="module")
-def host() -> SimulatedHead:
+def target() -> SimulatedHead:
     return SimulatedHead()
 
 
@@ -108,10 +108,11 @@ def test_a_bank_keeps_shapes_and_places_through_a_file(tmp_path: Path) -> None:
     assert bank[1].place == pytest.approx([3.5 / 20, 0, -20 / 20])
 
 
-def test_a_bank_without_lesions_is_refused(host: SimulatedHead) -> None:
+def test_a_bank_without_lesions_is_refused(target: SimulatedHead) -> None:
     with pytest.raises(InputError, match=r"at least one lesion of 3 mm3"):
         LesionShapeBank.of_masks(
-            [host.flair.with_data(host.brain & False)], [BrainFrame.of_box((0, 0, 0), (1, 1, 1))]
+            [target.flair.with_data(target.brain & False)],
+            [BrainFrame.of_box((0, 0, 0), (1, 1, 1))],
         )
 
 
@@ -176,23 +177,23 @@ def test_slices_thicker_than_the_grid_blur_along_one_axis() -> None:
     assert (thick > 0.02).any(axis=(0, 1)).sum() >= (thin > 0.02).any(axis=(0, 1)).sum() + 5
 
 
-def test_white_matter_leaves_fluid_rim_and_lesions_out(host: SimulatedHead) -> None:
-    lesion = np.zeros_like(host.brain)
+def test_white_matter_leaves_fluid_rim_and_lesions_out(target: SimulatedHead) -> None:
+    lesion = np.zeros_like(target.brain)
     lesion[50:56, 40:46, 40:44] = True
-    bright = host.flair.with_data(np.where(lesion, np.float32(160), host.flair.data))
-    white = find_white_matter(bright, host.brain, lesion)
-    assert not (white.mask & (host.ventricle | lesion | ~host.brain)).any()
-    assert not (white.mask & (distance_mm(~host.brain, host.flair) < 7)).any()
-    assert white.mask.sum() > 0.4 * host.brain.sum()
-    assert white.level[host.brain] == pytest.approx(WHITE, abs=2)
+    bright = target.flair.with_data(np.where(lesion, np.float32(160), target.flair.data))
+    white = find_white_matter(bright, target.brain, lesion)
+    assert not (white.mask & (target.ventricle | lesion | ~target.brain)).any()
+    assert not (white.mask & (distance_mm(~target.brain, target.flair) < 7)).any()
+    assert white.mask.sum() > 0.4 * target.brain.sum()
+    assert white.level[target.brain] == pytest.approx(WHITE, abs=2)
 
 
-def test_the_level_of_white_matter_follows_a_bias_field(host: SimulatedHead) -> None:
-    field = np.linspace(0.8, 1.2, host.brain.shape[1])[None, :, None]
+def test_the_level_of_white_matter_follows_a_bias_field(target: SimulatedHead) -> None:
+    field = np.linspace(0.8, 1.2, target.brain.shape[1])[None, :, None]
     white = find_white_matter(
-        host.flair.with_data((host.flair.data * field).astype(np.float32)), host.brain
+        target.flair.with_data((target.flair.data * field).astype(np.float32)), target.brain
     )
-    deep = distance_mm(~host.brain, host.flair) > 15
+    deep = distance_mm(~target.brain, target.flair) > 15
     error = white.level / (WHITE * field) - 1
     assert np.abs(error[deep]).max() < 0.06
 
@@ -201,38 +202,38 @@ def test_the_level_of_white_matter_follows_a_bias_field(host: SimulatedHead) -> 
 def test_truth_is_the_sum_of_the_placed_shapes(
     bank: LesionShapeBank, spacing: tuple[float, float, float]
 ) -> None:
-    host = SimulatedHead(spacing, flip=True)
-    made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(3), count=15)
+    target = SimulatedHead(spacing, flip=True)
+    made = simulate_lesions(target.flair, target.brain, bank, np.random.default_rng(3), count=15)
     assert len(made.lesions) == 15
-    voxel = host.flair.voxel_volume_mm3
+    voxel = target.flair.voxel_volume_mm3
     truth = float(made.added.sum()) * voxel
     assert truth == pytest.approx(sum(lesion.truth_mm3 for lesion in made.lesions))
     assert truth == pytest.approx(sum(lesion.volume_mm3 for lesion in made.lesions), rel=0.3)
     assert ndimage.label(made.added, np.ones((3, 3, 3)))[1] >= 15
-    assert made.flair.shape == host.flair.shape
-    assert (made.flair.affine == host.flair.affine).all()
+    assert made.flair.shape == target.flair.shape
+    assert (made.flair.affine == target.flair.affine).all()
     assert (made.mask == made.added).all()
 
 
-def test_large_shapes_have_their_volume_in_the_truth(host: SimulatedHead) -> None:
+def test_large_shapes_have_their_volume_in_the_truth(target: SimulatedHead) -> None:
     made = simulate_lesions(
-        host.flair, host.brain, bank_of(cube(14)), np.random.default_rng(0), count=1
+        target.flair, target.brain, bank_of(cube(14)), np.random.default_rng(0), count=1
     )
     assert made.added.sum() * 8 == pytest.approx(made.lesions[0].volume_mm3, rel=0.05)
 
 
 def test_nothing_changes_outside_the_brain_in_fluid_or_away_from_lesions(
-    host: SimulatedHead, bank: LesionShapeBank
+    target: SimulatedHead, bank: LesionShapeBank
 ) -> None:
-    made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(1), count=25)
-    changed = made.flair.data != host.flair.data
-    assert not (made.added & (~host.brain | host.ventricle)).any()
-    assert not (changed & (~host.brain | host.ventricle)).any()
-    assert not changed[distance_mm(made.added, host.flair) > 6].any()
-    assert (made.flair.data >= host.flair.data).all()
+    made = simulate_lesions(target.flair, target.brain, bank, np.random.default_rng(1), count=25)
+    changed = made.flair.data != target.flair.data
+    assert not (made.added & (~target.brain | target.ventricle)).any()
+    assert not (changed & (~target.brain | target.ventricle)).any()
+    assert not changed[distance_mm(made.added, target.flair) > 6].any()
+    assert (made.flair.data >= target.flair.data).all()
 
 
-def test_contrast_is_what_is_said(host: SimulatedHead) -> None:
+def test_contrast_is_what_is_said(target: SimulatedHead) -> None:
     shapes = bank_of(
         *[
             cube(size, place)
@@ -243,7 +244,7 @@ def test_contrast_is_what_is_said(host: SimulatedHead) -> None:
     told, measured = [], []
     for seed in range(8):
         made = simulate_lesions(
-            host.flair, host.brain, shapes, np.random.default_rng(seed), count=4
+            target.flair, target.brain, shapes, np.random.default_rng(seed), count=4
         )
         labels, count = ndimage.label(made.added, np.ones((3, 3, 3)))
         assert count == len(made.lesions) == 4
@@ -258,16 +259,16 @@ def test_contrast_is_what_is_said(host: SimulatedHead) -> None:
 
 
 def test_a_host_with_bright_lesions_gets_bright_ones(
-    host: SimulatedHead, bank: LesionShapeBank
+    target: SimulatedHead, bank: LesionShapeBank
 ) -> None:
-    own = np.zeros_like(host.brain)
+    own = np.zeros_like(target.brain)
     for i in (20, 28, 48, 54):
         own[i : i + 4, 40:44, 35:39] = True
     contrasts = []
     for level in (125.0, 165.0):
-        flair = host.flair.with_data(np.where(own, np.float32(level), host.flair.data))
+        flair = target.flair.with_data(np.where(own, np.float32(level), target.flair.data))
         made = simulate_lesions(
-            flair, host.brain, bank, np.random.default_rng(0), count=25, reference=own
+            flair, target.brain, bank, np.random.default_rng(0), count=25, reference=own
         )
         assert not (made.added & own).any()
         assert (made.mask == (made.added | own)).all()
@@ -276,23 +277,23 @@ def test_a_host_with_bright_lesions_gets_bright_ones(
     assert contrasts[1] > 1.6 * contrasts[0]
 
 
-def test_lesions_stay_apart_unless_asked(host: SimulatedHead) -> None:
+def test_lesions_stay_apart_unless_asked(target: SimulatedHead) -> None:
     crowd = bank_of(*[cube(10)] * 12)
-    apart = simulate_lesions(host.flair, host.brain, crowd, np.random.default_rng(0), count=6)
+    apart = simulate_lesions(target.flair, target.brain, crowd, np.random.default_rng(0), count=6)
     assert ndimage.label(apart.added, np.ones((3, 3, 3)))[1] == len(apart.lesions)
     together = simulate_lesions(
-        host.flair, host.brain, crowd, np.random.default_rng(0), count=6, overlap=True
+        target.flair, target.brain, crowd, np.random.default_rng(0), count=6, overlap=True
     )
     assert len(together.lesions) == 6
     assert ndimage.label(together.added, np.ones((3, 3, 3)))[1] < 6
 
 
-def test_places_follow_the_brain(host: SimulatedHead) -> None:
+def test_places_follow_the_brain(target: SimulatedHead) -> None:
     # A fifth of the brain's width to the right, mirrored half of the time, and 0.4 of its mean size
     # below the top.
     made = [
         simulate_lesions(
-            host.flair, host.brain, bank_of(cube(6)), np.random.default_rng(seed), count=1
+            target.flair, target.brain, bank_of(cube(6)), np.random.default_rng(seed), count=1
         )
         for seed in range(12)
     ]
@@ -302,27 +303,27 @@ def test_places_follow_the_brain(host: SimulatedHead) -> None:
     assert places[:, 2] == pytest.approx(65 - 0.4 * 155, abs=5)
 
 
-def test_a_burden_is_reached(host: SimulatedHead, bank: LesionShapeBank) -> None:
+def test_a_burden_is_reached(target: SimulatedHead, bank: LesionShapeBank) -> None:
     for wanted_ml in (2.0, 10.0):
         made = simulate_lesions(
-            host.flair, host.brain, bank, np.random.default_rng(4), burden_ml=wanted_ml
+            target.flair, target.brain, bank, np.random.default_rng(4), burden_ml=wanted_ml
         )
         assert made.added.sum() * 8 / 1000 == pytest.approx(wanted_ml, rel=0.15)
 
 
 @pytest.mark.parametrize("amount", [{"count": 0}, {"burden_ml": 0.0}])
 def test_nothing_asked_nothing_done(
-    host: SimulatedHead, bank: LesionShapeBank, amount: dict[str, float]
+    target: SimulatedHead, bank: LesionShapeBank, amount: dict[str, float]
 ) -> None:
-    made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(0), **amount)
+    made = simulate_lesions(target.flair, target.brain, bank, np.random.default_rng(0), **amount)
     assert not made.mask.any()
     assert made.lesions == ()
-    assert (made.flair.data == host.flair.data).all()
+    assert (made.flair.data == target.flair.data).all()
 
 
-def test_the_same_seed_gives_the_same_bytes(host: SimulatedHead, bank: LesionShapeBank) -> None:
+def test_the_same_seed_gives_the_same_bytes(target: SimulatedHead, bank: LesionShapeBank) -> None:
     first, again, other = (
-        simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(seed), count=8)
+        simulate_lesions(target.flair, target.brain, bank, np.random.default_rng(seed), count=8)
         for seed in (5, 5, 6)
     )
     assert first.flair.data.tobytes() == again.flair.data.tobytes()
@@ -332,52 +333,54 @@ def test_the_same_seed_gives_the_same_bytes(host: SimulatedHead, bank: LesionSha
 
 @pytest.mark.parametrize("brain", ["nowhere", "fluid"])
 def test_no_white_matter_is_one_clear_sentence(
-    host: SimulatedHead, bank: LesionShapeBank, brain: str
+    target: SimulatedHead, bank: LesionShapeBank, brain: str
 ) -> None:
-    mask = host.ventricle if brain == "fluid" else host.brain & False
+    mask = target.ventricle if brain == "fluid" else target.brain & False
     with pytest.raises(
         InputError, match=r"must show white matter, found 0\.\d\d ml .* check the brain mask"
     ):
-        simulate_lesions(host.flair, mask, bank, np.random.default_rng(0), count=3)
+        simulate_lesions(target.flair, mask, bank, np.random.default_rng(0), count=3)
 
 
 @pytest.mark.parametrize(
     "amount", [{}, {"count": 2, "burden_ml": 1.0}, {"count": -1}, {"burden_ml": np.nan}]
 )
 def test_amounts_that_make_no_sense_are_refused(
-    host: SimulatedHead, bank: LesionShapeBank, amount: dict[str, float]
+    target: SimulatedHead, bank: LesionShapeBank, amount: dict[str, float]
 ) -> None:
     with pytest.raises(InputError, match=r"lesions or (a|their) burden"):
-        simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(0), **amount)
+        simulate_lesions(target.flair, target.brain, bank, np.random.default_rng(0), **amount)
 
 
 @pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (1.5, 1.5, 6.0)])
 def test_removed_lesions_look_like_white_matter(
     bank: LesionShapeBank, spacing: tuple[float, float, float]
 ) -> None:
-    host = SimulatedHead(spacing)
-    made = simulate_lesions(host.flair, host.brain, bank, np.random.default_rng(2), burden_ml=8)
+    target = SimulatedHead(spacing)
+    made = simulate_lesions(target.flair, target.brain, bank, np.random.default_rng(2), burden_ml=8)
     assert made.flair.data[made.added].mean() > 1.2 * WHITE
-    light = remove_lesions(made.flair, made.added, host.brain, np.random.default_rng(0))
+    light = remove_lesions(made.flair, made.added, target.brain, np.random.default_rng(0))
     inside = light.data[made.added]
     assert inside.mean() == pytest.approx(WHITE, rel=0.02)
     assert inside.std() == pytest.approx(3.0, rel=0.4)
-    far = distance_mm(made.added, host.flair) > 6.5
+    far = distance_mm(made.added, target.flair) > 6.5
     assert (light.data[far] == made.flair.data[far]).all()
-    again = remove_lesions(made.flair, made.added, host.brain, np.random.default_rng(0))
+    again = remove_lesions(made.flair, made.added, target.brain, np.random.default_rng(0))
     assert light.data.tobytes() == again.data.tobytes()
 
 
-def test_removing_nothing_changes_nothing(host: SimulatedHead) -> None:
-    same = remove_lesions(host.flair, host.brain & False, host.brain, np.random.default_rng(0))
-    assert same.data.tobytes() == host.flair.data.tobytes()
+def test_removing_nothing_changes_nothing(target: SimulatedHead) -> None:
+    same = remove_lesions(
+        target.flair, target.brain & False, target.brain, np.random.default_rng(0)
+    )
+    assert same.data.tobytes() == target.flair.data.tobytes()
 
 
 @pytest.fixture
-def stripped(host: SimulatedHead, tmp_path: Path) -> Path:
-    """A file of the host, and its brain mask beside it, as plain folders have them."""
+def stripped(target: SimulatedHead, tmp_path: Path) -> Path:
+    """A file of the target, and its brain mask beside it, as plain folders have them."""
     path = tmp_path / "in" / "sub-07_FLAIR.nii.gz"
-    save_like(host.flair.data, host.flair, path)
+    save_like(target.flair.data, target.flair, path)
     return path
 
 
@@ -449,9 +452,9 @@ def test_the_command_refuses_in_a_sentence(
 
 
 def test_removal_from_several_scans_at_once_is_refused(
-    stripped: Path, host: SimulatedHead, tmp_path: Path, capsys
+    stripped: Path, target: SimulatedHead, tmp_path: Path, capsys
 ) -> None:
-    save_like(host.flair.data, host.flair, stripped.parent / "sub-08_FLAIR.nii.gz")
+    save_like(target.flair.data, target.flair, stripped.parent / "sub-08_FLAIR.nii.gz")
     assert (
         main(
             [
@@ -473,13 +476,13 @@ def training_cases(tmp_path_factory):
     from fsh_core.config import ModelConfig
     from fsh_core.training.dataset import load_training_case
 
-    root, host = tmp_path_factory.mktemp("data"), SimulatedHead((2.0, 2.0, 5.0))
-    own = np.zeros_like(host.brain)
+    root, target = tmp_path_factory.mktemp("data"), SimulatedHead((2.0, 2.0, 5.0))
+    own = np.zeros_like(target.brain)
     own[50:53, 40:43, 14:16] = True
-    flair = host.flair.with_data(np.where(own, np.float32(150), host.flair.data))
+    flair = target.flair.with_data(np.where(own, np.float32(150), target.flair.data))
     for subject, mask in (("01", own), ("02", own & False)):
         save_like(
-            flair.data if mask.any() else host.flair.data,
+            flair.data if mask.any() else target.flair.data,
             flair,
             root / f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz",
         )
@@ -544,12 +547,14 @@ def test_other_channels_are_refused(training_cases) -> None:
 
 
 def test_a_copy_has_the_lesions_of_another_patient_instead_of_its_own(training_cases) -> None:
-    from fsh_core.training.simulated import Scan, simulated_copies
+    from fsh_core.training.simulated import TrainingScan, simulated_copies
 
     case = training_cases[0]
     own = case.stack[-2].numpy() >= 0.5
     before = case.stack.clone()
-    copies = simulated_copies(Scan(case.prepared, case.stack), 3, np.random.default_rng(0), ())
+    copies = simulated_copies(
+        TrainingScan(case.prepared, case.stack), 3, np.random.default_rng(0), ()
+    )
     assert len(copies) == 3
     assert (case.stack == before).all()
     for copy in copies:
