@@ -5,18 +5,26 @@ names, in that order. It holds no decision: those are in the journals.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
+from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-queue-1"
 QUEUE_FILE = "review_queue.json"
 
 
-@dataclass(frozen=True)
+_STRICT = ConfigDict(strict=True)
+_Label = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class QueueItem:
     """One case to look at.
 
@@ -34,11 +42,11 @@ class QueueItem:
 
     case: str
     record: str
-    lesions: tuple[int, ...] = ()
+    lesions: Annotated[tuple[_Label, ...], Field(strict=False)] = ()
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Queue:
     """What to review, first things first.
 
@@ -57,7 +65,10 @@ class Queue:
     name: str
     created: str
     rule: str
-    items: tuple[QueueItem, ...]
+    items: Annotated[tuple[QueueItem, ...], Field(strict=False)]
+
+
+_QUEUES = TypeAdapter(Queue)
 
 
 def save_queue(root: Path, queue: Queue) -> Path:
@@ -109,59 +120,45 @@ def load_queue(root: Path) -> Queue | None:
     """
     path = root / QUEUE_FILE
     try:
-        content = json.loads(path.read_bytes())
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
+        payload = path.read_bytes()
+        content = parse_json(payload)
+        written = content.get("format") if isinstance(content, dict) else None
+        if written != FORMAT:
             raise ValueError(f"its format is not {FORMAT}")
-        items = tuple(_item(entry) for entry in content["items"])
-        queue = Queue(
-            _text(content, "name"), _text(content, "created"), _text(content, "rule"), items
-        )
+        # From JSON and not from `content`: a list is a tuple there, and an object an item.
+        queue = _QUEUES.validate_json(payload)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
-        raise InputError(
-            f"{path}: expected a review queue of F.sh, found another file ({reason}); make it again"
-        ) from None
+    except ValidationError as error:
+        raise _no_queue(path, first_problem(error)) from None
+    except ValueError as error:
+        raise _no_queue(path, str(error)) from None
     for item in queue.items:
         _check(item, path)
     return queue
 
 
-def _item(entry: Any) -> QueueItem:
-    if not isinstance(entry, dict):
-        raise ValueError(f"an item must be an object, got {entry!r:.60}")
-    lesions = entry.get("lesions", [])
-    if not isinstance(lesions, list) or not all(
-        type(label) is int and label > 0 for label in lesions
-    ):
-        raise ValueError(f"lesions must be a list of labels above 0, got {lesions!r:.60}")
-    reason = _text(entry, "reason") if "reason" in entry else ""
-    return QueueItem(_text(entry, "case"), _text(entry, "record"), tuple(lesions), reason)
-
-
-def _text(entry: dict[str, Any], key: str) -> str:
-    value = entry[key]
-    if not isinstance(value, str):
-        raise ValueError(f"{key} must be a text, got {value!r:.60}")
-    return value
+def _no_queue(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path}: expected a review queue of F.sh, found another file ({reason}); make it again"
+    )
 
 
 def _check(item: QueueItem, path: Path) -> None:
     """Refuse a record outside the folder: a queue may come from somebody else."""
     parts = PurePosixPath(item.record)
     if (
-        not item.record
+        not parts.parts
         or parts.is_absolute()
         or ".." in parts.parts
-        or "\\" in item.record
-        or ":" in parts.parts[0]
+        or "\\" in item.record  # a separator on Windows
+        or ":" in parts.parts[0]  # a drive on Windows
     ):
         raise InputError(
-            f"{path}: the record of {item.case} must be a path inside the folder, got {item.record!r:.120}; "
-            "make the queue again"
+            f"{path}: the record of {item.case} must be a path inside the folder, "
+            f"got {item.record!r:.120}; make the queue again"
         )
