@@ -125,7 +125,6 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
             finders[fold] = predictor_of(
                 [EnsembleMember(network.config, arrays_of(network))],
                 SegmentConfig(patch_size=RECIPE.patch_size),
-                {},
             )
         return find_brain(scan.flair, finder=finders[fold]).mask
 

@@ -119,7 +119,7 @@ def judge(run: Run, cases: list[Case], folder: Path) -> pd.DataFrame:
         )
         row = measure(ValidationCase(case.name, predicted, reference), config)
         rows.append(
-            {"run": run.name, "group": run.group, "weights_sha256": predictor.card["sha256"], **row}
+            {"run": run.name, "group": run.group, "weights_sha256": predictor.card.sha256, **row}
         )
     found = pd.DataFrame(rows)
     found.to_csv(table, index=False)

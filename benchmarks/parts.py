@@ -114,7 +114,7 @@ def network(plan: Plan) -> dict[str, Any]:
                     (model,),
                 )
             )
-    fast = predictor_of([EnsembleMember(paper.config, arrays_of(paper))], settings, {})
+    fast = predictor_of([EnsembleMember(paper.config, arrays_of(paper))], settings)
     timed.append(("paper", "the paper's network", fast, (paper,)))
     results: dict[str, Any] = {"ceiling": _matrix_products(plan.runs)}
     for key, name, predictor, models in timed:

@@ -293,9 +293,7 @@ def spoilt(data: Path) -> pd.DataFrame:
 
 def unseen_by(subject: str, predictors: Iterable[NetworkPredictor]) -> NetworkPredictor | None:
     """Return the first predictor that was not trained on a subject."""
-    return next(
-        (one for one in predictors if subject not in one.card["training"]["subjects"]), None
-    )
+    return next((one for one in predictors if subject not in one.card.training.subjects), None)
 
 
 def flags(data: Path, *folds: str) -> pd.DataFrame:

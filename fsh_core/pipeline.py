@@ -33,6 +33,7 @@ from fsh_core.lesions.confidence import (
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
+from fsh_core.network.card import WeightsCard
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.preprocess.load import load_scan
 from fsh_core.quality.assess import check_quality
@@ -129,7 +130,7 @@ def segment_case(
     """
     config = config or SegmentConfig()
     started = time.perf_counter()
-    card = getattr(predictor, "card", {})
+    card = WeightsCard.of(predictor)
     calibration = Calibration.from_card(card)
     model = expected_model(predictor)
     scan = load_scan(case, model, finder)

@@ -8,17 +8,26 @@ from pydantic import ValidationError
 _LONGEST_VALUE = 60  # characters of a wrong value that an error repeats
 
 
-def parse_json(payload: bytes) -> Any:
+def parse_json(payload: bytes, *, allow_nan: bool = False) -> Any:
     """Parse UTF-8 JSON as the standard defines it.
+
+    Parameters
+    ----------
+    payload : bytes
+        The content of a file, or a line of it.
+    allow_nan : bool
+        Accept NaN and infinity, which the standard does not have.
 
     Raises
     ------
     ValueError
-        If it is not UTF-8, is no JSON, holds NaN or infinity (which JSON does not have) or half
-        a surrogate pair, or is nested too deeply.
+        If it is not UTF-8, is no JSON, holds NaN or infinity or half a surrogate pair, or is
+         nested too deeply.
     """
     try:
-        content = json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(
+            payload.decode("utf-8"), parse_constant=None if allow_nan else _refuse_constant
+        )
         if b"\\ud" in payload.lower():  # half a character, which no file could be written with
             json.dumps(content, ensure_ascii=False).encode("utf-8")
     except RecursionError:

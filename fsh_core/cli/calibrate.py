@@ -59,7 +59,7 @@ def calibrate_command(
         for predictor, path in zip(predictors, weights, strict=True)
     ]
     found = calibrate(folds, finder=BrainFinder(), on_case=console.print)
-    found["calibration"]["weights_sha256"] = [predictor.card["sha256"] for predictor in predictors]
+    found["calibration"]["weights_sha256"] = [predictor.card.sha256 for predictor in predictors]
     write_atomically(written_to, json.dumps({**written, **found}, indent=2) + "\n")
     point, misfit = found["operating_point"], found["reliability"]["expected_calibration_error"]
     console.print(
@@ -75,11 +75,9 @@ def _judged_on(
     predictor: NetworkPredictor, weights: Path, subjects: list[str], cases: list[Case], data: Path
 ) -> list[Case]:
     """Return the cases of the named subjects, or of those the weights were validated on."""
-    training = predictor.card.get("training", {})
-    chosen = {name.removeprefix("sub-") for name in subjects} or set(
-        training.get("validated_on", [])
-    )
-    if seen := sorted(chosen & set(training.get("subjects", []))):
+    training = predictor.card.training
+    chosen = {name.removeprefix("sub-") for name in subjects} or set(training.validated_on)
+    if seen := sorted(chosen & set(training.subjects)):
         raise InputError(
             f"{weights}: was trained on {', '.join(seen)}; calibrate on other subjects"
         )

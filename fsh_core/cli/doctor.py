@@ -54,7 +54,7 @@ def doctor_command(weights: Path | None) -> bool:
     console.print(f"--device   {SegmentConfig().device}; auto would be {best_device()}")
     console.print(f"memory     {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free")
     predictor = load_predictor(weights, SegmentConfig())
-    console.print(f"weights    {predictor.card['name']}, SHA-256 {predictor.card['sha256']}")
+    console.print(f"weights    {predictor.card.name}, SHA-256 {predictor.card.sha256}")
     console.print(f"           {predictor.model.model_dump_json()}")
     image = np.random.default_rng(0).random((len(predictor.model.channels), 96, 96, 64), np.float32)
     started = time.perf_counter()

@@ -128,7 +128,7 @@ def segment_command(
     with progress_bar(console) as bar:
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
         for case in cases:
-            if not force and is_current(case, out, predictor.card["sha256"], config):
+            if not force and is_current(case, out, predictor.card.sha256, config):
                 console.print(
                     f"{case.name}: done already ({derivative_paths(case, out)['mask']}); "
                     "--force does it again"

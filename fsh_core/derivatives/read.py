@@ -97,7 +97,7 @@ def find_records(folder: str | Path) -> list[Path]:
     return sorted(found)
 
 
-def is_current(case: Case, folder: Path, weights_sha256: str, config: SegmentConfig) -> bool:
+def is_current(case: Case, folder: Path, weights_sha256: str | None, config: SegmentConfig) -> bool:
     """Tell whether a case need not be segmented again.
 
     Parameters
@@ -106,8 +106,8 @@ def is_current(case: Case, folder: Path, weights_sha256: str, config: SegmentCon
         The case, with the files it would be segmented from now.
     folder : Path
         The derivatives folder.
-    weights_sha256 : str
-        Hash of the weights that would be used.
+    weights_sha256 : str or None
+        Hash of the weights that would be used; None if it is not known.
     config : SegmentConfig
         The settings that would be used.
 
@@ -125,7 +125,8 @@ def is_current(case: Case, folder: Path, weights_sha256: str, config: SegmentCon
     except InputError:
         return False
     return (
-        record.weights.sha256 == weights_sha256
+        weights_sha256 is not None
+        and record.weights.sha256 == weights_sha256
         and record.settings.to_json() == config.model_dump(mode="json")
         and all(path.is_file() for path in paths.values())
         and _same_input(case, record.input)

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,8 @@ from fsh_core.errors import InputError
 from fsh_core.inference.openvino_backend import CpuNetwork, workers
 from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners
 from fsh_core.inference.scan import OnPatch
-from fsh_core.network.checkpoint import (
-    BRAIN_WEIGHTS,
-    EnsembleMember,
-    load_checkpoint,
-    not_as_described,
-)
+from fsh_core.network.card import NO_CARD, WeightsCard, not_as_described
+from fsh_core.network.checkpoint import BRAIN_WEIGHTS, EnsembleMember, load_checkpoint
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -43,7 +39,7 @@ class NetworkPredictor:
         What the networks expect of an image.
     settings : SegmentConfig
         Patch size, overlap, batch size, mirroring.
-    card : dict
+    card : WeightsCard
         Name, SHA-256 and description of the weights.
     workers : int
         Patches worked on at once.
@@ -52,7 +48,7 @@ class NetworkPredictor:
     networks: tuple[Network, ...]
     model: ModelConfig
     settings: SegmentConfig
-    card: dict[str, Any]
+    card: WeightsCard = NO_CARD
     workers: int = 1
 
     def __call__(
@@ -149,22 +145,26 @@ def load_predictor(
         there is no such device.
     """
     checkpoint = load_checkpoint(weights)
-    card = {
-        "name": checkpoint.path.stem,
-        "sha256": checkpoint.sha256,
-        "config": checkpoint.config.model_dump(mode="json"),
-        **checkpoint.card,
-    }
+    card = WeightsCard.model_validate(
+        {
+            "name": checkpoint.path.stem,  # unless the card has a better one
+            "sha256": checkpoint.sha256,
+            "config": checkpoint.config.model_dump(mode="json"),
+            **checkpoint.card.said(),
+        }
+    )
     try:
         return predictor_of(checkpoint.members, settings or SegmentConfig(), card)
     except InputError:  # says itself what is wrong: no such device
         raise
     except ValueError as error:
-        raise not_as_described(checkpoint.path, error) from None
+        raise not_as_described(checkpoint.path, str(error)) from None
 
 
 def predictor_of(
-    members: Sequence[EnsembleMember], settings: SegmentConfig, card: dict[str, Any]
+    members: Sequence[EnsembleMember],
+    settings: SegmentConfig,
+    card: WeightsCard = NO_CARD,
 ) -> NetworkPredictor:
     """Make a predictor of networks in memory.
 

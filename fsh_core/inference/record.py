@@ -1,12 +1,11 @@
 """Parts of the record that say what made a segmentation: input, weights, brain, grid, ensemble."""
 
-from typing import Any
-
 import nibabel as nib
 
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig
 from fsh_core.files import sha256_of
+from fsh_core.network.card import WeightsCard
 from fsh_core.preprocess.brain_mask import Brain
 from fsh_core.record import (
     InputFile,
@@ -36,9 +35,9 @@ def describe_input(case: Case, model: ModelConfig) -> dict[str, InputFile]:
     return {name: InputFile(path=str(path), sha256=sha256_of(path)) for name, path in paths.items()}
 
 
-def describe_weights(card: dict[str, Any]) -> RecordedWeights:
+def describe_weights(card: WeightsCard) -> RecordedWeights:
     """Take what the record keeps of a card of weights; the card may be empty."""
-    return RecordedWeights.model_validate({key: card[key] for key in _OF_WEIGHTS if key in card})
+    return RecordedWeights.model_validate(card.part(_OF_WEIGHTS))
 
 
 def describe_brain(brain: Brain, flair: Volume) -> RecordedBrain:

@@ -5,7 +5,7 @@ mirrored. What the numbers mean on patients who were not trained on, `Calibratio
 is fitted on validation patients (`fsh_core.training.calibrate`) and travels with the weights.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from fsh_core.errors import InputError
+from fsh_core.network.card import WeightsCard
 from fsh_core.volume.components import label_components
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
@@ -61,7 +62,7 @@ class Calibration:
     rate: float
 
     @classmethod
-    def from_card(cls, card: Mapping[str, Any]) -> "Calibration | None":
+    def from_card(cls, card: WeightsCard) -> "Calibration | None":
         """Read it from the JSON beside weights; None where the weights have none.
 
         Raises
@@ -69,7 +70,7 @@ class Calibration:
         InputError
             If the card's calibration is not one.
         """
-        stored = card.get("calibration")
+        stored = card.calibration
         if stored is None:
             return None
         try:

@@ -7,7 +7,6 @@ not needed.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +22,18 @@ from safetensors.numpy import save as arrays_to_bytes
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
+from fsh_core.network.card import (
+    TrainingFacts,
+    WeightsCard,
+    not_as_described,
+    read_card,
+    write_card,
+)
 
-FORMAT = "fsh-checkpoint-1"
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 DEFAULT_WEIGHTS = WEIGHTS_FOLDER / "default.safetensors"
 BRAIN_WEIGHTS = WEIGHTS_FOLDER / "brain.safetensors"
-_LONGEST_REASON = 200
+_HASH_SHOWN = 12  # of 64 digits: enough to tell two files apart
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class EnsembleMember:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights with their papers.
+    """Weights with their metadata.
 
     Attributes
     ----------
@@ -57,15 +62,15 @@ class Checkpoint:
         More than one if it is an ensemble.
     sha256 : str
         Of the safetensors file.
-    card : dict
-        What the JSON says beside the configuration.
+    card : WeightsCard
+        The JSON beside it.
     path : Path
         The safetensors file.
     """
 
     members: tuple[EnsembleMember, ...]
     sha256: str
-    card: dict[str, Any]
+    card: WeightsCard
     path: Path
 
     @property
@@ -112,41 +117,40 @@ def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> 
         If a member cannot be used, or wants other images than the first.
     """
     loaded = [load_checkpoint(member) for member in members]
-    for one in loaded:
-        if len(one.members) > 1:
-            raise InputError(f"{one.path}: is an ensemble itself; name its members instead")
-        if _wants(one.config) != _wants(loaded[0].config):
+    for member in loaded:
+        if len(member.members) > 1:
+            raise InputError(f"{member.path}: is an ensemble itself; name its members instead")
+        if _wants(member.config) != _wants(loaded[0].config):
             raise InputError(
-                f"{one.path}: the members of an ensemble must want the same channels, spacing and intensities as "
-                f"{loaded[0].path}; train it with the same --channels, --spacing-mm and --intensity"
+                f"{member.path}: the members of an ensemble must want the same channels, spacing "
+                f"and intensities as {loaded[0].path}; train it with the same --channels, "
+                "--spacing-mm and --intensity"
             )
     weights = {
         f"{number}/{name}": weight
-        for number, one in enumerate(loaded)
-        for name, weight in one.members[0].weights.items()
+        for number, member in enumerate(loaded)
+        for name, weight in member.members[0].weights.items()
     }
+    configs = [member.config.model_dump(mode="json") for member in loaded]
     described = [
-        {"sha256": one.sha256, "config": one.config.model_dump(mode="json"), **one.card}
-        for one in loaded
+        {"sha256": member.sha256, "config": config, **member.card.said()}
+        for member, config in zip(loaded, configs, strict=True)
     ]
     facts = {
-        "config": described[0]["config"],
-        "training": _joined([one.card for one in loaded]),
+        "config": configs[0],
+        "training": _joined([member.card.training for member in loaded]),
         "members": described,
     }
     return _save(path, weights, facts, card)
 
 
-def _joined(cards: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """Say whom an ensemble was trained on: whom any member was; validated on: whom every member was."""
-    trained, validated = (
-        [set(card.get("training", {}).get(key, [])) for card in cards]
-        for key in ("subjects", "validated_on")
+def _joined(members: Sequence[TrainingFacts]) -> dict[str, list[str]]:
+    """Join the patients of members: trained on by any of them, validated on by all of them."""
+    trained = set[str]().union(*(facts.subjects for facts in members))
+    validated = set(members[0].validated_on).intersection(
+        *(facts.validated_on for facts in members)
     )
-    return {
-        "subjects": sorted(set.union(*trained)),
-        "validated_on": sorted(set.intersection(*validated)),
-    }
+    return {"subjects": sorted(trained), "validated_on": sorted(validated)}
 
 
 def _wants(config: ModelConfig) -> tuple[object, ...]:
@@ -160,16 +164,15 @@ def _save(
         {name: np.array(weight, np.float32, order="C") for name, weight in weights.items()}
     )
     sha256 = hashlib.sha256(payload).hexdigest()
-    facts = {"format": FORMAT, "sha256": sha256, **described}
     write_atomically(path, payload)
-    write_atomically(
-        path.with_suffix(".json"), json.dumps({**facts, **card, **facts}, indent=2) + "\n"
-    )
+    write_card(path.with_suffix(".json"), {"sha256": sha256, **described}, card)
     return sha256
 
 
 def load_checkpoint(path: Path | None = None) -> Checkpoint:
-    """Read weights and their papers; whether they fit together is seen where the network is built.
+    """Read weights and their card.
+
+    Whether they fit together is seen where the network is built.
 
     Parameters
     ----------
@@ -185,76 +188,44 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     path = DEFAULT_WEIGHTS if path is None else Path(path)
     if path.suffix != ".safetensors":
         raise InputError(
-            f"{path}: weights must be a .safetensors file (pickles such as .pt can run code and are never loaded); "
-            "export them with fsh train"
+            f"{path}: weights must be a .safetensors file (pickles such as .pt can run code and "
+            "are never loaded); export them with fsh train"
         )
     described = path.with_suffix(".json")
     for needed in (path, described):
         if not needed.is_file():
             raise InputError(
-                f"{needed}: no such file; a checkpoint is a .safetensors file with its .json beside it"
+                f"{needed}: no such file; "
+                "a checkpoint is a .safetensors file with its .json beside it"
             )
     payload = path.read_bytes()
-    card = _read_card(described)
+    card = read_card(described)
     sha256 = hashlib.sha256(payload).hexdigest()
-    if sha256 != card["sha256"]:
+    if sha256 != card.sha256:
         raise InputError(
-            f"{path}: its SHA-256 must be {card['sha256'][:12]}… as {described.name} says, is {sha256[:12]}…; "
-            "the file is damaged or not the one described: copy both again"
+            f"{path}: its SHA-256 must be {str(card.sha256)[:_HASH_SHOWN]}… as {described.name} "
+            f"says, is {sha256[:_HASH_SHOWN]}…; the file is damaged or not the one described: "
+            "copy both again"
         )
     try:
         members = _part(arrays_from_bytes(payload), card)
-    except (SafetensorError, ValidationError, AttributeError) as error:
-        raise not_as_described(path, error) from None
-    explained = {
-        key: value for key, value in card.items() if key not in ("format", "sha256", "config")
-    }
-    return Checkpoint(members, sha256, explained, path)
+    except (SafetensorError, ValidationError) as error:
+        raise not_as_described(path, str(error)) from None
+    return Checkpoint(members, sha256, card, path)
 
 
-def not_as_described(path: Path, error: Exception) -> InputError:
-    """Say that weights are not those of the network that their JSON describes, and why, in one sentence."""
-    # The first line of torch and pydantic names only the class; the second says what is wrong.
-    reason = " ".join(line.strip() for line in str(error).splitlines()[:3])[:_LONGEST_REASON]
-    return InputError(
-        f"{path}: expected weights of the network that {path.with_suffix('.json').name} describes, found others "
-        f"({reason}); use a checkpoint written by fsh train"
-    )
-
-
-def _part(
-    weights: dict[str, NDArray[np.float32]], card: dict[str, Any]
-) -> tuple[EnsembleMember, ...]:
+def _part(weights: dict[str, NDArray[np.float32]], card: WeightsCard) -> tuple[EnsembleMember, ...]:
     """Give each member of an ensemble its own weights; a network alone has them all."""
-    if not card.get("members"):
-        return (EnsembleMember(ModelConfig.model_validate(card.get("config")), weights),)
+    if not card.members:
+        return (EnsembleMember(card.network_config(), weights),)
     return tuple(
         EnsembleMember(
-            ModelConfig.model_validate(member.get("config")),
+            member.network_config(),
             {
-                name.removeprefix(f"{number}/"): one
-                for name, one in weights.items()
+                name.removeprefix(f"{number}/"): weight
+                for name, weight in weights.items()
                 if name.startswith(f"{number}/")
             },
         )
-        for number, member in enumerate(card["members"])
+        for number, member in enumerate(card.members)
     )
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    """Read the JSON beside the weights."""
-    try:
-        card = json.loads(path.read_text())
-    except (ValueError, OSError) as error:
-        raise InputError(
-            f"{path}: expected the JSON of a checkpoint, cannot be read ({error}); copy it again"
-        ) from None
-    if (
-        not isinstance(card, dict)
-        or card.get("format") != FORMAT
-        or not isinstance(card.get("sha256"), str)
-    ):
-        raise InputError(
-            f"{path}: expected a {FORMAT} description, found another JSON; use one written by fsh train"
-        )
-    return card

@@ -31,7 +31,7 @@ def validate(
     settings = SegmentConfig(
         overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size
     )
-    predictor = predictor_of([EnsembleMember(config.model, arrays_of(model))], settings, {})
+    predictor = predictor_of([EnsembleMember(config.model, arrays_of(model))], settings)
     rows = []
     for case in cases:
         seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked

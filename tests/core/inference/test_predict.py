@@ -54,8 +54,8 @@ def predictor(network, **changes) -> NetworkPredictor:
     """A predictor of a network of torch's, or of a function."""
     settings = EXACT.model_copy(update=changes)
     if isinstance(network, R2AttentionUNet3d):
-        return predictor_of([EnsembleMember(network.config, arrays_of(network))], settings, {})
-    return NetworkPredictor((network,), TINY, settings, {})
+        return predictor_of([EnsembleMember(network.config, arrays_of(network))], settings)
+    return NetworkPredictor((network,), TINY, settings)
 
 
 def image_of(*shape: int, channels: int = 1) -> np.ndarray:
@@ -330,10 +330,10 @@ class TestLoad:
         loaded = load_predictor(weights, EXACT)
         assert loaded.model == TINY
         assert loaded.settings == EXACT
-        assert loaded.card["name"] == "tiny"
-        assert loaded.card["training"] == {"seed": 1}
-        assert len(loaded.card["sha256"]) == 64
-        assert ModelConfig.model_validate(loaded.card["config"]) == TINY
+        assert loaded.card.name == "tiny"
+        assert loaded.card.training.to_json() == {"seed": 1}
+        assert len(loaded.card.sha256) == 64
+        assert loaded.card.network_config() == TINY
         image = image_of(40, 16, 16)
         assert loaded(image).tobytes() == predictor(network)(image).tobytes()
 

@@ -15,6 +15,7 @@ from fsh_core.lesions.confidence import (
     voxel_entropy,
     voxel_variance,
 )
+from fsh_core.network.card import WeightsCard
 
 CALIBRATION = Calibration((-1.0, 1.0, 0.5, 0.25, -2.0), 0.1, 0.2, 4, 0.9)
 
@@ -90,13 +91,13 @@ def test_entropy_is_a_bit_for_a_coin_and_nothing_for_the_sure():
 class TestCalibration:
     def test_there_and_back_through_the_card(self):
         card = json.loads(json.dumps({"calibration": CALIBRATION.to_json()}))
-        assert Calibration.from_card(card) == CALIBRATION
-        assert Calibration.from_card({}) is None
+        assert Calibration.from_card(WeightsCard.model_validate(card)) == CALIBRATION
+        assert Calibration.from_card(WeightsCard()) is None
 
     @pytest.mark.parametrize("damaged", [{}, {"lesion_coefficients": {"intercept": 1}}, "good"])
     def test_a_card_that_is_damaged_is_refused_in_one_sentence(self, damaged):
         with pytest.raises(InputError, match="'calibration' must hold what fsh calibrate writes"):
-            Calibration.from_card({"calibration": damaged})
+            Calibration.from_card(WeightsCard(calibration=damaged))
 
     def test_the_logistic_by_hand(self):
         lesions = pd.DataFrame({"max_probability": [0.5], "volume_mm3": [np.e], "contrast": [np.e]})

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import pickle
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from fsh_core.cli import main
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.predict import load_predictor
+from fsh_core.network.card import WeightsCard, read_card
 from fsh_core.network.checkpoint import load_checkpoint, save_checkpoint, save_ensemble
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 
@@ -50,7 +53,7 @@ def replace_weights(path, payload):
 def test_round_trip(model, saved):
     loaded = load_checkpoint(saved)
     assert loaded.config == TINY
-    assert loaded.card == CARD
+    assert loaded.card.said() == CARD
     assert loaded.path == saved
     (member,) = loaded.members
     assert member.config == TINY
@@ -246,9 +249,12 @@ class TestEnsemble:
         sha256 = save_ensemble([saved, other], tmp_path / "joined.safetensors", {"name": "both"})
         loaded = load_checkpoint(tmp_path / "joined.safetensors")
         assert loaded.sha256 == sha256
-        assert loaded.card["name"] == "both"
-        assert loaded.card["training"] == {"subjects": ["01", "02", "03"], "validated_on": []}
-        assert [member["sha256"] for member in loaded.card["members"]] == [
+        assert loaded.card.name == "both"
+        assert loaded.card.training.to_json() == {
+            "subjects": ["01", "02", "03"],
+            "validated_on": [],
+        }
+        assert [member.sha256 for member in loaded.card.members] == [
             load_checkpoint(path).sha256 for path in (saved, other)
         ]
         assert [member.config.norm for member in loaded.members] == ["batch", "instance"]
@@ -303,3 +309,65 @@ class TestEnsemble:
         monkeypatch.chdir(saved.parent)
         assert main(["ensemble", *words]) == 2
         assert sentence in capsys.readouterr().err
+
+
+OLD = Path(__file__).parents[1] / "data" / "written_by_0_1"
+
+
+@pytest.mark.parametrize("name", ["single", "ensemble"])
+def test_a_card_of_the_version_before_opens_and_keeps_every_key_in_its_place(name: str) -> None:
+    path = OLD / f"{name}.json"
+    assert json.dumps(read_card(path).to_json(), indent=2) + "\n" == path.read_text()
+
+
+def test_weights_of_the_version_before_are_read_as_they_were() -> None:
+    single = load_checkpoint(OLD / "single.safetensors")
+    assert single.card.name == "tiny single"
+    assert single.card.training.subjects == ("01", "02")
+    assert (single.config.spacing_mm, single.config.recurrence) == (2.0, 0)
+    ensemble = load_checkpoint(OLD / "ensemble.safetensors")
+    assert ensemble.card.training.validated_on == ("04",)
+    assert [member.name for member in ensemble.card.members] == ["tiny single", "tiny second"]
+    first, alone = ensemble.members[0].weights, single.members[0].weights
+    assert first.keys() == alone.keys()
+    assert all(np.array_equal(first[key], alone[key]) for key in alone)
+
+
+def test_checkpoints_are_joined_into_the_same_card_as_the_version_before_did(tmp_path) -> None:
+    single = OLD / "single.safetensors"
+    save_ensemble([single, single], tmp_path / "joined.safetensors", {"name": "joined"})
+    members = json.loads((tmp_path / "joined.json").read_text())["members"]
+    before = json.loads((OLD / "ensemble.json").read_text())["members"][0]
+    assert json.dumps(members[0]) == json.dumps(before)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b"\xff\xfe", b"[]", b"null", b'{"format": "fsh-checkpoint-1", "sha256": 3}'],
+)
+def test_what_is_no_card_is_one_sentence(saved, content: bytes) -> None:
+    saved.with_suffix(".json").write_bytes(content)
+    with pytest.raises(InputError, match=r"tiny.json: expected ") as caught:
+        load_checkpoint(saved)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"name": 3}, {"training": {"subjects": "01"}}, {"config": []}, {"members": 3}]
+)
+def test_a_wrong_part_of_a_card_is_one_sentence(saved, changes) -> None:
+    rewrite(saved, **changes)
+    with pytest.raises(InputError, match=r"tiny.safetensors: expected weights") as caught:
+        load_checkpoint(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_predictor_may_bring_a_card_of_its_own_or_none() -> None:
+    class Own:
+        card = MappingProxyType({"name": "own", "training": {"subjects": ["01"]}})
+
+    assert WeightsCard.of(Own()).training.subjects == ("01",)
+    assert WeightsCard.of(object()) == WeightsCard()
+    Own.card = MappingProxyType({"name": 3})
+    with pytest.raises(InputError, match=r"the predictor's card: name: .*got 3"):
+        WeightsCard.of(Own())

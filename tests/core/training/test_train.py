@@ -132,10 +132,10 @@ class TestRunFolder:
         run, _ = finished
         last = load_checkpoint(run.weights("last"))
         assert last.config == small().model
-        assert last.card["training"]["epoch"] == EPOCHS
-        assert last.card["training"]["subjects"] == ["01", "02", "03"]
-        assert last.card["training"]["validated_on"] == ["04"]
-        assert last.card["training"]["validation_dice"] == run.read_log()[-1]["val_dice"]
+        assert last.card.training.to_json()["epoch"] == EPOCHS
+        assert last.card.training.subjects == ("01", "02", "03")
+        assert last.card.training.validated_on == ("04",)
+        assert last.card.training.to_json()["validation_dice"] == run.read_log()[-1]["val_dice"]
 
     def test_one_line_an_epoch(self, finished):
         log = finished[0].read_log()
@@ -687,7 +687,8 @@ class TestBest:
     def test_the_best_epoch_is_kept(self, training_bids, tmp_path, monkeypatch):
         run = self.trained(training_bids, tmp_path, monkeypatch, [0.5, 0.9, 0.7])
         best, last = (
-            load_checkpoint(run.weights(which)).card["training"] for which in ("best", "last")
+            load_checkpoint(run.weights(which)).card.training.to_json()
+            for which in ("best", "last")
         )
         assert (best["epoch"], best["validation_dice"]) == (2, 0.9)
         assert (last["epoch"], last["validation_dice"]) == (3, 0.7)
