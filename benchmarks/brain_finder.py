@@ -8,7 +8,7 @@ python benchmarks/brain_finder.py DATA masks FOLDER      another tool's masks, F
 DATA holds ``ms-flair`` and ``longitudinal``. OUT receives the masks.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -162,25 +162,33 @@ def from_folder(folder: Path) -> Callable[[Scan], Mask]:
     return find
 
 
+def finder_of(method: str, data: Path, folder: Path | None) -> Callable[[Scan], Mask]:
+    """Return what finds the brain in a scan."""
+    if method == "classical":
+        return classical
+    return cross_validated(data) if method == "network" else from_folder(folder)
+
+
 def main() -> None:
     """Print one row a scan, and the means."""
-    data, method = Path(sys.argv[1]), sys.argv[2]
-    folder = Path(sys.argv[3]) if len(sys.argv) > 3 else None
-    find = (
-        classical
-        if method == "classical"
-        else cross_validated(data)
-        if method == "network"
-        else from_folder(folder)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("method", choices=("network", "classical", "masks"))
+    parser.add_argument("folder", type=Path, nargs="?")
+    words = parser.parse_args()
+    if words.method == "masks" and words.folder is None:
+        parser.error("masks needs the FOLDER that holds them")
+    find = finder_of(words.method, words.data, words.folder)
     rows = []
-    for scan in whole_heads(data):
+    for scan in whole_heads(words.data):
         started = time.process_time()
         found = find(scan)
         seconds = time.process_time() - started
         rows.append({"scan": scan.name} | score(scan, found) | {"cpu_s": seconds})
-        if folder is not None and method != "masks":
-            save_like(found, scan.flair, folder / f"{scan.name}.nii.gz")
+        if words.folder is not None and words.method != "masks":
+            save_like(found, scan.flair, words.folder / f"{scan.name}.nii.gz")
     table = pd.DataFrame(rows).set_index("scan")
     table.loc["mean"] = table.mean()
     print(table.round(3).to_string())

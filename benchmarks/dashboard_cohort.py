@@ -5,6 +5,7 @@ python benchmarks/dashboard_cohort.py [CASES]
 Needs the extra ``dashboard``. The page is run without a browser, so drawing is not counted.
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -111,5 +112,15 @@ def time_page(name: str) -> None:
         )
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", type=int, nargs="?", default=1000)
+    words = parser.parse_args()
+    main(words.cases)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    run()

@@ -12,6 +12,7 @@ patients are measured with its last weights on whole volumes; the results are pr
 to OUT/STUDY.csv. OUT/NAME can be trained by hand beside it, several at a time.
 """
 
+import argparse
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -183,5 +184,17 @@ def main(study: str, data: Path, out: Path) -> None:
         show_differences(found, "fsh")
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("study", choices=("folds", "sites", "paper"))
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    words = parser.parse_args()
+    main(words.study, words.data, words.out)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    run()

@@ -7,7 +7,7 @@ segmented by the first weights, of a cross-validation's folds and the bundled on
 trained on it. The true regions are those of the anatomy of the scan without any lesion.
 """
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,5 +95,16 @@ def main(data: Path, folds: Sequence[Path]) -> None:
     print(pd.concat([table, table.mean().rename("mean").to_frame().T]).round(3).to_string())
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("folds", type=Path, nargs="*")
+    words = parser.parse_args()
+    main(words.data, words.folds)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]])
+    run()

@@ -7,10 +7,10 @@ It runs in an environment of its own, see requirements-nnunet.txt.
 FOLDER/model is then what `nnUNetv2_predict_from_modelfolder` takes, FOLDER/in holds the scan.
 """
 
+import argparse
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 NAME = "Dataset001_sample"
@@ -78,5 +78,17 @@ def main(flair: Path, mask: Path, folder: Path) -> None:
     (folder / "facts.json").write_text(json.dumps(facts))
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("flair", type=Path)
+    parser.add_argument("mask", type=Path)
+    parser.add_argument("folder", type=Path)
+    words = parser.parse_args()
+    main(words.flair.resolve(), words.mask.resolve(), words.folder.resolve())
+
+
 if __name__ == "__main__":
-    main(*(Path(word).resolve() for word in sys.argv[1:4]))
+    run()

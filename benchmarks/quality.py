@@ -13,7 +13,7 @@ weights, of a cross-validation's folds and the bundled ones, that were not train
 DATA holds ``ms-flair`` and ``longitudinal``.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -358,15 +358,21 @@ def planted(data: Path) -> pd.DataFrame:
 
 def main() -> None:
     """Print one table."""
-    data, what = Path(sys.argv[1]), sys.argv[2]
-    table = {
+    tables = {
         "checks": checks,
         "disturbed": disturbed,
         "spoilt": spoilt,
         "flags": flags,
         "planted": planted,
-    }[what](data, *sys.argv[3:])
-    print(table.to_string())
+    }
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("table", choices=tables)
+    parser.add_argument("folds", nargs="*", help="for flags: weights of a cross-validation")
+    words = parser.parse_args()
+    print(tables[words.table](words.data, *words.folds).to_string())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ python benchmarks/regions.py --figure OUT.png   the picture: the sample and its 
 DATA is a BIDS dataset with label-ventricle masks in its derivatives, and a T1w for some patients.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,8 +241,21 @@ def draw(path: Path, heights_mm: tuple[float, ...] = (-32.0, 0.0, 22.0, 44.0)) -
     print(pd.Series(names).value_counts().to_string())
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "--figure":
-        draw(Path(sys.argv[2]))
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--figure", type=Path)
+    words = parser.parse_args()
+    if words.figure is not None:
+        draw(words.figure)
+    elif words.data is not None:
+        main(words.data)
     else:
-        main(Path(sys.argv[1]))
+        parser.error("DATA or --figure OUT.png is needed")
+
+
+if __name__ == "__main__":
+    run()

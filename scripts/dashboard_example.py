@@ -6,9 +6,9 @@ DERIVATIVES is the result of ``fsh segment --sample``, the RUNs are folders of `
 of the default weights, and one that was validated. Paths of this machine are taken out.
 """
 
+import argparse
 import gzip
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,5 +92,16 @@ def _copy_small(source: Path, target: Path) -> None:
     plain.unlink()
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("derivatives")
+    parser.add_argument("runs", nargs="+")
+    words = parser.parse_args()
+    main(words.derivatives, *words.runs)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run()

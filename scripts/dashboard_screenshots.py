@@ -6,7 +6,7 @@ DATA is a folder of scans, segmented into WORK first; without it the bundled exa
 The side bar is left out. ``make screenshots`` does it all.
 """
 
-import sys
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -122,5 +122,17 @@ def main(data: str, work: str, out: str) -> None:
     photograph(study, scans if is_real else sample_case().flair.parent, Path(out))
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data")
+    parser.add_argument("work")
+    parser.add_argument("out")
+    words = parser.parse_args()
+    main(words.data, words.work, words.out)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run()

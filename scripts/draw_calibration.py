@@ -3,8 +3,8 @@
 python scripts/draw_calibration.py fsh_core/weights/default.json docs/images/calibration.png
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -62,5 +62,16 @@ def _reliability(axes: Axes, bins: list[dict[str, float]], title: str) -> None:
     axes.set_title(title, size=9, loc="left")
 
 
+def run() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("card", type=Path)
+    parser.add_argument("out", type=Path)
+    words = parser.parse_args()
+    main(words.card, words.out)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    run()

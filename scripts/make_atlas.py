@@ -7,8 +7,8 @@ for registration), ``ms-flair`` and ``longitudinal``. Licences are in
 fsh_core/anatomy/atlas/ATTRIBUTION.md.
 """
 
+import argparse
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,7 +86,13 @@ def mean_patient(data: Path) -> TissueMap:
 
 def main() -> None:
     """Read the words of the command line and write the atlas."""
-    data, out = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    words = parser.parse_args()
+    data, out = words.data, words.out
     labels = to_ras(load_volume(data / "atlas" / "atlas_desikan_killiany.nii.gz"))
     template = mean_patient(data)
     buffer = io.BytesIO()

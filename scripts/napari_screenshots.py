@@ -8,6 +8,7 @@ would do it, in a window of a laptop's size. The later visit is the sample itsel
 behind but the pictures.
 """
 
+import argparse
 import os
 import shutil
 import sys
@@ -201,7 +202,12 @@ class Photographer:
 
 def main() -> int:
     """Take every picture."""
-    photographer = Photographer(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    words = parser.parse_args()
+    photographer = Photographer(words.folder.resolve())
     found = photographer.segment()
     labels = [int(label) for label in found.lesions["label"]]
     write_queue([next(RECORDS.glob("sub-*/anat/*_dseg.json")), write_later_visit(found)], labels)
