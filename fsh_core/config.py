@@ -14,6 +14,9 @@ Size3 = tuple[int, int, int]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "bf16", "fp32"]
 
+_SMALLEST_WIDTH = 2  # attention gates work on half as many channels
+_PATCH_STEP = 16  # voxels: the network halves each axis four times
+
 
 class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -75,7 +78,7 @@ class ModelConfig(_Config):
     @field_validator("widths")
     @classmethod
     def _widths_are_even(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        if any(width < 2 or width % 2 for width in widths):
+        if any(width < _SMALLEST_WIDTH or width % 2 for width in widths):
             raise ValueError(f"widths must be even numbers of at least 2, got {widths}")
         return widths
 
@@ -236,9 +239,9 @@ def check_patch_size(size: Size3) -> None:
         If an axis is not a positive multiple of 16, or if the bridge would be a
         single voxel, over which instance normalisation is undefined.
     """
-    if any(axis < 16 or axis % 16 for axis in size):
-        nearest = tuple(max(16, round(axis / 16) * 16) for axis in size)
+    if any(axis < _PATCH_STEP or axis % _PATCH_STEP for axis in size):
+        nearest = tuple(max(_PATCH_STEP, round(axis / _PATCH_STEP) * _PATCH_STEP) for axis in size)
         nearest = (32, 32, 32) if nearest == (16, 16, 16) else nearest
         raise ValueError(f"patch size must be divisible by 16, got {tuple(size)}; try {nearest}")
-    if all(axis == 16 for axis in size):
+    if all(axis == _PATCH_STEP for axis in size):
         raise ValueError("patch size (16, 16, 16) leaves a bridge of one voxel; try (32, 32, 32)")

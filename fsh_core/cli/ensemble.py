@@ -9,6 +9,8 @@ from fsh_core.errors import InputError
 from fsh_core.inference.predict import load_predictor
 from fsh_core.network.checkpoint import save_ensemble
 
+_FEWEST_MEMBERS = 2
+
 
 def ensemble_command(members: Sequence[Path], out: Path, name: str | None) -> None:
     """Join weights.
@@ -28,7 +30,7 @@ def ensemble_command(members: Sequence[Path], out: Path, name: str | None) -> No
         If there are fewer than two members, one is no single network, or ``out`` is of
         another kind or exists already.
     """
-    if len(members) < 2:
+    if len(members) < _FEWEST_MEMBERS:
         raise InputError(f"fsh ensemble joins two or more files of weights, got {len(members)}")
     if out.suffix != ".safetensors":
         raise InputError(f"--out: expected a name that ends in .safetensors, got {out}")

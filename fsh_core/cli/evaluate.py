@@ -31,6 +31,8 @@ _SHOWN = (
     "hd95_mm",
     "assd_mm",
 )
+_PATHS = 2  # predictions, references
+_PATHS_TO_COMPARE = 3  # predictions of either method, references
 _RULE = "A lesion counts as found when at least one voxel overlaps; lesions are 26-connected."
 
 
@@ -62,13 +64,15 @@ def evaluate_command(
         If the number of paths is wrong, if nothing could be compared, or if a file
         cannot be written.
     """
-    if len(paths) != 2 + compare:
+    wanted = _PATHS_TO_COMPARE if compare else _PATHS
+    if len(paths) != wanted:
         expected = (
             "two methods' predictions and the references (A B REFERENCES)"
             if compare
             else "predictions and references"
         )
-        more = "" if compare or len(paths) < 3 else "; to compare two methods add --compare"
+        is_two_methods = not compare and len(paths) >= _PATHS_TO_COMPARE
+        more = "; to compare two methods add --compare" if is_two_methods else ""
         raise InputError(f"evaluate needs {expected}, got {counted(len(paths), 'path')}{more}")
     failures = (
         _compare(paths[0], paths[1], paths[2], out)

@@ -21,6 +21,7 @@ _LEAST_FRACTIONS = {"overlap10": 0.10, "overlap25": 0.25}
 MSSEG_LEAST_OVERLAP = 0.10
 MSSEG_MOST_OUTSIDE = 0.70
 MSSEG_SHARE_JUDGED = 0.65
+_UNIQUE_IOU = 0.5  # above it a lesion can have one partner only (Kirillov et al. 2019)
 _TOLERANCE = 1e-9  # 0.1 * 70 is more than 7 in binary
 
 
@@ -166,7 +167,7 @@ def panoptic_quality(overlaps: Overlaps) -> PanopticQuality:
         0 and the segmentation quality is NaN.
     """
     iou = overlaps.pairs["iou"].to_numpy(dtype=np.float64)
-    iou = iou[iou > 0.5]
+    iou = iou[iou > _UNIQUE_IOU]
     mean_lesions = sum(len(lesions) for lesions in overlaps.sides()) / 2
     if mean_lesions == 0:
         return PanopticQuality(1.0, 1.0, 1.0)

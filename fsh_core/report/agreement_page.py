@@ -24,6 +24,7 @@ from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 
 _MOST_PANELS = 6
 _MOST_TINT = 0.35
+_PAIR = 2  # raters
 
 
 def write_agreement_page(
@@ -209,7 +210,7 @@ def _consensus_section(agreement: Agreement) -> Section:
     note = (
         "Means over cases. The consensus is estimated from these masks; each rater is part of it."
     )
-    if len(agreement.raters) == 2:
+    if len(agreement.raters) == _PAIR:
         note += (
             " Of two raters STAPLE cannot tell who is right: read these numbers with three or more."
         )

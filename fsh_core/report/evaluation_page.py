@@ -21,6 +21,7 @@ from fsh_core.report.page import (
 )
 from fsh_core.studies.bland_altman import BlandAltman, bland_altman
 from fsh_core.studies.evaluate import CASE_COLUMNS, Evaluation
+from fsh_core.studies.statistics import FEWEST_CASES
 
 NAMES = {
     "dice": "Dice",
@@ -209,7 +210,7 @@ def _volume_section(cases: pd.DataFrame, limits: BlandAltman) -> Section:
 
 def describe_limits(limits: BlandAltman, who: str) -> str:
     """Say bias and limits of agreement in a sentence."""
-    if limits.n < 2:
+    if limits.n < FEWEST_CASES:
         return "Limits of agreement need at least two cases."
     return (
         f"{who} differs by {show(limits.bias.value, '_ml', signed=True)} ml on average "

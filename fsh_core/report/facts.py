@@ -5,6 +5,7 @@ from typing import Any
 
 from fsh_core.record import Record
 
+_ONE_DECIMAL_FROM_ML = 10.0
 _UNITS = {"mm": "mm", "mm3": "mm³", "ml": "ml"}
 
 Row = Mapping[str, Any]
@@ -56,4 +57,4 @@ def _plain(value: Any) -> str:
 
 def format_ml(value: float) -> str:
     """Write a volume: ``0.27``, ``62.0``."""
-    return f"{value:,.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:,.1f}" if value >= _ONE_DECIMAL_FROM_ML else f"{value:.2f}"

@@ -14,6 +14,10 @@ from fsh_core.files import write_atomically
 from fsh_core.report.html import embed, render
 
 _TEMPLATE = Path(__file__).with_name("page.html")
+# Where the number of decimals changes, so that three figures are shown or so.
+_SMALLEST_SHOWN_ML, _SMALL_ML = 0.0005, 0.1  # what is less is 0.00
+_ONE_DECIMAL_FROM_MM = 10.0
+_SMALLEST_P = 0.001
 _MINUS = "\N{MINUS SIGN}"
 MISSING = "–"
 
@@ -110,8 +114,8 @@ def show(value: float, column: str, signed: bool = False) -> str:
     unit = column.rpartition("_")[2]
     size = abs(value)
     by_unit = {
-        "ml": 3 if 0.0005 <= size < 0.1 else 2,
-        "mm": 1 if size >= 10 else 2,
+        "ml": 3 if _SMALLEST_SHOWN_ML <= size < _SMALL_ML else 2,
+        "mm": 1 if size >= _ONE_DECIMAL_FROM_MM else 2,
         "lesions": 0,
         "count": 1,
     }
@@ -133,7 +137,7 @@ def show_p(value: float) -> str:
     """Write a p-value: ``0.031``, ``< 0.001``; a dash where there is none."""
     if not math.isfinite(value):
         return MISSING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < _SMALLEST_P else f"{value:.3f}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 MISSING = "–"
+_WHOLE_FROM_MM3 = 10.0
 TABLE_NOTE = (
     "Largest first. Diameter: that of a ball of equal volume. Position: "
     "a point inside the lesion, in mm from the "
@@ -68,7 +69,7 @@ def _extent(*sizes: float) -> str:
 
 
 def _mm3(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= _WHOLE_FROM_MM3 else f"{value:.1f}"
 
 
 def _words(keys: str) -> str:

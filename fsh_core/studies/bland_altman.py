@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from fsh_core.studies.statistics import FEWEST_CASES
+
 LIMIT_SD = 1.96
 
 
@@ -77,7 +79,7 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
     differences = differences[np.isfinite(differences)]
     n, undefined = differences.size, float("nan")
     bias = float(differences.mean()) if n else undefined
-    if n < 2:
+    if n < FEWEST_CASES:
         missing = Estimate(undefined, undefined, undefined)
         return BlandAltman(n, undefined, Estimate(bias, undefined, undefined), missing, missing)
     sd = float(differences.std(ddof=1))

@@ -12,6 +12,10 @@ from scipy import ndimage
 from fsh_core.evaluation.voxel import check_shapes
 from fsh_core.volume.boxes import bounding_box
 
+_FEWEST_MASKS = 2
+_MAJORITY = 0.5
+_DECIMALS = 6
+
 _MARGIN_VOXELS = (2, 2, 2)
 _MOST_ITERATIONS = 2000
 
@@ -64,7 +68,7 @@ def staple(masks: Sequence[NDArray[np.bool_]]) -> Consensus:
     ValueError
         If there are fewer than two masks, or if shapes differ.
     """
-    if len(masks) < 2:
+    if len(masks) < _FEWEST_MASKS:
         raise ValueError(f"a consensus needs at least 2 masks, got {len(masks)}")
     for mask in masks[1:]:
         check_shapes(masks[0], mask)
@@ -89,7 +93,7 @@ def staple(masks: Sequence[NDArray[np.bool_]]) -> Consensus:
     probability[box] = inside[1:-1, 1:-1, 1:-1]
     return Consensus(
         # Rounded: one half is one half whatever the last bits say.
-        mask=np.round(probability, 6) >= 0.5,
+        mask=np.round(probability, _DECIMALS) >= _MAJORITY,
         probability=probability,
         sensitivity=tuple(estimate.GetSensitivity()),
         specificity=tuple(estimate.GetSpecificity()),

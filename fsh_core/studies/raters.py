@@ -9,6 +9,8 @@ from fsh_core.cases.names import identify, stem_of
 from fsh_core.errors import InputError
 from fsh_core.studies.mask_files import Failure, group_masks, why_not_one
 
+_FEWEST_RATERS = 2
+
 
 @dataclass(frozen=True)
 class RatedCase:
@@ -173,7 +175,7 @@ def _check(paths: Sequence[Path]) -> bool:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder; check the name")
-    if len(paths) < 2:
+    if len(paths) < _FEWEST_RATERS:
         found = f"only {paths[0]}" if paths else "none"
         raise InputError(
             f"agreement needs the masks of at least two raters, found {found}; "

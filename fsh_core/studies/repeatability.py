@@ -7,6 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from fsh_core.studies.bland_altman import LIMIT_SD, Estimate
+from fsh_core.studies.statistics import FEWEST_CASES
+
+_TABLE_AXES = 2  # cases, measurements
+_FEWEST_SESSIONS = 2
 
 REPEATABILITY_COLUMNS: dict[str, str] = {
     "quantity": "What was measured repeatedly, with its unit.",
@@ -124,7 +128,7 @@ def icc_agreement(values: ArrayLike) -> Estimate:
         else 0.0
     )
     undefined = float("nan")
-    if n < 2 or spread <= 0:
+    if n < FEWEST_CASES or spread <= 0:
         return Estimate(undefined, undefined, undefined)
     icc = (squares.cases - squares.error) / spread
     if squares.error == 0:
@@ -149,7 +153,7 @@ def icc_consistency(values: ArrayLike) -> Estimate:
     squares = _mean_squares(table)
     spread = squares.cases + (k - 1) * squares.error
     undefined = float("nan")
-    if n < 2 or spread <= 0:
+    if n < FEWEST_CASES or spread <= 0:
         return Estimate(undefined, undefined, undefined)
     icc = (squares.cases - squares.error) / spread
     if squares.error == 0:
@@ -164,7 +168,7 @@ def icc_consistency(values: ArrayLike) -> Estimate:
 def _complete(values: ArrayLike) -> NDArray[np.float64]:
     """Rows without a missing value."""
     table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] < 2:
+    if table.ndim != _TABLE_AXES or table.shape[1] < _FEWEST_SESSIONS:
         raise ValueError(
             "values must be cases by measurements, with at least two of these, "
             f"got shape {table.shape}"
@@ -175,7 +179,7 @@ def _complete(values: ArrayLike) -> NDArray[np.float64]:
 def _mean_squares(table: NDArray[np.float64]) -> _MeanSquares:
     """Mean squares of a two-way layout without replication; what is within rounding of 0 is 0."""
     n, k = table.shape
-    if n < 2:
+    if n < FEWEST_CASES:
         return _MeanSquares(0.0, 0.0, 0.0)
     centred = table - table.mean()
     by_case, by_measurement = centred.mean(axis=1), centred.mean(axis=0)

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+FEWEST_CASES = 2  # with a single one there is no spread
+
 SUMMARY_COLUMNS: dict[str, str] = {
     "metric": "Column of the case table that is summarised.",
     "n": "Cases with a value.",
@@ -62,7 +64,7 @@ def bootstrap_interval(
         raise ValueError(f"n must be at least 1 draw, got {n}")
     known = np.asarray(values, dtype=np.float64).ravel()
     known = np.sort(known[np.isfinite(known)])
-    if known.size < 2:
+    if known.size < FEWEST_CASES:
         return float("nan"), float("nan")
     draws = np.random.default_rng(seed).integers(0, known.size, size=(n, known.size))
     estimates = [float(statistic(known[draw])) for draw in draws]

@@ -1,4 +1,4 @@
-"""Variations of a patch: place, shape, and everything that differs between scanners."""
+"""Augmentation of training patches: pose, shape, slice thickness, skull stripping, intensities."""
 
 from typing import Literal
 
@@ -15,11 +15,26 @@ Recipe = Literal["default", "paper", "none"]
 
 RIM_MM = 6.0  # how far outside the brain depths are counted from
 
-_THICKEN_FRACTION = 0.4  # of the patches with thin slices
-
+# Shares of the patches, and ranges of the variations, chosen by hand for FLAIRs of 1 to 6 mm.
+_MIRRORED_FRACTION = 0.5
 _LARGEST_TURN_DEGREES = 15.0
+_SCALES = (0.85, 1.2)
 _ELASTIC_NODES = 5  # control points of the elastic field along an axis
 _ELASTIC_VOXELS = 4.0  # largest displacement of one
+
+_THICKEN_FRACTION = 0.4  # of the patches with thin slices
+_THICKNESSES = (2, 8)  # slices averaged, the second one excluded
+_THICK_AXES = (0.15, 0.15, 0.7)  # chance of R, A, S: most scans have axial slices
+_STRIPPED_FRACTION = 0.8
+_RIM_ERROR_MM = (-1.5, 3.0)  # how far a brain mask cuts into the brain, or leaves of the skull
+
+_GAMMA_FRACTION, _LOG_GAMMA = 0.5, 0.4
+_CONTRAST_FRACTION, _LOG_CONTRAST, _BRIGHTNESS = 0.5, 0.3, 0.05
+_BIAS_FRACTION, _LOG_BIAS, _BIAS_NODES = 0.4, 0.35, 3  # nodes: control points along an axis
+_BLUR_FRACTION, _BLUR_SIGMA_VOXELS = 0.25, (0.4, 1.0)
+_NOISE_FRACTION, _LARGEST_NOISE_SD = 0.4, 0.06  # of the range [0, 1]
+
+_HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 
 
 def sample_patch(
@@ -92,10 +107,10 @@ def _matrix(recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float64]:
     turn = Rotation.from_euler(
         "xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True
     ).as_matrix()
-    mirrored = rng.random(3) < 0.5
+    mirrored = rng.random(3) < _MIRRORED_FRACTION
     if recipe == "default":
         mirrored[1:] = False  # only left and right look alike
-    scale = rng.uniform(0.85, 1.2, 3) ** (recipe == "default")
+    scale = rng.uniform(*_SCALES, 3) ** (recipe == "default")
     return np.asarray(turn * (np.where(mirrored, -1.0, 1.0) * scale), dtype=np.float64)
 
 
@@ -135,15 +150,16 @@ def vary_intensities(
     image, reference, depth = patch[:-2], patch[-2:-1], patch[-1]
     if recipe == "default":
         if not has_thick_slices and rng.random() < _THICKEN_FRACTION:
-            thickness = int(rng.integers(2, 8))
-            axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
+            thickness = int(rng.integers(*_THICKNESSES))
+            axis = int(rng.choice(3, p=_THICK_AXES))
             image, reference = thicken(image, thickness, axis), thicken(reference, thickness, axis)
         image = torch.stack([_other_scanner(channel, rng) for channel in image])
-        rim_mm = rng.uniform(-1.5, 3.0) if rng.random() < 0.8 else np.inf
+        is_stripped = rng.random() < _STRIPPED_FRACTION
+        rim_mm = rng.uniform(*_RIM_ERROR_MM) if is_stripped else np.inf
     else:
         rim_mm = 0.0
     image = torch.where(depth >= RIM_MM - rim_mm, image, 0.0)
-    return image.clamp(0, 1), (reference >= 0.5).float()
+    return image.clamp(0, 1), (reference >= _HALF_VOXEL).float()
 
 
 def thicken(image: Tensor, thickness: int, axis: int) -> Tensor:
@@ -170,22 +186,24 @@ def thicken(image: Tensor, thickness: int, axis: int) -> Tensor:
 
 def _other_scanner(image: Tensor, rng: np.random.Generator) -> Tensor:
     """Change gamma, contrast, bias field, sharpness and noise of (I, J, K)."""
-    if rng.random() < 0.5:
-        image = image.clamp_min(0) ** float(np.exp(rng.uniform(-0.4, 0.4)))
-    if rng.random() < 0.5:
-        stretched = (image - MEDIAN_LEVEL) * float(np.exp(rng.uniform(-0.3, 0.3)))
-        image = stretched + MEDIAN_LEVEL + float(rng.uniform(-0.05, 0.05))
-    if rng.random() < 0.4:
-        nodes = torch.from_numpy(rng.uniform(-0.35, 0.35, (1, 1, 3, 3, 3)).astype(np.float32))
+    if rng.random() < _GAMMA_FRACTION:
+        image = image.clamp_min(0) ** float(np.exp(rng.uniform(-_LOG_GAMMA, _LOG_GAMMA)))
+    if rng.random() < _CONTRAST_FRACTION:
+        contrast = float(np.exp(rng.uniform(-_LOG_CONTRAST, _LOG_CONTRAST)))
+        brightness = float(rng.uniform(-_BRIGHTNESS, _BRIGHTNESS))
+        image = (image - MEDIAN_LEVEL) * contrast + MEDIAN_LEVEL + brightness
+    if rng.random() < _BIAS_FRACTION:
+        shape = (1, 1, _BIAS_NODES, _BIAS_NODES, _BIAS_NODES)
+        nodes = torch.from_numpy(rng.uniform(-_LOG_BIAS, _LOG_BIAS, shape).astype(np.float32))
         image = (
             image
             * F.interpolate(nodes, image.shape, mode="trilinear", align_corners=True)[0, 0].exp()
         )
-    if rng.random() < 0.25:
-        image = _blur(image, float(rng.uniform(0.4, 1.0)))
-    if rng.random() < 0.4:
+    if rng.random() < _BLUR_FRACTION:
+        image = _blur(image, float(rng.uniform(*_BLUR_SIGMA_VOXELS)))
+    if rng.random() < _NOISE_FRACTION:
         noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
-        image = image + noise * float(rng.uniform(0.0, 0.06))
+        image = image + noise * float(rng.uniform(0.0, _LARGEST_NOISE_SD))
     return image
 
 

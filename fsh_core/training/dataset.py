@@ -33,6 +33,8 @@ from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import load_mask
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
+_THICK_SLICE_MM = 3.0
+_HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
 
 
@@ -66,7 +68,7 @@ class TrainingCase:
     @property
     def has_thick_slices(self) -> bool:
         """Whether the scan's own slices are 3 mm or thicker."""
-        return max(self.prepared.original.spacing_mm) >= 3.0
+        return max(self.prepared.original.spacing_mm) >= _THICK_SLICE_MM
 
 
 def load_training_case(
@@ -249,7 +251,7 @@ def _with_other_lesions(
         TrainingScan(case.prepared, case.stack), config.simulated_copies, rng, held_out
     )
     return [
-        replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= 0.5))
+        replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= _HALF_VOXEL))
         for stack in stacks
     ]
 

@@ -14,6 +14,8 @@ from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 from fsh_core.training.dataset import TrainingCase
 
+_THRESHOLD = 0.5  # while training; the operating point is chosen afterwards
+
 METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "dice")
 _VALIDATION_OVERLAP = 0.25
 
@@ -38,7 +40,7 @@ def validate(
         probability = torch.from_numpy(case.prepared.to_input_grid(predictor(seen)))
         reference = torch.from_numpy(case.reference)
         losses = composite_loss(torch.logit(probability, 1e-6), reference, config.bce_weight)
-        metrics = voxel_metrics(case.reference, probability.numpy() >= 0.5)
+        metrics = voxel_metrics(case.reference, probability.numpy() >= _THRESHOLD)
         row = {
             "bce": losses.bce.item(),
             "dice_loss": losses.dice.item(),

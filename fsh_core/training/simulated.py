@@ -20,6 +20,7 @@ from fsh_core.volume.volume import Volume, to_ras
 _LARGEST_MM3 = 1500.0  # larger ones take too long while training, and there is no lack of them
 _MOST_LESIONS = 4
 _TRIES = 20
+_HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class TrainingScan:
     @property
     def reference(self) -> NDArray[np.bool_]:
         """Its own lesions, (I, J, K)."""
-        return np.asarray(self.stack[-2].numpy() >= 0.5)
+        return np.asarray(self.stack[-2].numpy() >= _HALF_VOXEL)
 
     @property
     def slice_mm(self) -> tuple[float, float, float]:

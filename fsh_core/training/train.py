@@ -2,9 +2,9 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -20,7 +20,7 @@ from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
-from fsh_core.training.dataset import PatchSource, load_training_case
+from fsh_core.training.dataset import PatchSource, TrainingCase, load_training_case
 from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
@@ -63,10 +63,8 @@ OnProgress = Callable[[Progress], None]
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Deterministic algorithms of torch, as far as the device has them."""
-    was_on, was_filling = (
-        torch.are_deterministic_algorithms_enabled(),
-        _DETERMINISTIC.fill_uninitialized_memory,
-    )
+    was_on = torch.are_deterministic_algorithms_enabled()
+    was_filling = _DETERMINISTIC.fill_uninitialized_memory
     # Max pooling has no such algorithm on CUDA: there, torch only warns.
     torch.use_deterministic_algorithms(True, warn_only=best_device() != "cpu")
     _DETERMINISTIC.fill_uninitialized_memory = False  # it would triple the time of a step
@@ -114,35 +112,19 @@ def train(
         If subjects leak between the sets or have no case, if a case cannot be used, or
         if the run folder holds a run already (or, to resume, none or a damaged one).
     """
-    check_no_leak(split, cases)
-    absent = sorted({*split.training, *split.validation} - {case.subject for case in cases})
-    if absent:
-        raise InputError(
-            f"the split names {', '.join(absent)}, found no case of theirs; bring the data back"
-        )
-    if config.schedule == "plateau" and not split.validation:
-        raise InputError(
-            "--schedule plateau watches the validation loss; leave subjects for validation"
-        )
+    _check_split(cases, split, config)
     if not resume:
         run.check_is_new()
-    training, validation = (
-        [
-            load_training_case(case, config.model, finder)
-            for case in cases
-            if case.subject in subjects
-        ]
-        for subjects in (split.training, split.validation)
-    )
+    training = _load(cases, split.training, config, finder)
+    validation = _load(cases, split.validation, config, finder)
     patches = PatchSource(training, config, split.validation)
     steps_per_epoch = patches.steps_per_epoch
     steps = steps_per_epoch * config.epochs
+    report = on_progress or _ignore
 
     torch.manual_seed(config.seed)
     device = torch.device(best_device())
-    bf16 = config.precision == "bf16" or (
-        config.precision == "auto" and has_fast_bfloat16(device.type)
-    )
+    bf16 = _uses_bfloat16(config, device)
     model = R2AttentionUNet3d(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     optimiser = _optimiser(model, config)
@@ -155,7 +137,7 @@ def train(
     for epoch in range(first_epoch, config.epochs):
         model.train()
         totals = Totals()
-        validation_losses = [line["val_loss"] for line in log if line.get("val_loss") is not None]
+        validation_losses = _known(log, "val_loss")
         epoch_started = time.perf_counter()
         for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
             # set the learning rate
@@ -178,24 +160,13 @@ def train(
             _update_ema(average, model, config.ema if step >= config.warmup_steps else 0.0)
             # report
             totals.add(losses.total, losses.bce, losses.dice, logits, references)
-            if not np.isfinite(totals.last_loss):
-                raise InputError(
-                    f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate"
-                )
+            _check_finite(totals.last_loss, step)
             step_seconds.append(time.perf_counter() - step_started)
             seconds = fmean(step_seconds[1:] or step_seconds)  # the first step warms caches up
-            if on_progress is not None:
-                on_progress(
-                    Progress(
-                        epoch,
-                        config.epochs,
-                        step + 1,
-                        steps,
-                        totals.last_loss,
-                        seconds,
-                        peak_memory_mb(),
-                    )
-                )
+            done = Progress(
+                epoch, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb()
+            )
+            report(done)
         # evaluate
         line: dict[str, Any] = {
             "epoch": epoch + 1,
@@ -214,31 +185,71 @@ def train(
         # log, then checkpoint: a kill in between is mended when the run goes on
         run.append(line)
         log.append(line)
-        best = max(
-            (entry["val_dice"] for entry in log if entry.get("val_dice") is not None), default=None
-        )
-        facts = {"epoch": epoch + 1, "seed": config.seed, "validation_dice": line.get("val_dice")}
-        card = {
-            "training": facts
-            | {"subjects": list(split.training), "validated_on": list(split.validation)}
-        }
+        card = _card(config, split, line)
+        best = max(_known(log, "val_dice"), default=None)
         if best is None or line.get("val_dice") == best:
             save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
         save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
         run.save_state(_pack(model, average, optimiser), epoch + 1)
-        if on_progress is not None:
-            on_progress(
-                Progress(
-                    epoch + 1,
-                    config.epochs,
-                    step + 1,
-                    steps,
-                    totals.last_loss,
-                    seconds,
-                    peak_memory_mb(),
-                    line,
-                )
-            )
+        report(replace(done, epoch=epoch + 1, memory_mb=peak_memory_mb(), epoch_log=line))
+
+
+def _check_split(cases: Sequence[Case], split: Split, config: TrainConfig) -> None:
+    """Check that no subject is in both sets, that all are there, and that the schedule fits."""
+    check_no_leak(split, cases)
+    absent = sorted({*split.training, *split.validation} - {case.subject for case in cases})
+    if absent:
+        raise InputError(
+            f"the split names {', '.join(absent)}, found no case of theirs; bring the data back"
+        )
+    if config.schedule == "plateau" and not split.validation:
+        raise InputError(
+            "--schedule plateau watches the validation loss; leave subjects for validation"
+        )
+
+
+def _load(
+    cases: Sequence[Case],
+    subjects: Collection[str],
+    config: TrainConfig,
+    finder: BrainSegmenter | None,
+) -> list[TrainingCase]:
+    """Load the cases of some subjects."""
+    return [
+        load_training_case(case, config.model, finder) for case in cases if case.subject in subjects
+    ]
+
+
+def _uses_bfloat16(config: TrainConfig, device: torch.device) -> bool:
+    if config.precision == "auto":
+        return has_fast_bfloat16(device.type)
+    return config.precision == "bf16"
+
+
+def _ignore(_progress: Progress) -> None:
+    """Stand in where nobody wants to know how far a training is."""
+
+
+def _known(log: list[dict[str, Any]], name: str) -> list[float]:
+    """Values of a column of the log, of the epochs that have one."""
+    return [line[name] for line in log if line.get(name) is not None]
+
+
+def _check_finite(loss: float, step: int) -> None:
+    if not np.isfinite(loss):
+        raise InputError(f"the loss became {loss} at step {step + 1}; lower --learning-rate")
+
+
+def _card(config: TrainConfig, split: Split, line: dict[str, Any]) -> dict[str, Any]:
+    """Metadata of the weights of an epoch: what they were trained and validated on."""
+    facts = {
+        "epoch": line["epoch"],
+        "seed": config.seed,
+        "validation_dice": line.get("val_dice"),
+        "subjects": list(split.training),
+        "validated_on": list(split.validation),
+    }
+    return {"training": facts}
 
 
 def _optimiser(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -45,6 +45,7 @@ RECIPE = TrainConfig(
 # P39 is the bundled sample, never trained on. The mask of longitudinal patient 03 leaves
 # out a quarter of the brain (seen on the scans), so it would teach the wrong thing.
 LEFT_OUT = ("mslessegP39", "patient03")
+_INSIDE = 0.5  # of a resampled mask
 
 
 def read_heads(data: Path) -> list[Head]:
@@ -111,7 +112,7 @@ def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.
     resampled = ndimage.affine_transform(
         mask.data.astype(np.float32), voxels[:3, :3], voxels[:3, 3], scan.shape, order=1
     )
-    return np.asarray(resampled >= 0.5)
+    return np.asarray(resampled >= _INSIDE)
 
 
 @deterministic()
