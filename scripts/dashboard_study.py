@@ -11,8 +11,8 @@ from pathlib import Path
 
 import fsh_dashboard
 from fsh_core.derivatives import read_segmentation
+from fsh_core.file_names import ANY_JOURNAL
 from fsh_core.review import Queue, open_review, save_queue
-from fsh_core.review.journal import JOURNAL_ENDING
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
 from fsh_dashboard.data.queue_rules import RULES
@@ -59,7 +59,7 @@ def make_study(data: Path, study: Path) -> bool:
         (study / "made-from.txt").unlink(missing_ok=True)
         shutil.rmtree(results, ignore_errors=True)
         shutil.copytree(EXAMPLE / RESULTS, results)
-    for journal in results.rglob(f"*{JOURNAL_ENDING}"):
+    for journal in results.rglob(f"*{ANY_JOURNAL}"):
         journal.unlink()
     write_reviews(write_queue(study)[:REVIEWED_CASES])
     return is_real

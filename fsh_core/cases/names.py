@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fsh_core.cases.case import CHANNELS
 from fsh_core.errors import InputError
+from fsh_core.file_names import case_of_image
 
 _SUFFIXES = (".nii.gz", ".nii")
 _MASK_WORDS = frozenset(
@@ -62,6 +63,8 @@ def without_channel(stem: str) -> tuple[str, str]:
 
 def is_mask(stem: str) -> bool:
     """Tell whether a name is clearly that of a mask or label image."""
+    if case_of_image(f"{stem}.nii.gz"):
+        return True
     words = re.findall(r"[a-z0-9]+", stem.lower())
     return (
         bool(words)

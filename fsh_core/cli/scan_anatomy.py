@@ -9,8 +9,8 @@ from fsh_core.anatomy.template import Anatomy, find_anatomy
 from fsh_core.cases import discover_cases
 from fsh_core.cases.names import stem_of
 from fsh_core.derivatives import read_segmentation
-from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
+from fsh_core.file_names import RECORD_ENDING, case_of_image
 from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.load import load_brain
@@ -51,7 +51,8 @@ def anatomy_of(pair: Pair, reference: Volume) -> Anatomy:
 
 def _scan_of_record(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
     """Load what F.sh segmented, and the brain that it found."""
-    name = stem_of(pair.prediction).split("_space-")[0]
+    # A copy of a mask under another BIDS name has its record beside it too.
+    name = case_of_image(pair.prediction.name) or stem_of(pair.prediction).split("_space-")[0]
     path = pair.prediction.with_name(name + RECORD_ENDING)
     if not path.is_file():
         raise InputError(

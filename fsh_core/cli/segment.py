@@ -21,6 +21,7 @@ from fsh_core.derivatives import (
     write_segmentation,
 )
 from fsh_core.errors import InputError
+from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
 from fsh_core.inference.predict import BrainFinder, load_predictor
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.report import illustrate
@@ -155,7 +156,8 @@ def segment_command(
         _show(cases[0], out, console)
     elif len(cases) > 1:
         console.print(
-            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: cases.tsv, lesions.tsv"
+            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: "
+            f"{CASES_TABLE}, {LESIONS_TABLE}"
         )
     print_failures(failed)
     return failed

@@ -9,6 +9,7 @@ import pandas as pd
 from fsh_core.derivatives.layout import to_json, to_tsv
 from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
 from fsh_core.errors import InputError
+from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, NOT_BIDS
 from fsh_core.files import check_may_write, write_atomically
 from fsh_core.lesions.regions import REGIONS
 from fsh_core.record import RecordedRegions
@@ -46,8 +47,6 @@ CASE_COLUMNS: dict[str, str] = {
     "record": "The record, relative to the table.",
 }
 """Columns of ``cases.tsv``: what they are, in which unit."""
-
-_NOT_BIDS = "review_queue.json\ncases.tsv\nlesions.tsv\n*.html\n**/figures/**\n**/*_review.jsonl\n"
 
 
 @dataclass(frozen=True)
@@ -120,10 +119,10 @@ def write_cohort(folder: str | Path) -> list[str]:
         or [{"Name": "F.sh"}],
     }
     payloads = {
-        "lesions.tsv": to_tsv(cohort.lesions),
-        "cases.tsv": to_tsv(cohort.cases),
+        LESIONS_TABLE: to_tsv(cohort.lesions),
+        CASES_TABLE: to_tsv(cohort.cases),
         "dataset_description.json": to_json(description),
-        ".bidsignore": _NOT_BIDS,
+        ".bidsignore": "".join(f"{name}\n" for name in NOT_BIDS),
     }
     for name in payloads:  # all or none
         check_may_write(folder / name)

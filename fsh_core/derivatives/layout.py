@@ -1,4 +1,7 @@
-"""Which file is where, and in what form: the names and formats of BIDS derivatives."""
+"""Which file is where, and in what form: the folders and formats of BIDS derivatives.
+
+The names of the files are in `fsh_core.file_names`.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,20 +12,8 @@ import numpy as np
 import pandas as pd
 
 from fsh_core.cases import Case
+from fsh_core.file_names import ANAT_ENDINGS, FIGURE_ENDING, REPORT_ENDING
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
-
-RECORD_ENDING = "_seg-lesions_dseg.json"
-_ANAT_ENDINGS = {
-    "mask": "_space-orig_label-L_mask.nii.gz",
-    "raw_mask": "_space-orig_label-L_desc-raw_mask.nii.gz",
-    "probability": "_space-orig_label-L_probseg.nii.gz",
-    "entropy": "_space-orig_label-L_desc-entropy_probseg.nii.gz",
-    "variance": "_space-orig_label-L_desc-variance_probseg.nii.gz",
-    "brain": "_space-orig_label-brain_mask.nii.gz",
-    "labels": "_seg-lesions_dseg.nii.gz",
-    "table": "_seg-lesions_dseg.tsv",
-    "record": RECORD_ENDING,
-}
 
 
 def derivative_paths(case: Case, folder: Path) -> dict[str, Path]:
@@ -46,9 +37,9 @@ def derivative_paths(case: Case, folder: Path) -> dict[str, Path]:
     home = folder / f"sub-{case.subject}"
     if case.session:
         home = home / f"ses-{case.session}"
-    paths = {key: home / "anat" / f"{case.name}{ending}" for key, ending in _ANAT_ENDINGS.items()}
-    paths["figure"] = home / "figures" / f"{case.name}_triptych.png"
-    paths["report"] = folder / f"{case.name}.html"
+    paths = {key: home / "anat" / f"{case.name}{ending}" for key, ending in ANAT_ENDINGS.items()}
+    paths["figure"] = home / "figures" / f"{case.name}{FIGURE_ENDING}"
+    paths["report"] = folder / f"{case.name}{REPORT_ENDING}"
     return paths
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
-from fsh_core.derivatives.layout import RECORD_ENDING, derivative_paths
+from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.errors import InputError
+from fsh_core.file_names import RECORD_ENDING, in_anat
 from fsh_core.files import sha256_of
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
 from fsh_core.record import InputFile, Record, read_record
@@ -89,12 +90,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def find_records(folder: str | Path) -> list[Path]:
     """List the records of complete cases in a derivatives folder, by name."""
-    folder = Path(folder)
-    found = (
-        *folder.glob(f"sub-*/anat/*{RECORD_ENDING}"),
-        *folder.glob(f"sub-*/ses-*/anat/*{RECORD_ENDING}"),
-    )
-    return sorted(found)
+    return in_anat(Path(folder), RECORD_ENDING)
 
 
 def is_current(case: Case, folder: Path, weights_sha256: str | None, config: SegmentConfig) -> bool:

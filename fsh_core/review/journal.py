@@ -15,13 +15,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fsh_core.derivatives import StoredSegmentation
-from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
+from fsh_core.file_names import beside_record, journal_ending
 from fsh_core.review.events import KINDS, LARGEST_GRID_VOXELS, ReviewEvent, UnknownKind
 from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-review-1"
-JOURNAL_ENDING = "_review.jsonl"
 
 
 def reader_label(reader: str) -> str:
@@ -42,9 +41,7 @@ def reader_label(reader: str) -> str:
 
 def journal_path(stored: StoredSegmentation, reader: str) -> Path:
     """Name a reader's journal; it lies beside the record."""
-    record = stored.paths["record"]
-    start = record.name.removesuffix(RECORD_ENDING)
-    return record.with_name(f"{start}_desc-{reader_label(reader)}{JOURNAL_ENDING}")
+    return beside_record(stored.paths["record"], journal_ending(reader_label(reader)))
 
 
 @dataclass

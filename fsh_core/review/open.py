@@ -4,9 +4,9 @@ import getpass
 from pathlib import Path
 
 from fsh_core.derivatives import StoredSegmentation, read_segmentation
-from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.file_names import ANY_JOURNAL, case_of_record, split_journal_name
 from fsh_core.files import sha256_of
-from fsh_core.review.journal import JOURNAL_ENDING, Journal, journal_path, reader_label
+from fsh_core.review.journal import Journal, journal_path, reader_label
 from fsh_core.review.session import Review
 from fsh_core.review.state import ReviewState
 from fsh_core.volume.nifti import read_nifti
@@ -54,12 +54,10 @@ def read_ledger(stored: StoredSegmentation, reader: str) -> ReviewState:
 def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:
     """Name the other readers who began this case, as their journals are named: letters and digits only."""
     record = stored.paths["record"]
-    start, own = f"{record.name.removesuffix(RECORD_ENDING)}_desc-", reader_label(reader)
-    found = (
-        path.name.removeprefix(start).removesuffix(JOURNAL_ENDING)
-        for path in record.parent.glob(f"{start}*{JOURNAL_ENDING}")
-    )
-    return sorted(label for label in found if label.isalnum() and label != own)
+    case, own = case_of_record(record), reader_label(reader)
+    journals = [path.name for path in record.parent.glob(f"{case}{ANY_JOURNAL}")]
+    split = [split_journal_name(name) for name in journals]
+    return sorted(label for start, label in split if start == case and label != own)
 
 
 def _about(stored: StoredSegmentation) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fsh_core.derivatives import find_records, read_segmentation
 from fsh_core.errors import InputError
+from fsh_core.file_names import case_of_record
 from fsh_core.review.events import CASE_STATUSES
 from fsh_core.review.open import other_readers, read_ledger
 from fsh_core.review.queue import Queue
@@ -81,7 +82,7 @@ def case_state(
     record: Path, reader: str, wanted: tuple[int, ...] = (), reason: str = ""
 ) -> CaseState:
     """Tell how far a reader is with one case; see `CaseState`."""
-    name = record.name.split("_seg-")[0]
+    name = case_of_record(record)
     try:
         stored = read_segmentation(record)
         state = read_ledger(stored, reader)

@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from fsh_core.errors import InputError
+from fsh_core.file_names import QUEUE_FILE
 from fsh_core.files import write_atomically
 from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-queue-1"
-QUEUE_FILE = "review_queue.json"
 
 
 _STRICT = ConfigDict(strict=True)

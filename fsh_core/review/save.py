@@ -11,12 +11,12 @@ import pandas as pd
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import (
-    RECORD_ENDING,
     describe_columns,
     to_json,
     to_tsv,
     with_bids_columns,
 )
+from fsh_core.file_names import beside_record, reviewed_endings
 from fsh_core.files import sha256_of, write_atomically
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.review.journal import reader_label
@@ -35,15 +35,8 @@ def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
     dict of str to Path
         ``mask``, ``labels``, ``table`` and ``record``.
     """
-    record = stored.paths["record"]
-    start, who = record.name.removesuffix(RECORD_ENDING), f"desc-reviewed{reader_label(reader)}"
-    endings = {
-        "mask": f"_space-orig_label-L_{who}_mask.nii.gz",
-        "labels": f"_seg-lesions_{who}_dseg.nii.gz",
-        "table": f"_seg-lesions_{who}_dseg.tsv",
-        "record": f"_seg-lesions_{who}_dseg.json",
-    }
-    return {key: record.with_name(start + ending) for key, ending in endings.items()}
+    record, endings = stored.paths["record"], reviewed_endings(reader_label(reader))
+    return {key: beside_record(record, ending) for key, ending in endings.items()}
 
 
 def reviewed_table(

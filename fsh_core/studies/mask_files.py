@@ -7,6 +7,7 @@ from pathlib import Path
 from fsh_core.cases.case import Case
 from fsh_core.cases.names import identify, niftis_in, stem_of
 from fsh_core.errors import InputError
+from fsh_core.file_names import case_of_image, is_final_mask, is_lesion_mask
 
 _LESION_MASK = re.compile(r"^.+_label-L(?:_.+)?_mask$")
 
@@ -84,11 +85,20 @@ def _lesion_masks(folder: Path) -> list[Path]:
         for one in folders
         if not any(part.startswith(".") for part in one.relative_to(folder).parts)
     ]
-    found = [
-        path for one in visible for path in niftis_in(one) if _LESION_MASK.match(stem_of(path))
-    ]
-    named = {case_name(path) for path in found if "_desc-" not in path.name}
-    return [path for path in found if "_desc-" not in path.name or case_name(path) not in named]
+    found = [path for one in visible for path in niftis_in(one) if _is_lesion_mask(path)]
+    named = {case_name(path) for path in found if not _is_variant(path)}
+    return [path for path in found if not _is_variant(path) or case_name(path) not in named]
+
+
+def _is_lesion_mask(path: Path) -> bool:
+    return is_lesion_mask(path.name) or bool(_LESION_MASK.match(stem_of(path)))
+
+
+def _is_variant(path: Path) -> bool:
+    """Tell whether a mask counts only for a case that has no other."""
+    if is_lesion_mask(path.name):
+        return not is_final_mask(path.name)
+    return "_desc-" in path.name
 
 
 def _plain_masks(folder: Path) -> list[Path]:
@@ -104,5 +114,6 @@ def _plain_masks(folder: Path) -> list[Path]:
 
 def case_name(path: Path) -> str:
     """``sub-X`` or ``sub-X_ses-Y``, as `Case.name` would be."""
-    subject, session = identify(stem_of(path).split("_label-L")[0], path)
+    name = case_of_image(path.name) or stem_of(path).split("_label-L")[0]
+    subject, session = identify(name, path)
     return Case(subject, session, {}).name

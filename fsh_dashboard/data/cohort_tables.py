@@ -9,6 +9,7 @@ import pandas as pd
 
 from fsh_core.derivatives import find_records, read_record
 from fsh_core.errors import InputError
+from fsh_core.file_names import ANAT_ENDINGS, CASES_TABLE, beside_record
 from fsh_core.lesions.regions import REGIONS
 from fsh_core.record import Record
 from fsh_dashboard.data.flags import flag_cases
@@ -16,7 +17,7 @@ from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.lesion_tables import read_tables
 from fsh_dashboard.data.participants import participant_files, with_participants
 
-COHORT_TABLE = "cases.tsv"
+COHORT_TABLE = CASES_TABLE
 NOT_SHOWN = ("flags", "weights_sha256", "input_path", "input_sha256")
 
 
@@ -53,7 +54,7 @@ def fingerprint(opened: Opened, name: str) -> tuple[tuple[str, int, int], ...]:
     """Name, size and time of everything `read_results` looks at: the same while nothing has changed."""
     folder = opened.root / name
     records = find_records(folder)
-    tables = [path.with_suffix(".tsv") for path in records]
+    tables = [beside_record(path, ANAT_ENDINGS["table"]) for path in records]
     files = [*records, *tables, folder / COHORT_TABLE, *participant_files(opened, folder)]
     stats = [(str(path), path.stat()) for path in files if path.exists()]
     return tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.derivatives import find_records
 from fsh_core.errors import InputError
+from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
 from fsh_core.sample import sample_case
 
 EXAMPLE = Path(__file__).parent.with_name("example")
@@ -165,9 +166,6 @@ def _has(folder: Path, *names: str) -> bool:
 
 def _holds_records(folder: Path) -> bool:
     """Tell whether a folder is a derivatives folder: its tables, or the record of one case, are there."""
-    if _has(folder, "cases.tsv", "lesions.tsv"):
+    if _has(folder, CASES_TABLE, LESIONS_TABLE):
         return True
-    return any(
-        next(folder.glob(pattern), None) is not None
-        for pattern in (f"sub-*/anat/*{RECORD_ENDING}", f"sub-*/ses-*/anat/*{RECORD_ENDING}")
-    )
+    return bool(find_records(folder))

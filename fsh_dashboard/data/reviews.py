@@ -8,16 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from fsh_core.derivatives.layout import RECORD_ENDING
 from fsh_core.errors import InputError
+from fsh_core.file_names import (
+    ANAT_ENDINGS,
+    ANY_JOURNAL,
+    case_of_record,
+    in_anat,
+    split_journal_name,
+)
 from fsh_core.files import sha256_of
 from fsh_core.review import Journal, ReviewEvent, ReviewState
-from fsh_core.review.journal import JOURNAL_ENDING
 from fsh_core.review.reader_agreement import cohens_kappa
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 
-LABELS_ENDING = "_seg-lesions_dseg.nii.gz"
 UNREVIEWED, REJECTED, DIFFER = "unreviewed", "rejected", "readers differ"
 PROGRESS = ["reader", "case", "status", "decided", "lesions", "accepted", "rejected", "unsure"]
 PROGRESS += ["kept_lesions", "kept_ml", "acts", "begun", "latest", "note"]
@@ -53,13 +57,7 @@ class Reviews:
 
 def journals(opened: Opened, name: str) -> list[Path]:
     """List the review journals of a derivatives folder, by name."""
-    folder = opened.root / name
-    return sorted(
-        (
-            *folder.glob(f"sub-*/anat/*{JOURNAL_ENDING}"),
-            *folder.glob(f"sub-*/ses-*/anat/*{JOURNAL_ENDING}"),
-        )
-    )
+    return in_anat(opened.root / name, ANY_JOURNAL)
 
 
 def read_reviews(opened: Opened, results: Results) -> Reviews:
@@ -77,7 +75,7 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
     events: list[dict[str, Any]] = []
     problems: list[str] = []
     for path in found:
-        start = path.name.rpartition("_desc-")[0]
+        start = split_journal_name(path.name)[0]
         case, voxel_mm3 = cases.get(path.with_name(start), (None, 0.0))
         if case is None:
             problems.append(f"{opened.named(path)}: there is no readable record beside it; skipped")
@@ -175,7 +173,7 @@ def _pairs(decisions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def _start(record: Path) -> Path:
-    return record.with_name(record.name.removesuffix(RECORD_ENDING))
+    return record.with_name(case_of_record(record))
 
 
 def _replay(
@@ -189,7 +187,8 @@ def _replay(
         If it is broken, leads out of the folder, or is about other lesions than those on disk.
     """
     path = opened.inside(path)
-    labels = opened.inside(path.with_name(f"{path.name.rpartition('_desc-')[0]}{LABELS_ENDING}"))
+    start = split_journal_name(path.name)[0]
+    labels = opened.inside(path.with_name(start + ANAT_ENDINGS["labels"]))
     if not labels.is_file():
         raise InputError(
             f"{labels}: expected the lesions of the review {path.name}, found nothing; segment again"

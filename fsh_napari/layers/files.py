@@ -10,7 +10,7 @@ import pandas as pd
 
 from fsh_core.cases.names import is_mask, stem_of
 from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
-from fsh_core.derivatives.layout import RECORD_ENDING
+from fsh_core.file_names import RECORD_ENDING, is_probability
 from fsh_core.files import sha256_of
 from fsh_core.sample import sample_case
 from fsh_core.volume.nifti import NIFTI_SUFFIXES, read_nifti
@@ -141,12 +141,12 @@ def _read(path: Path) -> list[LayerData]:
     if path.name.endswith(RECORD_ENDING):
         return record_layers(path)
     name = stem_of(path)
-    if is_mask(name) and not name.endswith("_probseg"):
+    if is_mask(name) and not is_probability(path.name):
         mask = Volume(*read_nifti(path))
         if np.array_equal(mask.data, np.round(mask.data)):
             return [labels_layer(mask, name, source=str(path))]
     volume = load_volume(path)
-    if name.endswith("_probseg"):
+    if is_probability(path.name):
         return [probability_layer(volume, name, source=str(path))]
     return [image_layer(volume, name, source=str(path))]
 

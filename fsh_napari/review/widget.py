@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QShortcut, QWidget
 
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
+from fsh_core.file_names import RECORD_ENDING
 from fsh_core.review import ReviewEvent, open_review, other_readers, save_review
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
@@ -94,7 +95,7 @@ class ReviewWidget(DecidingPanel):
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, "Open a record", "", "F.sh records (*_seg-lesions_dseg.json)"
+            self, "Open a record", "", f"F.sh records (*{RECORD_ENDING})"
         )
         if path:
             self.open(Path(path))

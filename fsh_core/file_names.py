@@ -1,0 +1,111 @@
+"""Names of the files that F.sh writes into a derivatives folder. This file alone spells them.
+
+The name of a file is that of its case, such as ``sub-01_ses-a``, and an ending. To rename
+a file, change its ending here: every reader and writer follows. It stands so low because
+`fsh_core.cases` must know a derivative when it meets one among scans;
+`fsh_core.derivatives.layout` says in which folder each file lies.
+"""
+
+import re
+from pathlib import Path
+
+RECORD_ENDING = "_seg-lesions_dseg.json"
+ANAT_ENDINGS = {
+    "mask": "_space-orig_label-L_mask.nii.gz",
+    "raw_mask": "_space-orig_label-L_desc-raw_mask.nii.gz",
+    "probability": "_space-orig_label-L_probseg.nii.gz",
+    "entropy": "_space-orig_label-L_desc-entropy_probseg.nii.gz",
+    "variance": "_space-orig_label-L_desc-variance_probseg.nii.gz",
+    "brain": "_space-orig_label-brain_mask.nii.gz",
+    "labels": "_seg-lesions_dseg.nii.gz",
+    "table": "_seg-lesions_dseg.tsv",
+    "record": RECORD_ENDING,
+}
+"""Endings of the files in ``anat``, by the keys of `StoredSegmentation.paths`."""
+FIGURE_ENDING = "_triptych.png"
+REPORT_ENDING = ".html"
+
+CASES_TABLE = "cases.tsv"
+LESIONS_TABLE = "lesions.tsv"
+QUEUE_FILE = "review_queue.json"
+NOT_BIDS = (QUEUE_FILE, CASES_TABLE, LESIONS_TABLE, "*.html", "**/figures/**", "**/*_review.jsonl")
+"""What ``.bidsignore`` names: files that a BIDS validator does not know."""
+
+_ANY_READER = "*"
+_PROBABILITIES = ("probability", "entropy", "variance")
+
+
+def reviewed_endings(reader: str) -> dict[str, str]:
+    """Endings of a reader's corrected lesions; ``reader`` holds letters and digits only."""
+    who = f"desc-reviewed{reader}"
+    return {
+        "mask": f"_space-orig_label-L_{who}_mask.nii.gz",
+        "labels": f"_seg-lesions_{who}_dseg.nii.gz",
+        "table": f"_seg-lesions_{who}_dseg.tsv",
+        "record": f"_seg-lesions_{who}_dseg.json",
+    }
+
+
+def journal_ending(reader: str) -> str:
+    """Ending of a reader's journal; ``reader`` holds letters and digits only."""
+    return f"_desc-{reader}_review.jsonl"
+
+
+ANY_JOURNAL = journal_ending(_ANY_READER)
+"""Pattern of the endings of all journals."""
+
+
+def split_journal_name(name: str) -> tuple[str, str]:
+    """Return the case and the reader of a journal, by its name; both empty if it is none."""
+    pattern = _pattern_of(journal_ending(_ANY_READER))
+    found = re.fullmatch(f"(?P<case>.+){pattern}", name)
+    return (found["case"], found["reader"]) if found else ("", "")
+
+
+def case_of_record(record: Path) -> str:
+    """Return the name of the case that a record is about."""
+    return record.name.removesuffix(RECORD_ENDING)
+
+
+def beside_record(record: Path, ending: str) -> Path:
+    """Return the file of the same case, in the same folder, with another ending."""
+    return record.with_name(case_of_record(record) + ending)
+
+
+def in_anat(folder: Path, ending: str) -> list[Path]:
+    """List the files of a derivatives folder with an ending, by name."""
+    patterns = (f"sub-*/anat/*{ending}", f"sub-*/ses-*/anat/*{ending}")
+    return sorted(path for pattern in patterns for path in folder.glob(pattern))
+
+
+def case_of_image(name: str) -> str:
+    """Return the case that an image was written for, by its name; empty if it is not F.sh's."""
+    for ending in (*ANAT_ENDINGS.values(), *reviewed_endings(_ANY_READER).values()):
+        found = re.fullmatch(f"(?P<case>.+){_pattern_of(ending)}", name)
+        if found and ending.endswith(".nii.gz"):
+            return found["case"]
+    return ""
+
+
+def is_probability(name: str) -> bool:
+    """Tell whether an image is a map of probabilities or of what an ensemble is unsure of."""
+    ours = tuple(ANAT_ENDINGS[key] for key in _PROBABILITIES)
+    return name.endswith((*ours, "_probseg.nii.gz", "_probseg.nii"))  # and every other BIDS one
+
+
+def is_final_mask(name: str) -> bool:
+    """Tell whether an image is the mask of a case after post-processing."""
+    return name.endswith(ANAT_ENDINGS["mask"])
+
+
+def is_lesion_mask(name: str) -> bool:
+    """Tell whether an image is a mask of lesions: final, before post-processing, or corrected."""
+    corrected = _pattern_of(reviewed_endings(_ANY_READER)["mask"])
+    return name.endswith((ANAT_ENDINGS["mask"], ANAT_ENDINGS["raw_mask"])) or bool(
+        re.fullmatch(f".+{corrected}", name)
+    )
+
+
+def _pattern_of(ending: str) -> str:
+    """Return a regular expression of an ending that may stand for any reader."""
+    return re.escape(ending).replace(re.escape(_ANY_READER), "(?P<reader>[0-9A-Za-z]+)")
