@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fsh_core.anatomy.template import Anatomy, find_anatomy
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
+from fsh_core.errors import InputError
 from fsh_core.inference.record import (
     describe_brain,
     describe_ensemble,
@@ -46,6 +47,13 @@ from fsh_core.record import (
     VolumeInterval,
 )
 from fsh_core.volume.volume import Volume
+
+LIVE_SETTINGS = ("threshold", "minimum_volume_mm3", "smooth")
+"""Settings that act on the probability: no network runs when they change."""
+_OF_THE_RUN = frozenset(
+    ("scan_uncertainty", "lesion_volume_interval_ml", "regions", "part_count", "evaluation")
+)
+"""Fields of the record that hold for the threshold of the run alone."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,59 @@ class Segmentation:
     def prediction(self) -> NDArray[np.bool_]:
         """Lesions after post-processing, (I, J, K) bool."""
         return self.lesion_labels > 0
+
+    def rethreshold(self, config: SegmentConfig, *, describe: bool = True) -> "Segmentation":
+        """Find the lesions again in the same probability, without the network.
+
+        What only a run can tell is left out: the regions, and how sure an ensemble is of a
+        lesion and of the scan.
+
+        Parameters
+        ----------
+        config : SegmentConfig
+            The settings of the run with others of `LIVE_SETTINGS`.
+        describe : bool
+            Describe the lesions too; without it, fast enough to follow a slider, ``lesions``
+            is left as it is.
+
+        Returns
+        -------
+        Segmentation
+            This one itself where no setting changes.
+
+        Raises
+        ------
+        InputError
+            If a setting changes that needs the network.
+        """
+        settings = RecordedSettings.from_config(config)
+        if settings == self.record.settings:
+            return self
+        before, after = self.record.settings.to_json(), settings.to_json()
+        others = [
+            name for name in after if after[name] != before.get(name) and name not in LIVE_SETTINGS
+        ]
+        if others:
+            raise InputError(
+                f"only {', '.join(LIVE_SETTINGS)} can change without the network, "
+                f"got another {', '.join(others)}; segment the case again"
+            )
+        raw, labels = find_lesions(self.probability, self.brain, self.flair, config)
+        lesions = self.lesions
+        if describe:
+            lesions = describe_lesions(
+                labels, self.flair, self.brain, self.probability, (), config.threshold
+            )
+        record = self.record.changed(
+            settings=settings,
+            lesion_count=int(labels.max(initial=0)),
+            lesion_volume_ml=round(self.flair.volume_ml(labels), 4),
+            raw_lesion_volume_ml=round(self.flair.volume_ml(raw), 4),
+            **dict.fromkeys(_OF_THE_RUN & self.record.model_fields_set),
+        )
+        return replace(
+            self, raw_prediction=raw, lesion_labels=labels, lesions=lesions, record=record
+        )
 
 
 def segment_case(

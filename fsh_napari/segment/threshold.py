@@ -8,13 +8,9 @@ import pandas as pd
 from fsh_core.config import SegmentConfig
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.measure import lesion_table
-from fsh_core.pipeline import Segmentation, find_lesions
-from fsh_core.record import RecordedSettings
+from fsh_core.pipeline import LIVE_SETTINGS, Segmentation
 
-LIVE = ["threshold", "minimum_volume_mm3", "smooth"]
-"""Settings that act on the probability, so that no network runs when they change."""
-_OF_THE_RUN = {"scan_uncertainty", "lesion_volume_interval_ml", "regions", "part_count"}
-"""Entries of the record that are true of the run's own threshold alone."""
+LIVE = list(LIVE_SETTINGS)
 _LISTED = (
     "label",
     "volume_mm3",
@@ -36,25 +32,13 @@ def with_settings(found: Segmentation, config: SegmentConfig) -> Segmentation:
     config : SegmentConfig
         The settings now; where they are those of the run, ``found`` itself is returned.
     """
-    settings = RecordedSettings.from_config(config)
-    if settings == found.record.settings:
-        return found
-    raw, labels = find_lesions(found.probability, found.brain, found.flair, config)
-    record = found.record.changed(
-        settings=settings, **dict.fromkeys(_OF_THE_RUN & found.record.model_fields_set)
-    )
-    return replace(found, raw_prediction=raw, lesion_labels=labels, record=record)
+    return found.rethreshold(config, describe=False)
 
 
 def measured(found: Segmentation) -> Segmentation:
     """Measure the lesions; how sure the network's passes were of them is not known."""
     lesions = lesion_table(found.lesion_labels, found.flair, found.probability, found.brain)
-    record = found.record.changed(
-        lesion_count=len(lesions),
-        lesion_volume_ml=round(found.flair.volume_ml(found.lesion_labels), 4),
-        raw_lesion_volume_ml=round(found.flair.volume_ml(found.raw_prediction), 4),
-    )
-    return replace(found, lesions=lesions, record=record)
+    return replace(found, lesions=lesions)
 
 
 def described(found: Segmentation) -> Segmentation:

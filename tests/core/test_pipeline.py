@@ -1,9 +1,11 @@
 """The path from a case to its lesions, with a three-line predictor and no torch."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 from nibabel.orientations import (
     apply_orientation,
@@ -197,3 +199,35 @@ def test_an_ensemble_says_how_sure_it_is_of_every_voxel(case: Case, phantom) -> 
 def test_a_single_opinion_has_no_entropy_of_its_own(case: Case) -> None:
     found = segment_case(case, bright, SegmentConfig(regions=False))
     assert (found.entropy, found.variance, found.record.ensemble) == (None, None, None)
+
+
+def test_another_threshold_gives_what_a_run_at_that_threshold_gives(case: Case) -> None:
+    def graded(image, on_patch=None):
+        return np.clip(image[0] - 0.1, 0, 1).astype(np.float32)
+
+    first = segment_case(case, graded, SegmentConfig(regions=False))
+    config = SegmentConfig(regions=False, threshold=0.2, minimum_volume_mm3=20.0)
+    again, run = first.rethreshold(config), segment_case(case, graded, config)
+    assert np.array_equal(again.lesion_labels, run.lesion_labels)
+    assert not np.array_equal(again.lesion_labels, first.lesion_labels)
+    assert np.array_equal(again.raw_prediction, run.raw_prediction)
+    pd.testing.assert_frame_equal(again.lesions, run.lesions)
+    assert again.record.changed(run=run.record.run) == run.record
+    assert first.rethreshold(SegmentConfig(regions=False)) is first
+
+
+def test_another_threshold_forgets_what_only_a_run_can_tell(case: Case) -> None:
+    found = segment_case(case, bright, SegmentConfig())
+    found = replace(found, record=found.record.changed(evaluation={"dice": 0.9}))
+    fast = found.rethreshold(SegmentConfig(threshold=0.75), describe=False)
+    assert fast.record.settings.threshold == 0.75
+    assert (fast.record.regions, fast.record.evaluation) == (None, None)
+    assert found.record.regions is not None
+    assert fast.lesions is found.lesions
+    assert fast.record.lesion_count == fast.lesion_labels.max()
+
+
+def test_a_setting_that_needs_the_network_is_refused(case: Case) -> None:
+    found = segment_case(case, bright, SegmentConfig(regions=False))
+    with pytest.raises(InputError, match="got another regions, overlap; segment the case again"):
+        found.rethreshold(SegmentConfig(threshold=0.4, overlap=0.5))
