@@ -79,11 +79,10 @@ def _circumstances(results: Results) -> str:
         weights = {found["identity"].get("weights_sha256", "")[:12] for found in measured} - {""}
         lines.append(
             f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-            f"{machine['system']}, "
-            f"Python {machine['python']}; {' and '.join(map(str, threads))} threads; "
-            f"{min(found['date'] for found in measured)[:10]}, commit {', '.join(known)}, weights "
-            f"{', '.join(sorted(weights))}; {sum(found['took_s'] for found in measured) / 60:.0f} "
-            "minutes in all."
+            f"{machine['system']}, Python {machine['python']}; {' and '.join(map(str, threads))} "
+            f"threads; {min(found['date'] for found in measured)[:10]}, commit {', '.join(known)}, "
+            f"weights {', '.join(sorted(weights))}; "
+            f"{sum(found['took_s'] for found in measured) / 60:.0f} minutes in all."
         )
         if len(known) > 1 or len(weights) > 1:
             lines.append(

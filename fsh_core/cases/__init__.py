@@ -1,4 +1,4 @@
-"""Cases on disk: who was scanned when, and which files belong to them."""
+"""Cases on disk: subjects, sessions and their files."""
 
 from fsh_core.cases.case import CHANNELS, Case
 from fsh_core.cases.discover import discover_cases

@@ -57,7 +57,7 @@ def discover_cases(source: str | Path | Sequence[str | Path], label: str = "L") 
     sources = [source] if isinstance(source, str | Path) else list(source)
     if not sources:
         raise InputError("no input was given; name a NIfTI file, a folder or a BIDS dataset")
-    cases = [case for one in sources for case in _discover(Path(one), label)]
+    cases = [case for path in sources for case in _discover(Path(path), label)]
     first: dict[str, Case] = {}
     for case in cases:
         other = first.setdefault(case.name, case)
@@ -133,9 +133,11 @@ def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: st
         channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))
     }
     subject, session = identify(folder.relative_to(root).as_posix().replace("/", "_"), folder)
-    there = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
-    references = [file for files in there for file in with_ending(files, f"_label-{label}_mask")]
-    brains = [file for files in there for file in with_ending(files, "_label-brain_mask")]
+    mask_files = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
+    references = [
+        file for files in mask_files for file in with_ending(files, f"_label-{label}_mask")
+    ]
+    brains = [file for files in mask_files for file in with_ending(files, "_label-brain_mask")]
     return Case(subject, session, channels, next(iter(references), None), next(iter(brains), None))
 
 
@@ -172,9 +174,8 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
             first = files.setdefault(identifier, {}).setdefault(channels[number], file)
             if first is not file:
                 raise InputError(
-                    f"{file}: must be the only {channels[number]} of its case, "
-                    f"found {first.name} beside it; "
-                    "move one away"
+                    f"{file}: must be the only {channels[number]} of its case, found {first.name} "
+                    "beside it; move one away"
                 )
     if not files:
         raise InputError(
@@ -184,9 +185,8 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
     for identifier, found in files.items():
         if "FLAIR" not in found:
             raise InputError(
-                f"{images}: the case {identifier} has no FLAIR, "
-                f"found only {', '.join(sorted(found))}; "
-                "add the missing channel or remove the case"
+                f"{images}: the case {identifier} has no FLAIR, found only "
+                f"{', '.join(sorted(found))}; add the missing channel or remove the case"
             )
     return [
         _case_of(identifier, found, references.get(identifier))
@@ -242,9 +242,8 @@ def _plain_cases(folder: Path, label: str) -> list[Case]:
     if not flairs:
         found = f"{len(files)} of another kind ({files[0].name})" if files else "none"
         raise InputError(
-            f"{folder}: expected a FLAIR scan (.nii or .nii.gz) directly in this folder, "
-            f"found {found}; "
-            "name the folder or file that holds it"
+            f"{folder}: expected a FLAIR scan (.nii or .nii.gz) directly in this folder, found "
+            f"{found}; name the folder or file that holds it"
         )
     cases = []
     for name, flair in flairs:

@@ -1,4 +1,4 @@
-"""What the names of files say: subject, session, channel, mask or scan."""
+"""Names of files: subject, session, channel, mask or scan."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who trains and who validates: by subject, stored, reproducible."""
+"""Training and validation split by subject, stored and reproducible."""
 
 import hashlib
 from collections.abc import Sequence

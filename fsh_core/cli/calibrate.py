@@ -1,4 +1,4 @@
-"""``fsh calibrate``: validation patients, and what they say of some weights."""
+"""``fsh calibrate``: operating point and confidences of weights, on validation patients."""
 
 import json
 from collections.abc import Sequence
@@ -63,10 +63,9 @@ def calibrate_command(
     write_atomically(written_to, json.dumps({**written, **found}, indent=2) + "\n")
     point, misfit = found["operating_point"], found["reliability"]["expected_calibration_error"]
     console.print(
-        f"Best on {len(found['validation'])} cases: "
-        f"--threshold {point['threshold']} --minimum-volume-mm3 "
-        f"{point['minimum_volume_mm3']:g}; expected calibration error {misfit:.3f}. Written: "
-        f"{written_to}",
+        f"Best on {len(found['validation'])} cases: --threshold {point['threshold']} "
+        f"--minimum-volume-mm3 {point['minimum_volume_mm3']:g}; expected calibration error "
+        f"{misfit:.3f}. Written: {written_to}",
         soft_wrap=True,
     )
 

@@ -1,4 +1,4 @@
-"""``fsh doctor``: is everything here, and does it work?"""
+"""``fsh doctor``: versions, processor, memory, weights, and a short self-test."""
 
 import os
 import platform

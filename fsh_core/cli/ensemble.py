@@ -1,4 +1,4 @@
-"""``fsh ensemble``: several networks in, one file of weights out."""
+"""``fsh ensemble``: join several networks into one file of weights."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -140,9 +140,8 @@ def _compare(first: Path, second: Path, references: Path, out: Path) -> list[Fai
     console = Console()
     console.print(_comparison_table(comparison, names))
     console.print(
-        "Differences are second minus first. p is not adjusted for the number of rows; "
-        "there is none with fewer than "
-        "6 cases that differ.",
+        "Differences are second minus first. p is not adjusted for the number of rows; there is "
+        "none with fewer than 6 cases that differ.",
         soft_wrap=True,
     )
     _say_written(console, [*written, page])
@@ -173,8 +172,8 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
             raise InputError(f"{path}: no such file or folder; check the name")
     if first.resolve() == second.resolve():
         raise InputError(f"{first}: is named as both methods; name the predictions of another one")
-    one, other = distinct_names([first, second])
-    return one, other
+    first_name, second_name = distinct_names([first, second])
+    return first_name, second_name
 
 
 def _failures(methods: list[Evaluation], names: tuple[str, str]) -> list[Failure]:

@@ -30,7 +30,9 @@ def with_options(*configs: type[BaseModel]) -> Callable[[Callable[..., None]], C
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [
-            one for one in inspect.signature(command).parameters.values() if one.name != "options"
+            parameter
+            for parameter in inspect.signature(command).parameters.values()
+            if parameter.name != "options"
         ]
         generated = [
             inspect.Parameter(
@@ -58,7 +60,7 @@ def with_options(*configs: type[BaseModel]) -> Callable[[Callable[..., None]], C
 def _option(field: FieldInfo, panel: str) -> Any:
     """Make the annotation of one option."""
     kind: Any = str if _is_tuple(field) else field.annotation
-    default = ",".join(str(one) for one in field.default) if _is_tuple(field) else field.default
+    default = ",".join(map(str, field.default)) if _is_tuple(field) else field.default
     note = f"{field.description} (default {default})"
     return Annotated[
         kind | None,

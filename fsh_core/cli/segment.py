@@ -74,22 +74,22 @@ def _channel(words: str) -> tuple[str, Path]:
     name, _, file = words.partition("=")
     if name not in CHANNELS[1:] or not file:
         raise InputError(
-            f"--channels must be {' or '.join(f'{one}=FILE' for one in CHANNELS[1:])}, "
+            f"--channels must be {' or '.join(f'{channel}=FILE' for channel in CHANNELS[1:])}, "
             f"got {words!r}"
         )
     return name, Path(file)
 
 
 def _usable(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Part the inputs that hold a case from those that do not, and say why they do not."""
+    """Split inputs into those that hold a case and sentences about those that do not."""
     usable, failures = [], []
-    for one in inputs:
+    for path in inputs:
         try:
-            discover_cases(one)
+            discover_cases(path)
         except InputError as error:
             failures.append(str(error))
         else:
-            usable.append(one)
+            usable.append(path)
     return usable, failures
 
 
@@ -168,7 +168,7 @@ def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
 
 
 def _store(found: Segmentation, out: Path, console: Console) -> None:
-    """Judge against the reference where there is one, write everything, say so in a line."""
+    """Evaluate against the reference if any, write all files, print a line."""
     case = found.case
     reference = load_mask(case.reference, found.flair, case.flair) if case.reference else None
     scores: dict[str, float] = {}
@@ -188,7 +188,7 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
 
 
 def _show(case: Case, out: Path, console: Console) -> None:
-    """Print what a person wants to see of one case: the largest lesions, the score, the files."""
+    """Print the summary of one case: largest lesions, metrics, files."""
     stored = read_segmentation(derivative_paths(case, out)["record"])
     columns = {
         "label": ("lesion", "{}"),

@@ -34,7 +34,7 @@ def simulate_command(
     seed: int,
     remove: Path | None,
 ) -> list[str]:
-    """Set lesions into scans and write a BIDS dataset with the truth beside them.
+    """Insert lesions into scans and write a BIDS dataset with the truth beside them.
 
     A case with a reference mask keeps its own lesions, which are then part of the truth,
     unless ``remove`` names the mask of what is painted over first. What is drawn for a
@@ -105,16 +105,16 @@ def _simulate_case(
     finder: BrainFinder,
     console: Console,
 ) -> None:
-    """Read, remove, simulate, write, and say so in a line."""
+    """Simulate one case: read, remove lesions, insert lesions, write, print a line."""
     flair = load_volume(case.flair)
     brain = load_brain(case, flair, finder)
     if brain.source == "none":
         raise InputError(f"{case.flair}: {brain.note}; without it lesions could land in the skull")
     own = load_mask(case.reference, flair, case.flair).data if case.reference else None
     if remove is not None:
-        gone = load_mask(remove, flair, case.flair).data
-        flair = remove_lesions(flair, gone, brain.mask, rng)
-        own = None if own is None else own & ~gone
+        removed = load_mask(remove, flair, case.flair).data
+        flair = remove_lesions(flair, removed, brain.mask, rng)
+        own = None if own is None else own & ~removed
     made = simulate_lesions(
         flair, brain.mask, bank, rng, count=count, burden_ml=burden_ml, reference=own
     )
@@ -141,10 +141,12 @@ def _home(case: Case) -> Path:
 
 
 def _record(made: Simulated, keeps_own: bool, remove: Path | None) -> dict[str, Any]:
-    """Say what was done, and list the lesions."""
+    """JSON beside the truth: what was done, and the inserted lesions."""
+    description = "Truth of simulated lesions: voxels at least half of which are lesion"
+    if keeps_own:
+        description += ", and the lesions of the scan's own reference mask"
     return {
-        "Description": "Truth of simulated lesions: voxels at least half of which are lesion"
-        + (", and the lesions of the scan's own reference mask" if keeps_own else ""),
+        "Description": description,
         "Removed": remove.name if remove is not None else None,
         "AddedVolumeMl": made.flair.volume_ml(made.added),
         "Added": [asdict(lesion) for lesion in made.lesions],
@@ -152,7 +154,7 @@ def _record(made: Simulated, keeps_own: bool, remove: Path | None) -> dict[str, 
 
 
 def _describe(out: Path) -> None:
-    """Write what BIDS wants to know of a dataset and of its derivatives."""
+    """Write the ``dataset_description.json`` of the dataset and of its derivatives."""
     maker = [{"Name": "fsh simulate", "Version": version("fsh-ms")}]
     common = {"BIDSVersion": "1.10.0", "GeneratedBy": maker}
     raw = {"Name": "FLAIR scans with simulated lesions", "DatasetType": "raw", **common}

@@ -1,4 +1,4 @@
-"""What every command shows in the terminal: its progress, and the cases that failed."""
+"""Terminal output of the commands: progress bar, and failed cases."""
 
 from collections.abc import Iterable
 

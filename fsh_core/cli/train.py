@@ -1,4 +1,4 @@
-"""``fsh train``: from command-line words to a run, and what the person sees meanwhile."""
+"""``fsh train``: configuration, split, run folder and progress of a training."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say."""
+"""Calibration: reliability of probabilities, and retention curve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ def reliability(cases: Sequence[tuple[NDArray[np.float32], NDArray[np.bool_]]]) 
     bins = reliability_bins(
         np.concatenate(probability), np.concatenate(real), np.concatenate(weight)
     )
-    error = sum(one["share"] * abs(one["probability"] - one["real"]) for one in bins)
+    error = sum(part["share"] * abs(part["probability"] - part["real"]) for part in bins)
     return {
         "bins": bins,
         "expected_calibration_error": round(float(error), 4),
@@ -49,22 +49,22 @@ def reliability_bins(
     real: NDArray[np.float64],
     weight: NDArray[np.float64] | None = None,
 ) -> list[dict[str, float]]:
-    """Average what was said and what came, in tenths of what was said; empty tenths are left out.
+    """Predicted probability against observed frequency, in ten bins; empty ones are left out.
 
     Parameters
     ----------
     chance : (N,) float in [0, 1]
-        What was said.
+        Predicted probabilities.
     real : (N,) float in {0, 1}
-        What came.
+        Outcomes.
     weight : (N,) float, optional
         How much each counts.
 
     Returns
     -------
     list of dict
-        ``probability`` (mean of what was said), ``real`` (mean of what came), ``share`` of
-        the weight, and ``count``.
+        ``probability`` (mean), ``real`` (observed frequency), ``share`` of the weight, and
+        ``count``.
     """
     weight = np.ones(len(chance)) if weight is None else weight
     which = np.minimum((chance * _BINS).astype(int), _BINS - 1)

@@ -1,4 +1,4 @@
-"""One predicted mask against its reference: every number, and what it is called."""
+"""All metrics of one case, and the columns that hold them."""
 
 from dataclasses import dataclass
 
@@ -148,10 +148,8 @@ def evaluate_case(
     """
     check_same_grid(prediction, reference, "prediction", "reference")
     voxel_volume_mm3 = reference.voxel_volume_mm3
-    reference_labels, prediction_labels = (
-        label_lesions(mask.data, voxel_volume_mm3, minimum_volume_mm3)
-        for mask in (reference, prediction)
-    )
+    reference_labels = label_lesions(reference.data, voxel_volume_mm3, minimum_volume_mm3)
+    prediction_labels = label_lesions(prediction.data, voxel_volume_mm3, minimum_volume_mm3)
     return CaseMetrics(
         voxel=voxel_metrics(reference.data, prediction.data, brain),
         volume=volume_metrics(reference.data, prediction.data, voxel_volume_mm3),

@@ -15,6 +15,7 @@ from fsh_core.evaluation.matching import (
     panoptic_quality,
 )
 from fsh_core.evaluation.overlap import measure_overlaps, overlap_table
+from fsh_core.evaluation.ratio import ratio
 from fsh_core.lesions.label import equivalent_diameter_mm
 
 __all__ = ["SIZE_BINS", "LesionMetrics", "SizeBin", "lesion_metrics", "overlap_table"]
@@ -143,13 +144,8 @@ def lesion_metrics(
             f"minimum_overlap_fraction must be in [0, 1], got {minimum_overlap_fraction}"
         )
     overlaps = measure_overlaps(reference_labels, prediction_labels)
-    reference, prediction = (
-        lesions.assign(
-            matched=match_by_fraction(lesions, minimum_overlap_fraction),
-            size=_sizes(lesions, voxel_volume_mm3),
-        )
-        for lesions in overlaps.sides()
-    )
+    reference = _judged(overlaps.reference, minimum_overlap_fraction, voxel_volume_mm3)
+    prediction = _judged(overlaps.prediction, minimum_overlap_fraction, voxel_volume_mm3)
     detected, confirmed = int(reference["matched"].sum()), int(prediction["matched"].sum())
     empty = 1.0 if len(reference) == len(prediction) == 0 else 0.0
     return LesionMetrics(
@@ -157,8 +153,8 @@ def lesion_metrics(
         prediction_lesions=len(prediction),
         detected_lesions=detected,
         confirmed_lesions=confirmed,
-        sensitivity=detected / len(reference) if len(reference) else empty,
-        precision=confirmed / len(prediction) if len(prediction) else empty,
+        sensitivity=ratio(detected, len(reference), empty),
+        precision=ratio(confirmed, len(prediction), empty),
         f1=f1_of(detected, len(reference), confirmed, len(prediction)),
         reference_matched=dict(
             zip(reference.index.tolist(), reference["matched"].tolist(), strict=True)
@@ -172,26 +168,42 @@ def lesion_metrics(
     )
 
 
+def _judged(
+    lesions: pd.DataFrame, minimum_overlap_fraction: float, voxel_volume_mm3: float
+) -> pd.DataFrame:
+    """Add to the lesions of a map whether each is matched, and the bin of its size."""
+    return lesions.assign(
+        matched=match_by_fraction(lesions, minimum_overlap_fraction),
+        size=_sizes(lesions, voxel_volume_mm3),
+    )
+
+
 def _sizes(lesions: pd.DataFrame, voxel_volume_mm3: float) -> list[str]:
     """Name the bin of each lesion."""
     diameters_mm = [
         equivalent_diameter_mm(voxels * voxel_volume_mm3) for voxels in lesions["voxels"]
     ]
+    return [_size_of(diameter_mm) for diameter_mm in diameters_mm]
+
+
+def _size_of(diameter_mm: float) -> str:
+    """Name the bin of a diameter; one on a border belongs to the middle."""
     below, middle, above = SIZE_BINS
-    return [
-        below if one < SMALL_MM else above if one > LARGE_MM else middle for one in diameters_mm
-    ]
+    if diameter_mm < SMALL_MM:
+        return below
+    return above if diameter_mm > LARGE_MM else middle
 
 
 def _size_bin(reference: pd.DataFrame, prediction: pd.DataFrame, size: str) -> SizeBin:
     """Count the lesions of one size in both maps, and those that are matched."""
-    ours, theirs = (side["matched"][side["size"] == size] for side in (reference, prediction))
-    detected, confirmed = int(ours.sum()), int(theirs.sum())
+    is_detected = reference["matched"][reference["size"] == size]
+    is_confirmed = prediction["matched"][prediction["size"] == size]
+    detected, confirmed = int(is_detected.sum()), int(is_confirmed.sum())
     return SizeBin(
-        lesions=len(ours),
+        lesions=len(is_detected),
         detected=detected,
-        sensitivity=detected / len(ours) if len(ours) else float("nan"),
-        predicted=len(theirs),
+        sensitivity=ratio(detected, len(is_detected)),
+        predicted=len(is_confirmed),
         confirmed=confirmed,
-        precision=confirmed / len(theirs) if len(theirs) else float("nan"),
+        precision=ratio(confirmed, len(is_confirmed)),
     )

@@ -1,4 +1,4 @@
-"""When a lesion counts as found: the rules in use, and what each makes of F1."""
+"""Rules for matching lesions, F1 by each rule, and panoptic quality."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ _TOLERANCE = 1e-9  # 0.1 * 70 is more than 7 in binary
 
 @dataclass(frozen=True)
 class PanopticQuality:
-    """Detection and delineation in one number.
+    """Panoptic quality and its two factors, recognition and segmentation quality.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def f1_by_rule(overlaps: Overlaps) -> dict[str, float]:
             else match_by_fraction(lesions, _LEAST_FRACTIONS[rule])
             for side, lesions in zip(SIDES, overlaps.sides(), strict=True)
         ]
-        found, confirmed = (int(np.count_nonzero(one)) for one in matched)
+        found, confirmed = int(np.count_nonzero(matched[0])), int(np.count_nonzero(matched[1]))
         scores[rule] = f1_of(found, len(matched[0]), confirmed, len(matched[1]))
     return scores
 

@@ -1,4 +1,4 @@
-"""Which lesions of two label maps share voxels: the one table behind all lesion metrics."""
+"""Overlap table of two label maps, from which all lesion metrics follow."""
 
 from dataclasses import dataclass
 
@@ -72,14 +72,27 @@ class Overlaps:
 def measure_overlaps(
     reference_labels: NDArray[np.int32], prediction_labels: NDArray[np.int32]
 ) -> Overlaps:
-    """Measure what the lesions of two label maps share.
+    """Overlaps of the lesions of two label maps.
 
-    Parameters, errors
-        As for `overlap_table`, from which everything here follows.
+    Parameters
+    ----------
+    reference_labels, prediction_labels : (I, J, K) int
+        Numbered lesions, 0 elsewhere.
+
+    Returns
+    -------
+    Overlaps
+        Lesions of both maps, and the pairs that share voxels.
+
+    Raises
+    ------
+    ValueError
+        As `overlap_table`.
     """
     table = overlap_table(reference_labels, prediction_labels)
     shared = (table["reference"] > 0) & (table["prediction"] > 0)
-    reference, prediction = (_lesions(table, side, shared.to_numpy()) for side in SIDES)
+    reference = _lesions(table, "reference", shared.to_numpy())
+    prediction = _lesions(table, "prediction", shared.to_numpy())
     pairs = table[shared].reset_index(drop=True)
     sizes = (
         reference["voxels"].loc[pairs["reference"]].to_numpy()
@@ -91,11 +104,11 @@ def measure_overlaps(
 
 def _lesions(table: pd.DataFrame, side: str, shared: NDArray[np.bool_]) -> pd.DataFrame:
     """Size of each lesion of one side, and how much of it is shared."""
-    here = table[side].to_numpy() > 0
-    labels, row = np.unique(table[side].to_numpy()[here], return_inverse=True)
-    voxels = table["voxels"].to_numpy()[here]
+    is_lesion = table[side].to_numpy() > 0
+    labels, row = np.unique(table[side].to_numpy()[is_lesion], return_inverse=True)
+    voxels = table["voxels"].to_numpy()[is_lesion]
     sums = [
-        np.bincount(row, weights=one, minlength=len(labels)).astype(np.int64)
-        for one in (voxels, voxels * shared[here])
+        np.bincount(row, weights=counts, minlength=len(labels)).astype(np.int64)
+        for counts in (voxels, voxels * shared[is_lesion])
     ]
     return pd.DataFrame({"voxels": sums[0], "shared": sums[1]}, index=pd.Index(labels, name=side))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from fsh_core.anatomy.template import Anatomy
 from fsh_core.evaluation.matching import match_by_fraction
 from fsh_core.evaluation.overlap import measure_overlaps
+from fsh_core.evaluation.ratio import ratio
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.regions import REGIONS, name_regions
@@ -79,16 +80,20 @@ def region_metrics(
     rows = [*REGIONS, ELSEWHERE]
     voxel_mm3 = reference.voxel_volume_mm3
     labels = [label_lesions(mask.data, voxel_mm3) for mask in (reference, prediction)]
-    homes = [_homes(one, reference, anatomy) for one in labels]
-    ours, theirs = (np.append(-1, home)[one] for home, one in zip(homes, labels, strict=True))
-    place = np.where(ours >= 0, ours, theirs)
+    homes = [_homes(numbered, reference, anatomy) for numbered in labels]
+    # Row of each voxel's region: that of its reference lesion, else of its predicted one, else -1.
+    place = np.append(-1, homes[0])[labels[0]]
+    place = np.where(place >= 0, place, np.append(-1, homes[1])[labels[1]])
     # Numbered by size, so that the lesions that are large enough to count come first.
     kept = [
         int(label_lesions(mask.data, voxel_mm3, minimum_volume_mm3).max())
         for mask in (reference, prediction)
     ]
     overlaps = measure_overlaps(
-        *(np.where(one <= most, one, 0) for one, most in zip(labels, kept, strict=True))
+        *(
+            np.where(numbered <= most, numbered, 0)
+            for numbered, most in zip(labels, kept, strict=True)
+        )
     )
     matched = [match_by_fraction(side, minimum_overlap_fraction) for side in overlaps.sides()]
     counted = [home[:most] for home, most in zip(homes, kept, strict=True)]
@@ -115,28 +120,31 @@ def _homes(labels: NDArray[np.int32], like: Volume, anatomy: Anatomy) -> NDArray
     )
 
 
-def _voxels(reference: Volume, prediction: Volume, here: NDArray[np.bool_]) -> dict[str, float]:
+def _voxels(reference: Volume, prediction: Volume, region: NDArray[np.bool_]) -> dict[str, float]:
     """Dice and volumes of the voxels of one region."""
-    reference_ml = reference.volume_ml(reference.data & here)
-    prediction_ml = reference.volume_ml(prediction.data & here)
-    some = reference_ml + prediction_ml > 0
+    reference_ml = reference.volume_ml(reference.data & region)
+    prediction_ml = reference.volume_ml(prediction.data & region)
+    dice = float("nan")
+    if reference_ml + prediction_ml > 0:
+        dice = voxel_metrics(reference.data, prediction.data, region).dice
     return {
-        "dice": voxel_metrics(reference.data, prediction.data, here).dice if some else float("nan"),
+        "dice": dice,
         "reference_ml": reference_ml,
         "prediction_ml": prediction_ml,
     }
 
 
-def _lesions(here: list[NDArray[np.bool_]], matched: list[NDArray[np.bool_]]) -> dict[str, float]:
-    """Counts and ratios of the lesions of one region."""
-    lesions, predicted = (int(np.count_nonzero(one)) for one in here)
-    detected, confirmed = (
-        int(np.count_nonzero(one & found)) for one, found in zip(here, matched, strict=True)
-    )
-    undefined = float("nan")
+def _lesions(
+    in_region: list[NDArray[np.bool_]], matched: list[NDArray[np.bool_]]
+) -> dict[str, float]:
+    """Counts and ratios of the lesions of one region, reference first."""
+    lesions = int(np.count_nonzero(in_region[0]))
+    predicted = int(np.count_nonzero(in_region[1]))
+    detected = int(np.count_nonzero(in_region[0] & matched[0]))
+    confirmed = int(np.count_nonzero(in_region[1] & matched[1]))
     return {
-        "lesion_sensitivity": detected / lesions if lesions else undefined,
-        "lesion_precision": confirmed / predicted if predicted else undefined,
+        "lesion_sensitivity": ratio(detected, lesions),
+        "lesion_precision": ratio(confirmed, predicted),
         "reference_lesions": lesions,
         "detected_lesions": detected,
         "prediction_lesions": predicted,

@@ -66,12 +66,13 @@ def surface_distances(
         apart = float("nan") if any(filled) else 0.0
         return SurfaceMetrics(apart, apart)
     box = bounding_box(reference | prediction)
-    ours, theirs = (_surface_mm(mask[box], spacing_mm) for mask in (reference, prediction))
-    to_theirs = KDTree(theirs, leafsize=32).query(ours)[0]
-    to_ours = KDTree(ours, leafsize=32).query(theirs)[0]
+    reference_mm = _surface_mm(reference[box], spacing_mm)
+    prediction_mm = _surface_mm(prediction[box], spacing_mm)
+    to_prediction = KDTree(prediction_mm, leafsize=32).query(reference_mm)[0]
+    to_reference = KDTree(reference_mm, leafsize=32).query(prediction_mm)[0]
     return SurfaceMetrics(
-        hd95_mm=float(max(np.percentile(to_theirs, 95), np.percentile(to_ours, 95))),
-        assd_mm=float(np.concatenate([to_theirs, to_ours]).mean()),
+        hd95_mm=float(max(np.percentile(to_prediction, 95), np.percentile(to_reference, 95))),
+        assd_mm=float(np.concatenate([to_prediction, to_reference]).mean()),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fsh_core.evaluation.ratio import ratio
+
 MEAN_LESION_FRACTION = 0.001
 """Mean share of lesion voxels in the Shifts 2.0 data, for which nDSC was made."""
 
@@ -129,26 +131,25 @@ def voxel_metrics(
     empty = 1.0 if claimed == real == 0 else 0.0
     # The odds of a lesion voxel here over those in a mean case; without a voxel outside there is
     # nothing to scale.
-    scale = (
-        real / (reference.size - real) / (lesion_fraction / (1 - lesion_fraction))
-        if real < reference.size
-        else 1.0
-    )
-    dice = 2 * both / (claimed + real) if claimed + real else empty
+    scale = 1.0
+    if real < reference.size:
+        scale = real / (reference.size - real) / (lesion_fraction / (1 - lesion_fraction))
+    normalised_dice = empty
+    if real:
+        normalised_dice = 2 * both / (2 * both + scale * (claimed - both) + real - both)
+    dice = ratio(2 * both, claimed + real, empty)
     return VoxelMetrics(
         true_positive_voxels=both,
         false_positive_voxels=claimed - both,
         false_negative_voxels=real - both,
         true_negative_voxels=neither,
         accuracy=(both + neither) / reference.size,
-        sensitivity=both / real if real else empty,
-        specificity=neither / (reference.size - real) if real < reference.size else 1.0,
-        precision=both / claimed if claimed else empty,
+        sensitivity=ratio(both, real, empty),
+        specificity=ratio(neither, reference.size - real, 1.0),
+        precision=ratio(both, claimed, empty),
         f1=dice,
         dice=dice,
-        normalised_dice=2 * both / (2 * both + scale * (claimed - both) + real - both)
-        if real
-        else empty,
+        normalised_dice=normalised_dice,
     )
 
 
@@ -181,12 +182,17 @@ def volume_metrics(
         reference_ml=real * voxel_volume_mm3 / 1000,
         prediction_ml=claimed * voxel_volume_mm3 / 1000,
         volume_difference_ml=(claimed - real) * voxel_volume_mm3 / 1000,
-        volume_difference_fraction=(claimed - real) / real if real else undefined,
+        volume_difference_fraction=ratio(claimed - real, real, undefined),
     )
 
 
 def check_shapes(reference: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
     """Check that two arrays lie on grids of one size.
+
+    Parameters
+    ----------
+    reference, prediction : arrays
+        Of any kind.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What ``fsh agreement`` found, as a page."""
+"""HTML page of an agreement study."""
 
 from itertools import combinations
 from pathlib import Path
@@ -73,8 +73,9 @@ def _numbers(agreement: Agreement, repeated_scans: bool) -> list[Number]:
     dice = agreement.pairs["dice"].to_numpy(dtype=float)
     mean_dice = float(np.nanmean(dice)) if np.isfinite(dice).any() else float("nan")
     cv = float(volume["cv_fraction"])
+    who = "Scans of each case" if repeated_scans else "Raters"
     numbers = [
-        Number("Scans of each case" if repeated_scans else "Raters", str(len(agreement.raters))),
+        Number(who, str(len(agreement.raters))),
         Number("Cases", str(agreement.ratings["case"].nunique())),
         Number("Mean Dice of two", show(mean_dice, "dice")),
         Number("Variation of the volume", MISSING if np.isnan(cv) else f"{100 * cv:.1f}", "%"),
@@ -85,28 +86,27 @@ def _numbers(agreement: Agreement, repeated_scans: bool) -> list[Number]:
 
 
 def _matrix_section(agreement: Agreement, metric: str, name: str) -> Section:
-    """A square of means, tinted by their height, with the interval of each below the diagonal."""
+    """Matrix of the raters: tinted means above the diagonal, their intervals below."""
     found = {(row["rater_1"], row["rater_2"]): row for row in agreement.matrix.to_dict("records")}
     rows, shades = [], []
-    for one in agreement.raters:
-        cells, tints = [one], [0.0]
+    for rater in agreement.raters:
+        cells, tints = [rater], [0.0]
         for other in agreement.raters:
-            pair = found.get((one, other)) or found.get((other, one))
+            pair = found.get((rater, other)) or found.get((other, rater))
             if pair is None:
                 cells.append("")
                 tints.append(0.0)
                 continue
-            above = (one, other) in found
             value = float(pair[metric])
-            cells.append(
-                show(value, metric)
-                if above
-                else show_interval(pair[f"{metric}_low"], pair[f"{metric}_high"], metric)
-            )
-            tints.append(_MOST_TINT * max(0.0, value) if above and np.isfinite(value) else 0.0)
+            if (rater, other) in found:  # above the diagonal
+                cells.append(show(value, metric))
+                tints.append(_MOST_TINT * max(0.0, value) if np.isfinite(value) else 0.0)
+            else:
+                cells.append(show_interval(pair[f"{metric}_low"], pair[f"{metric}_high"], metric))
+                tints.append(0.0)
         rows.append(cells)
         shades.append(tints)
-    headings = [("", ""), *((rater, "") for rater in agreement.raters)]
+    headings = [("", ""), *((name, "") for name in agreement.raters)]
     note = (
         "Above the diagonal: mean over cases. Below: "
         "its 95 % bootstrap interval over cases, of two or more."
@@ -117,14 +117,13 @@ def _matrix_section(agreement: Agreement, metric: str, name: str) -> Section:
 def _volume_section(agreement: Agreement) -> Section:
     """Bland and Altman's figure for every two raters, and the numbers as a table."""
     panels = {}
-    for one, other in list(combinations(agreement.raters, 2))[:_MOST_PANELS]:
-        here = agreement.pairs[
-            (agreement.pairs["rater_1"] == one) & (agreement.pairs["rater_2"] == other)
+    for rater_1, rater_2 in list(combinations(agreement.raters, 2))[:_MOST_PANELS]:
+        pairs = agreement.pairs[
+            (agreement.pairs["rater_1"] == rater_1) & (agreement.pairs["rater_2"] == rater_2)
         ]
-        first, second = (
-            here[column].to_numpy(dtype=float) for column in ("volume_1_ml", "volume_2_ml")
-        )
-        panels[f"{other} − {one}"] = (first, second, bland_altman(first, second))
+        first = pairs["volume_1_ml"].to_numpy(dtype=float)
+        second = pairs["volume_2_ml"].to_numpy(dtype=float)
+        panels[f"{rater_2} − {rater_1}"] = (first, second, bland_altman(first, second))
     several = agreement.ratings["case"].nunique() > 1
     rows = [
         [
@@ -249,8 +248,7 @@ def _definitions(repeated_scans: bool) -> dict[str, str]:
     }
     consensus = {
         "Consensus": "STAPLE (Warfield et al. 2004): the mask that is most probable given all "
-        "raters, each weighted by "
-        "the sensitivity and specificity estimated for them.",
+        "raters, each weighted by the sensitivity and specificity estimated for them.",
         "STAPLE sensitivity": RATING_COLUMNS["staple_sensitivity"],
         "STAPLE specificity": RATING_COLUMNS["staple_specificity"],
     }

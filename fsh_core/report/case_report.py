@@ -129,7 +129,7 @@ def _pictures(segmentation: Segmentation, reference: Mask | None) -> dict[str, s
 
 
 def _headline(segmentation: Segmentation) -> list[_Number]:
-    """What a reader wants to know first."""
+    """The numbers at the top of the page."""
     record, lesions = segmentation.record, segmentation.lesions
     volume_ml = record.lesion_volume_ml
     numbers = [
@@ -157,7 +157,7 @@ def _headline(segmentation: Segmentation) -> list[_Number]:
 
 
 def _quality(quality: RecordedQuality | None) -> Row | None:
-    """How far the scan can be relied on: verdicts with their marks; None where nobody checked."""
+    """Quality checks of the scan with their marks; None where they were not run."""
     if quality is None:
         return None
     checks = [
@@ -178,12 +178,12 @@ def _quality(quality: RecordedQuality | None) -> Row | None:
 
 
 def _regions(regions: RecordedRegions | None) -> Row | None:
-    """Where the lesions lie, or why that is not known; None where nobody asked."""
+    """Lesions by region, or why that is not known; None where it was not asked for."""
     if regions is None:
         return None
     if regions.dissemination is None:
         return {"rows": [], "note": _sentence(regions.note)}
-    told = regions.dissemination
+    dissemination = regions.dissemination
     answers = {
         True: "the regions seen here would suffice.",
         False: "the regions seen here do not suffice.",
@@ -191,7 +191,7 @@ def _regions(regions: RecordedRegions | None) -> Row | None:
     return {
         "rows": [
             (name.replace("_", " "), counted.count, format_ml(counted.volume_ml))
-            for name, counted in told.regions.items()
+            for name, counted in dissemination.regions.items()
         ],
         "readings": [
             {
@@ -199,9 +199,9 @@ def _regions(regions: RecordedRegions | None) -> Row | None:
                 "answer": answers[reading.fulfilled_here],
                 "definition": f"It asks for {reading.definition} ({reading.source}).",
             }
-            for reading in told.readings
+            for reading in dissemination.readings
         ],
-        "caution": f"Not assessed: {', '.join(told.not_assessed)}. {told.label}",
+        "caution": f"Not assessed: {', '.join(dissemination.not_assessed)}. {dissemination.label}",
     }
 
 

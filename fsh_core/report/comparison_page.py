@@ -1,4 +1,4 @@
-"""What ``fsh evaluate --compare`` found, as a page."""
+"""HTML page of the comparison of two methods."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,11 +121,9 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
     headings += [("Higher / lower", f"cases of {names[1]}"), ("Cases", ""), ("p", "Wilcoxon")]
     note = (
         f"Differences: {names[1]} minus {names[0]}, over cases in which both have a value. "
-        "Interval of the mean: "
-        "bootstrap over cases, fixed seed. p: signed-rank test, two-sided, "
-        "not adjusted for the number of rows; none "
-        "with fewer than 6 cases that differ. For HD95 and ASSD lower is better; "
-        "a volume difference is best near 0."
+        "Interval of the mean: bootstrap over cases, fixed seed. p: signed-rank test, two-sided, "
+        "not adjusted for the number of rows; none with fewer than 6 cases that differ. For HD95 "
+        "and ASSD lower is better; a volume difference is best near 0."
     )
     return Section("Means and tests", table=Table(headings, cells), note=note)
 

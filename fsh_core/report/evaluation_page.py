@@ -1,4 +1,4 @@
-"""What ``fsh evaluate`` found, as a page."""
+"""HTML page of an evaluation."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,8 +58,7 @@ _IN_CASES = {
 _ABBREVIATIONS = {
     "nDSC, PQ": "Normalised Dice and panoptic quality.",
     "Found, false": "A lesion counts as found, or as real, when at least one voxel overlaps; "
-    "lesions are 26-connected "
-    "components.",
+    "lesions are 26-connected components.",
 }
 _COUNTED = [("Lesions", "reference"), ("Found", ""), ("Sensitivity", "")]
 _COUNTED += [("Lesions", "predicted"), ("False", ""), ("Precision", "")]
@@ -158,14 +157,14 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
         return []
     known = regions[regions["note"] == ""]
     rows = []
-    for name, here in known.groupby("region", sort=False):
+    for name, lesions in known.groupby("region", sort=False):
         names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
         row = [
             str(name).replace("_", " "),
-            *_counted(*(int(here[column].sum()) for column in names)),
+            *_counted(*(int(lesions[column].sum()) for column in names)),
         ]
-        row += [show(here[column].sum(), column) for column in ("reference_ml", "prediction_ml")]
-        rows.append([*row, show(here["dice"].mean(), "dice")])
+        row += [show(lesions[column].sum(), column) for column in ("reference_ml", "prediction_ml")]
+        rows.append([*row, show(lesions["dice"].mean(), "dice")])
     headings = [
         ("Region", ""),
         *_COUNTED,
@@ -174,9 +173,8 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
         ("Dice", "mean"),
     ]
     note = (
-        f"Over all lesions of {counted(known['case'].nunique(), 'case')} together, "
-        "each lesion by its own region; "
-        "Dice: mean over cases with lesions there. regions.csv has every case."
+        f"Over all lesions of {counted(known['case'].nunique(), 'case')} together, each lesion by "
+        "its own region; Dice: mean over cases with lesions there. regions.csv has every case."
     )
     missing = regions[regions["note"] != ""]
     text = ""
@@ -191,7 +189,7 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
 
 
 def _volume_section(cases: pd.DataFrame, limits: BlandAltman) -> Section:
-    """Bland and Altman's figure, and what it says in a sentence."""
+    """Bland-Altman plot, with bias and limits of agreement in a sentence."""
     drawn = None
     if limits.n:
         panels = {
@@ -214,9 +212,8 @@ def describe_limits(limits: BlandAltman, who: str) -> str:
         return "Limits of agreement need at least two cases."
     return (
         f"{who} differs by {show(limits.bias.value, '_ml', signed=True)} ml on average "
-        f"({show_interval(limits.bias.low, limits.bias.high, '_ml', signed=True)}); "
-        "95 % of differences are expected "
-        f"between {show(limits.lower.value, '_ml', signed=True)} "
+        f"({show_interval(limits.bias.low, limits.bias.high, '_ml', signed=True)}); 95 % of "
+        f"differences are expected between {show(limits.lower.value, '_ml', signed=True)} "
         f"({show_interval(limits.lower.low, limits.lower.high, '_ml', signed=True)}) and "
         f"{show(limits.upper.value, '_ml', signed=True)} ml "
         f"({show_interval(limits.upper.low, limits.upper.high, '_ml', signed=True)})."
@@ -237,7 +234,7 @@ def _case_section(cases: pd.DataFrame) -> Section:
 
 
 def definitions() -> dict[str, str]:
-    """What the names on the page mean, in the page's own words."""
+    """Definitions of the metrics on the page."""
     meanings = {}
     for column, name in NAMES.items():
         meaning = CASE_COLUMNS[column]

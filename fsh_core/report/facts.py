@@ -1,4 +1,4 @@
-"""What made a result, as the last part of its page says it."""
+"""Provenance of a result, the last part of its page: version, weights, settings."""
 
 from collections.abc import Mapping
 from typing import Any

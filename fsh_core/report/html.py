@@ -1,4 +1,4 @@
-"""Pages in F.sh's one style: self-contained, printable, asking for nothing from outside."""
+"""HTML pages in one style: self-contained and printable, without outside requests."""
 
 import base64
 from pathlib import Path

@@ -114,15 +114,16 @@ def show(value: float, column: str, signed: bool = False) -> str:
     unit = column.rpartition("_")[2]
     size = abs(value)
     by_unit = {
-        "ml": 3 if _SMALLEST_SHOWN_ML <= size < _SMALL_ML else 2,
-        "mm": 1 if size >= _ONE_DECIMAL_FROM_MM else 2,
+        "ml": 2 + (_SMALLEST_SHOWN_ML <= size < _SMALL_ML),
+        "mm": 2 - (size >= _ONE_DECIMAL_FROM_MM),
         "lesions": 0,
         "count": 1,
     }
     digits = by_unit.get(unit, 3)
     plain = f"{value:,.{digits}f}"
-    is_zero = float(plain.replace(",", "")) == 0
-    text = f"{0:.{digits}f}" if is_zero else f"{value:{'+' if signed else ''},.{digits}f}"
+    if float(plain.replace(",", "")) == 0:
+        return f"{0:.{digits}f}"  # without a sign
+    text = f"{value:+,.{digits}f}" if signed else plain
     return text.replace("-", _MINUS)
 
 

@@ -1,4 +1,4 @@
-"""The lesion table of a page, in a radiologist's words."""
+"""The lesion table of a page."""
 
 import math
 from collections.abc import Callable
@@ -9,13 +9,11 @@ import pandas as pd
 MISSING = "–"
 _WHOLE_FROM_MM3 = 10.0
 TABLE_NOTE = (
-    "Largest first. Diameter: that of a ball of equal volume. Position: "
-    "a point inside the lesion, in mm from the "
-    "scan's origin towards the patient's right (R) or left (L), anterior (A) or posterior (P), "
-    "superior (S) or "
-    "inferior (I). Extent: length of the bounding box, "
-    "right to left × front to back × top to bottom. Contrast: mean "
-    "intensity over that of the tissue around."
+    "Largest first. Diameter: that of a ball of equal volume. Position: a point inside the "
+    "lesion, in mm from the scan's origin towards the patient's right (R) or left (L), anterior "
+    "(A) or posterior (P), superior (S) or inferior (I). Extent: length of the bounding box, "
+    "right to left × front to back × top to bottom. Contrast: mean intensity over that of the "
+    "tissue around."
 )
 
 
@@ -60,7 +58,7 @@ def _percent(value: float) -> str:
 
 
 def _towards(letters: str, value: float) -> str:
-    """Write a coordinate as a radiologist says it: R 18 or L 18."""
+    """Write a coordinate with its direction: R 18 or L 18."""
     return f"{letters[value < 0]} {abs(round(value))}"
 
 

@@ -195,22 +195,22 @@ def _compare(name: str, raters: tuple[str, ...], masks: list[Volume]) -> list[di
     labels = [label_lesions(mask.data, mask.voxel_volume_mm3) for mask in masks]
     volumes_ml = [mask.volume_ml(mask.data) for mask in masks]
     rows: list[dict[str, object]] = []
-    for one, other in combinations(range(len(masks)), 2):
-        row: dict[str, object] = {"case": name, "rater_1": raters[one], "rater_2": raters[other]}
-        if _on_one_grid(masks[one], masks[other]):
-            row["dice"] = voxel_metrics(masks[one].data, masks[other].data).dice
+    for first, second in combinations(range(len(masks)), 2):
+        row: dict[str, object] = {"case": name, "rater_1": raters[first], "rater_2": raters[second]}
+        if _on_one_grid(masks[first], masks[second]):
+            row["dice"] = voxel_metrics(masks[first].data, masks[second].data).dice
             row["lesion_f1"] = lesion_metrics(
-                labels[one], labels[other], masks[one].voxel_volume_mm3
+                labels[first], labels[second], masks[first].voxel_volume_mm3
             ).f1
-        row["volume_1_ml"], row["volume_2_ml"] = volumes_ml[one], volumes_ml[other]
-        row["volume_difference_ml"] = volumes_ml[other] - volumes_ml[one]
+        row["volume_1_ml"], row["volume_2_ml"] = volumes_ml[first], volumes_ml[second]
+        row["volume_difference_ml"] = volumes_ml[second] - volumes_ml[first]
         rows.append(row)
     return rows
 
 
-def _on_one_grid(one: Volume, other: Volume) -> bool:
+def _on_one_grid(first: Volume, second: Volume) -> bool:
     try:
-        check_same_grid(one, other, "first", "second")
+        check_same_grid(first, second, "first", "second")
     except InputError:
         return False
     return True
@@ -219,15 +219,15 @@ def _on_one_grid(one: Volume, other: Volume) -> bool:
 def _matrix(raters: tuple[str, ...], pairs: pd.DataFrame) -> pd.DataFrame:
     """Summarise every two raters over cases."""
     rows = []
-    for one, other in combinations(raters, 2):
-        here = pairs[(pairs["rater_1"] == one) & (pairs["rater_2"] == other)]
-        row: dict[str, object] = {"rater_1": one, "rater_2": other, "n_cases": len(here)}
+    for first, second in combinations(raters, 2):
+        both = pairs[(pairs["rater_1"] == first) & (pairs["rater_2"] == second)]
+        row: dict[str, object] = {"rater_1": first, "rater_2": second, "n_cases": len(both)}
         for metric in ("dice", "lesion_f1"):
-            values = here[metric].to_numpy(dtype=float)
+            values = both[metric].to_numpy(dtype=float)
             row[metric] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
             row[f"{metric}_low"], row[f"{metric}_high"] = bootstrap_interval(values)
         limits = bland_altman(
-            here["volume_1_ml"].to_numpy(dtype=float), here["volume_2_ml"].to_numpy(dtype=float)
+            both["volume_1_ml"].to_numpy(dtype=float), both["volume_2_ml"].to_numpy(dtype=float)
         )
         row["volume_bias_ml"] = limits.bias.value
         row["volume_lower_ml"], row["volume_upper_ml"] = limits.lower.value, limits.upper.value

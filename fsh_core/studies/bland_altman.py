@@ -69,13 +69,17 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
     ValueError
         If the lengths differ.
     """
-    ours, theirs = (np.asarray(values, dtype=np.float64).ravel() for values in (first, second))
-    if ours.shape != theirs.shape:
+    values_1 = np.asarray(first, dtype=np.float64).ravel()
+    values_2 = np.asarray(second, dtype=np.float64).ravel()
+    if values_1.shape != values_2.shape:
         raise ValueError(
-            f"both measurements must have one value per case, got {ours.size} and {theirs.size}"
+            "both measurements must have one value per case, "
+            f"got {values_1.size} and {values_2.size}"
         )
     # What the last bits of equal volumes differ by is no difference.
-    differences = np.where(np.isclose(ours, theirs, rtol=1e-9, atol=0), 0.0, theirs - ours)
+    differences = np.where(
+        np.isclose(values_1, values_2, rtol=1e-9, atol=0), 0.0, values_2 - values_1
+    )
     differences = differences[np.isfinite(differences)]
     n, undefined = differences.size, float("nan")
     bias = float(differences.mean()) if n else undefined

@@ -101,10 +101,10 @@ def evaluate_folders(
             )
             if find_anatomy is not None:
                 anatomy = find_anatomy(pair, reference)
-                here = _regions(
+                by_region = _regions(
                     reference, prediction, anatomy, minimum_overlap_fraction, minimum_volume_mm3
                 )
-                regions += here.assign(case=pair.name).to_dict("records")
+                regions += by_region.assign(case=pair.name).to_dict("records")
             rows.append({"case": pair.name} | metrics.row())
         except InputError as error:
             failures.append((pair.name, str(error)))

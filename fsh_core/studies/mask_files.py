@@ -81,11 +81,11 @@ def _lesion_masks(folder: Path) -> list[Path]:
     """Lesion masks by name, at any depth; those with ``desc-`` only if there are no others."""
     folders = [folder, *(below for below in sorted(folder.rglob("*")) if below.is_dir())]
     visible = [
-        one
-        for one in folders
-        if not any(part.startswith(".") for part in one.relative_to(folder).parts)
+        inner
+        for inner in folders
+        if not any(part.startswith(".") for part in inner.relative_to(folder).parts)
     ]
-    found = [path for one in visible for path in niftis_in(one) if _is_lesion_mask(path)]
+    found = [path for inner in visible for path in niftis_in(inner) if _is_lesion_mask(path)]
     named = {case_name(path) for path in found if not _is_variant(path)}
     return [path for path in found if not _is_variant(path) or case_name(path) not in named]
 

@@ -1,11 +1,11 @@
-"""Two methods on the same cases: is one better, and by how much?"""
+"""Paired comparison of two methods: differences, intervals, Wilcoxon's test."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from fsh_core.studies.statistics import bootstrap_interval
+from fsh_core.studies.statistics import bootstrap_interval, mean, median
 
 FEWEST_FOR_A_TEST = 6
 _DECIMALS = 10
@@ -24,9 +24,8 @@ PAIRED_COLUMNS: dict[str, str] = {
     "median_difference": "Median of second minus first.",
     "n_higher": "Cases in which the second is higher.",
     "n_lower": "Cases in which the second is lower; the others are equal.",
-    "wilcoxon_p": "Two-sided p of Wilcoxon's signed-rank test, "
-    "not adjusted for the number of metrics; "
-    "undefined with fewer than 6 cases that differ.",
+    "wilcoxon_p": "Two-sided p of Wilcoxon's signed-rank test, not adjusted for the number of "
+    "metrics; undefined with fewer than 6 cases that differ.",
 }
 
 
@@ -49,14 +48,14 @@ def compare_methods(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per numeric column that both have, with the columns of `PAIRED_COLUMNS`.
     """
-    ours, theirs = first.set_index("case"), second.set_index("case")
-    cases = ours.index.intersection(theirs.index)
-    metrics = [name for name in ours.select_dtypes("number").columns if name in theirs.columns]
+    first, second = first.set_index("case"), second.set_index("case")
+    cases = first.index.intersection(second.index)
+    metrics = [name for name in first.select_dtypes("number").columns if name in second.columns]
     rows = [
         _row(
             str(metric),
-            ours.loc[cases, metric].to_numpy(dtype=float),
-            theirs.loc[cases, metric].to_numpy(dtype=float),
+            first.loc[cases, metric].to_numpy(dtype=float),
+            second.loc[cases, metric].to_numpy(dtype=float),
         )
         for metric in metrics
     ]
@@ -68,18 +67,18 @@ def _row(metric: str, first: NDArray[np.float64], second: NDArray[np.float64]) -
     first, second = first[both], second[both]
     # Rounded, so that what is equal on paper ties in the ranks, and what is nothing is 0.
     differences = np.round(second - first, _DECIMALS)
-    n, undefined = differences.size, float("nan")
+    n = differences.size
     low, high = bootstrap_interval(differences)
     return {
         "metric": metric,
         "n": n,
         "n_missing": both.size - n,
-        "mean_first": float(first.mean()) if n else undefined,
-        "mean_second": float(second.mean()) if n else undefined,
-        "mean_difference": float(differences.mean()) if n else undefined,
+        "mean_first": mean(first),
+        "mean_second": mean(second),
+        "mean_difference": mean(differences),
         "ci_low": low,
         "ci_high": high,
-        "median_difference": float(np.median(differences)) if n else undefined,
+        "median_difference": median(differences),
         "n_higher": int((differences > 0).sum()),
         "n_lower": int((differences < 0).sum()),
         "wilcoxon_p": signed_rank_p(differences),
@@ -87,7 +86,18 @@ def _row(metric: str, first: NDArray[np.float64], second: NDArray[np.float64]) -
 
 
 def signed_rank_p(differences: NDArray[np.float64]) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test; NaN with fewer than 6 non-zero differences."""
+    """Two-sided p of Wilcoxon's signed-rank test.
+
+    Parameters
+    ----------
+    differences : (N,) float
+        One per case; those that are 0 are left out, as Wilcoxon did.
+
+    Returns
+    -------
+    float
+        NaN with fewer than 6 differences that are not 0.
+    """
     unequal = differences[differences != 0]
     return (
         float(stats.wilcoxon(unequal).pvalue) if unequal.size >= FEWEST_FOR_A_TEST else float("nan")

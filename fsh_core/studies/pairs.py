@@ -1,4 +1,4 @@
-"""Which prediction belongs to which reference."""
+"""Pairs of prediction and reference, by name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,19 +54,19 @@ def match_masks(
     predictions, references = Path(predictions), Path(references)
     if _are_files(predictions, references):
         return [Pair(stem_of(references), predictions, references)], []
-    ours, theirs = group_masks([predictions, references])
-    if not ours.keys() & theirs.keys():
+    predicted, drawn = group_masks([predictions, references])
+    if not predicted.keys() & drawn.keys():
         raise InputError(
             f"{predictions}: no mask here belongs to one in {references} (found for example "
-            f"{min(ours)} and "
-            f"{min(theirs)}); give both the same subject and session, or the same file name"
+            f"{min(predicted)} and {min(drawn)}); give both the same subject and session, or the "
+            "same file name"
         )
     pairs, failures = [], []
-    for name in sorted(ours.keys() | theirs.keys()):
-        problem = why_not_one(name, ours.get(name, []), predictions, "prediction") or why_not_one(
-            name, theirs.get(name, []), references, "reference"
-        )
-        pair = None if problem else Pair(name, ours[name][0], theirs[name][0])
+    for name in sorted(predicted.keys() | drawn.keys()):
+        problem = why_not_one(
+            name, predicted.get(name, []), predictions, "prediction"
+        ) or why_not_one(name, drawn.get(name, []), references, "reference")
+        pair = None if problem else Pair(name, predicted[name][0], drawn[name][0])
         # A dataset searched from its root holds the references too: they would agree with
         # themselves.
         if pair and pair.prediction.samefile(pair.reference):
@@ -89,13 +89,12 @@ def _are_files(predictions: Path, references: Path) -> bool:
     if predictions.is_dir() and references.is_dir():
         return False
     if predictions.is_dir() or references.is_dir():
-        file, folder = (
-            (references, predictions) if predictions.is_dir() else (predictions, references)
-        )
+        file, folder = predictions, references
+        if predictions.is_dir():
+            file, folder = references, predictions
         raise InputError(
-            "predictions and references must be two files or two folders, "
-            f"found the file {file} and the folder "
-            f"{folder}; name the file inside it"
+            f"predictions and references must be two files or two folders, found the file {file} "
+            f"and the folder {folder}; name the file inside it"
         )
     if predictions.samefile(references):
         raise InputError(f"{predictions}: is both prediction and reference; name two files")

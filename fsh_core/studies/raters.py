@@ -1,4 +1,4 @@
-"""Which masks are of the same case: by several raters, or on several scans of a patient."""
+"""Masks of the same case by several raters, or of several scans of a patient."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,10 +88,8 @@ def match_raters(paths: Sequence[str | Path]) -> Ratings:
     if not cases:
         raise InputError(
             f"{', '.join(map(str, given))}: no case has one mask in each of these folders (found "
-            "for example "
-            f"{' and '.join(min(masks) for masks in grouped[:2])}); "
-            "give the masks of a case the same subject and "
-            "session, or the same file name"
+            f"for example {' and '.join(min(masks) for masks in grouped[:2])}); give the masks of "
+            "a case the same subject and session, or the same file name"
         )
     return Ratings(raters, cases, failures)
 
@@ -133,8 +131,8 @@ def match_sessions(folder: str | Path) -> Ratings:
     if not counts:
         raise InputError(
             f"{folder}: expected masks of two or more sessions of a subject "
-            "(sub-X_ses-Y_label-L_mask.nii.gz), found "
-            "at most one; name a folder for each repetition instead"
+            "(sub-X_ses-Y_label-L_mask.nii.gz), found at most one; name a folder for each "
+            "repetition instead"
         )
     scans = max(counts, key=counts.count)
     cases = []
@@ -178,9 +176,8 @@ def _check(paths: Sequence[Path]) -> bool:
     if len(paths) < _FEWEST_RATERS:
         found = f"only {paths[0]}" if paths else "none"
         raise InputError(
-            f"agreement needs the masks of at least two raters, found {found}; "
-            "name another mask of the case, or a "
-            "folder for each rater"
+            f"agreement needs the masks of at least two raters, found {found}; name another mask "
+            "of the case, or a folder for each rater"
         )
     resolved = [path.resolve() for path in paths]
     twice = next((path for path in resolved if resolved.count(path) > 1), None)
@@ -191,9 +188,9 @@ def _check(paths: Sequence[Path]) -> bool:
     folders = [path.is_dir() for path in paths]
     if any(folders) and not all(folders):
         raise InputError(
-            "raters must be all files or all folders, "
-            f"found the file {paths[folders.index(False)]} and the folder "
-            f"{paths[folders.index(True)]}; name the file inside it"
+            "raters must be all files or all folders, found the file "
+            f"{paths[folders.index(False)]} and the folder {paths[folders.index(True)]}; name the "
+            "file inside it"
         )
     return all(folders)
 

@@ -1,4 +1,4 @@
-"""How well a quantity is repeated: by other raters, or on another scan of the same patients."""
+"""Repeatability: within-case deviation, coefficient of variation, intraclass correlations."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from fsh_core.studies.bland_altman import LIMIT_SD, Estimate
-from fsh_core.studies.statistics import FEWEST_CASES
+from fsh_core.studies.statistics import FEWEST_CASES, mean
 
 _TABLE_AXES = 2  # cases, measurements
 _FEWEST_SESSIONS = 2
@@ -21,9 +21,8 @@ REPEATABILITY_COLUMNS: dict[str, str] = {
     "root mean square over cases.",
     "repeatability_coefficient": "Two measurements of a case differ by less in 95 % of cases: "
     "1.96 √2 within_case_sd.",
-    "cv_fraction": "Coefficient of variation: standard deviation over mean of a case, "
-    "root mean square over cases; "
-    "cases whose mean is 0 are left out.",
+    "cv_fraction": "Coefficient of variation: standard deviation over mean of a case, root mean "
+    "square over cases; cases whose mean is 0 are left out.",
     "icc_2_1": "Intraclass correlation for absolute agreement of single measurements, ICC(2,1); "
     "undefined for one case or where no two numbers differ.",
     "icc_2_1_low": "Lower end of its 95 % interval; undefined if measurements differ by constants "
@@ -74,19 +73,18 @@ def repeatability(quantity: str, values: ArrayLike) -> dict[str, object]:
     """
     table = _complete(values)
     cases, measurements = table.shape
-    undefined = float("nan")
     sd, means = table.std(axis=1, ddof=1), table.mean(axis=1)
     ratios = sd[means != 0] / np.abs(means[means != 0])
-    within = float(np.sqrt((sd**2).mean())) if cases else undefined
+    within = float(np.sqrt(mean(sd**2)))
     agreement, consistency = icc_agreement(table), icc_consistency(table)
     return {
         "quantity": quantity,
         "n_cases": cases,
         "n_measurements": measurements,
-        "mean": float(table.mean()) if cases else undefined,
+        "mean": mean(table),
         "within_case_sd": within,
         "repeatability_coefficient": LIMIT_SD * 2**0.5 * within,
-        "cv_fraction": float(np.sqrt((ratios**2).mean())) if ratios.size else undefined,
+        "cv_fraction": float(np.sqrt(mean(ratios**2))),
         "icc_2_1": agreement.value,
         "icc_2_1_low": agreement.low,
         "icc_2_1_high": agreement.high,
@@ -146,7 +144,13 @@ def icc_agreement(values: ArrayLike) -> Estimate:
 def icc_consistency(values: ArrayLike) -> Estimate:
     """ICC(3,1): consistency of single measurements, constant differences between them aside.
 
-    Sources, parameters and undefined cases as for `icc_agreement`.
+    Sources and undefined cases as for `icc_agreement`.
+
+    Parameters
+    ----------
+    values : (N, K) floats
+        One row per case, one column per measurement; rows with a missing value are left
+        out.
     """
     table = _complete(values)
     n, k = table.shape

@@ -1,4 +1,4 @@
-"""Numbers of a cohort: centre, spread, and how sure of them one can be."""
+"""Cohort statistics: mean, median, standard deviation, bootstrap intervals."""
 
 from collections.abc import Callable
 
@@ -96,11 +96,26 @@ def summarise(cases: pd.DataFrame) -> pd.DataFrame:
                 "metric": str(metric),
                 "n": known.size,
                 "n_missing": values.size - known.size,
-                "mean": float(known.mean()) if known.size else float("nan"),
-                "median": float(np.median(known)) if known.size else float("nan"),
-                "sd": float(known.std(ddof=1)) if known.size > 1 else float("nan"),
+                "mean": mean(known),
+                "median": median(known),
+                "sd": standard_deviation(known),
                 "ci_low": low,
                 "ci_high": high,
             }
         )
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def mean(values: NDArray[np.float64]) -> float:
+    """Mean of (N,) numbers; NaN of none, without a warning."""
+    return float(values.mean()) if values.size else float("nan")
+
+
+def median(values: NDArray[np.float64]) -> float:
+    """Median of (N,) numbers; NaN of none, without a warning."""
+    return float(np.median(values)) if values.size else float("nan")
+
+
+def standard_deviation(values: NDArray[np.float64]) -> float:
+    """Standard deviation of (N,) numbers with n - 1; NaN of fewer than two."""
+    return float(values.std(ddof=1)) if values.size >= FEWEST_CASES else float("nan")

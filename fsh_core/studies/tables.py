@@ -1,4 +1,4 @@
-"""Tables on disk, with what their columns mean beside them."""
+"""CSV tables, with a JSON of their columns' meaning beside them."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Learning a network from a folder of scans."""
+"""Training: patches, augmentation, the training loop, calibration, the run folder."""

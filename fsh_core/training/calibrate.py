@@ -1,4 +1,4 @@
-"""What validation patients say of a network: its operating point, and what its numbers mean.
+"""Calibration on validation patients: operating point, lesion confidence, volume interval.
 
 Nothing here may see a patient that is tested on, nor one that was trained on.
 """
@@ -45,7 +45,7 @@ def calibrate(
     finder: BrainSegmenter | None = None,
     on_case: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Choose threshold and minimum volume, and fit what probabilities and volumes mean.
+    """Choose threshold and minimum volume; calibrate lesion confidence and volume interval.
 
     Parameters
     ----------

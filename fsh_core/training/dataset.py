@@ -169,13 +169,11 @@ class PatchSource:
             _with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)
         ]
         self._config = config
-        thin, thick = (
-            [n for n, case in enumerate(cases) if case.has_thick_slices is kind]
-            for kind in (False, True)
-        )
-        self._kinds = (
-            [kind for kind in (thin, thick) if kind] if config.balance else [[*range(len(cases))]]
-        )
+        self._kinds = [[*range(len(cases))]]
+        if config.balance:
+            thin = [n for n, case in enumerate(cases) if not case.has_thick_slices]
+            thick = [n for n, case in enumerate(cases) if case.has_thick_slices]
+            self._kinds = [kind for kind in (thin, thick) if kind]
         self._grid = _lesion_grid(cases, config) if config.sampling == "grid" else []
         if config.lesion_fraction > 0 and not any(case.lesions for case in cases):
             raise InputError(
@@ -269,10 +267,10 @@ def _lesion_grid(
             for length, patch in zip(reference.shape, config.patch_size, strict=True)
         ]
         for corner in product(*starts):
-            i, j, k = (
+            box = tuple(
                 slice(start, start + patch)
                 for start, patch in zip(corner, config.patch_size, strict=True)
             )
-            if reference[i, j, k].any():
+            if reference[box].any():
                 found.append((case, np.asarray(corner) + (size - 1) / 2))
     return found

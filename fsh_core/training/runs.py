@@ -1,4 +1,4 @@
-"""The run folder: everything about one training, readable while it goes on.
+"""The run folder: settings, log, state and weights of one training.
 
 ::
 
@@ -111,7 +111,7 @@ class RunFolder:
         return epochs
 
     def mend(self, epochs: int) -> list[dict[str, Any]]:
-        """Undo what a kill left: log lines after the last saved epoch, and half-written files.
+        """Repair a killed run: drop log lines after the last saved epoch, and half-written files.
 
         Parameters
         ----------

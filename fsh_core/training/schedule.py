@@ -40,7 +40,7 @@ def learning_rate(
 
 
 def plateau_factor(losses: Sequence[float], patience: int) -> float:
-    """Return what ReduceLROnPlateau(factor=0.5, patience) has made of 1 after these losses."""
+    """Factor of the learning rate after these losses, as ReduceLROnPlateau(factor=0.5)."""
     best, stalled, factor = math.inf, 0, 1.0
     for loss in losses:
         if loss < best * (1 - _PLATEAU_THRESHOLD):

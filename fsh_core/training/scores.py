@@ -1,4 +1,4 @@
-"""What a network in training is worth: on its patches, and on whole validation volumes."""
+"""Losses and metrics while training: on patches, and on whole validation volumes."""
 
 from collections.abc import Sequence
 
@@ -61,7 +61,17 @@ class Totals:
     def add(
         self, total: Tensor, bce: Tensor, dice: Tensor, logits: Tensor, reference: Tensor
     ) -> None:
-        """Add a step: its losses, and the voxels of its (B, 1, I, J, K) logits and reference."""
+        """Add a step.
+
+        Parameters
+        ----------
+        total, bce, dice : () float32
+            Losses.
+        logits : (B, 1, I, J, K) float32
+            Positive where a voxel is called lesion.
+        reference : (B, 1, I, J, K) float32 in {0, 1}
+            Lesion voxels.
+        """
         self.last_loss = float(total.detach())
         self._losses.append((self.last_loss, float(bce.detach()), float(dice.detach())))
         found, true = logits.detach() > 0, reference > 0

@@ -25,7 +25,7 @@ _HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 
 @dataclass(frozen=True)
 class TrainingScan:
-    """A training case, as far as lesions can be set into it.
+    """A training case into which lesions can be inserted.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class TrainingScan:
     def slice_mm(self) -> tuple[float, float, float]:
         """Voxel size of the acquisition along R, A and S, at least that of the grid."""
         acquired = to_ras(self.prepared.original).spacing_mm
-        i, j, k = (max(pair) for pair in zip(acquired, self.prepared.grid.spacing_mm, strict=True))
-        return i, j, k
+        grid = self.prepared.grid.spacing_mm
+        return max(acquired[0], grid[0]), max(acquired[1], grid[1]), max(acquired[2], grid[2])
 
 
 def check_simulation(config: TrainConfig) -> None:
@@ -118,7 +118,7 @@ def simulated_copies(
 
 
 class PatchSimulator:
-    """Draws images with a few more lesions, and where to cut a patch that shows them.
+    """Draws images with a few inserted lesions, and the centre of a patch that shows them.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class PatchSimulator:
         weights = 1 / np.bincount(of_patient)[of_patient]  # every patient as likely as every other
         self._weights = weights / weights.sum()
         self._reach = np.asarray(config.patch_size) // 4
-        self._hosts: dict[int, tuple[TargetScan, Tensor]] = {}
+        self._targets: dict[int, tuple[TargetScan, Tensor]] = {}
         for number, scan in enumerate(scans):
             try:
                 target = TargetScan.of(
@@ -154,12 +154,12 @@ class PatchSimulator:
                 )
             except InputError:
                 continue  # a scan without white matter can still be learned from as it is
-            self._hosts[number] = target, scan.stack
-        if not self._hosts:
+            self._targets[number] = target, scan.stack
+        if not self._targets:
             raise InputError(
                 "--simulate-fraction: no training scan shows white matter; set it to 0"
             )
-        self._scratch = torch.empty(max(stack.numel() for _, stack in self._hosts.values()))
+        self._scratch = torch.empty(max(stack.numel() for _, stack in self._targets.values()))
 
     def draw(
         self, rng: np.random.Generator, number: int
@@ -180,9 +180,9 @@ class PatchSimulator:
         (Tensor, (3,) float) or None
             None where that scan shows no white matter or has no room for a lesion.
         """
-        if number not in self._hosts:
+        if number not in self._targets:
             return None
-        target, original = self._hosts[number]
+        target, original = self._targets[number]
         stack = self._scratch[: original.numel()].view(original.shape).copy_(original)
         inserter = LesionInserter(target, stack[0].numpy(), stack[-2].numpy(), rng)
         wanted = int(rng.integers(1, _MOST_LESIONS + 1))

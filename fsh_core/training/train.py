@@ -31,7 +31,7 @@ _DETERMINISTIC: Any = torch.utils.deterministic
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is; given to ``on_progress`` after every step and every epoch.
+    """Progress of a training; given to ``on_progress`` after every step and every epoch.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ def _uses_bfloat16(config: TrainConfig, device: torch.device) -> bool:
 
 
 def _ignore(_progress: Progress) -> None:
-    """Stand in where nobody wants to know how far a training is."""
+    """Stand in for ``on_progress`` where there is none."""
 
 
 def _known(log: list[dict[str, Any]], name: str) -> list[float]:
@@ -277,7 +277,7 @@ def _update_ema(average: torch.nn.Module, model: torch.nn.Module, decay: float) 
 def _pack(
     model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
 ) -> dict[str, Tensor]:
-    """Name every tensor that the next step depends on."""
+    """State of a training: every tensor that the next step depends on, by name."""
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average/{name}": tensor for name, tensor in average.state_dict().items()}
     for index, moments in optimiser.state_dict()["state"].items():
@@ -293,7 +293,7 @@ def _restore(
     average: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
 ) -> int:
-    """Put back what `_pack` named; return how many epochs were finished."""
+    """Load the state that `_pack` made; return how many epochs were finished."""
     tensors, epochs = run.load_state()
     like = _pack(model, average, optimiser)
     for index, parameter in enumerate(model.parameters()):

@@ -1,4 +1,4 @@
-"""Heads in which the brain finder learns to find the brain, and how they are varied.
+"""Training data of the brain finder: heads with their brain, and augmentation.
 
 Two kinds: whole heads with a brain mask, and scans of which only the brain is left, which
 is its own mask: one that escapes `fsh_core.preprocess.brain_mask.is_stripped` must not be lost.

@@ -1,4 +1,4 @@
-"""How the bundled brain finder was trained, and how to train it again.
+"""Training of the bundled brain finder.
 
 ::
 
@@ -68,7 +68,7 @@ def read_heads(data: Path) -> list[Head]:
 
 
 def _heads_of(case: Case) -> list[Head]:
-    """All channels of a case are heads of their own: the finder shall not mind the contrast."""
+    """Heads of a case, one per channel, so that the finder works on every contrast."""
     flair = load_volume(case.flair)
     if case.brain is not None:
         return [
@@ -85,9 +85,8 @@ def _heads_of(case: Case) -> list[Head]:
 
 def _head(subject: str, scan: Volume, brain: NDArray[np.bool_], *, is_bare: bool) -> Head:
     spacing_mm = RECIPE.model.spacing_mm
-    image, mask = (
-        resample(to_ras(scan.with_data(data)), spacing_mm).data for data in (scan.data, brain)
-    )
+    image = resample(to_ras(scan), spacing_mm).data
+    mask = resample(to_ras(scan.with_data(brain)), spacing_mm).data
     return Head(subject, image, mask, is_bare)
 
 
@@ -134,9 +133,8 @@ def train_finder(
             group["lr"] = learning_rate(RECIPE, step, steps, [])
         drawn = rng.choice(len(heads), RECIPE.batch_size, p=share / share.sum())
         pairs = [vary(heads[index], RECIPE.patch_size, rng) for index in drawn]
-        images, brains = (
-            torch.from_numpy(np.stack(part))[:, None] for part in zip(*pairs, strict=True)
-        )
+        images = torch.from_numpy(np.stack([image for image, _ in pairs]))[:, None]
+        brains = torch.from_numpy(np.stack([brain for _, brain in pairs]))[:, None]
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16("cpu")):
             logits = model(images.to(memory_format=torch.channels_last_3d))
         loss = composite_loss(logits, brains, RECIPE.bce_weight).total
