@@ -145,7 +145,10 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
     carried[~brain[box]] = Tissue.OTHER
     tissue = np.zeros(flair.shape, dtype=np.uint8)
     tissue[box] = _see_ventricles(carried, part, brain[box])
-    note = f"registered to MNI152 with a quality of {quality:.2f} (of 1; {LEAST_QUALITY:.2f} is the least)"
+    note = (
+        f"registered to MNI152 with a quality of {quality:.2f} (of 1; {LEAST_QUALITY:.2f} is the "
+        "least)"
+    )
     return Anatomy(tissue, alignment.matrix, quality, note)
 
 

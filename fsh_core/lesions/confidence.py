@@ -19,9 +19,11 @@ from fsh_core.network.card import WeightsCard
 from fsh_core.volume.components import label_components
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
-    "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with those of the ensemble's "
+    "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with "
+    "those of the ensemble's "
     "members, 0 to 1; empty without an ensemble.",
-    "confidence": "Chance that a reader would call it a lesion, 0 to 1, calibrated on validation patients; "
+    "confidence": "Chance that a reader would call it a lesion, 0 to 1, calibrated on "
+    "validation patients; "
     "empty for weights without a calibration.",
 }
 """Columns of the lesion table that say how sure a lesion is, with their units."""
@@ -81,7 +83,8 @@ class Calibration:
             ]
         except (TypeError, KeyError, ValueError) as error:
             raise InputError(
-                f"the weights' card: 'calibration' must hold what fsh calibrate writes ({error!r} is missing or "
+                "the weights' card: 'calibration' must hold what fsh calibrate writes "
+                f"({error!r} is missing or "
                 "wrong); run fsh calibrate again"
             ) from None
         return cls(coefficients, numbers[0], numbers[1], int(numbers[2]), numbers[3])

@@ -25,17 +25,20 @@ from fsh_core.volume.volume import Volume
 FLAGS: dict[str, str] = {
     "choroid_plexus": "Small and mostly inside a ventricle, as the choroid plexus is.",
     "septum": "Thin, in the midline, with ventricle on both sides, as the septum pellucidum is.",
-    "csf_pulsation": "Faint and beside fluid at the brainstem, the cerebellum or the third ventricle, where pulsating "
+    "csf_pulsation": "Faint and beside fluid at the brainstem, the cerebellum or the third "
+    "ventricle, where pulsating "
     "fluid shines.",
     "vessel": "Small, thin and long, as a vessel is.",
-    "edge": "Flat against the edge of the brain, as a rest of skull, dura or a cortical vein is, or outside of it.",
+    "edge": "Flat against the edge of the brain, as a rest of skull, dura or a cortical vein "
+    "is, or outside of it.",
     "faint": "Hardly brighter than its surroundings, as normal grey matter is.",
     "isolated_tiny": "Tiny and far from any other lesion, as noise is.",
 }
 """Every flag and what it says of a lesion."""
 
 FLAG_COLUMN = (
-    "What it may be instead of a lesion: keys separated by semicolons, of choroid_plexus, septum, csf_pulsation, "
+    "What it may be instead of a lesion: keys separated by semicolons, of choroid_plexus, "
+    "septum, csf_pulsation, "
     "vessel, edge, faint and isolated_tiny; empty if nothing speaks against it."
 )
 """What the column ``flags`` of a lesion table holds."""

@@ -29,26 +29,33 @@ LESION_COLUMNS: dict[str, str] = {
     "voxels": "Number of voxels.",
     "volume_mm3": "Volume, in mm3.",
     "equivalent_diameter_mm": "Diameter of the sphere that has this volume, in mm.",
-    "centroid_r_mm": "Centre of mass, in mm towards the patient's right (NIfTI world coordinates, RAS+).",
+    "centroid_r_mm": "Centre of mass, in mm towards the patient's right (NIfTI world "
+    "coordinates, RAS+).",
     "centroid_a_mm": "Centre of mass, in mm towards anterior (RAS+).",
     "centroid_s_mm": "Centre of mass, in mm towards superior (RAS+).",
     "centroid_i": "Centre of mass, in voxels along the first axis of the file, counted from 0.",
     "centroid_j": "Centre of mass, in voxels along the second axis of the file, counted from 0.",
     "centroid_k": "Centre of mass, in voxels along the third axis of the file, counted from 0.",
-    "inside_r_mm": "A point deep inside the lesion (furthest from its boundary), in mm towards right (RAS+).",
+    "inside_r_mm": "A point deep inside the lesion (furthest from its boundary), in mm towards "
+    "right (RAS+).",
     "inside_a_mm": "A point deep inside the lesion, in mm towards anterior (RAS+).",
     "inside_s_mm": "A point deep inside the lesion, in mm towards superior (RAS+).",
-    "inside_i": "The voxel of that point along the first axis of the file, counted from 0; always in the lesion.",
+    "inside_i": "The voxel of that point along the first axis of the file, counted from 0; "
+    "always in the lesion.",
     "inside_j": "The voxel of that point along the second axis of the file, counted from 0.",
     "inside_k": "The voxel of that point along the third axis of the file, counted from 0.",
     "extent_r_mm": "Length of the bounding box along the file's axis nearest to left-right, in mm.",
-    "extent_a_mm": "Length of the bounding box along the file's axis nearest to posterior-anterior, in mm.",
-    "extent_s_mm": "Length of the bounding box along the file's axis nearest to inferior-superior, in mm.",
+    "extent_a_mm": "Length of the bounding box along the file's axis nearest to "
+    "posterior-anterior, in mm.",
+    "extent_s_mm": "Length of the bounding box along the file's axis nearest to "
+    "inferior-superior, in mm.",
     "max_probability": "Largest lesion probability among its voxels, from 0 to 1.",
     "mean_probability": "Mean lesion probability of its voxels, from 0 to 1.",
     "mean_intensity": "Mean FLAIR intensity of its voxels, in the units of the file.",
-    "contrast": "Mean FLAIR intensity over that of the lesion-free brain tissue 3 to 10 mm away (ratio; 1 = alike).",
-    "touches_border": "Whether it reaches the edge of the image, so that part of it may be missing (True or False).",
+    "contrast": "Mean FLAIR intensity over that of the lesion-free brain tissue 3 to 10 mm "
+    "away (ratio; 1 = alike).",
+    "touches_border": "Whether it reaches the edge of the image, so that part of it may be "
+    "missing (True or False).",
 }
 """Every column of a lesion table and what it holds, with its unit."""
 

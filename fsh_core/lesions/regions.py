@@ -20,11 +20,14 @@ OUTSIDE_MM = 5.0
 LEAST_LONG_AXIS_MM = 3.0
 
 REGION_COLUMNS: dict[str, str] = {
-    "region": "Where it lies: infratentorial, periventricular, juxtacortical or deep_white_matter; empty if not "
+    "region": "Where it lies: infratentorial, periventricular, juxtacortical or "
+    "deep_white_matter; empty if not "
     "found, or if it lies outside the brain.",
-    "ventricle_distance_mm": "Least distance between voxels of the lesion and of the lateral ventricles, in mm.",
+    "ventricle_distance_mm": "Least distance between voxels of the lesion and of the lateral "
+    "ventricles, in mm.",
     "cortex_distance_mm": "Least distance between voxels of the lesion and of the cortex, in mm.",
-    "mni_x_mm": "The point inside the lesion in MNI152, in mm towards right (affine part of the registration).",
+    "mni_x_mm": "The point inside the lesion in MNI152, in mm towards right (affine part of "
+    "the registration).",
     "mni_y_mm": "The point inside the lesion in MNI152, in mm towards anterior.",
     "mni_z_mm": "The point inside the lesion in MNI152, in mm towards superior.",
 }
@@ -42,7 +45,8 @@ _READINGS = (
     {
         "title": "McDonald 2017",
         "areas": 4,
-        "definition": "at least one lesion in each of two or more of four areas: periventricular, cortical or "
+        "definition": "at least one lesion in each of two or more of four areas: "
+        "periventricular, cortical or "
         "juxtacortical, infratentorial, spinal cord",
         "source": "Thompson et al., Lancet Neurol 2018, doi 10.1016/S1474-4422(17)30470-2",
         "not_assessed": ["spinal cord"],
@@ -50,8 +54,10 @@ _READINGS = (
     {
         "title": "McDonald 2024",
         "areas": 5,
-        "definition": "at least one lesion in each of two or more of five areas: optic nerve, periventricular, "
-        "cortical or juxtacortical, infratentorial, spinal cord; with lesions in four or five of them, dissemination "
+        "definition": "at least one lesion in each of two or more of five areas: optic nerve, "
+        "periventricular, "
+        "cortical or juxtacortical, infratentorial, spinal cord; with lesions in four or five "
+        "of them, dissemination "
         "in time need not be shown",
         "source": "Montalban et al., Lancet Neurol 2025, doi 10.1016/S1474-4422(25)00270-4",
         "not_assessed": ["optic nerve", "spinal cord"],
@@ -145,7 +151,8 @@ def name_regions(
     if anatomy.tissue is None or not labels.shape == anatomy.tissue.shape == flair.shape:
         given = None if anatomy.tissue is None else anatomy.tissue.shape
         raise ValueError(
-            f"labels, anatomy and FLAIR must have one shape, got {labels.shape}, {given}, {flair.shape}"
+            f"labels, anatomy and FLAIR must have one shape, got {labels.shape}, {given}, "
+            f"{flair.shape}"
         )
     ventricle, cortex = (
         _Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX)
@@ -256,6 +263,7 @@ def dissemination(table: pd.DataFrame) -> dict[str, Any]:
             {**one, "areas_seen": list(seen), "fulfilled_here": len(seen) >= 2} for one in _READINGS
         ],
         "not_assessed": ["optic nerve", "spinal cord"],
-        "label": "A summary of this scan, not a diagnosis: lesions may be false or missed, and the criteria need the "
+        "label": "A summary of this scan, not a diagnosis: lesions may be false or missed, and "
+        "the criteria need the "
         "clinical picture and the exclusion of other diseases.",
     }

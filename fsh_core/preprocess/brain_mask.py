@@ -178,7 +178,8 @@ def _given(flair: Volume, mask: NDArray[np.bool_]) -> Brain:
         )
     if not mask.any():
         raise InputError(
-            "the brain mask must mark the brain, it is empty; give the right file, or none to have the brain found"
+            "the brain mask must mark the brain, it is empty; give the right file, or none to "
+            "have the brain found"
         )
     return Brain(
         mask.astype(bool), "given", f"a brain mask of {flair.volume_ml(mask):.0f} ml was given"
@@ -190,5 +191,6 @@ def _none(flair: Volume, reason: str) -> Brain:
     return Brain(
         mask,
         "none",
-        f"the brain could not be found ({reason}); lesions may be reported outside it: give a brain mask",
+        f"the brain could not be found ({reason}); lesions may be reported outside it: give a "
+        "brain mask",
     )

@@ -141,7 +141,10 @@ def check_quality(flair: Volume, brain: NDArray[np.bool_], *, source: str = "giv
 
 def _unknown(name: str, unit: str) -> Check:
     """Say that a check needs a brain, and none was found."""
-    reason = "This cannot be measured because the brain was not found; lesions may be reported outside it."
+    reason = (
+        "This cannot be measured because the brain was not found; lesions may be reported "
+        "outside it."
+    )
     return Check(name, "caution", None, unit, reason)
 
 

@@ -31,9 +31,15 @@ def check_brain_volume(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     if verdict == "pass":
         reason = f"The brain has {volume_ml:.0f} ml, a usual size."
     elif volume_ml < SMALL_BRAIN_ML.caution:
-        reason = f"The brain has {volume_ml:.0f} ml, less than the usual {SMALL_BRAIN_ML.caution:.0f} ml."
+        reason = (
+            f"The brain has {volume_ml:.0f} ml, less than the usual {SMALL_BRAIN_ML.caution:.0f} "
+            "ml."
+        )
     else:
-        reason = f"The brain has {volume_ml:.0f} ml, more than the usual {LARGE_BRAIN_ML.caution:.0f} ml."
+        reason = (
+            f"The brain has {volume_ml:.0f} ml, more than the usual {LARGE_BRAIN_ML.caution:.0f} "
+            "ml."
+        )
     return Check("brain_volume", verdict, volume_ml, "ml", reason)
 
 
@@ -45,9 +51,15 @@ def check_voxel_size(flair: Volume) -> Check:
     if verdict == "pass":
         reason = f"Voxels of {size} mm meet the recommendation of 3 mm slices or thinner."
     elif thickness > SLICE_MM.caution:
-        reason = f"Slices of {thickness:.2g} mm are thicker than the recommended 3 mm; small lesions may be missed."
+        reason = (
+            f"Slices of {thickness:.2g} mm are thicker than the recommended 3 mm; small lesions "
+            "may be missed."
+        )
     else:
-        reason = f"Voxels of {size} mm are coarser in the slice than the recommended 1 mm; small lesions may be missed."
+        reason = (
+            f"Voxels of {size} mm are coarser in the slice than the recommended 1 mm; small "
+            "lesions may be missed."
+        )
     return Check("voxel_size", verdict, thickness, "mm", reason)
 
 
@@ -70,7 +82,10 @@ def check_coverage(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     if verdict == "pass":
         reason = f"The scan covers the brain from top to bottom ({height_mm:.0f} mm)."
     elif judge_low(height_mm, HEIGHT_MM) != "pass":
-        reason = f"Only {height_mm:.0f} mm of the brain's height are there; lesions above or below are not seen."
+        reason = (
+            f"Only {height_mm:.0f} mm of the brain's height are there; lesions above or below "
+            "are not seen."
+        )
     else:
         reason = (
             f"The {side} of the brain is cut off by the last slice; lesions beyond are not seen."
@@ -96,7 +111,10 @@ def check_field_of_view(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     verdict = judge_high(cuts[side], SIDE_FRACTION)
     reason = "The brain lies within the picture on all four sides."
     if verdict != "pass":
-        reason = f"The brain reaches the {side} border of the picture, where part of it is cut off or folded over."
+        reason = (
+            f"The brain reaches the {side} border of the picture, where part of it is cut off or "
+            "folded over."
+        )
     return Check("field_of_view", verdict, cuts[side], "fraction", reason)
 
 

@@ -74,7 +74,10 @@ def check_ghosting(flair: Volume) -> Check:
     """
     ghosting = _ghosting(flair)
     if ghosting is None:
-        reason = "Ghosting and motion cannot be measured: the air around the head is missing or was set to one value."
+        reason = (
+            "Ghosting and motion cannot be measured: the air around the head is missing or was "
+            "set to one value."
+        )
         return Check("ghosting", "pass", None, "fraction", reason)
     verdict = judge_high(ghosting, GHOSTING_FRACTION)
     reason = (
@@ -105,7 +108,10 @@ def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     if by_levels != "pass":
         reason = f"The brain has only {levels} different grey values; faint lesions may be lost."
     elif verdict != "pass":
-        reason = f"{100 * clipped:.2g} % of the brain is at the brightest value: bright tissue was cut off by the export."
+        reason = (
+            f"{100 * clipped:.2g} % of the brain is at the brightest value: bright tissue was "
+            "cut off by the export."
+        )
     return Check("intensities", verdict, clipped, "fraction", reason)
 
 

@@ -81,7 +81,8 @@ def _read_bytes(path: Path) -> bytes:
             )
         if not path.name.endswith(NIFTI_SUFFIXES):
             raise InputError(
-                f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert it first"
+                f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert "
+                "it first"
             )
         payload = path.read_bytes()
     except OSError as error:
@@ -192,11 +193,13 @@ def _check_shape(path: Path, header: Nifti1Header) -> tuple[int, int, int]:
         spatial = spatial[:-1]
     if len(spatial) != 3:
         raise InputError(
-            f"{path}: expected one 3-D image, found {len(shape)}-D with shape {shape}; extract a single volume"
+            f"{path}: expected one 3-D image, found {len(shape)}-D with shape {shape}; extract "
+            "a single volume"
         )
     if min(spatial) < SMALLEST_AXIS_VOXELS:
         raise InputError(
-            f"{path}: expected at least {SMALLEST_AXIS_VOXELS} voxels on each axis, found shape {spatial}; "
+            f"{path}: expected at least {SMALLEST_AXIS_VOXELS} voxels on each axis, found "
+            f"shape {spatial}; "
             "use the whole scan, not a localiser or a crop"
         )
     return spatial[0], spatial[1], spatial[2]
@@ -207,13 +210,15 @@ def _check_size(path: Path, payload: bytes, header: Nifti1Header) -> None:
     offset = float(header["vox_offset"])
     if not offset >= header.sizeof_hdr:
         raise InputError(
-            f"{path}: expected a NIfTI file, its header makes no sense (voxels start at byte {offset:g}); "
+            f"{path}: expected a NIfTI file, its header makes no sense (voxels start at byte "
+            f"{offset:g}); "
             "convert it again"
         )
     needed = _promised_bytes(header)
     if needed > len(payload):
         raise InputError(
-            f"{path}: expected a complete NIfTI file of {needed:.0f} bytes, found one that ends early or is damaged "
+            f"{path}: expected a complete NIfTI file of {needed:.0f} bytes, found one that "
+            "ends early or is damaged "
             f"({len(payload)} bytes); copy it again"
         )
 
@@ -259,6 +264,7 @@ def _affine_of(header: Nifti1Header, form: str) -> NDArray[np.float64] | None:
 def _absurd_spacing(path: Path, spacing_mm: NDArray[np.floating[Any]]) -> InputError:
     shown = " x ".join(f"{value:.3g}" for value in spacing_mm)
     return InputError(
-        f"{path}: expected voxels of {SMALLEST_SPACING_MM} to {LARGEST_SPACING_MM:g} mm, found {shown} mm; "
+        f"{path}: expected voxels of {SMALLEST_SPACING_MM} to {LARGEST_SPACING_MM:g} mm, found "
+        f"{shown} mm; "
         "check the header's units"
     )

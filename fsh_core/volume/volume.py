@@ -172,7 +172,8 @@ def load_mask(
     if odd.size:
         shown = ", ".join(f"{value:g}" for value in odd[:3])
         raise InputError(
-            f"{path}: a mask must hold only 0 and 1, found {shown}; binarise it (value > 0) and try again"
+            f"{path}: a mask must hold only 0 and 1, found {shown}; binarise it (value > 0) "
+            "and try again"
         )
     return replace(volume, data=volume.data > MASK_LEVEL)
 
@@ -187,12 +188,14 @@ def check_same_grid(volume: Volume, like: Volume, path: str | Path, like_path: s
     """
     if volume.shape != like.shape:
         raise InputError(
-            f"{path}: must have the shape {like.shape} of {like_path}, has {volume.shape}; resample it to that image"
+            f"{path}: must have the shape {like.shape} of {like_path}, has {volume.shape}; "
+            "resample it to that image"
         )
     if not np.allclose(volume.affine, like.affine, atol=1e-3):
         most = np.abs(volume.affine - like.affine).max()
         raise InputError(
-            f"{path}: must have the affine of {like_path}, differs by up to {most:.3g}; resample it to that image"
+            f"{path}: must have the affine of {like_path}, differs by up to {most:.3g}; "
+            "resample it to that image"
         )
 
 
