@@ -1,4 +1,4 @@
-"""Where in the brain a FLAIR shows what: the scan lined up with MNI152, the tissues carried back to it.
+"""Tissue labels of a FLAIR: registration to MNI152, and the atlas resampled to the scan.
 
 Measured in ``docs/regions.md``.
 """
@@ -21,27 +21,26 @@ from fsh_core.anatomy.template_registration import (
 )
 from fsh_core.preprocess.intensity import fill_slices
 from fsh_core.volume.boxes import bounding_box, crop, voxels_across
-from fsh_core.volume.volume import Volume
+from fsh_core.volume.volume import MASK_LEVEL, Volume
 
 LEAST_QUALITY = 0.4
-_SURE_QUALITY = (
-    0.6  # every scan tried has more; below it the head may be turned, and must reach it then
-)
-_PLAUSIBLE_BRAIN_ML = (
-    300.0,
-    2300.0,
-)  # the upper half of a brain can be registered, a few slices cannot
-_INSIDE_MM = (
-    6.0  # depth below which the outline of the brain no longer decides how alike two images are
-)
-_POOR_OVERLAP, _GOOD_OVERLAP = 0.88, 0.95
+_SURE_QUALITY = 0.6  # every scan tried has more; below it the head may be turned
+# The upper half of a brain can be registered, a few slices cannot.
+_PLAUSIBLE_BRAIN_ML = (300.0, 2300.0)
+_INSIDE_MM = 6.0  # deeper than that, the brain's outline no longer decides how alike two maps are
+_POOR_OVERLAP, _GOOD_OVERLAP = 0.88, 0.95  # Dice of the outlines; measured in docs/regions.md
 _FLUID_LEVEL = 0.8  # of the median of the brain: what is darker may be fluid
-_REACH_MM = 8.0  # how far a ventricle may be larger than the one carried back
-_SEEN_FRACTION = 0.25
+_VENTRICLE_MARGIN_MM = 8.0  # how far a ventricle may exceed that of the atlas
+_CONTEXT_MM = 2.0  # more than the margin, so that distances at its edge are right
+_SEEN_FRACTION = 0.25  # of a ventricle's volume in the atlas
+_FEWEST_VOXELS = 2  # that a correlation needs
 
 
 class Tissue(IntEnum):
-    """What a voxel is part of. The three ventricles are apart: only the lateral ones make a lesion periventricular."""
+    """Tissue label of a voxel.
+
+    The ventricles are told apart: only the lateral ones make a lesion periventricular.
+    """
 
     OTHER = 0
     VENTRICLE = 1  # lateral, with their horns and the choroid plexus
@@ -91,14 +90,14 @@ class Anatomy:
 
 
 def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
-    """Line a scan up with MNI152 and carry the tissues back to it.
+    """Register a scan to MNI152 and resample the atlas's tissue labels to it.
 
-    The scan is registered by what is tissue and what fluid (`fsh_core.anatomy.template_registration`)
-    to the mean of six patients. Tissues are those of FreeSurfer's segmentation of its
-    template in MNI152 space. Ventricles are then taken from the scan itself: fluid
-    connected with a ventricle carried back, at most 8 mm from it, and nearer to it than
-    to cortex, sulci and the brain's edge; where less than a quarter of a ventricle's
-    volume is seen, the one carried back stays.
+    The scan is registered by what is tissue and what fluid
+    (`fsh_core.anatomy.template_registration`) to the mean of six patients. Tissues are
+    those of FreeSurfer's segmentation of its template in MNI152 space. Ventricles are then
+    taken from the scan itself: fluid connected with a ventricle of the resampled atlas, at
+    most 8 mm from it, and nearer to it than to cortex, sulci and the brain's edge; where
+    less than a quarter of a ventricle's volume is seen, the atlas's stays.
 
     The quality is the correlation, more than 6 mm inside the brain, of the scan's map
     with the template's after registration, times how well the outlines agree: 0 for a
@@ -141,13 +140,13 @@ def find_anatomy(flair: Volume, brain: NDArray[np.bool_]) -> Anatomy:
         return _failed(quality, f"quality {quality:.2f}, at least {LEAST_QUALITY:.2f} is needed")
     box = bounding_box(brain)
     part = crop(flair, box)
-    carried = resample_to(atlas.tissue, alignment.full, part, nearest=True).astype(np.uint8)
-    carried[~brain[box]] = Tissue.OTHER
+    expected = resample_to(atlas.tissue, alignment.full, part, nearest=True).astype(np.uint8)
+    expected[~brain[box]] = Tissue.OTHER
     tissue = np.zeros(flair.shape, dtype=np.uint8)
-    tissue[box] = _see_ventricles(carried, part, brain[box])
+    tissue[box] = _see_ventricles(expected, part, brain[box])
     note = (
-        f"registered to MNI152 with a quality of {quality:.2f} (of 1; {LEAST_QUALITY:.2f} is the "
-        "least)"
+        f"registered to MNI152 with a quality of {quality:.2f} "
+        f"(of 1; {LEAST_QUALITY:.2f} is the least)"
     )
     return Anatomy(tissue, alignment.matrix, quality, note)
 
@@ -160,7 +159,10 @@ def _failed(quality: float, reason: str) -> Anatomy:
 
 
 def _align_best(scan: TissueMap, template: TissueMap) -> tuple[Alignment | None, float]:
-    """Register a scan as it lies and, if that is poor, as one that is turned; None if neither can be done."""
+    """Register a scan as it lies and, if that is poor, as one that is turned.
+
+    None if neither can be done.
+    """
     best: Alignment | None = None
     best_quality = 0.0
     for turned in (False, True):
@@ -171,9 +173,8 @@ def _align_best(scan: TissueMap, template: TissueMap) -> tuple[Alignment | None,
         quality = _quality(scan, template, alignment)
         if quality >= _SURE_QUALITY:
             return alignment, quality
-        if (
-            not turned
-        ):  # a head turned by force may resemble the template though it lies back to front
+        # A turned scan may resemble the template though it is back to front: it must be sure.
+        if not turned:
             best, best_quality = alignment, quality
     return best, best_quality
 
@@ -185,27 +186,29 @@ def _quality(scan: TissueMap, template: TissueMap, alignment: Alignment) -> floa
         ndimage.distance_transform_edt(np.pad(scan.brain, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
         > _INSIDE_MM
     )
-    ours = scan.image.data[inside]
-    theirs = resample_to(template.image, alignment.full, scan.image)[inside]
-    if inside.sum() < 2 or ours.std() == 0 or theirs.std() == 0:
+    of_scan = scan.image.data[inside]
+    of_template = resample_to(template.image, alignment.full, scan.image)[inside]
+    if inside.sum() < _FEWEST_VOXELS or of_scan.std() == 0 or of_template.std() == 0:
         return 0.0
-    alike = float(np.corrcoef(ours.astype(np.float64), theirs.astype(np.float64))[0, 1])
+    correlation = np.corrcoef(of_scan.astype(np.float64), of_template.astype(np.float64))
+    alike = float(correlation[0, 1])
     mask = template.image.with_data(template.brain.astype(np.float32))
-    outline = resample_to(mask, alignment.affine, scan.image) > 0.5
+    outline = resample_to(mask, alignment.affine, scan.image) > MASK_LEVEL
     overlap = 2 * float((outline & scan.brain).sum()) / float(outline.sum() + scan.brain.sum())
     agreement = np.clip((overlap - _POOR_OVERLAP) / (_GOOD_OVERLAP - _POOR_OVERLAP), 0, 1)
     return float(np.clip(alike * agreement, 0, 1))
 
 
 def _see_ventricles(
-    carried: NDArray[np.uint8], flair: Volume, brain: NDArray[np.bool_]
+    atlas_tissue: NDArray[np.uint8], flair: Volume, brain: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Replace the ventricles carried back by those that the scan shows; see `find_anatomy`."""
-    expected = np.isin(carried, list(_VENTRICLES))
+    """Replace the ventricles of the resampled atlas by those of the scan; see `find_anatomy`."""
+    expected = np.isin(atlas_tissue, list(_VENTRICLES))
     if not expected.any():
-        return carried
-    box = bounding_box(expected, voxels_across(_REACH_MM + 2.0, flair.spacing_mm))
-    tissue = carried[box].copy()
+        return atlas_tissue
+    margin = voxels_across(_VENTRICLE_MARGIN_MM + _CONTEXT_MM, flair.spacing_mm)
+    box = bounding_box(expected, margin)
+    tissue = atlas_tissue[box].copy()
     expected, inside = expected[box], brain[box]
     dark = (relative_intensity(flair.data, brain)[box] < _FLUID_LEVEL) & inside
     distance_mm, nearest = ndimage.distance_transform_edt(
@@ -213,7 +216,8 @@ def _see_ventricles(
     )
     edge = ~inside | np.isin(tissue, (Tissue.OTHER, Tissue.CORTEX))
     edge_mm = ndimage.distance_transform_edt(~edge, sampling=flair.spacing_mm)
-    parts, _ = ndimage.label(dark & (distance_mm <= _REACH_MM) & (distance_mm <= edge_mm))
+    near = (distance_mm <= _VENTRICLE_MARGIN_MM) & (distance_mm <= edge_mm)
+    parts, _ = ndimage.label(dark & near)
     seen = np.isin(parts, np.setdiff1d(parts[expected], 0))
     seen |= fill_slices(seen) & expected  # the choroid plexus is not dark
     which = tissue[tuple(nearest)]
@@ -222,6 +226,6 @@ def _see_ventricles(
         if np.count_nonzero(own) >= _SEEN_FRACTION * np.count_nonzero(before):
             tissue[before] = instead
             tissue[own] = kind
-    result = carried.copy()
+    result = atlas_tissue.copy()
     result[box] = tissue
     return result

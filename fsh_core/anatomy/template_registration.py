@@ -1,4 +1,4 @@
-"""Moving one brain onto another: affine, then mildly deformable, by where there is tissue and where fluid.
+"""Registration of one brain to another: affine, then deformable, of maps of tissue and fluid.
 
 A FLAIR with bright lesions and a template of other contrast do not look alike, but in
 both cerebrospinal fluid is dark. So what is registered is a map that is 0 in fluid and
@@ -21,7 +21,7 @@ from fsh_core.preprocess.intensity import LOW_PERCENTILE, grey_levels
 from fsh_core.volume.boxes import bounding_box, crop
 from fsh_core.volume.itk import grid_of, lps_affine, matrix_of, one_thread, to_itk, voxels_of
 from fsh_core.volume.resample import resample
-from fsh_core.volume.volume import Volume, to_ras
+from fsh_core.volume.volume import MASK_LEVEL, Volume, to_ras
 
 WORKING_MM = 3.0
 _TISSUE_LEVEL = 0.8  # of the median of the brain: what is brighter is tissue
@@ -34,6 +34,7 @@ _LARGEST_UPDATE_VOXELS = 2.0
 _TURNS_DEGREES = (-40.0, -20.0, 0.0, 20.0, 40.0)  # about each of the three axes: 125 starts
 _FINER_DEGREES = (10.0, 5.0)  # then steps to both sides of the best
 _SEARCH_STEP_VOXELS = 3  # 9 mm
+_SEARCH_BLUR_VOXELS = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,19 @@ def tissue_map(flair: Volume, brain: NDArray[np.bool_]) -> TissueMap:
         (I, J, K) float, any orientation and spacing; a T1 does as well.
     brain : (I, J, K) bool
         Not empty.
+
+    Returns
+    -------
+    TissueMap
+        In RAS.
+
+    Raises
+    ------
+    ValueError
+        If no voxel of 3 mm is brain.
     """
     scan = resample(to_ras(flair), WORKING_MM)
-    inside = resample(to_ras(flair.with_data(brain)), WORKING_MM).data > 0.5
+    inside = resample(to_ras(flair.with_data(brain)), WORKING_MM).data > MASK_LEVEL
     if not inside.any():
         raise ValueError("the brain mask is empty at 3 mm")
     box = bounding_box(inside, (_CROP_MARGIN_VOXELS,) * 3)
@@ -95,7 +106,20 @@ def tissue_map(flair: Volume, brain: NDArray[np.bool_]) -> TissueMap:
 
 
 def relative_intensity(data: NDArray[np.floating], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Scale so that the darkest of the brain is 0 and its median 1; all 1, as nothing is dark, without contrast."""
+    """Scale so that the darkest of the brain is 0 and its median 1.
+
+    Parameters
+    ----------
+    data : (I, J, K) float
+        Intensities.
+    brain : (I, J, K) bool
+        Not empty.
+
+    Returns
+    -------
+    (I, J, K) float32
+        All 1, as nothing is dark, without contrast.
+    """
     levels = grey_levels(data[brain], LOW_PERCENTILE)
     if not levels.have_contrast:
         return np.ones(data.shape, dtype=np.float32)
@@ -107,10 +131,22 @@ def align(fixed: TissueMap, moving: TissueMap, *, turned: bool = False) -> Align
 
     The start overlays the two brains' centres and scales their extents. A head that is
     ``turned`` far starts instead from the rotation at which the two maps, every 9 mm,
-    differ least, of those by up to 55 degrees about each axis in steps that go down to 5. The affine
-    registration minimises squared differences at 6 and 3 mm by gradient descent; the
+    differ least, of those by up to 55 degrees about each axis in steps that go down to 5.
+    The affine registration minimises squared differences at 6 and 3 mm by gradient descent; the
     deformable one is Thirion's demons with symmetric forces (Vercauteren et al.,
     NeuroImage 2009, doi:10.1016/j.neuroimage.2008.10.040), 60 steps at 3 mm.
+
+    Parameters
+    ----------
+    fixed, moving : TissueMap
+        Two brains.
+    turned : bool
+        Whether to search for the rotation first.
+
+    Returns
+    -------
+    Alignment
+        From the world of ``fixed`` to that of ``moving``.
 
     Raises
     ------
@@ -149,40 +185,48 @@ def align(fixed: TissueMap, moving: TissueMap, *, turned: bool = False) -> Align
 
 def _start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
     """Overlay the centres and scale the extents (standard deviations) of the two brains."""
-    (here, wide), (there, wide_there) = (_moments(one) for one in (fixed, moving))
-    return _affine(np.diag(wide_there / wide), here, there)
+    fixed_centre, fixed_extent = _moments(fixed)
+    moving_centre, moving_extent = _moments(moving)
+    return _affine(np.diag(moving_extent / fixed_extent), fixed_centre, moving_centre)
 
 
 def _turned_start(fixed: TissueMap, moving: TissueMap) -> sitk.AffineTransform:
-    """Overlay the centres, scale the volumes, and turn as far as the maps are most alike; see `align`."""
-    (here, _), (there, _) = (_moments(one) for one in (fixed, moving))
-    ours, theirs = (ndimage.gaussian_filter(one.image.data, 1.0) for one in (fixed, moving))
-    steps = [np.arange(0, size, _SEARCH_STEP_VOXELS) for size in ours.shape]
+    """Overlay the centres, scale the volumes, and find the best rotation; see `align`."""
+    fixed_centre, _ = _moments(fixed)
+    moving_centre, _ = _moments(moving)
+    fixed_map = ndimage.gaussian_filter(fixed.image.data, _SEARCH_BLUR_VOXELS)
+    moving_map = ndimage.gaussian_filter(moving.image.data, _SEARCH_BLUR_VOXELS)
+    steps = [np.arange(0, size, _SEARCH_STEP_VOXELS) for size in fixed_map.shape]
     voxels = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
     to_world, to_voxel = lps_affine(fixed.image), np.linalg.inv(lps_affine(moving.image))
-    from_centre = voxels @ to_world[:3, :3].T + to_world[:3, 3] - here
-    values = ours[tuple(voxels.T)]
+    from_centre = voxels @ to_world[:3, :3].T + to_world[:3, 3] - fixed_centre
+    values = fixed_map[tuple(voxels.T)]
     volumes = [tissue.image.volume_ml(tissue.brain) for tissue in (fixed, moving)]
     scale = (volumes[1] / volumes[0]) ** (1 / 3)
 
     def difference(degrees: tuple[float, ...]) -> float:
         matrix = scale * Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
-        places = (from_centre @ matrix.T + there) @ to_voxel[:3, :3].T + to_voxel[:3, 3]
-        return float(np.mean((ndimage.map_coordinates(theirs, places.T, order=1) - values) ** 2))
+        places = (from_centre @ matrix.T + moving_centre) @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+        sampled = ndimage.map_coordinates(moving_map, places.T, order=1)
+        return float(np.mean((sampled - values) ** 2))
 
     best = min(product(_TURNS_DEGREES, repeat=3), key=difference)
     for step in _FINER_DEGREES:
-        best = min(product(*((one - step, one, one + step) for one in best)), key=difference)
-    return _affine(scale * Rotation.from_euler("xyz", best, degrees=True).as_matrix(), here, there)
+        nearby = [(degrees - step, degrees, degrees + step) for degrees in best]
+        best = min(product(*nearby), key=difference)
+    turn = Rotation.from_euler("xyz", best, degrees=True).as_matrix()
+    return _affine(scale * turn, fixed_centre, moving_centre)
 
 
 def _affine(
-    matrix: NDArray[np.float64], here: NDArray[np.float64], there: NDArray[np.float64]
+    matrix: NDArray[np.float64],
+    fixed_centre: NDArray[np.float64],
+    moving_centre: NDArray[np.float64],
 ) -> sitk.AffineTransform:
-    """Lead ``here`` to ``there``, and what is around it by a (3, 3) matrix; all in LPS."""
+    """Map one centre to the other, and what is around it by a (3, 3) matrix; all in LPS."""
     transform = sitk.AffineTransform(3)
-    transform.SetCenter(here.tolist())
-    transform.SetTranslation((there - here).tolist())
+    transform.SetCenter(fixed_centre.tolist())
+    transform.SetTranslation((moving_centre - fixed_centre).tolist())
     transform.SetMatrix(matrix.ravel().tolist())
     return transform
 
@@ -197,14 +241,14 @@ def _moments(tissue: TissueMap) -> tuple[NDArray[np.float64], NDArray[np.float64
 def resample_to(
     volume: Volume, transform: sitk.Transform, like: Volume, *, nearest: bool = False
 ) -> NDArray[Any]:
-    """Take voxels to the grid of ``like``, where ``transform`` leads from the world of ``like`` to theirs.
+    """Resample voxels to the grid of ``like``, through a transform.
 
     Parameters
     ----------
     volume : Volume
         uint8 or float32; 0 is assumed outside.
     transform : sitk.Transform
-        As `Alignment` has them.
+        From the world of ``like`` to that of ``volume``, as `Alignment` has them.
     like : Volume
         The grid, (I, J, K).
     nearest : bool

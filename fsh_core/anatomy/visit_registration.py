@@ -1,4 +1,4 @@
-"""Two visits of one patient: where a point of one scan lies in the other."""
+"""Rigid registration of two visits of one patient."""
 
 from typing import Any
 
@@ -14,9 +14,10 @@ from fsh_core.volume.volume import Volume
 _SPACING_MM = 3.0
 _SHRINK = (3, 2, 1)  # of voxels of 3 mm
 _BLUR_MM = (4.0, 2.0, 0.0)
-_SAMPLED_FRACTION = (1.0, 0.5, 0.2)
+_SAMPLED_FRACTION = (1.0, 0.5, 0.2)  # of the voxels at each of the three sizes
 _SEED = 1
 _BINS = 50
+_CLIPPED_PERCENTILES = (0.5, 99.5)
 
 
 def register_visits(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
@@ -44,13 +45,14 @@ def register_visits(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
     InputError
         If the scans have nothing in common.
     """
-    one, two = _image(fixed), _image(moving)
+    fixed_image, moving_image = _image(fixed), _image(moving)
     try:
         with one_thread():
-            start = min(_starts(one, two), key=lambda tried: _cost(one, two, tried))
+            starts = _starts(fixed_image, moving_image)
+            start = min(starts, key=lambda tried: _cost(fixed_image, moving_image, tried))
             method = _method()
             method.SetInitialTransform(start, inPlace=True)
-            method.Execute(one, two)
+            method.Execute(fixed_image, moving_image)
     except RuntimeError as error:
         raise InputError(
             "the two scans cannot be laid over each other, expected two visits of one patient; "
@@ -80,14 +82,15 @@ def _method() -> Any:
 
 
 def _image(volume: Volume) -> Any:
-    """Hand a volume to ITK, at 3 mm and without its few brightest voxels, which would take most of the bins."""
+    """Resample a volume to 3 mm for ITK, without its few brightest voxels.
+
+    Those would take most of the bins of the histogram.
+    """
     small = resample(volume, _SPACING_MM)
     inside = small.data[small.data != 0]
-    low, high = (
-        (float(value) for value in np.percentile(inside, (0.5, 99.5)))
-        if inside.size
-        else (0.0, 1.0)
-    )
+    low, high = 0.0, 1.0
+    if inside.size:
+        low, high = np.percentile(inside, _CLIPPED_PERCENTILES).tolist()
     return to_itk(small.with_data(np.clip(small.data, min(low, 0.0), high)))
 
 
@@ -105,19 +108,19 @@ def _starts(fixed: Any, moving: Any) -> list[Any]:
         sitk.CenteredTransformInitializer(fixed, moving, sitk.Euler3DTransform(), kind)
         for kind in kinds
     ]
-    return [alike, *(sitk.Euler3DTransform(one) for one in centred)]
+    return [alike, *(sitk.Euler3DTransform(transform) for transform in centred)]
 
 
 def _cost(fixed: Any, moving: Any, start: Any) -> float:
     """Negative mutual information at voxels of 9 mm; infinite where the scans do not meet."""
     method = _method()
     method.SetInitialTransform(start)
-    one, two = (
-        sitk.Shrink(sitk.SmoothingRecursiveGaussian(image, 4.0), [3] * 3)
+    coarse = [
+        sitk.Shrink(sitk.SmoothingRecursiveGaussian(image, _BLUR_MM[0]), [_SHRINK[0]] * 3)
         for image in (fixed, moving)
-    )
+    ]
     try:
-        return float(method.MetricEvaluate(one, two))
+        return float(method.MetricEvaluate(*coarse))
     except RuntimeError:
         return float("inf")
 

@@ -118,7 +118,7 @@ class FigureLayout:
         return axes
 
     def write_names(self, figure: Figure, columns: Sequence[tuple[str, str]]) -> None:
-        """Write headings, each with a line in its colour where it has one, and beside rows the names of the planes."""
+        """Write headings, each with a line in its colour if it has one, and the rows' planes."""
         width, height = self.size_in
         y_in = height - self._top_in + _HEADING_IN / 2
         for column, (name, colour) in enumerate(columns):

@@ -1,4 +1,4 @@
-"""How far two measurements lie apart: volumes after Bland and Altman, and methods case by case."""
+"""Agreement of two measurements: Bland-Altman plots, and differences case by case."""
 
 from collections.abc import Mapping, Sequence
 
@@ -42,16 +42,23 @@ def draw_bland_altman(
         figsize=(PAGE_WIDTH_IN, 2.9 * rows), dpi=DPI, facecolor="white", layout="constrained"
     )
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    reach = 0.0
+    half_height = 0.0
     for place, (axes, (title, (first, second, limits))) in enumerate(
         zip(grid.flat, panels.items(), strict=False)
     ):
-        ours, theirs = (np.asarray(values, dtype=np.float64) for values in (first, second))
+        first_values = np.asarray(first, dtype=np.float64)
+        second_values = np.asarray(second, dtype=np.float64)
         for line, style in ((limits.bias, "-"), (limits.lower, _DASHES), (limits.upper, _DASHES)):
             _draw_line(axes, line, style)
-        reach = max(reach, _reach(ours, theirs, limits))
+        half_height = max(half_height, _half_height(first_values, second_values, limits))
         axes.scatter(
-            (ours + theirs) / 2, theirs - ours, s=14, color=_DOT, alpha=0.8, linewidths=0, zorder=3
+            (first_values + second_values) / 2,
+            second_values - first_values,
+            s=14,
+            color=_DOT,
+            alpha=0.8,
+            linewidths=0,
+            zorder=3,
         )
         axes.axhline(0, color=QUIET, linewidth=0.5)
         axes.set_title(title, size=8, color=INK, loc="left")
@@ -59,7 +66,7 @@ def draw_bland_altman(
         if place % columns == 0:
             axes.set_ylabel(f"Difference ({unit})", size=8, color=INK)
         axes.set_xlabel(f"Mean {what} of the two ({unit})", size=8, color=INK)
-    grid[0, 0].set_ylim(-reach, reach)
+    grid[0, 0].set_ylim(-half_height, half_height)
     for unused in grid.flat[len(panels) :]:
         unused.set_visible(False)
     return figure
@@ -113,8 +120,10 @@ def draw_differences(
     return figure
 
 
-def _reach(first: NDArray[np.float64], second: NDArray[np.float64], limits: BlandAltman) -> float:
-    """How far the axis goes to both sides of 0: never so little that rounding fills it."""
+def _half_height(
+    first: NDArray[np.float64], second: NDArray[np.float64], limits: BlandAltman
+) -> float:
+    """Upper end of an axis centred on 0, never so small that rounding fills it."""
     ends = [limits.lower.low, limits.upper.high, *(second - first)]
     furthest = float(np.nanmax(np.abs(ends))) if np.isfinite(ends).any() else 0.0
     largest = float(np.nanmax(np.abs([*first, *second], dtype=np.float64), initial=0.0))

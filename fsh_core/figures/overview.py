@@ -1,4 +1,4 @@
-"""Pictures of a report's second page: single lesions close up, and the whole brain slice by slice."""
+"""Close-ups of single lesions, and a montage of all axial slices."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,9 @@ from fsh_core.figures.style import DPI, PAGE_WIDTH_IN, PALE, PREDICTION_COLOUR
 from fsh_core.volume.planes import AXIAL, PLANES, Plane
 from fsh_core.volume.volume import Volume
 
-_REACH_MM = 32.0
+_HALF_WIDTH_MM = 32.0  # of a close-up
+_COLUMNS = 6  # of close-ups: two lesions a row, three planes each
+_LABEL_INSET_MM = 2.0
 _MONTAGE_HEIGHT_IN = 2.75  # 70 mm: with the close-ups it fits on the second page
 _LEAST_AREA_FRACTION = 0.1
 
@@ -42,7 +44,7 @@ def close_ups(
         One row a lesion: axial, coronal, sagittal.
     """
     view = make_view(flair, {"F.sh": prediction}, brain, margin_mm=8)
-    cell = PAGE_WIDTH_IN / 6
+    cell = PAGE_WIDTH_IN / _COLUMNS
     figure = Figure(
         figsize=(PAGE_WIDTH_IN, cell * (-(-len(places) // 2))), dpi=DPI, facecolor="white"
     )
@@ -53,19 +55,22 @@ def close_ups(
         ).astype(int)
         row, half = divmod(number, 2)
         for column, plane in enumerate(PLANES):
-            left, bottom = (3 * half + column) / 6, 1 - (row + 1) * cell / figure.get_figheight()
+            left = (len(PLANES) * half + column) / _COLUMNS
             height = cell / figure.get_figheight()
+            bottom = 1 - (row + 1) * height
             axes = figure.add_axes(
-                (left + 0.002, bottom + 0.004, 1 / 6 - 0.004, height - 0.008), facecolor="black"
+                (left + 0.002, bottom + 0.004, 1 / _COLUMNS - 0.004, height - 0.008),
+                facecolor="black",
             )
             axes.set(
-                xticks=[], yticks=[], xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM)
+                xticks=[],
+                yticks=[],
+                xlim=(-_HALF_WIDTH_MM, _HALF_WIDTH_MM),
+                ylim=(-_HALF_WIDTH_MM, _HALF_WIDTH_MM),
             )
             axes.spines[:].set_visible(False)
-            grey, mask = (
-                plane.cut(data, int(index[plane.through]))
-                for data in (view.grey, view.maps["F.sh"])
-            )
+            grey = plane.cut(view.grey, int(index[plane.through]))
+            mask = plane.cut(view.maps["F.sh"], int(index[plane.through]))
             extent = _around(view, plane, index)
             axes.imshow(
                 grey,
@@ -87,11 +92,11 @@ def close_ups(
                     colors=[PREDICTION_COLOUR],
                     linewidths=0.7,
                 )
-            axes.set(xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM))
+            axes.set(xlim=(-_HALF_WIDTH_MM, _HALF_WIDTH_MM), ylim=(-_HALF_WIDTH_MM, _HALF_WIDTH_MM))
             if column == 0:
                 axes.text(
-                    -_REACH_MM + 2,
-                    _REACH_MM - 2,
+                    -_HALF_WIDTH_MM + _LABEL_INSET_MM,
+                    _HALF_WIDTH_MM - _LABEL_INSET_MM,
                     name,
                     size=7,
                     color=PALE,
@@ -107,10 +112,8 @@ def _around(view: View, plane: Plane, index: NDArray[np.int_]) -> tuple[float, f
     edges = []
     for axis, flipped in ((plane.across, True), (plane.up, False)):
         spacing = view.spacing_mm[axis]
-        before, after = (
-            (index[axis] + 0.5) * spacing,
-            (view.grey.shape[axis] - index[axis] - 0.5) * spacing,
-        )
+        before = (index[axis] + 0.5) * spacing
+        after = (view.grey.shape[axis] - index[axis] - 0.5) * spacing
         edges += [-after, before] if flipped else [-before, after]
     return edges[0], edges[1], edges[2], edges[3]
 
@@ -151,11 +154,11 @@ def all_slices(
     axes.set_axis_off()
     for number, slab in enumerate(slabs):
         row, column = divmod(number, columns)
-        there = np.s_[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        cell = np.s_[row * height : (row + 1) * height, column * width : (column + 1) * width]
         # Cut rows count upwards and columns from the patient's left; the picture counts downwards.
-        grey[there] = AXIAL.cut(view.grey[left:right, lower:upper], int(slab[0]))[::-1]
+        grey[cell] = AXIAL.cut(view.grey[left:right, lower:upper], int(slab[0]))[::-1]
         cuts = [AXIAL.cut(view.maps["F.sh"][left:right, lower:upper], int(index)) for index in slab]
-        outlines[there] = np.any(cuts, axis=0)[::-1]
+        outlines[cell] = np.any(cuts, axis=0)[::-1]
         text = format_mm(view.position_mm(AXIAL.through, int(slab[0])))
         place = (column * width + 2, (row + 1) * height - 2)
         axes.text(*place, text, size=5, color=PALE, ha="left", va="bottom", path_effects=HALO)
@@ -177,10 +180,13 @@ def _slabs(view: View, every_mm: float) -> list[NDArray[np.intp]]:
 
 
 def _grid(count: int, aspect: float) -> tuple[int, float]:
-    """Columns, and width of a cell in inches, with which cells of height over width ``aspect`` are largest."""
+    """Choose columns so that cells are largest; return their number and a cell's width, in inches.
+
+    ``aspect`` is a cell's height over its width.
+    """
     sizes = {
         columns: min(PAGE_WIDTH_IN / columns, _MONTAGE_HEIGHT_IN / (-(-count // columns) * aspect))
         for columns in range(1, max(1, count) + 1)
     }
-    columns = max(sizes, key=lambda one: sizes[one])
+    columns = max(sizes, key=lambda number: sizes[number])
     return columns, sizes[columns]

@@ -13,6 +13,8 @@ from fsh_core.volume.planes import Plane
 
 _RULER_MM = 50
 _INSET_MM = 3.0
+_OPAQUE_FROM = 0.2  # probability from which the colour no longer fades
+_OPACITY = 0.85  # of the colours of a probability: the anatomy shines through
 HALO = [withStroke(linewidth=1.5, foreground="black", alpha=0.8)]
 
 
@@ -34,11 +36,8 @@ def draw_letters(axes: Axes, plane: Plane, size: float = 6.5) -> None:
 
 def draw_ruler(axes: Axes, view: View, plane: Plane, index: int) -> None:
     """Draw a scale bar, and where the slice lies."""
-    left, lower, upper = (
-        axes.get_xlim()[0] + _INSET_MM,
-        axes.get_ylim()[0] + _INSET_MM,
-        axes.get_ylim()[1] - _INSET_MM,
-    )
+    left = axes.get_xlim()[0] + _INSET_MM
+    lower, upper = axes.get_ylim()[0] + _INSET_MM, axes.get_ylim()[1] - _INSET_MM
     position = format_mm(view.position_mm(plane.through, index))
     _write(axes, left, upper, f"{plane.coordinate} = {position} mm", "left", "top", 6)
     axes.add_patch(
@@ -73,9 +72,8 @@ def draw_outline(
     """
     if not mask.any():
         return
-    framed = np.pad(mask, 1).astype(
-        np.float32
-    )  # closes a lesion that reaches the border of the image
+    # Padded: closes the outline of a lesion that reaches the border of the image.
+    framed = np.pad(mask, 1).astype(np.float32)
     left, _, lower, _ = view.frame_mm(plane)
     x = left + (np.arange(framed.shape[1]) - 0.5) * view.spacing_mm[plane.across]
     y = lower + (np.arange(framed.shape[0]) - 0.5) * view.spacing_mm[plane.up]
@@ -88,7 +86,7 @@ def draw_probability(axes: Axes, view: View, plane: Plane, index: int) -> None:
     """Lay the probability over the slice; what is improbable stays transparent."""
     probability = plane.cut(view.maps["Probability"], index)
     coloured = HEAT(probability)
-    coloured[..., 3] = np.clip(probability / 0.2, 0, 1) * 0.85
+    coloured[..., 3] = np.clip(probability / _OPAQUE_FROM, 0, 1) * _OPACITY
     axes.imshow(coloured, **_placed(view, plane))
 
 

@@ -93,7 +93,7 @@ def glance(
     reference: Mask | None = None,
     brain: Mask | None = None,
 ) -> Figure:
-    """Draw the lesions as a report begins: three planes side by side, and the probability of the first.
+    """Draw the lesions in three planes side by side, and the probability of the axial one.
 
     Outlines are not filled, so that what they enclose can be judged.
 

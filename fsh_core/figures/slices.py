@@ -1,4 +1,4 @@
-"""A scan and its masks ready to be cut into slices: turned to RAS, cropped to the brain, windowed."""
+"""A scan and its masks ready to be cut into slices: in RAS, cropped and windowed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,19 +59,32 @@ class View:
         return -middle, size * spacing - middle
 
     def position_mm(self, axis: int, index: int) -> float:
-        """World coordinate of a slice, in mm; that of the box's middle where the grid is oblique."""
+        """World coordinate of a slice, in mm; at the box's middle where the grid is oblique."""
         voxel = np.array([(start + stop - 1) / 2 for start, stop in self.box_voxels])
         voxel[axis] = index
         return float(self.affine[axis, :3] @ voxel + self.affine[axis, 3])
 
     def area_voxels(self, mask: Mask, axis: int) -> NDArray[np.int64]:
-        """Voxels of a mask in each slice across an axis."""
+        """Voxels of a mask in each slice across an axis.
+
+        Parameters
+        ----------
+        mask : (I, J, K) bool
+            On the view's grid.
+        axis : int
+            Along which slices follow each other.
+
+        Returns
+        -------
+        (N,) int
+            One number a slice.
+        """
         return np.asarray(
             np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis))
         )
 
     def fullest(self, name: str, axis: int) -> int:
-        """Index of the slice across ``axis`` with the most of a mask; the box's middle if it is empty."""
+        """Index of the slice across ``axis`` with the most of a mask; the middle if it is empty."""
         area = self.area_voxels(self.maps[name], axis)
         return int(area.argmax()) if area.any() else sum(self.box_voxels[axis]) // 2
 
@@ -110,19 +123,16 @@ def make_view(
             raise ValueError(f"{name} must have the FLAIR's shape {flair.shape}, got {data.shape}")
     ras = to_ras(flair)
     turned = {name: to_ras(flair.with_data(data)).data for name, data in given.items()}
-    inside = (
-        to_ras(flair.with_data(brain)).data
-        if brain is not None and brain.any()
-        else foreground(ras.data)
-    )
+    if brain is not None and brain.any():
+        inside = to_ras(flair.with_data(brain)).data
+    else:
+        inside = foreground(ras.data)
     shown = inside.copy()
     for data in turned.values():
         if data.dtype == np.bool_:
             shown |= data
     values = ras.data[inside] if inside.any() else ras.data
-    black, white = (
-        float(value) for value in np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE])
-    )
+    black, white = np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE]).tolist()
     grey = np.clip((ras.data.astype(np.float32) - black) / max(white - black, 1e-12), 0, 1).astype(
         np.float32
     )
@@ -134,7 +144,7 @@ def make_view(
 def _box(
     mask: Mask, spacing_mm: tuple[float, float, float], margin_mm: float
 ) -> tuple[tuple[int, int], ...]:
-    """Where the box worth looking at starts and stops along each axis; everything if it is empty."""
+    """Start and stop of the box around a mask along each axis; everything if it is empty."""
     # Rounded to the nearest voxel: a margin here is for the eye.
     margin = [round(margin_mm / spacing) for spacing in spacing_mm]
     box = bounding_box(mask, margin) if mask.any() else whole_box(mask.shape)

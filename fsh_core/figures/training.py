@@ -1,4 +1,4 @@
-"""How a training went, epoch by epoch."""
+"""Loss and metric curves of a training, epoch by epoch."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How sure a result is: of a voxel, of a lesion, of a volume.
+"""Uncertainty and calibrated confidence: of a voxel, of a lesion, of a volume.
 
 An ensemble is a set of probabilities of one scan; F.sh's members are the scan as it is and
 mirrored. What the numbers mean on patients who were not trained on, `Calibration` says: it
@@ -35,10 +35,9 @@ FEATURES = (
     "contrast_log",
     "scan_uncertainty",
 )
-VOLUME_OFFSET_ML = (
-    0.5  # added before logarithms are taken, so that a scan without lesions counts too
-)
-_CLIP = 1e-4
+VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken: a scan without lesions counts too
+_CLIP = 1e-4  # keeps logarithms of 0 and logits of 0 and 1 finite
+_LEAST_ENSEMBLE = 2  # members
 
 
 @dataclass(frozen=True)
@@ -125,10 +124,8 @@ class Calibration:
             1 + 1 / self.patients
         )
         middle = np.log(volume_ml + VOLUME_OFFSET_ML) + self.volume_log_mean
-        low, high = (
-            np.exp(middle + sign * width * self.volume_log_sd) - VOLUME_OFFSET_ML
-            for sign in (-1, 1)
-        )
+        low = np.exp(middle - width * self.volume_log_sd) - VOLUME_OFFSET_ML
+        high = np.exp(middle + width * self.volume_log_sd) - VOLUME_OFFSET_ML
         return max(0.0, float(low)), max(0.0, float(high))
 
 
@@ -138,17 +135,26 @@ def lesion_features(lesions: pd.DataFrame, scan_uncertainty: float) -> NDArray[n
     largest = special.logit(
         np.clip(lesions["max_probability"].to_numpy(np.float64), _CLIP, 1 - _CLIP)
     )
-    volume, contrast = (
-        np.log(np.maximum(lesions[column].to_numpy(np.float64), _CLIP))
-        for column in ("volume_mm3", "contrast")
-    )
+    volume = np.log(np.maximum(lesions["volume_mm3"].to_numpy(np.float64), _CLIP))
+    contrast = np.log(np.maximum(lesions["contrast"].to_numpy(np.float64), _CLIP))
     return np.column_stack(
         [ones, largest, volume, np.nan_to_num(contrast), ones * np.nan_to_num(scan_uncertainty)]
     )
 
 
 def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the entropy of a probability, (I, J, K) float32 in bits: 0 = sure, 1 = a coin."""
+    """Return the entropy of a probability, in bits.
+
+    Parameters
+    ----------
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability.
+
+    Returns
+    -------
+    (I, J, K) float32
+        0 where it is 0 or 1, and 1 where it is one half.
+    """
     entropy = np.zeros(probability.shape, np.float32)
     unsure = (probability > 0) & (probability < 1)
     chance = probability[unsure]
@@ -157,17 +163,29 @@ def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the variance of a voxel's probability over the members of an ensemble, (I, J, K) float32, at most 0.25."""
+    """Return the variance of the probability over an ensemble's members.
+
+    Parameters
+    ----------
+    members : sequence of (I, J, K) float32 in [0, 1]
+        Each member's probability.
+
+    Returns
+    -------
+    (I, J, K) float32
+        At most 0.25.
+    """
     mean = _mean(members)
     return np.asarray(
-        sum((one - mean) ** 2 for one in members) / np.float32(len(members)), dtype=np.float32
+        sum((member - mean) ** 2 for member in members) / np.float32(len(members)),
+        dtype=np.float32,
     )
 
 
 def structural_uncertainty(
     labels: NDArray[np.int32], members: Sequence[NDArray[np.float32]], threshold: float
 ) -> NDArray[np.float64]:
-    """Ask every member of an ensemble for its own version of every lesion.
+    """Structural uncertainty of every lesion: how far an ensemble's members disagree on it.
 
     A lesion's uncertainty is 1 minus the mean, over members, of its overlap (intersection
     over union) with the member's lesion that overlaps it most; a member that does not see
@@ -188,23 +206,23 @@ def structural_uncertainty(
         NaN with fewer than two members.
     """
     count = int(labels.max(initial=0))
-    if len(members) < 2:
+    if len(members) < _LEAST_ENSEMBLE:
         return np.full(count, np.nan)
     marked = np.flatnonzero(labels)  # some thousand voxels of millions
     own = labels.ravel()[marked]
     sizes = np.bincount(own, minlength=count + 1)[1:]
     overlaps = np.zeros(count)
     for member in members:
-        theirs, their_count = label_components(member >= threshold)
-        if not their_count:
+        member_labels, member_count = label_components(member >= threshold)
+        if not member_count:
             continue
-        their_sizes = np.bincount(theirs[theirs > 0], minlength=their_count + 1)
-        met = theirs.ravel()[marked]
+        member_sizes = np.bincount(member_labels[member_labels > 0], minlength=member_count + 1)
+        met = member_labels.ravel()[marked]
         pairs, shared = np.unique(np.stack([own, met])[:, met > 0], axis=1, return_counts=True)
-        ours = pairs[0] - 1
-        np.maximum.at(
-            best := np.zeros(count), ours, shared / (sizes[ours] + their_sizes[pairs[1]] - shared)
-        )
+        lesion = pairs[0] - 1
+        union = sizes[lesion] + member_sizes[pairs[1]] - shared
+        best = np.zeros(count)
+        np.maximum.at(best, lesion, shared / union)  # several pairs may have the same lesion
         overlaps += best
     return np.asarray(1 - overlaps / len(members))
 
@@ -212,9 +230,19 @@ def structural_uncertainty(
 def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float) -> float:
     """Return 1 minus the mean Dice of an ensemble's members with their mean, 0 to 1.
 
-    NaN with fewer than two members; 0 where neither they nor their mean mark anything.
+    Parameters
+    ----------
+    members : sequence of (I, J, K) float32 in [0, 1]
+        Each member's probability.
+    threshold : float
+        From which a voxel is lesion.
+
+    Returns
+    -------
+    float
+        NaN with fewer than two members; 0 where neither they nor their mean mark anything.
     """
-    if len(members) < 2:
+    if len(members) < _LEAST_ENSEMBLE:
         return float("nan")
     mean = _mean(members) >= threshold
     scores = []

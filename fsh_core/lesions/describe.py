@@ -1,4 +1,4 @@
-"""The whole row of a lesion: what it measures, where it lies, what speaks against it, how sure it is."""
+"""The lesion table of a segmented scan: measures, regions, flags and confidence."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def describe_lesions(
     scan_uncertainty: float = float("nan"),
     split: bool = False,
 ) -> pd.DataFrame:
-    """Measure, place and judge every lesion.
+    """Make the lesion table: measures, regions, flags and confidence of every lesion.
 
     Parameters
     ----------
@@ -80,13 +80,13 @@ def describe_lesions(
         placed = pool.submit(region_table, labels, lesions, flair, anatomy or _NOT_ASKED)
         flags = pool.submit(lesion_flags, labels, lesions, flair, brain, anatomy)
         uncertainty = pool.submit(structural_uncertainty, labels, members, threshold)
-    told = {
+    columns = {
         "uncertainty": uncertainty.result(),
         "confidence": chance,
         "parts": _count_parts(labels, flair, lesions) if split else np.nan,
         "flags": flags.result().to_numpy(),
     }
-    table = pd.concat([lesions, placed.result().set_axis(lesions.index)], axis=1).assign(**told)
+    table = pd.concat([lesions, placed.result().set_axis(lesions.index)], axis=1).assign(**columns)
     return table[list(DESCRIBED_COLUMNS)]
 
 

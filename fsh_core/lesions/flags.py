@@ -1,6 +1,6 @@
-"""Which lesions look like something else: flagged with the reason, never removed.
+"""Flags of probable false positives: lesions are flagged with the reason, never removed.
 
-Not everything bright on FLAIR is a lesion. The usual deceivers are told by where they are
+Not everything bright on FLAIR is a lesion. The usual mimics are told by where they are
 and how they are shaped; how often each flag falls on false and on true lesions of real
 scans is in ``docs/quality.md``.
 """
@@ -51,7 +51,8 @@ SEPTUM_WIDTH_MM = 6.0
 SEPTUM_ROWS_FRACTION = 0.5
 MIDLINE_MM = 5.0
 FAINT_CONTRAST = 1.2  # of the lesion's surroundings; grey matter has 1.0 to 1.1 of white matter
-PULSATION_REACH_MM = 3.0
+PULSATION_MARGIN_MM = 3.0
+LOW_FRACTION = 0.5  # of a lesion that must be in brainstem or cerebellum
 VESSEL_MM3 = 100.0
 VESSEL_WIDTH_MM = 3.0
 VESSEL_ELONGATION = 3.0
@@ -69,7 +70,7 @@ def lesion_flags(
     brain: NDArray[np.bool_],
     anatomy: Anatomy | None,
 ) -> pd.Series:
-    """Say of every lesion what it may be instead.
+    """Flag lesions that may be something else.
 
     - ``choroid_plexus``: at most 500 mm3, half or more of it, or of what lies within 2 mm
       around it, is ventricle, and no septum.
@@ -153,11 +154,9 @@ def _anatomical(neighbourhood: LesionNeighbourhood, flair: Volume, midline: Midl
     ):
         return {"choroid_plexus"}
     faint = neighbourhood.contrast < FAINT_CONTRAST
-    return (
-        {"csf_pulsation"}
-        if faint and _at_pulsation(tissue, neighbourhood, flair, central)
-        else set()
-    )
+    if faint and _at_pulsation(tissue, neighbourhood, flair, central):
+        return {"csf_pulsation"}
+    return set()
 
 
 def _between(
@@ -181,7 +180,7 @@ def _between(
 def _is_inside(
     ventricles: NDArray[np.bool_], neighbourhood: LesionNeighbourhood, flair: Volume
 ) -> bool:
-    """Whether a lesion lies in a ventricle or, since a ventricle is dark and the lesion is not, in a gap of one."""
+    """Whether a lesion lies in a ventricle, or in a gap of one: bright, it was left out of it."""
     shell = ~neighbourhood.own & (distance_mm(neighbourhood.own, flair) <= PLEXUS_SHELL_MM)
     return bool(
         max(ventricles[neighbourhood.own].mean(), ventricles[shell].mean()) >= PLEXUS_FRACTION
@@ -192,15 +191,15 @@ def _at_pulsation(
     tissue: NDArray[np.uint8], neighbourhood: LesionNeighbourhood, flair: Volume, central: bool
 ) -> bool:
     """Whether a lesion lies where pulsating fluid shines, and beside fluid."""
-    reach = distance_mm(neighbourhood.own, flair) <= PULSATION_REACH_MM
-    low = np.mean(tissue[neighbourhood.own] == Tissue.INFRATENTORIAL) >= 0.5
-    third = central and bool((tissue[reach] == Tissue.DEEP_GREY).any())
-    beside = (
-        reach
+    near = distance_mm(neighbourhood.own, flair) <= PULSATION_MARGIN_MM
+    low = np.mean(tissue[neighbourhood.own] == Tissue.INFRATENTORIAL) >= LOW_FRACTION
+    third = central and bool((tissue[near] == Tissue.DEEP_GREY).any())
+    fluid = (
+        near
         & ~neighbourhood.own
         & (np.isin(tissue, VENTRICLES) | neighbourhood.fluid | ~neighbourhood.brain)
     )
-    return bool((low or third) and beside.any())
+    return bool((low or third) and fluid.any())
 
 
 def _is_vessel(neighbourhood: LesionNeighbourhood, flair: Volume) -> bool:
@@ -224,7 +223,7 @@ def _is_vessel(neighbourhood: LesionNeighbourhood, flair: Volume) -> bool:
 
 
 def _is_edge(neighbourhood: LesionNeighbourhood, flair: Volume) -> bool:
-    """Whether a lesion is flat against the outside of the brain; the border of the picture is no edge."""
+    """Whether a lesion is flat against the brain's edge; the border of the picture is none."""
     inside = np.pad(neighbourhood.brain, 1, mode="edge")
     if inside.all():
         return False

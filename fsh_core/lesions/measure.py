@@ -1,4 +1,4 @@
-"""One row per lesion: where it is, how large, how bright, how certain."""
+"""Lesion measures: one row per lesion with position, volume, intensity and probability."""
 
 from dataclasses import dataclass
 
@@ -60,10 +60,11 @@ LESION_COLUMNS: dict[str, str] = {
 """Every column of a lesion table and what it holds, with its unit."""
 
 _INTEGERS = ("label", "voxels", "inside_i", "inside_j", "inside_k")
-_DTYPES = {
-    column: "int64" if column in _INTEGERS else "bool" if column == "touches_border" else "float64"
-    for column in LESION_COLUMNS
-}
+_DTYPES = (
+    dict.fromkeys(LESION_COLUMNS, "float64")
+    | dict.fromkeys(_INTEGERS, "int64")
+    | {"touches_border": "bool"}
+)
 
 
 def lesion_table(
@@ -137,7 +138,7 @@ def lesion_table(
 
 
 def _size(inside: NDArray[np.bool_], flair: Volume, world_axes: list[str]) -> dict[str, float]:
-    """Voxels, volume and extents of a lesion cut out by its bounding box; the axes are named r, a or s."""
+    """Voxels, volume and extents of a lesion cut out by its bounding box; axes are r, a or s."""
     voxels = int(np.count_nonzero(inside))
     volume_mm3 = voxels * flair.voxel_volume_mm3
     extents_mm = [

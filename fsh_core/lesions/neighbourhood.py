@@ -1,4 +1,4 @@
-"""A lesion cut out of its scan, and what is around it: what the flags look at."""
+"""Surroundings of a lesion that its flags depend on: tissue, fluid, midline, other lesions."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from fsh_core.preprocess.intensity import FLUID_FRACTION, grey_levels
 from fsh_core.volume.boxes import first_voxel, label_boxes, voxels_across, widen
 from fsh_core.volume.volume import Volume
 
+_PLANE_POINTS = 3  # fewer do not define a plane
 SURROUNDINGS_MM = 8.0  # the furthest that any flag looks
 
 
@@ -56,6 +57,24 @@ def neighbourhoods(
 ) -> Iterator[LesionNeighbourhood]:
     """Cut out the lesions of a table, one by one, with `SURROUNDINGS_MM` around.
 
+    Parameters
+    ----------
+    labels : (I, J, K) int32
+        0 = background.
+    lesions : DataFrame
+        ``label``, ``volume_mm3`` and ``contrast`` are read.
+    flair : Volume
+        The scan, (I, J, K).
+    brain : (I, J, K) bool
+        Where the brain is.
+    tissue : (I, J, K) uint8 or None
+        `fsh_core.anatomy.template.Tissue`, where known.
+
+    Yields
+    ------
+    LesionNeighbourhood
+        In the order of the table.
+
     Raises
     ------
     ValueError
@@ -90,7 +109,15 @@ class Neighbours(NamedTuple):
 
     @classmethod
     def of(cls, labels: NDArray[np.int32], flair: Volume) -> "Neighbours":
-        """Gather the voxels of all lesions."""
+        """Gather the voxels of all lesions.
+
+        Parameters
+        ----------
+        labels : (I, J, K) int32
+            0 = background.
+        flair : Volume
+            Its affine is read.
+        """
         voxels = np.argwhere(labels > 0)
         return cls(cKDTree(world_mm(voxels, flair)), labels[tuple(voxels.T)])
 
@@ -110,9 +137,17 @@ class Midline(NamedTuple):
 
     @classmethod
     def of(cls, tissue: NDArray[np.uint8], flair: Volume) -> "Midline | None":
-        """Fit it to the ventricles; None where there are none."""
+        """Fit it to the ventricles; None where there are none.
+
+        Parameters
+        ----------
+        tissue : (I, J, K) uint8
+            `fsh_core.anatomy.template.Tissue`.
+        flair : Volume
+            Its affine is read.
+        """
         voxels = np.argwhere(tissue == Tissue.VENTRICLE)
-        if len(voxels) < 3:
+        if len(voxels) < _PLANE_POINTS:
             return None
         world = world_mm(voxels, flair)
         terms = np.column_stack([np.ones(len(world)), world[:, 1:]])
@@ -126,10 +161,35 @@ class Midline(NamedTuple):
 
 
 def distance_mm(mask: NDArray[np.bool_], flair: Volume) -> NDArray[np.float64]:
-    """Distance to a mask, in mm; 0 inside."""
+    """Distance to a mask, in mm; 0 inside.
+
+    Parameters
+    ----------
+    mask : (I, J, K) bool
+        Not empty.
+    flair : Volume
+        Its voxel size is read.
+
+    Returns
+    -------
+    (I, J, K) float64
+    """
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=flair.spacing_mm))
 
 
 def world_mm(voxels: NDArray[np.intp], flair: Volume) -> NDArray[np.float64]:
-    """Voxels (n, 3) in RAS mm."""
+    """World coordinates of voxels.
+
+    Parameters
+    ----------
+    voxels : (N, 3) int
+        Indices into the scan.
+    flair : Volume
+        Its affine is read.
+
+    Returns
+    -------
+    (N, 3) float64
+        RAS+ mm.
+    """
     return np.asarray(voxels @ flair.affine[:3, :3].T + flair.affine[:3, 3])

@@ -18,6 +18,8 @@ PERIVENTRICULAR_MM = 3.0
 JUXTACORTICAL_MM = 1.5
 OUTSIDE_MM = 5.0
 LEAST_LONG_AXIS_MM = 3.0
+INFRATENTORIAL_FRACTION = 0.5
+LEAST_AREAS = 2  # with a lesion, for dissemination in space
 
 REGION_COLUMNS: dict[str, str] = {
     "region": "Where it lies: infratentorial, periventricular, juxtacortical or "
@@ -36,6 +38,7 @@ REGION_COLUMNS: dict[str, str] = {
 _DTYPES: dict[str, Any] = {
     column: "object" if column == "region" else "float64" for column in REGION_COLUMNS
 }
+_ONE_VOXEL = 1.01  # a neighbour, whatever the affine's rounding
 _INSIDE = ["inside_r_mm", "inside_a_mm", "inside_s_mm"]
 _EXTENTS = ["extent_r_mm", "extent_a_mm", "extent_s_mm"]
 _BELOW = (Tissue.INFRATENTORIAL, Tissue.FOURTH_VENTRICLE)
@@ -68,7 +71,7 @@ _READINGS = (
 def region_table(
     labels: NDArray[np.int32], lesions: pd.DataFrame, flair: Volume, anatomy: Anatomy
 ) -> pd.DataFrame:
-    """Say of every lesion of a table where it lies.
+    """Region, distances and MNI152 position of every lesion of a table.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def region_table(
 def name_regions(
     labels: NDArray[np.int32], numbers: Iterable[int], flair: Volume, anatomy: Anatomy
 ) -> pd.DataFrame:
-    """Class lesions by where they lie.
+    """Classify lesions by region.
 
     The first that applies: **infratentorial** if at least half of it lies in brainstem or
     cerebellum, or about the fourth ventricle; **periventricular** within 3 mm of a lateral
@@ -154,9 +157,8 @@ def name_regions(
             f"labels, anatomy and FLAIR must have one shape, got {labels.shape}, {given}, "
             f"{flair.shape}"
         )
-    ventricle, cortex = (
-        _Distance(anatomy.tissue == kind, flair) for kind in (Tissue.VENTRICLE, Tissue.CORTEX)
-    )
+    ventricle = _Distance(anatomy.tissue == Tissue.VENTRICLE, flair)
+    cortex = _Distance(anatomy.tissue == Tissue.CORTEX, flair)
     boxes = label_boxes(labels)
     found: list[tuple[str, float, float]] = []
     for label in numbers:
@@ -177,11 +179,11 @@ def _name(below: float, to_ventricle_mm: float, to_cortex_mm: float, voxel_mm: f
     """Name a region; ``below`` is the share in brainstem and cerebellum, NaN outside the brain."""
     if np.isnan(below):
         return ""
-    if below >= 0.5:
+    if below >= INFRATENTORIAL_FRACTION:
         return "infratentorial"
     if to_ventricle_mm <= PERIVENTRICULAR_MM:
         return "periventricular"
-    if to_cortex_mm <= max(JUXTACORTICAL_MM, voxel_mm * 1.01):
+    if to_cortex_mm <= max(JUXTACORTICAL_MM, voxel_mm * _ONE_VOXEL):
         return "juxtacortical"
     return "deep_white_matter"
 
@@ -189,7 +191,7 @@ def _name(below: float, to_ventricle_mm: float, to_cortex_mm: float, voxel_mm: f
 def _share_below(
     tissue: NDArray[np.uint8], voxels: NDArray[np.intp], box: Box, flair: Volume
 ) -> float:
-    """Return the share of a lesion that is in brainstem or cerebellum; NaN if it is outside the brain."""
+    """Return the share of a lesion in brainstem or cerebellum; NaN if it is outside the brain."""
     kinds = tissue[tuple(voxels.T)]
     if (kinds == Tissue.OTHER).any():
         around = widen(box, voxels_across(OUTSIDE_MM, flair.spacing_mm), flair.shape)
@@ -216,7 +218,7 @@ class _Distance:
         self._tree = KDTree(np.argwhere(surface) @ self._axes) if surface.any() else None
 
     def least_mm(self, voxels: NDArray[np.intp]) -> float:
-        """Return the distance of the nearest of some voxels, (N, 3); NaN where there is none of the tissue."""
+        """Return the least distance of some voxels, (N, 3), in mm; NaN without such tissue."""
         if self._tree is None:
             return float("nan")
         if self._mask[tuple(voxels.T)].any():
@@ -260,7 +262,8 @@ def dissemination(table: pd.DataFrame) -> dict[str, Any]:
         "regions": counts,
         "unplaced": int((table["region"] == "").sum()),
         "readings": [
-            {**one, "areas_seen": list(seen), "fulfilled_here": len(seen) >= 2} for one in _READINGS
+            {**reading, "areas_seen": list(seen), "fulfilled_here": len(seen) >= LEAST_AREAS}
+            for reading in _READINGS
         ],
         "not_assessed": ["optic nerve", "spinal cord"],
         "label": "A summary of this scan, not a diagnosis: lesions may be false or missed, and "

@@ -1,4 +1,4 @@
-"""Confluent lesions, cut where they are narrow."""
+"""Splitting of confluent lesions at their narrow places."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _STEPS_PER_MM = 1000
 def split_confluent(
     labels: NDArray[np.int32], spacing_mm: Sequence[float], neck_depth_mm: float = NECK_DEPTH_MM
 ) -> NDArray[np.int32]:
-    """Cut lesions that have grown together into their parts.
+    """Split confluent lesions into their parts.
 
     A watershed on the distance to the lesion's boundary, in mm: a part is the
     neighbourhood of a place that lies deeper inside than the neck to the next such place,
@@ -80,7 +80,7 @@ def _parts(
     lowered = np.maximum(distance - round(neck_depth_mm * _STEPS_PER_MM), 0)
     flattened = reconstruction(lowered, distance, footprint=CONNECTIVITY_26)
     markers, count = label_components(local_maxima(flattened, footprint=CONNECTIVITY_26))
-    if count < 2:
+    if count <= 1:
         return inside.astype(np.int32)
     parts = watershed(-distance, markers, connectivity=CONNECTIVITY_26, mask=padded)
     return np.asarray(parts[1:-1, 1:-1, 1:-1], dtype=np.int32)

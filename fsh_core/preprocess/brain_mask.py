@@ -1,4 +1,4 @@
-"""Where the brain is: given, already cut out, or found by a small network.
+"""The brain mask: given, already cut out (skull-stripped), or found by a small network.
 
 The network is handed in as a callable, so this file knows no torch. How the finder was
 chosen, and what it scores, is in ``docs/brain.md``.
@@ -19,14 +19,15 @@ from fsh_core.volume.volume import Volume
 
 _STRIPPED_ML = (50.0, 2200.0)  # a few slices may be all there is
 _PLAUSIBLE_ML = (600.0, 2300.0)
-_LARGEST_PART_FRACTION = (
-    0.8  # of all that the finder marks; less means that it found several things, not a brain
-)
+# Of all that the finder marks; less means that it found several things, not a brain.
+_LARGEST_PART_FRACTION = 0.8
+_BRAIN_PROBABILITY = 0.5
 _CONSTANT_AIR_FRACTION = 0.97
+_CONSTANT_TOLERANCE = 0.01  # of the median intensity
 _TISSUE_FRACTION = 0.05  # of the median intensity: below it, a voxel of a stripped scan is no brain
 _RIM_MM = (2.0, 12.0)  # depths at which a head has its skull
 _SHELL_MM = 2.0
-_DARK_RIM_FRACTION = 0.25
+_DARK_RIM_FRACTION = 0.25  # of a shell's voxels; the skull is dark on every sequence
 _COARSE_MM = 2.0
 
 Source = Literal["given", "stripped", "found", "none"]
@@ -102,7 +103,7 @@ def find_brain(
     if finder is None:
         return _none(flair, "the scan shows a whole head and no brain finder was given")
     prepared = prepare([flair], np.zeros(flair.shape, dtype=bool), finder.model)
-    marked = prepared.to_input_grid(finder(prepared.image)) >= 0.5
+    marked = prepared.to_input_grid(finder(prepared.image)) >= _BRAIN_PROBABILITY
     mask = fill_slices(largest_component(marked))
     volume_ml = flair.volume_ml(mask)
     if not _PLAUSIBLE_ML[0] <= volume_ml <= _PLAUSIBLE_ML[1]:
@@ -140,8 +141,10 @@ def is_stripped(flair: Volume) -> bool:
     height_mm = ndimage.distance_transform_edt(~patient, sampling=coarse.spacing_mm)
     median = float(np.median(coarse.data[patient]))
     air = coarse.data[height_mm > 2 * max(coarse.spacing_mm)]
-    if air.size and np.mean(np.abs(air - np.median(air)) < 0.01 * median) < _CONSTANT_AIR_FRACTION:
-        return False
+    if air.size:
+        constant = np.abs(air - np.median(air)) < _CONSTANT_TOLERANCE * median
+        if np.mean(constant) < _CONSTANT_AIR_FRACTION:
+            return False
     shells = np.arange(*_RIM_MM, _SHELL_MM)
     dark = [
         _dark_fraction(coarse.data[(depth_mm > top) & (depth_mm <= top + _SHELL_MM)], median)

@@ -16,7 +16,7 @@ LOW_PERCENTILE = 0.5  # what a scan is scaled from: a few clipped voxels do not 
 BLACK_PERCENTILE = 0.1  # what counts as black: below it are artefacts at the mask's edge
 FLUID_FRACTION = 0.6  # of the way from black to the brain's median: what is darker is fluid
 MEDIAN_LEVEL = 1 / 3
-BRIGHT_PERCENTILE = 90.0
+BRIGHT_PERCENTILE = 90.0  # cortex
 BRIGHT_LEVEL = 0.45
 _SAMPLED_PER_AXIS = 128  # voxels of an axis that the threshold is computed from, at least
 
@@ -129,7 +129,7 @@ def scale_percentile(data: NDArray[np.floating], within: NDArray[np.bool_]) -> N
 
 
 def scale_tissue(data: NDArray[np.floating], within: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Scale so that the tissue in ``within`` has a given level and a given contrast, and clip to [0, 1].
+    """Scale tissue to a given level and a given contrast, and clip to [0, 1].
 
     The median goes to `MEDIAN_LEVEL`, the 90th percentile, which is cortex, to `BRIGHT_LEVEL`:
     the cortex of one scanner is otherwise as bright as the lesions of another. Lesions are too
@@ -148,7 +148,7 @@ def scale_tissue(data: NDArray[np.floating], within: NDArray[np.bool_]) -> NDArr
         As of `scale_percentile` where the median is the 90th percentile too.
     """
     values = data[within] if within.any() else data.ravel()
-    median, bright = (float(value) for value in np.percentile(values, [50.0, BRIGHT_PERCENTILE]))
+    median, bright = np.percentile(values, [50.0, BRIGHT_PERCENTILE]).tolist()
     if not bright > median:
         return scale_percentile(data, within)
     span = (bright - median) / (BRIGHT_LEVEL - MEDIAN_LEVEL)
@@ -173,7 +173,18 @@ def scale_minmax(data: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the largest face-connected part of a mask, (I, J, K) bool; of equals, the first."""
+    """Return the largest face-connected part of a mask; of equals, the first.
+
+    Parameters
+    ----------
+    mask : (I, J, K) bool
+        Brain or head, not lesions: those are connected by corners too.
+
+    Returns
+    -------
+    (I, J, K) bool
+        Empty if the mask is empty.
+    """
     labels, count = ndimage.label(mask)
     if count <= 1:
         return mask
@@ -183,23 +194,32 @@ def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def fill_slices(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill what is enclosed in a slice, in the slices of each of the three directions in turn, (I, J, K) bool."""
+    """Fill holes slice by slice, in each of the three directions in turn.
+
+    Parameters
+    ----------
+    mask : (I, J, K) bool
+        A mask whose cavities may be open to the last slice, so that they are no holes in 3-D.
+
+    Returns
+    -------
+    (I, J, K) bool
+    """
     filled = mask.copy()
     # A view of the box that holds the mask: to flood the air around takes most of the time.
     inside = filled[bounding_box(filled)]
     if inside.size == 0:
         return filled
     for axis in range(3):
-        for one in np.moveaxis(inside, axis, 0):
-            one |= _enclosed(one)
+        for slice_ in np.moveaxis(inside, axis, 0):
+            slice_ |= _enclosed(slice_)
     return filled
 
 
 def _enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the holes of a slice: what of its background is not connected with its border, (I, J) bool."""
-    parts, count = ndimage.label(
-        ~mask
-    )  # a third of the time of ndimage.binary_fill_holes, which dilates from outside
+    """Return the holes of a slice, (I, J) bool: background not connected with its border."""
+    # A third of the time of ndimage.binary_fill_holes, which dilates from outside.
+    parts, count = ndimage.label(~mask)
     is_open = np.zeros(count + 1, dtype=bool)
     is_open[0] = True  # the mask itself is no hole
     for border in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):

@@ -13,7 +13,7 @@ from fsh_core.config import ModelConfig
 from fsh_core.preprocess.intensity import foreground, scale_minmax, scale_percentile, scale_tissue
 from fsh_core.volume.boxes import Box, bounding_box
 from fsh_core.volume.resample import resample, resample_like
-from fsh_core.volume.volume import Volume, from_ras, to_ras
+from fsh_core.volume.volume import MASK_LEVEL, Volume, from_ras, to_ras
 
 _MARGIN_MM = 6.0  # context around the brain, so that no lesion lies at the edge of the image
 
@@ -51,12 +51,34 @@ class Prepared:
         return np.where(self.brain, self.image, np.float32(0))
 
     def from_input_grid(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Take a mask from the file's grid to the network's, (I, J, K) bool."""
-        there = resample(to_ras(self.original.with_data(mask)), self.spacing_mm)
-        return np.ascontiguousarray(there.data[self.crop] >= 0.5)
+        """Resample a mask from the file's grid to the network's.
+
+        Parameters
+        ----------
+        mask : (I', J', K') bool
+            On the grid of ``original``.
+
+        Returns
+        -------
+        (I, J, K) bool
+            On the grid of ``image``.
+        """
+        resampled = resample(to_ras(self.original.with_data(mask)), self.spacing_mm)
+        return np.ascontiguousarray(resampled.data[self.crop] >= MASK_LEVEL)
 
     def to_input_grid(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take a map from the network's grid to the file's, 0 outside the crop."""
+        """Resample a map from the network's grid to the file's.
+
+        Parameters
+        ----------
+        probability : (I, J, K) float32
+            On the grid of ``image``.
+
+        Returns
+        -------
+        (I', J', K') float32
+            On the grid of ``original``; 0 outside the crop.
+        """
         whole = np.zeros(self.grid.shape, np.float32)
         whole[self.crop] = probability
         return from_ras(resample_like(whole, self.grid, to_ras(self.original)), self.original)
@@ -81,7 +103,7 @@ def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelC
         (``minmax``).
     """
     flair = channels[0]
-    inside = resample(to_ras(flair.with_data(brain)), config.spacing_mm).data >= 0.5
+    inside = resample(to_ras(flair.with_data(brain)), config.spacing_mm).data >= MASK_LEVEL
     if not inside.any():
         inside = np.ones_like(inside)
     # Rounded to the nearest voxel: the weights were trained on crops of this size.

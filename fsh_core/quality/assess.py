@@ -1,4 +1,4 @@
-"""Is this scan fit to be segmented: eight checks, each with a verdict and a plain reason.
+"""Image quality of a scan: eight checks, each with a verdict and a plain reason.
 
 The thresholds stand beside each check, with their grounds; what the checks give on real
 scans, and on scans spoilt on purpose, is in ``docs/quality.md``.

@@ -41,12 +41,16 @@ class Limits(NamedTuple):
 
 def judge_high(value: float, limits: Limits) -> Verdict:
     """Judge a value of which more is worse."""
-    return "fail" if value > limits.fail else "caution" if value > limits.caution else "pass"
+    if value > limits.fail:
+        return "fail"
+    return "caution" if value > limits.caution else "pass"
 
 
 def judge_low(value: float, limits: Limits) -> Verdict:
     """Judge a value of which less is worse."""
-    return "fail" if value < limits.fail else "caution" if value < limits.caution else "pass"
+    if value < limits.fail:
+        return "fail"
+    return "caution" if value < limits.caution else "pass"
 
 
 def worst(*verdicts: Verdict) -> Verdict:

@@ -1,11 +1,11 @@
-"""Does it look like a FLAIR: fluid dark, grey matter at least as bright as white.
+"""FLAIR-likeness: fluid dark, grey matter at least as bright as white, a quality check.
 
 A T1-weighted scan has dark fluid too, but its white matter is brighter than its grey
 matter; on a T2-weighted scan the fluid is brightest. Orders of brightness survive any
 gain and gamma, and comparing neighbours survives a bias field.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,17 @@ from scipy import ndimage
 from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.quality.check import Check, Limits, Verdict, judge_high, judge_low, worst
 from fsh_core.volume.boxes import bounding_box
-from fsh_core.volume.volume import Volume
+from fsh_core.volume.volume import MASK_LEVEL, Volume
 
-# Real FLAIRs 0.97 to 1.06, real T1w 0.81 to 0.88; T1w spoilt by gamma or a bias field stay below 0.935.
+# Real FLAIRs 0.97 to 1.06, real T1w 0.81 to 0.88; T1w spoilt by gamma or a bias field stay below
+# 0.935.
 GREY_TO_WHITE = Limits(0.935, 0.89)
 # Real FLAIRs at most 0.24, real T2w 2.7 and more; T2w spoilt by a gamma of 0.5 stay above 0.3.
 BRIGHT_TO_DARK = Limits(0.3, 0.7)
 # Real FLAIRs 8 to 23 % of the brain, and still 3.6 % under a mask that is 3 voxels too tight.
 DARK_FRACTION = 0.02
-# Slices thicker than the cortex (2 to 4 mm) mix it with fluid, which darkens it on FLAIR: no reason to fail.
+# Slices thicker than the cortex (2 to 4 mm) mix it with fluid, which darkens it on FLAIR: no reason
+# to fail.
 BLURRED_MM = 4.0
 
 _COARSE_MM = 2.0  # fine enough for the cortex, which is 2 to 4 mm thick
@@ -37,12 +39,19 @@ _ASK: dict[Verdict, str] = {"caution": "check that this is a FLAIR", "fail": "th
 
 
 def check_sequence(flair: Volume, brain: NDArray[np.bool_]) -> Check:
-    """Does it look like a FLAIR; the value is the number that decided, and the unit names it."""
+    """FLAIR-likeness; the value is the ratio that decided, and the unit names it.
+
+    Parameters
+    ----------
+    flair : Volume
+        (I, J, K), any orientation.
+    brain : (I, J, K) bool
+        Where the brain is.
+    """
     seen = appearance(flair, brain)
     verdict, unit, reason = _judged(seen, max(flair.spacing_mm) > BLURRED_MM)
-    return Check(
-        "flair_likeness", verdict, None if seen is None else getattr(seen, unit), unit, reason
-    )
+    value = None if seen is None else asdict(seen)[unit]
+    return Check("flair_likeness", verdict, value, unit, reason)
 
 
 def _judged(seen: "Appearance | None", blurred: bool) -> tuple[Verdict, str, str]:
@@ -160,9 +169,13 @@ def _coarse(
     steps = [max(1, int(_COARSE_MM / spacing + 0.25)) for spacing in scan.spacing_mm]
     box = bounding_box(brain)
     data = _block_means(scan.data[box], steps)
-    inside = _block_means(brain[box], steps) >= 0.5
-    i, j, k = (spacing * step for spacing, step in zip(scan.spacing_mm, steps, strict=True))
-    return np.pad(data, 1, mode="edge"), np.pad(inside, 1), (i, j, k)
+    inside = _block_means(brain[box], steps) >= MASK_LEVEL
+    coarse_mm = [spacing * step for spacing, step in zip(scan.spacing_mm, steps, strict=True)]
+    return (
+        np.pad(data, 1, mode="edge"),
+        np.pad(inside, 1),
+        (coarse_mm[0], coarse_mm[1], coarse_mm[2]),
+    )
 
 
 def _block_means(data: NDArray[np.generic], steps: list[int]) -> NDArray[np.float32]:

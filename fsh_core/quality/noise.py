@@ -1,4 +1,4 @@
-"""How clean the signal is: noise, ghosting and clipping, three quality checks."""
+"""Contrast-to-noise ratio, ghosting and clipping: three quality checks."""
 
 import numpy as np
 from nibabel.orientations import io_orientation
@@ -10,36 +10,49 @@ from fsh_core.quality.check import Check, Limits, judge_high, judge_low, worst
 from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import Volume
 
-# A lesion differs from white matter by about a third of what parts tissue from fluid, and an object is
-# seen where its contrast is 3 to 5 times the noise (Rose, J Opt Soc Am 1948, doi 10.1364/JOSA.38.000196).
+# A lesion differs from white matter by about a third of what parts tissue from fluid, and an object
+# is seen where its contrast is 3 to 5 times the noise (Rose, J Opt Soc Am 1948, doi
+# 10.1364/JOSA.38.000196).
 CONTRAST_TO_NOISE = Limits(9.0, 5.0)
 # The American College of Radiology accepts 2.5 % in its phantom (MRI Quality Control Manual 2015).
 GHOSTING_FRACTION = Limits(0.025, 0.05)
-# Of the brain. A patient's lesions are about 1 % of
-# the brain, so that 1 % at the maximum may be all of them.
+# Of the brain. A patient's lesions are about 1 % of the brain, so that 1 % at the maximum may be
+# all of them.
 CLIPPED_FRACTION = Limits(0.0002, 0.01)
-# Grey and white matter differ by some 5 %: with tissue at half of the range, 100 levels give that 2 to 3 steps.
+# Grey and white matter differ by some 5 %: with tissue at half of the range, 100 levels give that 2
+# to 3 steps.
 GREY_LEVELS = Limits(100, 32)
 
-_THICK_RATIO = (
-    1.2  # the slice axis is the one whose voxels are this much longer, or else the one nearest to S
-)
+# The slice axis is the one whose voxels are this much longer, or else the one nearest to S.
+_THICK_RATIO = 1.2
 _COARSE_MM = 2.0
 _AIR_MM = 10.0  # from the head: beyond its blurred rim
 _EMPTY_AIR_FRACTION = 0.9  # scanners and stripping set air to one value
 _AIR_VOXELS = 8  # along every axis, to hold a head and air beside it
 _BAND_VOXELS = 200
 _LEVEL_VOXELS = 300_000
+_FEWEST_BANDS = 2  # of air: ghosts lie along one axis, the other is compared with
+_LARGEST_RATIO = 1000.0
+_MEDIAN_ABSOLUTE_DEVIATION = 0.6745  # of a normal distribution of standard deviation 1
+_DIFFERENCE_GAIN = 6.0  # of noise by (1, -2, 1) along two axes: root of the sum of squared weights
+_VISIBILITY = {"pass": "clearly seen", "caution": "hard to see", "fail": "lost in noise"}
 
 
 def check_contrast_to_noise(flair: Volume, brain: NDArray[np.bool_]) -> Check:
-    """Does tissue stand out of the noise.
+    """Contrast-to-noise ratio.
 
     The value is the difference of the medians of tissue and fluid over the noise. The
     noise is the robust spread (median absolute deviation) of a second difference along
     both axes of the slice, over tissue (Immerkaer, Comput Vis Image Underst 1996, doi
     10.1006/cviu.1996.0060). Resampling and denoising by the scanner smooth it away, and
     fine anatomy adds to it.
+
+    Parameters
+    ----------
+    flair : Volume
+        (I, J, K), any orientation.
+    brain : (I, J, K) bool
+        Where the brain is.
     """
     values = flair.data[brain]
     levels = grey_levels(values)
@@ -51,21 +64,17 @@ def check_contrast_to_noise(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     noise = _noise(flair, brain, fluid_level)
     contrast = float(np.median(tissue) - np.median(fluid))
     # Without any noise (a drawing, a smoothed scan) the ratio has no bound.
-    ratio = contrast / max(noise, contrast / 1000)
+    ratio = contrast / max(noise, contrast / _LARGEST_RATIO)
     verdict = judge_low(ratio, CONTRAST_TO_NOISE)
-    seen = (
-        "clearly seen"
-        if verdict == "pass"
-        else "hard to see"
-        if verdict == "caution"
-        else "lost in noise"
+    reason = (
+        f"Tissue differs from fluid by {ratio:.0f} times the noise; "
+        f"lesions are {_VISIBILITY[verdict]}."
     )
-    reason = f"Tissue differs from fluid by {ratio:.0f} times the noise; lesions are {seen}."
     return Check("contrast_to_noise", verdict, ratio, "ratio", reason)
 
 
 def check_ghosting(flair: Volume) -> Check:
-    """Is there signal in the air where ghosts of a moving head, of flow or of the scanner's faults fall.
+    """Ghosting ratio: signal in the air beside the head, from motion, flow or scanner faults.
 
     Ghosts are copies of the head displaced along one axis. The value is the ghosting
     ratio of the American College of Radiology's phantom test: the mean of the air
@@ -80,22 +89,27 @@ def check_ghosting(flair: Volume) -> Check:
         )
         return Check("ghosting", "pass", None, "fraction", reason)
     verdict = judge_high(ghosting, GHOSTING_FRACTION)
-    reason = (
-        f"The air around the head is {'almost free' if verdict == 'pass' else 'not free'} of ghosts"
-    )
-    reason += (
-        "."
-        if verdict == "pass"
-        else "; the patient may have moved, and ghosts may look like lesions."
-    )
+    reason = "The air around the head is almost free of ghosts."
+    if verdict != "pass":
+        reason = (
+            "The air around the head is not free of ghosts; "
+            "the patient may have moved, and ghosts may look like lesions."
+        )
     return Check("ghosting", verdict, ghosting, "fraction", reason)
 
 
 def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
-    """Were bright values cut off, or are there too few grey levels.
+    """Clipping of bright values, and the number of grey levels.
 
     The value is the share of the brain at its largest value, where voxels pile up; 0
     where there are no more of them than a tail of the histogram has by nature.
+
+    Parameters
+    ----------
+    flair : Volume
+        (I, J, K).
+    brain : (I, J, K) bool
+        Where the brain is.
     """
     values = flair.data[brain]
     if not values.size:
@@ -116,7 +130,7 @@ def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
 
 
 def _clipped_fraction(values: NDArray[np.floating]) -> float:
-    """Share of the values at the largest one, if it holds over twice as many as the next does; else 0."""
+    """Share of values at the maximum, if there are twice as many as at the next one; else 0."""
     largest = values.max()
     below = values[values < largest]
     highest = int(np.count_nonzero(values == largest))
@@ -131,11 +145,11 @@ def slice_axis(flair: Volume) -> int | None:
 
 
 def _noise(flair: Volume, brain: NDArray[np.bool_], above: float) -> float:
-    """Standard deviation of the noise of the tissue brighter than a level, in the units of the scan."""
+    """Standard deviation of the noise in tissue brighter than a level, in the scan's units."""
     slices = slice_axis(flair)
     if slices is None:
         slices = [int(world) for world, _ in io_orientation(flair.affine)].index(2)
-    first, second = (axis for axis in range(3) if axis != slices)
+    first, second = [axis for axis in range(3) if axis != slices]
     box = bounding_box(brain)
     data = flair.data[box]
     difference = np.diff(np.diff(data, n=2, axis=first), n=2, axis=second)
@@ -143,9 +157,8 @@ def _noise(flair: Volume, brain: NDArray[np.bool_], above: float) -> float:
     tissue = brain[box][centre] & (data[centre] > above)
     if not tissue.any():
         return 0.0
-    return float(np.median(np.abs(difference[tissue]))) / (
-        0.6745 * 6.0
-    )  # 6 = root of the sum of squared weights
+    spread = float(np.median(np.abs(difference[tissue])))
+    return spread / (_MEDIAN_ABSOLUTE_DEVIATION * _DIFFERENCE_GAIN)
 
 
 def _ghosting(flair: Volume) -> float | None:
@@ -166,15 +179,15 @@ def _ghosting(flair: Volume) -> float | None:
         or np.mean(np.abs(air - np.median(air)) < 0.001 * abs(middle)) > _EMPTY_AIR_FRACTION
     ):
         return None
-    beside = [np.broadcast_to(head.any(axis=axis, keepdims=True), head.shape) for axis in range(3)]
+    shadows = [np.broadcast_to(head.any(axis=axis, keepdims=True), head.shape) for axis in range(3)]
     slices = slice_axis(flair)
     axes = [axis for axis in range(3) if axis != slices]
     means = []
     for axis in axes:
-        others = np.any([beside[other] for other in axes if other != axis], axis=0)
-        band = far & beside[axis] & ~others
+        others = np.any([shadows[other] for other in axes if other != axis], axis=0)
+        band = far & shadows[axis] & ~others
         if np.count_nonzero(band) >= _BAND_VOXELS:
             means.append(float(data[band].mean(dtype=np.float64)))
-    if len(means) < 2 or not middle > 0:
+    if len(means) < _FEWEST_BANDS or not middle > 0:
         return None
     return (max(means) - min(means)) / (2 * middle)

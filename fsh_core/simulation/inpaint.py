@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fsh_core.simulation.white_matter import find_white_matter
-from fsh_core.volume.boxes import first_voxel, label_boxes, voxels_across, widen
+from fsh_core.volume.boxes import box_at, first_voxel, label_boxes, voxels_across, widen
 from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume, from_ras, to_ras
 
@@ -72,7 +72,7 @@ def remove_lesions(
             & inside.data[box]
         )
         start = _source_of(area, first_voxel(box), white.mask, ras.spacing_mm, rng)
-        source = tuple(slice(low, low + size) for low, size in zip(start, area.shape, strict=True))
+        source = box_at(start, area.shape)
         noise = rng.normal(0, scatter, area.shape).astype(np.float32)
         fill = average[box] + np.where(white.mask[source], texture[source], noise)
         sigma = [_SEAM_MM / size for size in ras.spacing_mm]

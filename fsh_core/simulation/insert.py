@@ -10,7 +10,7 @@ from scipy import ndimage
 from fsh_core.simulation.render import render
 from fsh_core.simulation.shape_bank import LesionShapeBank, Shape
 from fsh_core.simulation.target import CONTRAST_SCALE_RANGE, TargetScan, contrast_growth
-from fsh_core.volume.boxes import Box, voxels_across, widen
+from fsh_core.volume.boxes import Box, box_at, first_voxel, voxels_across, widen
 from fsh_core.volume.components import dilate
 from fsh_core.volume.volume import MASK_LEVEL
 
@@ -199,7 +199,7 @@ class LesionInserter:
             grown = dilate(np.pad(fraction >= MASK_LEVEL, 1))
             around, part = _shifted(box, self._data.shape, (1, 1, 1))
             self._taken[around] |= grown[part]
-        i, j, k = ((side.start + side.stop - 1) // 2 for side in box)
+        i, j, k = [(side.start + side.stop - 1) // 2 for side in box]
         return InsertedLesion(number, (i, j, k), volume_mm3, truth_mm3, contrast)
 
     def _find_place(
@@ -212,19 +212,16 @@ class LesionInserter:
             start = np.rint(corner + wander / self._spacing).astype(int)
             if (start < 0).any() or (start + fraction.shape > shape).any():
                 continue
-            i, j, k = (
-                slice(int(low), int(low) + size)
-                for low, size in zip(start, fraction.shape, strict=True)
-            )
+            box = box_at(start, fraction.shape)
             white = self._target.white
-            if float(fraction[white.margin[i, j, k]].sum()) < _IN_MARGIN_FRACTION * total:
+            if float(fraction[white.margin[box]].sum()) < _IN_MARGIN_FRACTION * total:
                 continue
-            if float(fraction[white.mask[i, j, k]].sum()) < _IN_WHITE_FRACTION * total:
+            if float(fraction[white.mask[box]].sum()) < _IN_WHITE_FRACTION * total:
                 continue
-            kept = fraction * white.allowed_tissue[i, j, k]
-            if not (kept >= MASK_LEVEL).any() or ((kept > 0) & self._taken[i, j, k]).any():
+            kept = fraction * white.allowed_tissue[box]
+            if not (kept >= MASK_LEVEL).any() or ((kept > 0) & self._taken[box]).any():
                 continue
-            return (i, j, k), kept
+            return box, kept
         return None
 
     def _draw_contrast(self, volume_mm3: float) -> tuple[float, float]:
@@ -284,8 +281,6 @@ def _shifted(
 ) -> tuple[Box, Box]:
     """Widen a box; return it, and the same part of the box's content padded by the margin."""
     around = widen(box, margin_voxels, shape)
-    i, j, k = (
-        slice(outer.start - inner.start + margin, outer.stop - inner.start + margin)
-        for outer, inner, margin in zip(around, box, margin_voxels, strict=True)
-    )
-    return around, (i, j, k)
+    padded_first = first_voxel(box) - margin_voxels
+    part = box_at(first_voxel(around) - padded_first, [side.stop - side.start for side in around])
+    return around, part

@@ -78,11 +78,33 @@ class BrainFrame:
         return cls.of_box(low, high)
 
     def place_of(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn mm into fractions of the brain's size, (..., 3)."""
+        """Turn mm into fractions of the brain's size.
+
+        Parameters
+        ----------
+        position_mm : (..., 3) float64
+            Along the axes of the RAS grid.
+
+        Returns
+        -------
+        (..., 3) float64
+            0 is the middle between the sides, and the top.
+        """
         return (position_mm - self.middle_mm) / self.size_mm
 
     def position_mm(self, place: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Undo `place_of`."""
+        """Turn fractions of the brain's size into mm: the inverse of `place_of`.
+
+        Parameters
+        ----------
+        place : (..., 3) float
+            In units of the brain's size.
+
+        Returns
+        -------
+        (..., 3) float64
+            Along the axes of the RAS grid, in mm.
+        """
         return np.asarray(self.middle_mm + place * self.size_mm, dtype=np.float64)
 
 
@@ -158,7 +180,7 @@ class LesionShapeBank:
         start = int(voxels[:index].sum())
         first, last = start // 8, -(-(start + int(voxels[index])) // 8)
         unpacked = np.unpackbits(self.bits[first:last])[start - first * 8 :][: voxels[index]]
-        a, b, c = (float(spacing) for spacing in self.spacings_mm[index])
+        a, b, c = self.spacings_mm[index].tolist()
         return Shape(
             unpacked.reshape(self.sizes[index]).astype(bool), (a, b, c), self.places[index]
         )

@@ -113,5 +113,16 @@ def _own_contrast_scale(
 
 
 def contrast_growth(volume_mm3: NDArray[np.floating[Any]] | float) -> NDArray[np.float64]:
-    """Contrast of a lesion in units of that of one of 120 mm3: small ones are fainter."""
+    """Contrast of a lesion relative to one of 120 mm3: small ones are fainter.
+
+    Parameters
+    ----------
+    volume_mm3 : (N,) float or float
+        Volume, in mm3.
+
+    Returns
+    -------
+    (N,) float64 or float64
+        0.6 to 1.4.
+    """
     return np.clip((np.asarray(volume_mm3) / _TYPICAL_MM3) ** _GROWTH, *_GROWTH_RANGE)

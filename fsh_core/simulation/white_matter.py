@@ -86,7 +86,7 @@ def find_white_matter(
     box = bounding_box(brain) if brain.any() else whole_box(brain.shape)
     lesions = np.zeros_like(brain) if lesions is None else lesions
     inside = _find(flair.data[box].astype(np.float32), brain[box], lesions[box], flair.spacing_mm)
-    mask, margin, allowed_tissue = (np.zeros_like(brain) for _ in range(3))
+    mask, margin, allowed_tissue = np.zeros((3, *brain.shape), dtype=bool)
     level = np.full(brain.shape, inside.level.mean(), np.float32)
     mask[box], margin[box], allowed_tissue[box], level[box] = (
         inside.mask,
@@ -180,9 +180,10 @@ def _block_means(data: NDArray[np.float32], steps: list[int]) -> NDArray[np.floa
     """Average blocks of voxels; the last ones may be filled up with copies of the border."""
     padding = [(0, -size % step) for size, step in zip(data.shape, steps, strict=True)]
     data = np.pad(data, padding, mode="edge")
-    i, j, k = (size // step for size, step in zip(data.shape, steps, strict=True))
+    i, j, k = data.shape
+    a, b, c = steps
     return np.asarray(
-        data.reshape(i, steps[0], j, steps[1], k, steps[2]).mean(axis=(1, 3, 5)), dtype=np.float32
+        data.reshape(i // a, a, j // b, b, k // c, c).mean(axis=(1, 3, 5)), dtype=np.float32
     )
 
 

@@ -99,8 +99,26 @@ def voxels_across(distance_mm: float, spacing_mm: Sequence[float]) -> tuple[int,
     -------
     tuple of 3 int
     """
-    i, j, k = (int(np.ceil(distance_mm / spacing)) for spacing in spacing_mm)
-    return i, j, k
+    voxels = [int(np.ceil(distance_mm / spacing)) for spacing in spacing_mm]
+    return voxels[0], voxels[1], voxels[2]
+
+
+def box_at(first: Sequence[int] | NDArray[np.integer], shape: Sequence[int]) -> Box:
+    """Return the box of a given shape whose first voxel is given.
+
+    Parameters
+    ----------
+    first : (3,) int
+        Its first voxel, inside the array.
+    shape : three ints
+        Its size in voxels, none of them beyond the array.
+
+    Returns
+    -------
+    Box
+    """
+    sides = [slice(int(start), int(start) + size) for start, size in zip(first, shape, strict=True)]
+    return sides[0], sides[1], sides[2]
 
 
 def whole_box(shape: Sequence[int]) -> Box:

@@ -35,7 +35,18 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
 
 
 def dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask and every voxel connected to it directly, (I, J, K) bool."""
+    """Return a mask and every voxel that touches it.
+
+    Parameters
+    ----------
+    mask : (I, J, K) bool
+        Lesions, say.
+
+    Returns
+    -------
+    (I, J, K) bool
+        Empty if the mask is empty.
+    """
     grown = np.zeros_like(mask)
     box = bounding_box(mask, (1, 1, 1))  # nothing outside of it can change
     grown[box] = ndimage.binary_dilation(mask[box], CONNECTIVITY_26)

@@ -19,10 +19,10 @@ from fsh_core.volume.volume import Volume
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
 
-# A filter's own SetNumberOfThreads does nothing in SimpleITK 2.5, neither for ImageRegistrationMethod
-# nor for demons: bytes and processor time were those of the process-wide default, whatever it was
-# set to. Only that default counts. With it, the sums of a registration's metric change in their
-# last bits (Mattes even from run to run), and one thread takes about twice as long as two.
+# A filter's own SetNumberOfThreads does nothing in SimpleITK 2.5, neither for a registration nor
+# for demons: bytes and processor time were those of the process-wide default, whatever it was set
+# to. Only that default counts. With it, the sums of a registration's metric change in their last
+# bits (Mattes even from run to run), and one thread takes about twice as long as two.
 _TAKING_TURNS = threading.RLock()  # the default is the whole process's
 
 
@@ -99,7 +99,7 @@ def read_affine_transform(path: Path) -> NDArray[np.float64]:
     lines = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     transform: Any = sitk.AffineTransform(3)
     try:
-        # By hand: sitk.ReadTransform refuses MatrixOffsetTransformBase, ITK's own base of all affines.
+        # By hand: sitk.ReadTransform refuses MatrixOffsetTransformBase, ITK's base of all affines.
         parameters = [float(number) for number in lines["Parameters"].split()]
         centre = [float(number) for number in lines["FixedParameters"].split()]
         transform.SetFixedParameters(centre)

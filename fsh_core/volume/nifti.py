@@ -27,6 +27,7 @@ SMALLEST_AXIS_VOXELS = 16
 LARGEST_SPACING_MM = 20.0
 SMALLEST_SPACING_MM = 0.05
 
+_SPATIAL_AXES = 3
 _LONGEST_HEADER = Nifti2Header.sizeof_hdr
 _LEAST_RELATIVE_VOLUME = 1e-6  # below it, the axes lie in one plane
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -189,9 +190,9 @@ def _check_shape(path: Path, header: Nifti1Header) -> tuple[int, int, int]:
     """Refuse what is not one 3-D image of a sensible size."""
     shape = tuple(int(size) for size in header.get_data_shape())
     spatial = shape
-    while len(spatial) > 3 and spatial[-1] == 1:
+    while len(spatial) > _SPATIAL_AXES and spatial[-1] == 1:
         spatial = spatial[:-1]
-    if len(spatial) != 3:
+    if len(spatial) != _SPATIAL_AXES:
         raise InputError(
             f"{path}: expected one 3-D image, found {len(shape)}-D with shape {shape}; extract "
             "a single volume"

@@ -1,4 +1,4 @@
-"""Taking voxels to a grid of another size."""
+"""Resampling to voxels of another size, and back."""
 
 from typing import Any
 
@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.volume.volume import Volume
+
+_NEAR_ENOUGH_FRACTION = 0.01  # of the spacing: to interpolate for less would only blur
+_ROUNDING = 1e-6  # of a voxel, left by the inverse of an affine
 
 
 def resample(volume: Volume, spacing_mm: float) -> Volume:
@@ -30,7 +33,7 @@ def resample(volume: Volume, spacing_mm: float) -> Volume:
     data = volume.data.astype(np.float32)
     affine = volume.affine.copy()
     for axis, (size, spacing) in enumerate(zip(volume.shape, volume.spacing_mm, strict=True)):
-        if abs(spacing / spacing_mm - 1) < 0.01:
+        if abs(spacing / spacing_mm - 1) < _NEAR_ENOUGH_FRACTION:
             continue
         new_size = max(1, round(size * spacing / spacing_mm))
         weights, start, step = _linear_weights(size, new_size, spacing_mm / spacing)
@@ -41,7 +44,7 @@ def resample(volume: Volume, spacing_mm: float) -> Volume:
 
 
 def resample_like(data: NDArray[np.float32], volume: Volume, like: Volume) -> NDArray[np.float32]:
-    """Take ``data`` on the grid of a resampled ``volume`` back to that of ``like``.
+    """Resample ``data`` from the grid of a resampled ``volume`` back to that of ``like``.
 
     Linear interpolation at the voxel centres of ``like``: the inverse of `resample`
     for maps that vary slowly, and exactly the identity where no axis was changed.
@@ -63,7 +66,7 @@ def resample_like(data: NDArray[np.float32], volume: Volume, like: Volume) -> ND
     inverse = np.linalg.inv(volume.affine) @ like.affine
     for axis, size in enumerate(like.shape):
         start, step = float(inverse[axis, 3]), float(inverse[axis, axis])
-        if size == data.shape[axis] and abs(start) < 1e-6 and abs(step - 1) < 1e-6:
+        if size == data.shape[axis] and np.allclose((start, step), (0, 1), rtol=0, atol=_ROUNDING):
             continue
         positions = start + step * np.arange(size)
         data = _apply_along(data, _triangle(positions, data.shape[axis], 1.0), axis)

@@ -85,6 +85,16 @@ class Volume:
     def with_data(self, data: NDArray[Any]) -> "Volume":
         """Return other voxels on the same grid.
 
+        Parameters
+        ----------
+        data : (I, J, K) array
+            Of any type.
+
+        Returns
+        -------
+        Volume
+            With this one's affine and header.
+
         Raises
         ------
         ValueError

@@ -1,4 +1,6 @@
-"""A template to register FLAIR scans to, and the tissues there: see ATTRIBUTION.md beside this file.
+"""The bundled atlas: a template to register FLAIR scans to, and its tissue labels.
+
+Sources and licences are in ATTRIBUTION.md beside this file.
 
 ``atlas.npz`` is made from the scans and labels named there by::
 

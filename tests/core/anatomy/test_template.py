@@ -299,9 +299,9 @@ def ventricle_scene(dark=True, bright_core=False):
     shape = (40, 40, 16)
     brain = np.zeros(shape, bool)
     brain[2:38, 2:38, 1:15] = True
-    carried = np.where(brain, Tissue.WHITE_MATTER, Tissue.OTHER).astype(np.uint8)
-    carried[brain & ~ndimage.binary_erosion(brain, iterations=2)] = Tissue.CORTEX
-    carried[18:22, 16:24, 6:10] = Tissue.VENTRICLE
+    expected = np.where(brain, Tissue.WHITE_MATTER, Tissue.OTHER).astype(np.uint8)
+    expected[brain & ~ndimage.binary_erosion(brain, iterations=2)] = Tissue.CORTEX
+    expected[18:22, 16:24, 6:10] = Tissue.VENTRICLE
     data = np.where(brain, 100.0, 0.0).astype(np.float32)
     real = np.zeros(shape, bool)
     real[17:23, 14:26, 6:10] = True
@@ -311,25 +311,25 @@ def ventricle_scene(dark=True, bright_core=False):
         data[3:5, 3, 1] = 0
     if bright_core:
         data[19:21, 18:22, 7:9] = 120
-    return carried, Volume(data, np.diag([2.0, 2.0, 4.0, 1.0])), brain, real
+    return expected, Volume(data, np.diag([2.0, 2.0, 4.0, 1.0])), brain, real
 
 
 @pytest.mark.parametrize("bright_core", [False, True])
-def test_the_ventricle_seen_replaces_the_one_carried_back(bright_core: bool) -> None:
-    carried, flair, brain, real = ventricle_scene(bright_core=bright_core)
-    seen = template._see_ventricles(carried, flair, brain)
+def test_the_ventricle_seen_replaces_that_of_the_atlas(bright_core: bool) -> None:
+    expected, flair, brain, real = ventricle_scene(bright_core=bright_core)
+    seen = template._see_ventricles(expected, flair, brain)
     assert np.array_equal(seen == Tissue.VENTRICLE, real)
 
 
-def test_a_ventricle_that_is_not_seen_stays_as_carried_back() -> None:
-    carried, flair, brain, _ = ventricle_scene(dark=False)
-    assert np.array_equal(template._see_ventricles(carried, flair, brain), carried)
+def test_a_ventricle_that_is_not_seen_stays_as_in_the_atlas() -> None:
+    expected, flair, brain, _ = ventricle_scene(dark=False)
+    assert np.array_equal(template._see_ventricles(expected, flair, brain), expected)
 
 
 def test_without_a_ventricle_in_view_nothing_changes() -> None:
-    carried, flair, brain, _ = ventricle_scene()
-    carried[carried == Tissue.VENTRICLE] = Tissue.WHITE_MATTER
-    assert template._see_ventricles(carried, flair, brain) is carried
+    expected, flair, brain, _ = ventricle_scene()
+    expected[expected == Tissue.VENTRICLE] = Tissue.WHITE_MATTER
+    assert template._see_ventricles(expected, flair, brain) is expected
 
 
 def test_the_bundled_atlas_is_small_and_whole() -> None:

@@ -50,7 +50,7 @@ def test_a_head_may_lose_all_but_its_brain(monkeypatch: pytest.MonkeyPatch) -> N
     assert image[brain == 0].max() < 0.1
 
 
-def test_a_mask_is_carried_to_a_scan_by_an_itk_affine(tmp_path: Path) -> None:
+def test_a_mask_is_resampled_to_a_scan_by_an_itk_affine(tmp_path: Path) -> None:
     # A quarter turn about z through the LPS point (10, 0, 0), then 5 mm to the left and 6 mm up:
     # LPS (14, 2, 0) - centre (4, 2, 0) -> turned (-2, 4, 0) -> LPS (8 + 5, 4, 6) = RAS (-13, -4,
     # 6).
@@ -63,8 +63,10 @@ def test_a_mask_is_carried_to_a_scan_by_an_itk_affine(tmp_path: Path) -> None:
     common.data[14, 2, 0] = 1.0
     scan = np.eye(4)
     scan[:3, 3] = -30.0, -20.0, 0.0
-    carried = resample_mask_to(common, transform, Volume(np.zeros((40, 40, 16), np.float32), scan))
-    assert np.argwhere(carried).tolist() == [[-13 + 30, -4 + 20, 6]]
+    resampled = resample_mask_to(
+        common, transform, Volume(np.zeros((40, 40, 16), np.float32), scan)
+    )
+    assert np.argwhere(resampled).tolist() == [[-13 + 30, -4 + 20, 6]]
 
 
 def test_heads_are_read_from_masks_and_stripped_scans_but_never_from_the_sample(

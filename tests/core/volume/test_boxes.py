@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fsh_core.simulation.shape_bank import BrainFrame
 from fsh_core.volume.boxes import (
     bounding_box,
+    box_at,
     crop,
     first_voxel,
     is_empty,
@@ -89,6 +90,12 @@ def test_the_box_holds_the_mask_and_no_smaller_one_does(data):
         ends = np.moveaxis(mask[box], axis, 0)
         assert ends[0].any()
         assert ends[-1].any()
+
+
+def test_a_box_of_a_shape_starts_where_it_is_told():
+    box = box_at(np.array([1, 0, 4]), (2, 5, 1))
+    assert box == (slice(1, 3), slice(0, 5), slice(4, 5))
+    assert first_voxel(box).tolist() == [1, 0, 4]
 
 
 def test_a_crop_keeps_every_voxel_where_it_was():
