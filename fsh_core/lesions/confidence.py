@@ -20,11 +20,9 @@ from fsh_core.volume.components import label_components
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
     "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with "
-    "those of the ensemble's "
-    "members, 0 to 1; empty without an ensemble.",
-    "confidence": "Chance that a reader would call it a lesion, 0 to 1, calibrated on "
-    "validation patients; "
-    "empty for weights without a calibration.",
+    "those of the ensemble's members, 0 to 1; empty without an ensemble.",
+    "confidence": "Chance that a reader would call it a lesion, 0 to 1, calibrated on validation "
+    "patients; empty for weights without a calibration.",
 }
 """Columns of the lesion table that say how sure a lesion is, with their units."""
 

@@ -19,8 +19,8 @@ DESCRIBED_COLUMNS: dict[str, str] = {
     **LESION_COLUMNS,
     **REGION_COLUMNS,
     **CONFIDENCE_COLUMNS,
-    "parts": "Parts into which it falls when cut at its narrow places; 1 = not confluent, "
-    "empty unless asked for.",
+    "parts": "Parts into which it falls when cut at its narrow places; 1 = not confluent, empty "
+    "unless asked for.",
     "flags": FLAG_COLUMN,
 }
 """Every column of the table of a segmented scan and what it holds, with its unit."""

@@ -26,11 +26,10 @@ FLAGS: dict[str, str] = {
     "choroid_plexus": "Small and mostly inside a ventricle, as the choroid plexus is.",
     "septum": "Thin, in the midline, with ventricle on both sides, as the septum pellucidum is.",
     "csf_pulsation": "Faint and beside fluid at the brainstem, the cerebellum or the third "
-    "ventricle, where pulsating "
-    "fluid shines.",
+    "ventricle, where pulsating fluid shines.",
     "vessel": "Small, thin and long, as a vessel is.",
-    "edge": "Flat against the edge of the brain, as a rest of skull, dura or a cortical vein "
-    "is, or outside of it.",
+    "edge": "Flat against the edge of the brain, as a rest of skull, dura or a cortical vein is, "
+    "or outside of it.",
     "faint": "Hardly brighter than its surroundings, as normal grey matter is.",
     "isolated_tiny": "Tiny and far from any other lesion, as noise is.",
 }
@@ -38,27 +37,28 @@ FLAGS: dict[str, str] = {
 
 FLAG_COLUMN = (
     "What it may be instead of a lesion: keys separated by semicolons, of choroid_plexus, "
-    "septum, csf_pulsation, "
-    "vessel, edge, faint and isolated_tiny; empty if nothing speaks against it."
+    "septum, csf_pulsation, vessel, edge, faint and isolated_tiny; empty if nothing speaks "
+    "against it."
 )
 """What the column ``flags`` of a lesion table holds."""
 
 VENTRICLES = (Tissue.VENTRICLE, Tissue.THIRD_VENTRICLE, Tissue.FOURTH_VENTRICLE)
+# How often each flag falls on true and on false lesions with these limits is in docs/quality.md.
 PLEXUS_MM3 = 500.0
-PLEXUS_FRACTION = 0.5
+PLEXUS_FRACTION = 0.5  # of the lesion or its shell that must be ventricle
 PLEXUS_SHELL_MM = 2.0
-SEPTUM_WIDTH_MM = 6.0
-SEPTUM_ROWS_FRACTION = 0.5
+SEPTUM_WIDTH_MM = 6.0  # from left to right
+SEPTUM_ROWS_FRACTION = 0.5  # of the lesion's rows that must have ventricle on both sides
 MIDLINE_MM = 5.0
 FAINT_CONTRAST = 1.2  # of the lesion's surroundings; grey matter has 1.0 to 1.1 of white matter
 PULSATION_MARGIN_MM = 3.0
 LOW_FRACTION = 0.5  # of a lesion that must be in brainstem or cerebellum
 VESSEL_MM3 = 100.0
 VESSEL_WIDTH_MM = 3.0
-VESSEL_ELONGATION = 3.0
-VESSEL_LENGTH_VOXELS = 4.0
+VESSEL_ELONGATION = 3.0  # length over width
+VESSEL_LENGTH_VOXELS = 4.0  # shorter ones are long by the grid alone
 EDGE_DEPTH_MM = 3.0
-EDGE_FRACTION = 0.9
+EDGE_FRACTION = 0.9  # of the lesion
 TINY_MM3 = 10.0
 ISOLATED_MM = 20.0
 
@@ -214,6 +214,7 @@ def _is_vessel(neighbourhood: LesionNeighbourhood, flair: Volume) -> bool:
         np.atleast_2d(np.cov((neighbourhood.voxels @ axes.T).T, bias=True)) + axes @ axes.T / 12
     )
     moments, directions = np.linalg.eigh(inertia)
+    # A box of side a has the moment of inertia a squared over 12.
     _, width_mm, length_mm = np.sqrt(12 * np.maximum(moments, 0))
     voxel_mm = float(np.abs(directions[:, 2] @ axes).sum())
     is_long = (

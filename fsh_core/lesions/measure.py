@@ -20,9 +20,9 @@ from fsh_core.volume.boxes import (
 )
 from fsh_core.volume.volume import Volume
 
-SHELL_MM = (3.0, 10.0)
-SHELL_MINIMUM_VOXELS = 10
-DARK_FRACTION = 0.5
+SHELL_MM = (3.0, 10.0)  # around a lesion; nearer is its blurred rim
+SHELL_MINIMUM_VOXELS = 10  # with fewer, the whole brain is the surroundings
+DARK_FRACTION = 0.5  # of the lesion-free brain's median: what is darker is fluid
 
 LESION_COLUMNS: dict[str, str] = {
     "label": "Number of the lesion in the label map; 1 is the largest.",
@@ -52,8 +52,8 @@ LESION_COLUMNS: dict[str, str] = {
     "max_probability": "Largest lesion probability among its voxels, from 0 to 1.",
     "mean_probability": "Mean lesion probability of its voxels, from 0 to 1.",
     "mean_intensity": "Mean FLAIR intensity of its voxels, in the units of the file.",
-    "contrast": "Mean FLAIR intensity over that of the lesion-free brain tissue 3 to 10 mm "
-    "away (ratio; 1 = alike).",
+    "contrast": "Mean FLAIR intensity over that of the lesion-free brain tissue 3 to 10 mm away "
+    "(ratio; 1 = alike).",
     "touches_border": "Whether it reaches the edge of the image, so that part of it may be "
     "missing (True or False).",
 }

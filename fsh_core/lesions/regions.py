@@ -14,22 +14,21 @@ from fsh_core.volume.boxes import Box, first_voxel, label_boxes, voxels_across, 
 from fsh_core.volume.volume import Volume
 
 REGIONS = ("periventricular", "juxtacortical", "infratentorial", "deep_white_matter")
-PERIVENTRICULAR_MM = 3.0
-JUXTACORTICAL_MM = 1.5
-OUTSIDE_MM = 5.0
-LEAST_LONG_AXIS_MM = 3.0
-INFRATENTORIAL_FRACTION = 0.5
+PERIVENTRICULAR_MM = 3.0  # the juxtaventricular zone of Kim et al. 2008, see `name_regions`
+JUXTACORTICAL_MM = 1.5  # contact on voxels of 1 mm
+OUTSIDE_MM = 5.0  # from all that the atlas names: further away is outside the brain
+LEAST_LONG_AXIS_MM = 3.0  # of a lesion that counts for dissemination (Thompson et al. 2018)
+INFRATENTORIAL_FRACTION = 0.5  # of the lesion
 LEAST_AREAS = 2  # with a lesion, for dissemination in space
 
 REGION_COLUMNS: dict[str, str] = {
     "region": "Where it lies: infratentorial, periventricular, juxtacortical or "
-    "deep_white_matter; empty if not "
-    "found, or if it lies outside the brain.",
+    "deep_white_matter; empty if not found, or if it lies outside the brain.",
     "ventricle_distance_mm": "Least distance between voxels of the lesion and of the lateral "
     "ventricles, in mm.",
     "cortex_distance_mm": "Least distance between voxels of the lesion and of the cortex, in mm.",
-    "mni_x_mm": "The point inside the lesion in MNI152, in mm towards right (affine part of "
-    "the registration).",
+    "mni_x_mm": "The point inside the lesion in MNI152, in mm towards right (affine part of the "
+    "registration).",
     "mni_y_mm": "The point inside the lesion in MNI152, in mm towards anterior.",
     "mni_z_mm": "The point inside the lesion in MNI152, in mm towards superior.",
 }
@@ -49,8 +48,7 @@ _READINGS = (
         "title": "McDonald 2017",
         "areas": 4,
         "definition": "at least one lesion in each of two or more of four areas: "
-        "periventricular, cortical or "
-        "juxtacortical, infratentorial, spinal cord",
+        "periventricular, cortical or juxtacortical, infratentorial, spinal cord",
         "source": "Thompson et al., Lancet Neurol 2018, doi 10.1016/S1474-4422(17)30470-2",
         "not_assessed": ["spinal cord"],
     },
@@ -58,10 +56,8 @@ _READINGS = (
         "title": "McDonald 2024",
         "areas": 5,
         "definition": "at least one lesion in each of two or more of five areas: optic nerve, "
-        "periventricular, "
-        "cortical or juxtacortical, infratentorial, spinal cord; with lesions in four or five "
-        "of them, dissemination "
-        "in time need not be shown",
+        "periventricular, cortical or juxtacortical, infratentorial, spinal cord; with lesions "
+        "in four or five of them, dissemination in time need not be shown",
         "source": "Montalban et al., Lancet Neurol 2025, doi 10.1016/S1474-4422(25)00270-4",
         "not_assessed": ["optic nerve", "spinal cord"],
     },
@@ -267,6 +263,5 @@ def dissemination(table: pd.DataFrame) -> dict[str, Any]:
         ],
         "not_assessed": ["optic nerve", "spinal cord"],
         "label": "A summary of this scan, not a diagnosis: lesions may be false or missed, and "
-        "the criteria need the "
-        "clinical picture and the exclusion of other diseases.",
+        "the criteria need the clinical picture and the exclusion of other diseases.",
     }

@@ -11,7 +11,7 @@ from skimage.segmentation import watershed
 from fsh_core.volume.boxes import label_boxes
 from fsh_core.volume.components import CONNECTIVITY_26, label_components
 
-NECK_DEPTH_MM = 1.0
+NECK_DEPTH_MM = 1.0  # with 0.5 convex shapes are cut as well, see `split_confluent`
 _STEPS_PER_MM = 1000
 
 
