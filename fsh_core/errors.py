@@ -1,4 +1,8 @@
-"""The one exception for input that F.sh cannot use."""
+"""The one exception for input that F.sh cannot use, and a sentence for any other."""
+
+import logging
+
+_log = logging.getLogger(__name__)
 
 
 class InputError(ValueError):
@@ -7,6 +11,36 @@ class InputError(ValueError):
     The message is one sentence that names the file or option, what was expected,
     what was found and what to do; the command line prints it and exits with 2.
     """
+
+
+def sentence_of(error: Exception, about: object) -> str:
+    """Say in one sentence why a case of many failed, whatever was raised.
+
+    Batch work goes on with the other cases after any error, not only after those that were
+    foreseen. The traceback of one that was not goes to the log.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+    about : object
+        The file or case, named where the error does not name it.
+    """
+    if isinstance(error, InputError):
+        return str(error)
+    text = " ".join(str(error).split())
+    # OpenVINO, torch and ITK pass on the allocator's own exception as a RuntimeError.
+    if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
+        return f"{about}: not enough memory; close other programs or choose a smaller --patch-size"
+    if isinstance(error, OSError):
+        file = error.filename or about
+        return f"{file}: cannot be used ({error.strerror or text}); check the disk and try again"
+    _log.debug("%s failed", about, exc_info=error)
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{about}: failed in a way that was not foreseen ({what}); please report this"
+
+
+_OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "can't allocate memory")
 
 
 class Cancelled(Exception):

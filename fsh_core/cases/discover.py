@@ -3,13 +3,14 @@
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fsh_core.cases.case import CHANNELS, Case
 from fsh_core.cases.names import (
     entries_of,
     identify,
+    is_in_another_space,
     is_mask,
     niftis_in,
     stem_of,
@@ -21,8 +22,21 @@ from fsh_core.errors import InputError
 
 _log = logging.getLogger(__name__)
 
+_NNUNET_NAME = re.compile(r"_\d{4}\.\w+$")  # CASE_0000 with any ending
 
-def discover_cases(source: str | Path | Sequence[str | Path], label: str = "L") -> list[Case]:
+OnProblem = Callable[[InputError], None]
+"""Told of a case that cannot be used while others can; raising from it ends the search."""
+
+
+def _refuse(problem: InputError) -> None:
+    raise problem
+
+
+def discover_cases(
+    source: str | Path | Sequence[str | Path],
+    label: str = "L",
+    on_problem: OnProblem = _refuse,
+) -> list[Case]:
     """Find the cases in a dataset, a folder or a file.
 
     Parameters
@@ -39,7 +53,11 @@ def discover_cases(source: str | Path | Sequence[str | Path], label: str = "L") 
           mask, ``_T1w`` or ``_T2w``; sub-folders are not searched;
         - a file, whatever it is called.
     label : str
-        BIDS label of the reference mask: ``*_label-{label}_mask.nii.gz``.
+        BIDS label of the reference mask: ``*_label-{label}_mask.nii.gz``. A mask in another
+        space (``space-MNI…``) is no reference.
+    on_problem : callable
+        Called with the error of each case that cannot be used (two FLAIRs, no FLAIR, a name
+        that is taken), which is then left out; by default the error is raised.
 
     Returns
     -------
@@ -57,19 +75,25 @@ def discover_cases(source: str | Path | Sequence[str | Path], label: str = "L") 
     sources = [source] if isinstance(source, str | Path) else list(source)
     if not sources:
         raise InputError("no input was given; name a NIfTI file, a folder or a BIDS dataset")
-    cases = [case for path in sources for case in _discover(Path(path), label)]
-    first: dict[str, Case] = {}
+    cases = [case for one in sources for case in _discover(Path(one), label, on_problem)]
+    named: dict[str, list[Case]] = {}
     for case in cases:
-        other = first.setdefault(case.name, case)
-        if other is not case:
-            raise InputError(
-                f"{case.flair}: is called {case.name}, and so is {other.flair}; "
+        named.setdefault(case.name, []).append(case)
+    problem: InputError | None = None
+    for name, same in named.items():
+        if len(same) > 1:  # which of them is meant cannot be known: neither is taken
+            problem = InputError(
+                f"{same[1].flair}: is called {name}, and so is {same[0].flair}; "
                 "rename one or give only one of them"
             )
-    return sorted(cases, key=lambda case: (case.subject, case.session or ""))
+            on_problem(problem)
+    unique = [same[0] for same in named.values() if len(same) == 1]
+    if problem is not None and not unique:
+        raise problem
+    return sorted(unique, key=lambda case: (case.subject, case.session or ""))
 
 
-def _discover(path: Path, label: str) -> list[Case]:
+def _discover(path: Path, label: str, on_problem: OnProblem) -> list[Case]:
     """Find the cases of one source, by what it looks like."""
     try:
         if not path.exists():
@@ -79,19 +103,21 @@ def _discover(path: Path, label: str) -> list[Case]:
         entries = entries_of(path)
         subjects = [entry for entry in entries if entry.name.startswith("sub-") and entry.is_dir()]
         if (path / "imagesTr").is_dir():
-            return _nnunet_cases(path / "imagesTr", path / "labelsTr", path / "dataset.json")
+            return _nnunet_cases(
+                path / "imagesTr", path / "labelsTr", path / "dataset.json", on_problem
+            )
         # A folder of scans that F.sh wrote its results into is still a folder of scans.
         if subjects and not (is_own_output(path) and niftis_in(path)):
-            return _bids_cases(path, subjects, label)
+            return _bids_cases(path, subjects, label, on_problem)
         if path.name.startswith("sub-") and any(
             entry.name == "anat" or entry.name[:4] == "ses-" for entry in entries
         ):
-            return _bids_cases(path.parent, [path], label)
+            return _bids_cases(path.parent, [path], label, on_problem)
         scans = [entry for entry in niftis_in(path) if not is_mask(stem_of(entry))]
         numbers = {stem_of(scan)[-5:] for scan in scans}
         if "_0000" in numbers and all(re.fullmatch(r"_000\d", number) for number in numbers):
             labels = path.parent / path.name.replace("images", "labels")
-            return _nnunet_cases(path, labels, path.parent / "dataset.json")
+            return _nnunet_cases(path, labels, path.parent / "dataset.json", on_problem)
         return _plain_cases(path, label)
     except OSError as error:
         raise InputError(
@@ -100,16 +126,26 @@ def _discover(path: Path, label: str) -> list[Case]:
         ) from None
 
 
-def _bids_cases(root: Path, subjects: Sequence[Path], label: str) -> list[Case]:
+def _bids_cases(
+    root: Path, subjects: Sequence[Path], label: str, on_problem: OnProblem
+) -> list[Case]:
     """Find the cases of a BIDS dataset."""
     mask_folders = _mask_folders(root)
     cases = []
+    problem: InputError | None = None
     for folder in (session for subject in subjects for session in _sessions(subject)):
-        case = _bids_case(root, folder, mask_folders, label)
+        try:
+            case = _bids_case(root, folder, mask_folders, label)
+        except InputError as error:
+            problem = error
+            on_problem(error)
+            continue
         if case is None:
             _log.warning("%s: has no FLAIR, skipped", folder)
         else:
             cases.append(case)
+    if problem is not None and not cases:
+        raise problem
     if not cases:
         raise InputError(
             f"{root}: expected a scan in sub-*/anat or sub-*/ses-*/anat called *_FLAIR.nii.gz, "
@@ -133,12 +169,19 @@ def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: st
         channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))
     }
     subject, session = identify(folder.relative_to(root).as_posix().replace("/", "_"), folder)
-    mask_files = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
-    references = [
-        file for files in mask_files for file in with_ending(files, f"_label-{label}_mask")
-    ]
-    brains = [file for files in mask_files for file in with_ending(files, "_label-brain_mask")]
+    there = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
+    masks = [_in_the_space_of_the_scan(files) for files in there]
+    references = [file for files in masks for file in with_ending(files, f"_label-{label}_mask")]
+    brains = [file for files in masks for file in with_ending(files, "_label-brain_mask")]
     return Case(subject, session, channels, next(iter(references), None), next(iter(brains), None))
+
+
+def _in_the_space_of_the_scan(files: Sequence[Path]) -> list[Path]:
+    """Leave out masks whose names say that they lie in another space, with a word."""
+    for file in files:
+        if is_in_another_space(file) and is_mask(stem_of(file)):
+            _log.warning("%s: lies in another space than the scan, not used", file)
+    return [file for file in files if not is_in_another_space(file)]
 
 
 def _sessions(subject: Path) -> list[Path]:
@@ -162,7 +205,7 @@ def _mask_folders(root: Path) -> list[Path]:
     return sorted(folders, key=lambda folder: (folder.name != "manual", folder.name))
 
 
-def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
+def _nnunet_cases(images: Path, labels: Path, dataset: Path, on_problem: OnProblem) -> list[Case]:
     """Find the cases of an nnU-Net raw folder."""
     channels = _nnunet_channels(dataset)
     files: dict[str, dict[str, Path]] = {}
@@ -174,24 +217,36 @@ def _nnunet_cases(images: Path, labels: Path, dataset: Path) -> list[Case]:
             first = files.setdefault(identifier, {}).setdefault(channels[number], file)
             if first is not file:
                 raise InputError(
-                    f"{file}: must be the only {channels[number]} of its case, found {first.name} "
-                    "beside it; move one away"
+                    f"{file}: must be the only {channels[number]} of its case, "
+                    f"found {first.name} beside it; move one away"
                 )
     if not files:
         raise InputError(
-            f"{images}: expected scans called CASE_0000.nii.gz, found none; check the names"
+            f"{images}: expected scans called CASE_0000.nii.gz, {_found_instead(images)}"
         )
     references = {stem_of(file): file for file in niftis_in(labels)}
-    for identifier, found in files.items():
+    for identifier, found in list(files.items()):
         if "FLAIR" not in found:
-            raise InputError(
-                f"{images}: the case {identifier} has no FLAIR, found only "
-                f"{', '.join(sorted(found))}; add the missing channel or remove the case"
+            only = ", ".join(sorted(found))
+            del files[identifier]
+            on_problem(
+                InputError(
+                    f"{images}: the case {identifier} has no FLAIR, found only {only}; "
+                    "add the missing channel or remove the case"
+                )
             )
     return [
         _case_of(identifier, found, references.get(identifier))
         for identifier, found in files.items()
     ]
+
+
+def _found_instead(images: Path) -> str:
+    """Say what an nnU-Net folder without NIfTI scans holds, and what to do."""
+    others = [entry.name for entry in entries_of(images) if _NNUNET_NAME.search(entry.name)]
+    if not others:
+        return "found none; check the names"
+    return f"found {others[0]}; F.sh reads NIfTI alone: convert the images to .nii.gz first"
 
 
 def _nnunet_channels(dataset: Path) -> dict[str, str]:
@@ -231,12 +286,15 @@ def _channel_called(name: str) -> str:
 def _plain_cases(folder: Path, label: str) -> list[Case]:
     """Find the cases of a folder of NIfTI files: a FLAIR each, unless its name says otherwise."""
     flairs: list[tuple[str, Path]] = []
-    others: dict[str, Path] = {}
+    channels: dict[tuple[str, str], Path] = {}
+    masks: dict[str, Path] = {}
     files = niftis_in(folder)
     for file in files:
         name, channel = without_channel(stem_of(file))
-        if is_mask(stem_of(file)) or channel != "FLAIR":
-            others[stem_of(file)] = file
+        if is_mask(stem_of(file)):
+            masks[stem_of(file)] = file
+        elif channel != "FLAIR":
+            channels[name, channel] = file
         else:
             flairs.append((name, file))
     if not flairs:
@@ -248,12 +306,14 @@ def _plain_cases(folder: Path, label: str) -> list[Case]:
     cases = []
     for name, flair in flairs:
         optional = {
-            channel: others[f"{name}_{channel}"]
+            channel: channels.pop((name, channel))
             for channel in CHANNELS
-            if f"{name}_{channel}" in others
+            if (name, channel) in channels
         }
-        masks = [others.get(f"{name}_label-{kind}_mask") for kind in (label, "brain")]
-        cases.append(_case_of(name, {"FLAIR": flair, **optional}, *masks))
+        own_masks = [masks.get(f"{name}_label-{kind}_mask") for kind in (label, "brain")]
+        cases.append(_case_of(name, {"FLAIR": flair, **optional}, *own_masks))
+    for (_, channel), file in channels.items():
+        _log.warning("%s: is called a %s, not a FLAIR; not used", file, channel)
     return cases
 
 

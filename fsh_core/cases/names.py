@@ -4,11 +4,21 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsh_core.cases.case import CHANNELS
 from fsh_core.errors import InputError
 from fsh_core.file_names import case_of_image
 
-_SUFFIXES = (".nii.gz", ".nii")
+NIFTI_SUFFIXES = (".nii.gz", ".nii")  # in any mixture of small and capital letters
+# Other words for the channels, as scanners, MSLesSeg and the ISBI challenge name them.
+_CHANNEL_WORDS = {
+    "flair": "FLAIR",
+    "t1w": "T1w",
+    "t1": "T1w",
+    "mprage": "T1w",
+    "t2w": "T2w",
+    "t2": "T2w",
+    "pd": "PD",
+    "pdw": "PD",
+}
 _MASK_WORDS = frozenset(
     (
         "mask",
@@ -54,11 +64,13 @@ def _as_label(text: str) -> str:
 
 
 def without_channel(stem: str) -> tuple[str, str]:
-    """Split ``X_FLAIR`` into name and channel; a name without a channel is a FLAIR's."""
-    for channel in CHANNELS:
-        if stem.lower().endswith(f"_{channel.lower()}") and len(stem) > len(channel) + 1:
-            return stem[: -len(channel) - 1], channel
-    return stem, "FLAIR"
+    """Split ``X_FLAIR`` into name and channel; a name without a channel is a FLAIR's.
+
+    Channels are those of `fsh_core.cases.CHANNELS`, and ``PD``, which no network takes.
+    """
+    name, _, word = stem.rpartition("_")
+    channel = _CHANNEL_WORDS.get(word.lower(), "")
+    return (name, channel) if name and channel else (stem, "FLAIR")
 
 
 def is_mask(stem: str) -> bool:
@@ -83,11 +95,7 @@ def niftis_in(folder: Path) -> list[Path]:
     """List the NIfTI files directly in a folder; none if there is no such folder."""
     if not folder.is_dir():
         return []
-    return [
-        entry
-        for entry in entries_of(folder)
-        if entry.name.endswith(_SUFFIXES) and not entry.is_dir()
-    ]
+    return [entry for entry in entries_of(folder) if is_nifti_name(entry) and not entry.is_dir()]
 
 
 def entries_of(folder: Path) -> list[Path]:
@@ -96,5 +104,19 @@ def entries_of(folder: Path) -> list[Path]:
 
 
 def stem_of(path: Path) -> str:
-    """Return a file's name without .nii or .nii.gz."""
-    return path.name.removesuffix(".gz").removesuffix(".nii")
+    """Return a file's name without .nii or .nii.gz, in any letters."""
+    for suffix in NIFTI_SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.name.removesuffix(".gz")
+
+
+def is_nifti_name(path: Path) -> bool:
+    """Tell whether a file is called .nii or .nii.gz, in any letters: Windows writes .NII.GZ."""
+    return path.name.lower().endswith(NIFTI_SUFFIXES)
+
+
+def is_in_another_space(file: Path) -> bool:
+    """Tell whether a BIDS name says that an image lies in another space than its scan."""
+    space = re.search(r"_space-([0-9A-Za-z+]+)", file.name)
+    return space is not None and space.group(1).lower() not in ("orig", "native", "flair")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,22 +15,26 @@ from fsh_core.cases import CHANNELS, Case, discover_cases
 from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
+    check_names,
     derivative_paths,
     is_current,
+    read_record,
     read_segmentation,
     write_cohort,
     write_segmentation,
 )
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, sentence_of
+from fsh_core.files import sha256_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
 from fsh_core.inference.predict import BrainFinder, load_predictor
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.report import illustrate
 from fsh_core.sample import sample_case
 from fsh_core.studies.evaluate import evaluate_case
-from fsh_core.volume.volume import load_mask
+from fsh_core.volume.volume import Volume, load_mask
 
 _ROWS_SHOWN = 15
+_TABLES_EVERY_S = 60.0
 
 
 def choose_cases(
@@ -51,8 +56,14 @@ def choose_cases(
     """
     if sample and inputs:
         raise InputError("--sample stands alone; leave the other inputs away")
+    if sample:
+        return [sample_case()], []
     usable, failures = _usable(inputs)
-    cases = [sample_case()] if sample else discover_cases(usable or list(inputs))
+    cases = discover_cases(
+        usable or list(inputs), on_problem=lambda error: failures.append(str(error))
+    )
+    if not cases:
+        raise InputError(failures[0])
     given = dict(_channel(words) for words in channels)
     if (brain_mask or given) and len(cases) != 1:
         raise InputError(
@@ -82,10 +93,11 @@ def _channel(words: str) -> tuple[str, Path]:
 
 def _usable(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Split inputs into those that hold a case and sentences about those that do not."""
-    usable, failures = [], []
+    usable: list[Path] = []
+    failures: list[str] = []
     for path in inputs:
         try:
-            discover_cases(path)
+            discover_cases(path, on_problem=lambda error: None)  # said when all are looked for
         except InputError as error:
             failures.append(str(error))
         else:
@@ -126,6 +138,7 @@ def segment_command(
     predictor = load_predictor(weights, config)
     finder = BrainFinder(config.device)
     failed: list[str] = []
+    written = time.monotonic()
     with progress_bar(console) as bar:
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
         for case in cases:
@@ -138,6 +151,8 @@ def segment_command(
                 continue
             patches = bar.add_task(case.name, total=None)
             try:
+                check_names(case, out)
+                _check_same_scan(case, out, force)
                 found = segment_case(
                     case,
                     predictor,
@@ -146,11 +161,14 @@ def segment_command(
                     on_patch=partial(_advance, bar, patches),
                 )
                 _store(found, out, console)
-            except InputError as error:
-                failed.append(str(error))
+            except Exception as error:  # whatever it is, the other cases are not affected
+                failed.append(sentence_of(error, case.flair))
                 console.print(f"{case.name}: failed")
             bar.remove_task(patches)
             bar.advance(cohort)
+            if time.monotonic() - written > _TABLES_EVERY_S:  # a kill costs the tables little
+                write_cohort(out)
+                written = time.monotonic()
     failed += write_cohort(out)
     if len(cases) == 1 and not failed:
         _show(cases[0], out, console)
@@ -167,10 +185,32 @@ def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
     bar.update(task, completed=done, total=total)
 
 
+def _check_same_scan(case: Case, out: Path, force: bool) -> None:
+    """Refuse to replace the result of another scan that happens to be called the same.
+
+    The same scan is one of the same content, wherever it lies, or the same file, changed.
+    """
+    path = derivative_paths(case, out)["record"]
+    if force or not path.is_file():
+        return
+    try:
+        recorded = read_record(path).flair
+        is_same = Path(recorded.path).resolve() == case.flair.resolve()
+        is_same = is_same or recorded.sha256 == sha256_of(case.flair)
+    except (InputError, OSError):  # a damaged record is made anew
+        return
+    if not is_same:
+        raise InputError(
+            f"{case.flair}: {out} already holds {case.name}, made from another scan "
+            f"({recorded.path}); choose another output folder or rename the scan, "
+            "or replace the result with --force"
+        )
+
+
 def _store(found: Segmentation, out: Path, console: Console) -> None:
     """Evaluate against the reference if any, write all files, print a line."""
     case = found.case
-    reference = load_mask(case.reference, found.flair, case.flair) if case.reference else None
+    reference = _reference_of(found, console)
     scores: dict[str, float] = {}
     if reference is not None:
         scores = evaluate_case(
@@ -185,6 +225,18 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
         f"{case.name}: {record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml, "
         f"quality of the scan {quality}, brain {record.brain.source}, {record.run.seconds:.1f} s"
     )
+
+
+def _reference_of(found: Segmentation, console: Console) -> Volume | None:
+    """Read the reference mask; one that cannot be used is said, and costs nothing else."""
+    case = found.case
+    if case.reference is None:
+        return None
+    try:
+        return load_mask(case.reference, found.flair, case.flair)
+    except InputError as error:
+        console.print(f"{case.name}: not compared with its reference: {error}", markup=False)
+        return None
 
 
 def _show(case: Case, out: Path, console: Console) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from fsh_core.cases import Case, discover_cases
 from fsh_core.cli.terminal import print_failures
 from fsh_core.derivatives.layout import to_json
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, sentence_of
 from fsh_core.files import check_may_write, write_atomically
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.load import load_brain
@@ -81,8 +81,8 @@ def simulate_command(
         rng = np.random.default_rng((seed, zlib.crc32(case.name.encode())))
         try:
             _simulate_case(case, out, bank, rng, count, burden_ml, remove, finder, console)
-        except InputError as error:
-            sentence = str(error)
+        except Exception as error:  # whatever it is, the other scans are not affected
+            sentence = sentence_of(error, case.flair)
             failures.append(
                 sentence if str(case.flair) in sentence else f"{case.flair}: {sentence}"
             )

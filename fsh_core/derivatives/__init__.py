@@ -18,13 +18,19 @@ from fsh_core.derivatives.read import (
     is_current,
     read_segmentation,
 )
-from fsh_core.derivatives.write import Illustrate, round_probability, write_segmentation
+from fsh_core.derivatives.write import (
+    Illustrate,
+    check_names,
+    round_probability,
+    write_segmentation,
+)
 from fsh_core.record import read_record
 
 __all__ = [
     "Cohort",
     "Illustrate",
     "StoredSegmentation",
+    "check_names",
     "derivative_paths",
     "find_records",
     "is_current",

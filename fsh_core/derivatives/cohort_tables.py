@@ -8,7 +8,7 @@ import pandas as pd
 
 from fsh_core.derivatives.layout import to_json, to_tsv
 from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
-from fsh_core.errors import InputError
+from fsh_core.errors import sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, NOT_BIDS
 from fsh_core.files import check_may_write, write_atomically
 from fsh_core.lesions.regions import REGIONS
@@ -82,8 +82,8 @@ def read_cohort(folder: str | Path) -> Cohort:
         try:
             stored = read_segmentation(path)
             row = _case_row(stored, folder)
-        except InputError as error:
-            failures.append(str(error))
+        except Exception as error:  # whatever it is, the other records are not affected
+            failures.append(sentence_of(error, path))
             continue
         rows.append(row)
         tables.append(_lesion_rows(stored))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fsh_core.cases import Case
 from fsh_core.derivatives.layout import (
     derivative_paths,
     describe_columns,
@@ -22,6 +23,9 @@ from fsh_core.files import check_may_write, write_atomically
 from fsh_core.pipeline import Segmentation
 from fsh_core.record import record_to_write
 from fsh_core.volume.volume import save_like
+
+_LONGEST_NAME_BYTES = 255  # of every file system in use
+_TEMPORARY_BYTES = 10  # that `fsh_core.files.write_atomically` adds while it writes
 
 Illustrate = Callable[[Mapping[str, Path]], None]
 
@@ -78,6 +82,31 @@ def write_segmentation(
         )
         _move_into_place(staged, paths)
     return {key: paths[key] for key in files}
+
+
+def check_names(case: Case, folder: Path) -> None:
+    """Check, before anything is computed, that the files of a case can be written.
+
+    Raises
+    ------
+    InputError
+        If a name would be longer than file systems allow, or if an input's path is no text
+        (bytes of another encoding), so that no record could name it.
+    """
+    for file in case.files:
+        try:
+            str(file).encode("utf-8")
+        except UnicodeEncodeError:
+            shown = str(file).encode("utf-8", "backslashreplace").decode()
+            raise InputError(
+                f"{shown}: expected a name in UTF-8, found bytes of another encoding; rename the file"
+            ) from None
+    longest = max(derivative_paths(case, folder).values(), key=lambda path: len(path.name))
+    if len(longest.name.encode()) + _TEMPORARY_BYTES > _LONGEST_NAME_BYTES:
+        raise InputError(
+            f"{case.flair}: its name is too long ({len(case.name)} letters), the results would be "
+            f"called {longest.name[:20]}…{longest.name[-30:]}; shorten it"
+        )
 
 
 def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, sentence_of
 from fsh_core.evaluation.lesionwise import lesion_metrics
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.lesions.label import label_lesions
@@ -136,8 +136,8 @@ def measure_agreement(
     for done, case in enumerate(study.cases, start=1):
         try:
             masks = _load(case, repeated_scans)
-        except InputError as error:
-            failures.append((case.name, str(error)))
+        except Exception as error:  # whatever it is, the other cases are not affected
+            failures.append((case.name, sentence_of(error, case.name)))
         else:
             rows, consensus = _rate(case.name, study.raters, masks, repeated_scans)
             ratings += rows

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from fsh_core.anatomy.template import Anatomy
-from fsh_core.errors import InputError
+from fsh_core.errors import sentence_of
 from fsh_core.evaluation.case_metrics import CASE_COLUMNS, CaseMetrics, evaluate_case
 from fsh_core.evaluation.regions import REGION_COLUMNS, region_metrics, unknown_regions
 from fsh_core.studies.mask_files import Failure
@@ -106,8 +106,8 @@ def evaluate_folders(
                 )
                 regions += by_region.assign(case=pair.name).to_dict("records")
             rows.append({"case": pair.name} | metrics.row())
-        except InputError as error:
-            failures.append((pair.name, str(error)))
+        except Exception as error:  # whatever it is, the other cases are not affected
+            failures.append((pair.name, sentence_of(error, pair.prediction)))
         if on_case is not None:
             on_case(done, len(pairs))
     cases = pd.DataFrame(rows, columns=list(CASE_COLUMNS))

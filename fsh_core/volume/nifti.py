@@ -20,9 +20,9 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from fsh_core.cases.names import is_nifti_name
 from fsh_core.errors import InputError
 
-NIFTI_SUFFIXES = (".nii", ".nii.gz")
 SMALLEST_AXIS_VOXELS = 16
 LARGEST_SPACING_MM = 20.0
 SMALLEST_SPACING_MM = 0.05
@@ -80,7 +80,7 @@ def _read_bytes(path: Path) -> bytes:
             raise InputError(
                 f"{path}: expected a NIfTI file, found a folder; name a file inside it"
             )
-        if not path.name.endswith(NIFTI_SUFFIXES):
+        if not is_nifti_name(path):
             raise InputError(
                 f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert "
                 "it first"
@@ -92,7 +92,7 @@ def _read_bytes(path: Path) -> bytes:
         ) from None
     if not payload:
         raise InputError(f"{path}: expected a NIfTI file, found an empty one; copy it again")
-    if not path.name.endswith(".gz"):
+    if not path.name.lower().endswith(".gz"):
         return payload
     if not payload.startswith(_GZIP_MAGIC):
         raise InputError(

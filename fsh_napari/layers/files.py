@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fsh_core.cases.names import is_mask, stem_of
+from fsh_core.cases.names import is_mask, is_nifti_name, stem_of
 from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
 from fsh_core.file_names import RECORD_ENDING, is_probability
 from fsh_core.files import sha256_of
 from fsh_core.sample import sample_case
-from fsh_core.volume.nifti import NIFTI_SUFFIXES, read_nifti
+from fsh_core.volume.nifti import read_nifti
 from fsh_core.volume.volume import Volume, check_same_grid, load_volume, save_like
 from fsh_napari.layers.convert import grid_of_layer, image_layer, labels_layer, probability_layer
 
@@ -132,7 +132,7 @@ def write_layer(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:
 def _is_ours(path: Path) -> bool:
     if path.is_dir():
         return bool(_records_in(path))
-    return path.name.endswith((*NIFTI_SUFFIXES, RECORD_ENDING))
+    return is_nifti_name(path) or path.name.endswith(RECORD_ENDING)
 
 
 def _read(path: Path) -> list[LayerData]:

@@ -17,9 +17,10 @@ from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from fsh_core.cases.names import NIFTI_SUFFIXES
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
-from fsh_core.volume.nifti import NIFTI_SUFFIXES, read_nifti
+from fsh_core.volume.nifti import read_nifti
 from fsh_core.volume.resample import resample, resample_like
 from fsh_core.volume.volume import (
     Volume,
