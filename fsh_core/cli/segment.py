@@ -24,8 +24,8 @@ from fsh_core.derivatives import (
     write_segmentation,
 )
 from fsh_core.errors import InputError, sentence_of
-from fsh_core.files import sha256_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
+from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder, load_predictor
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.report import illustrate
