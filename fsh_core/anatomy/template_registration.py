@@ -39,7 +39,7 @@ _SEARCH_BLUR_VOXELS = 1.0
 
 @dataclass(frozen=True)
 class TissueMap:
-    """What is registered.
+    """Map of tissue and fluid, which is what is registered.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ _TITLE_IN, _HEADING_IN, _ROW_NAME_IN, _CAPTION_IN = 0.25, 0.22, 0.2, 0.2
 
 @dataclass(frozen=True)
 class FigureLayout:
-    """Where panels lie.
+    """Positions and scale of a figure's panels.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ _LEAST_ENSEMBLE = 2  # members
 
 @dataclass(frozen=True)
 class Calibration:
-    """What validation patients say of a network's numbers.
+    """Calibration of a network's confidences and volumes, from validation patients.
 
     Attributes
     ----------

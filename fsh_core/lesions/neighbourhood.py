@@ -102,7 +102,7 @@ def neighbourhoods(
 
 
 class Neighbours(NamedTuple):
-    """All lesion voxels, to ask which are near."""
+    """Search tree over the voxels of all lesions."""
 
     tree: cKDTree
     owner: NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""In which part of the brain each lesion lies, and what that says of dissemination in space."""
+"""Regions of lesions, and dissemination in space."""
 
 from collections.abc import Iterable
 from typing import Any

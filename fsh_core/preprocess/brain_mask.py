@@ -35,7 +35,7 @@ Source = Literal["given", "stripped", "found", "none"]
 
 @dataclass(frozen=True)
 class Brain:
-    """Where lesions may be.
+    """The brain mask of a scan, and where it came from.
 
     Attributes
     ----------

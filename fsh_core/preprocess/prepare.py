@@ -1,4 +1,4 @@
-"""From a scan to what the network sees, and back again.
+"""Preprocessing: from a scan to the network's grid, and back.
 
 Training and inference both come through here, so that they cannot differ.
 """

@@ -9,7 +9,7 @@ _ORDER: tuple[Verdict, ...] = ("pass", "caution", "fail")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """Result of one quality check.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Check:
 
 
 class Limits(NamedTuple):
-    """Beyond which value a check asks for caution, and beyond which it fails."""
+    """Limits of a check: beyond the first it asks for caution, beyond the second it fails."""
 
     caution: float
     fail: float

@@ -14,6 +14,7 @@ from scipy import ndimage
 from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.quality.check import Check, Limits, Verdict, judge_high, judge_low, worst
 from fsh_core.volume.boxes import bounding_box
+from fsh_core.volume.resample import block_means
 from fsh_core.volume.volume import MASK_LEVEL, Volume
 
 # Real FLAIRs 0.97 to 1.06, real T1w 0.81 to 0.88; T1w spoilt by gamma or a bias field stay below
@@ -90,7 +91,7 @@ def _judged(seen: "Appearance | None", blurred: bool) -> tuple[Verdict, str, str
 
 @dataclass(frozen=True)
 class Appearance:
-    """How bright fluid, grey and white matter are to each other.
+    """Relative brightness of fluid, grey and white matter.
 
     Attributes
     ----------
@@ -112,7 +113,7 @@ class Appearance:
 
 
 def appearance(scan: Volume, brain: NDArray[np.bool_]) -> Appearance | None:
-    """Measure how bright fluid, grey and white matter are to each other.
+    """Measure the relative brightness of fluid, grey and white matter.
 
     On voxels of about 2 mm (means over blocks; thicker slices stay), counted from the
     0.1th percentile of the brain and divided by the mean of the tissue within about
@@ -168,24 +169,14 @@ def _coarse(
     """Means over blocks of about 2 mm around the brain, with a border that is outside it."""
     steps = [max(1, int(_COARSE_MM / spacing + 0.25)) for spacing in scan.spacing_mm]
     box = bounding_box(brain)
-    data = _block_means(scan.data[box], steps)
-    inside = _block_means(brain[box], steps) >= MASK_LEVEL
+    data = block_means(scan.data[box], steps)
+    inside = block_means(brain[box], steps) >= MASK_LEVEL
     coarse_mm = [spacing * step for spacing, step in zip(scan.spacing_mm, steps, strict=True)]
     return (
         np.pad(data, 1, mode="edge"),
         np.pad(inside, 1),
         (coarse_mm[0], coarse_mm[1], coarse_mm[2]),
     )
-
-
-def _block_means(data: NDArray[np.generic], steps: list[int]) -> NDArray[np.float32]:
-    """Mean over blocks of ``steps`` voxels; an incomplete last block repeats its edge."""
-    missing = [(0, -size % step) for size, step in zip(data.shape, steps, strict=True)]
-    padded = np.pad(data, missing, mode="edge")
-    i, j, k = padded.shape
-    a, b, c = steps
-    blocks = padded.reshape(i // a, a, j // b, b, k // c, c)
-    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
 
 
 def _without_bias(

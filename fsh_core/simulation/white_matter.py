@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from fsh_core.errors import InputError
 from fsh_core.volume.boxes import bounding_box, whole_box
+from fsh_core.volume.resample import block_means
 from fsh_core.volume.volume import MASK_LEVEL, Volume
 
 _COARSE_MM = 2.0  # size of the blocks that are looked at: fast, and noise averages out
@@ -106,9 +107,9 @@ def _find(
     """Do the work of `find_white_matter` on what is left after a crop to the brain."""
     steps = [max(1, round(_COARSE_MM / spacing)) for spacing in spacing_mm]
     spacing = [step * size for step, size in zip(steps, spacing_mm, strict=True)]
-    data = _block_means(flair, steps)
-    inside = _block_means(brain.astype(np.float32), steps) > MASK_LEVEL
-    lesion = _block_means(lesions.astype(np.float32), steps) > _LESION_SHARE
+    data = block_means(flair, steps)
+    inside = block_means(brain.astype(np.float32), steps) > MASK_LEVEL
+    lesion = block_means(lesions.astype(np.float32), steps) > _LESION_SHARE
     depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     level = np.full(data.shape, _most_frequent(data[(depth > _DEPTH_MM) & ~lesion]), np.float32)
     fluid = inside & (data < _DARK_FRACTION * level)
@@ -174,17 +175,6 @@ def _farther(
     if not mask.any():
         return np.ones(mask.shape, dtype=bool)
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing) > distance_mm)
-
-
-def _block_means(data: NDArray[np.float32], steps: list[int]) -> NDArray[np.float32]:
-    """Average blocks of voxels; the last ones may be filled up with copies of the border."""
-    padding = [(0, -size % step) for size, step in zip(data.shape, steps, strict=True)]
-    data = np.pad(data, padding, mode="edge")
-    i, j, k = data.shape
-    a, b, c = steps
-    return np.asarray(
-        data.reshape(i // a, a, j // b, b, k // c, c).mean(axis=(1, 3, 5)), dtype=np.float32
-    )
 
 
 def _at_full_size(coarse: NDArray[Any], steps: list[int], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """Resampling to voxels of another size, and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,29 @@ def resample_like(data: NDArray[np.float32], volume: Volume, like: Volume) -> ND
         positions = start + step * np.arange(size)
         data = _apply_along(data, _triangle(positions, data.shape[axis], 1.0), axis)
     return data
+
+
+def block_means(data: NDArray[Any], steps: Sequence[int]) -> NDArray[np.float32]:
+    """Average blocks of voxels.
+
+    Parameters
+    ----------
+    data : (I, J, K) array
+        Any numbers; bool counts as 0 and 1.
+    steps : three ints
+        Size of a block, in voxels.
+
+    Returns
+    -------
+    (I', J', K') float32
+        One voxel a block; an incomplete last block is filled up with copies of the border.
+    """
+    missing = [(0, -size % step) for size, step in zip(data.shape, steps, strict=True)]
+    padded = np.pad(data, missing, mode="edge")
+    i, j, k = padded.shape
+    a, b, c = steps
+    blocks = padded.reshape(i // a, a, j // b, b, k // c, c)
+    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
 
 
 def _linear_weights(

@@ -21,7 +21,7 @@ from fsh_core.cases.names import NIFTI_SUFFIXES
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.volume.nifti import read_nifti
-from fsh_core.volume.resample import resample, resample_like
+from fsh_core.volume.resample import block_means, resample, resample_like
 from fsh_core.volume.volume import (
     Volume,
     check_same_grid,
@@ -465,3 +465,19 @@ class TestVolumeOfAMask:
     def test_of_another_grid_it_is_refused(self):
         with pytest.raises(ValueError, match="mask must have the volume's shape"):
             self.VOLUME.volume_ml(np.ones((20, 12, 13), dtype=bool))
+
+
+class TestBlockMeans:
+    def test_by_hand(self):
+        data = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+        means = block_means(data, (2, 3, 2))
+        assert means.shape == (1, 1, 2)
+        assert means.ravel().tolist() == [10.5, 12.5]
+
+    def test_an_incomplete_block_is_filled_with_its_border(self):
+        data = np.array([0.0, 2.0, 7.0], dtype=np.float32).reshape(3, 1, 1)
+        assert block_means(data, (2, 1, 1)).ravel().tolist() == [1.0, 7.0]
+
+    def test_a_mask_gives_shares(self):
+        mask = np.array([True, False, True, True]).reshape(4, 1, 1)
+        assert block_means(mask, (2, 1, 1)).ravel().tolist() == [0.5, 1.0]
