@@ -62,10 +62,8 @@ def whole_heads(data: Path) -> Iterator[Scan]:
         flair = load_volume(case.flair)
         if is_stripped(flair):
             continue
-        masks = (case.brain, case.reference)
-        brain, lesions = (
-            load_mask(path, flair, case.flair).data if path else None for path in masks
-        )
+        brain = load_mask(case.brain, flair, case.flair).data if case.brain else None
+        lesions = load_mask(case.reference, flair, case.flair).data if case.reference else None
         yield Scan(case.subject, case.subject, flair, brain, lesions)
     for folder in sorted((data / "longitudinal").glob("patient*")):
         mask = load_volume(folder / "brain_mask.nii.gz")

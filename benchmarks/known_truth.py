@@ -62,8 +62,8 @@ def compare(
         .reset_index()
     )
     best = pairs.drop_duplicates("true").sort_values("true")
-    theirs = before["region"].to_numpy()[best["true"] - 1]
-    ours = found.lesions["region"].to_numpy()[best["found"] - 1]
+    true_regions = before["region"].to_numpy()[best["true"] - 1]
+    found_regions = found.lesions["region"].to_numpy()[best["found"] - 1]
     return {
         "lesions": len(table),
         "found": lesion_metrics(true, found.lesion_labels, flair.voxel_volume_mm3).detected_lesions,
@@ -71,7 +71,9 @@ def compare(
         "placed_ml": sum(lesion.volume_mm3 for lesion in made.lesions) / 1000,
         "found_ml": found.record.lesion_volume_ml,
         "region_of_truth_kept": float((before["region"] == after["region"]).mean()),
-        "region_of_found_right": float((theirs == ours).mean()) if len(best) else np.nan,
+        "region_of_found_right": float((true_regions == found_regions).mean())
+        if len(best)
+        else np.nan,
         "ventricle_distance_mm": float(
             (before["ventricle_distance_mm"] - after["ventricle_distance_mm"]).abs().mean()
         ),

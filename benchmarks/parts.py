@@ -105,12 +105,12 @@ def network(plan: Plan) -> dict[str, Any]:
         for number, (member, model) in enumerate(
             zip(bundled.networks, plain, strict=True), start=1
         ):
-            one = replace(bundled, networks=(member,))
+            single = replace(bundled, networks=(member,))
             timed.append(
                 (
                     f"member {number}",
                     f"its member {number} ({model.config.norm} norm)",
-                    one,
+                    single,
                     (model,),
                 )
             )
@@ -135,8 +135,9 @@ def _bundled_in_torch() -> tuple[R2AttentionUNet3d, ...]:
 
 def _matrix_products(runs: int) -> dict[str, Any]:
     """Time a product of two bfloat16 matrices: as fast as this machine multiplies."""
-    one, other = (torch.rand(MATRIX, MATRIX).bfloat16() for _ in range(2))
-    seconds = repeat(lambda: one @ other, 5 * runs, 2)
+    left = torch.rand(MATRIX, MATRIX).bfloat16()
+    right = torch.rand(MATRIX, MATRIX).bfloat16()
+    seconds = repeat(lambda: left @ right, 5 * runs, 2)
     return {"seconds": seconds, "gflop": 2 * MATRIX**3 / 1e9}
 
 
@@ -230,19 +231,19 @@ def monai(plan: Plan) -> dict[str, Any]:
         return np.asarray(blended[0].mean(dim=0))
 
     tiles: list[int] = []
-    ours = (
+    probability = (
         predictor(image, lambda done, total: tiles.append(total))
         .reshape(-1, *image.shape[1:])
         .mean(axis=0)
     )
-    theirs, brain = same(), image[0] > 0
+    of_monai, brain = same(), image[0] > 0
     return {
         "tiles": tiles[-1],
         "seconds": repeat(lambda: predictor(image), plan.runs, 0),
         "monai_seconds": repeat(same, plan.runs, 0),
         "monai_plain_seconds": repeat(partial(sweep, as_it_comes, 1), 1, 0),
         "overlap": overlap,
-        "alike_fraction": float(((ours >= 0.5) == (theirs >= 0.5))[brain].mean()),
+        "alike_fraction": float(((probability >= 0.5) == (of_monai >= 0.5))[brain].mean()),
     }
 
 

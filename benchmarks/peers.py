@@ -37,10 +37,8 @@ def nnunet_mirror(plan: Plan) -> dict[str, Any]:
 
 
 def _nnunet(plan: Plan, mirror: bool) -> dict[str, Any]:
-    python, predict = (
-        _program(plan, "bench-nnunet", name)
-        for name in ("python", "nnUNetv2_predict_from_modelfolder")
-    )
+    python = _program(plan, "bench-nnunet", "python")
+    predict = _program(plan, "bench-nnunet", "nnUNetv2_predict_from_modelfolder")
     case, name = sample_case(), "nnunet-mirror" if mirror else "nnunet"
     with tempfile.TemporaryDirectory() as temporary:
         folder, script = Path(temporary), Path(__file__).with_name("peer_nnunet.py")

@@ -128,7 +128,8 @@ def noise(fraction: float) -> Disturb:
 
     def disturb(scan: Scan) -> Scan:
         rng, level = np.random.default_rng(0), fraction * np.median(scan.flair.data[scan.brain])
-        real, imaginary = (rng.normal(0, level, scan.flair.shape) for _ in range(2))
+        real = rng.normal(0, level, scan.flair.shape)
+        imaginary = rng.normal(0, level, scan.flair.shape)
         return _with(scan, np.hypot(scan.flair.data + real, imaginary))
 
     return disturb
@@ -282,9 +283,8 @@ def spoilt(data: Path) -> pd.DataFrame:
         for name, (what, disturbances) in SPOILT.items():
             for level, disturb in {"none": DISTURBANCES["none"], **disturbances}.items():
                 changed = disturb(scan)
-                check = {
-                    one.name: one for one in check_quality(changed.flair, changed.brain).checks
-                }[name]
+                checks = check_quality(changed.flair, changed.brain).checks
+                check = next(check for check in checks if check.name == name)
                 if check.value is not None:
                     shown = f"{check.value:.3g} {check.verdict}"
                     rows.append({"scan": scan.name, "what": what, "level": level, "value": shown})
@@ -293,7 +293,10 @@ def spoilt(data: Path) -> pd.DataFrame:
 
 def unseen_by(subject: str, predictors: Iterable[NetworkPredictor]) -> NetworkPredictor | None:
     """Return the first predictor that was not trained on a subject."""
-    return next((one for one in predictors if subject not in one.card.training.subjects), None)
+    for predictor in predictors:
+        if subject not in predictor.card.training.subjects:
+            return predictor
+    return None
 
 
 def flags(data: Path, *folds: str) -> pd.DataFrame:

@@ -139,10 +139,10 @@ def rotation(degrees: float) -> NDArray[np.float64]:
     """Turn the world about all three axes at once, (4, 4)."""
     turn, angle = np.eye(4), np.radians(degrees)
     for first, second in ((0, 1), (1, 2), (0, 2)):
-        one = np.eye(4)
-        one[[first, second], [first, second]] = np.cos(angle)
-        one[first, second], one[second, first] = -np.sin(angle), np.sin(angle)
-        turn = turn @ one
+        in_plane = np.eye(4)
+        in_plane[[first, second], [first, second]] = np.cos(angle)
+        in_plane[first, second], in_plane[second, first] = -np.sin(angle), np.sin(angle)
+        turn = turn @ in_plane
     return turn
 
 
@@ -173,15 +173,15 @@ def distances_to_cortex(
     grey = inside & (t1 > levels[0]) & (t1 <= levels[1]) & ~not_cortex
     parts, _ = label_components(grey)
     grey = np.isin(parts, np.flatnonzero(np.bincount(parts.ravel())[1:] > 200) + 1)
-    truth, ours = far(grey, flair), far(anatomy.tissue == Tissue.CORTEX, flair)
+    truth, cortex_mm = far(grey, flair), far(anatomy.tissue == Tissue.CORTEX, flair)
     white = inside & (t1 > levels[1]) & ~not_cortex & (truth <= 12)
     labels = label_lesions(lesions, flair.voxel_volume_mm3, 5.0)
     numbers = np.arange(1, labels.max() + 1)
     touching = ndimage.minimum(truth, labels, numbers) <= 1.5
-    reached = np.asarray(ndimage.minimum(ours, labels, numbers))
+    reached = np.asarray(ndimage.minimum(cortex_mm, labels, numbers))
     row = {
         "scan": case.subject,
-        "mean_error_mm": round(float(np.abs(ours - truth)[white].mean()), 2),
+        "mean_error_mm": round(float(np.abs(cortex_mm - truth)[white].mean()), 2),
     }
     row |= {"touching": int(touching.sum()), "apart": int((~touching).sum())}
     for limit in (1.0, 1.5, 2.0, 3.0):
@@ -205,9 +205,9 @@ def draw(path: Path, heights_mm: tuple[float, ...] = (-32.0, 0.0, 22.0, 44.0)) -
     table = lesion_table(labels, flair, reference.data.astype(np.float32), brain)
     names = region_table(labels, table, flair, anatomy)["region"]
     place = np.array([0, *(REGIONS.index(name) + 1 if name else 0 for name in names)])[labels]
-    scan, tissue, place = (
-        to_ras(flair.with_data(one)) for one in (flair.data, anatomy.tissue, place)
-    )
+    scan = to_ras(flair)
+    tissue = to_ras(flair.with_data(anatomy.tissue))
+    place = to_ras(flair.with_data(place))
     figure = Figure(figsize=(10, 6.1), facecolor="black", dpi=110)
     outlines = (
         (VENTRICLES, COLOURS["periventricular"]),

@@ -116,11 +116,11 @@ def identity(part: str, given: argparse.Namespace) -> dict[str, Any]:
     """Return what a part's result depends on."""
     facts = machine_facts()
     found = {"threads": given.threads, "processor": facts["processor"], "cores": facts["cores"]}
-    here = Path(__file__).parent
+    folder = Path(__file__).parent
     if part in PEERS:
-        return found | {"code_sha256": _hash_of(here / "peers.py", here / "peer_nnunet.py")}
+        return found | {"code_sha256": _hash_of(folder / "peers.py", folder / "peer_nnunet.py")}
     found["code_sha256"] = _hash_of(
-        *sorted((ROOT / "fsh_core").rglob("*.py")), here / "parts.py", here / "clock.py"
+        *sorted((ROOT / "fsh_core").rglob("*.py")), folder / "parts.py", folder / "clock.py"
     )
     found["weights_sha256"] = _hash_of(WEIGHTS)
     return found | ({part: getattr(given, part)} if part in ("sizes", "cohort") else {})

@@ -104,8 +104,8 @@ def _circumstances(results: Results) -> str:
 
 def _targets(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
     """Measured beside wanted, and whether it was reached."""
-    ours = median(values["segment"]["default"]["seconds"]) if "segment" in values else None
-    if ours is None:
+    sample_s = median(values["segment"]["default"]["seconds"]) if "segment" in values else None
+    if sample_s is None:
         yield (
             "the sample, file to files",
             _why("segment", results),
@@ -116,9 +116,9 @@ def _targets(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
         peak = values["segment"]["default"]["peak_mb"]
         yield (
             "the sample, file to files",
-            f"{ours:.1f} s",
+            f"{sample_s:.1f} s",
             f"at most {LARGEST_S:.0f} s",
-            _met(ours <= LARGEST_S),
+            _met(sample_s <= LARGEST_S),
         )
         yield (
             "its peak memory",
@@ -127,8 +127,8 @@ def _targets(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
             _met(peak <= LARGEST_MB),
         )
     for part, least in LEAST_RATIOS.items():
-        if part in values and ours is not None:
-            ratio = median(values[part]["seconds"]) / ours
+        if part in values and sample_s is not None:
+            ratio = median(values[part]["seconds"]) / sample_s
             yield (
                 f"{TOOLS[part]}: times F.sh's",
                 f"{ratio:.1f}",
@@ -172,7 +172,7 @@ def _targets(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
 
 def _whole_runs(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
     segment = values.get("segment", {})
-    ours = median(segment["default"]["seconds"]) if segment else None
+    sample_s = median(segment["default"]["seconds"]) if segment else None
     for cost in segment.values():
         yield (
             f"F.sh `{cost['options']}`" if cost["options"] else "F.sh",
@@ -185,7 +185,7 @@ def _whole_runs(values: Mapping[str, Any], results: Results) -> Iterator[Row]:
             yield name, _why(part, results), "", "", "", ""
             continue
         cost = values[part]
-        faster = f"{median(cost['seconds']) / ours:.1f} x" if ours else ""
+        faster = f"{median(cost['seconds']) / sample_s:.1f} x" if sample_s else ""
         dice = f"{cost['dice']:.3f}" if "dice" in cost else "random weights"
         yield f"{name}{_architecture(cost)}", *_cost(cost), dice, faster
 
@@ -206,21 +206,23 @@ def _network(values: Mapping[str, Any]) -> Iterator[Row]:
     if "network" in values:
         found = values["network"]
         yield "bf16 product of two 4096 x 4096 matrices: the ceiling", *_tile(found["ceiling"]), ""
-        for one in (one for key, one in found.items() if key != "ceiling"):
-            plain = {"seconds": one["plain_seconds"], "gflop": one["gflop"]}
-            times = median(plain["seconds"]) / median(one["seconds"])
-            told = (
+        for key, network in found.items():
+            if key == "ceiling":
+                continue
+            plain = {"seconds": network["plain_seconds"], "gflop": network["gflop"]}
+            times = median(plain["seconds"]) / median(network["seconds"])
+            remark = (
                 f"{times:.1f} x the plain way, "
-                f"{100 * _rate(one) / _rate(found['ceiling']):.0f} % of the ceiling"
+                f"{100 * _rate(network) / _rate(found['ceiling']):.0f} % of the ceiling"
             )
             yield (
-                f"{one['name']}, a tile of 64 x 64 x 96 a core, as the predictor runs it",
-                *_tile(one),
-                told,
+                f"{network['name']}, a tile of 64 x 64 x 96 a core, as the predictor runs it",
+                *_tile(network),
+                remark,
             )
-            yield f"{one['name']}, the plain way", *_tile(plain), ""
+            yield f"{network['name']}, the plain way", *_tile(plain), ""
     if "monai" in values:
-        found, ours = values["monai"], median(values["monai"]["seconds"])
+        found, fsh_s = values["monai"], median(values["monai"]["seconds"])
         yield (
             f"the whole sample, {found['tiles']} tiles: F.sh's sweep",
             _seconds(found["seconds"]),
@@ -231,13 +233,13 @@ def _network(values: Mapping[str, Any]) -> Iterator[Row]:
             ("monai_seconds", "the same network in the same precision"),
             ("monai_plain_seconds", "float32, contiguous"),
         ):
-            told = f"{median(found[key]) / ours:.2f} x F.sh's time"
-            told += (
+            remark = f"{median(found[key]) / fsh_s:.2f} x F.sh's time"
+            remark += (
                 f"; {100 * found['alike_fraction']:.3f} % of the brain alike"
                 if key == "monai_seconds"
                 else ""
             )
-            yield f"MONAI's `sliding_window_inference`, {name}", _seconds(found[key]), "", told
+            yield f"MONAI's `sliding_window_inference`, {name}", _seconds(found[key]), "", remark
 
 
 def _training(found: Mapping[str, Any]) -> Iterator[Row]:
@@ -266,7 +268,7 @@ def _cost(cost: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _tile(found: Mapping[str, Any]) -> tuple[str, str]:
-    best, middle = (1000 * of(found["seconds"]) for of in (min, median))
+    best, middle = 1000 * min(found["seconds"]), 1000 * median(found["seconds"])
     return f"{middle:.0f} ms (least {best:.0f}, {_runs(found['seconds'])})", f"{_rate(found):,.0f}"
 
 

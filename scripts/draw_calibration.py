@@ -52,8 +52,8 @@ def main(card: Path, out: Path) -> None:
 def _reliability(axes: Axes, bins: list[dict[str, float]], title: str) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
     axes.plot(
-        [one["probability"] for one in bins],
-        [one["real"] for one in bins],
+        [part["probability"] for part in bins],
+        [part["real"] for part in bins],
         "o-",
         color=ORANGE,
         markersize=4,

@@ -37,7 +37,8 @@ def lesions_of(mask: Volume, others: NDArray[np.bool_]) -> list[tuple[float, tup
     for number, box in label_boxes(labels).items():
         own = labels[box] == number
         k = int(own.sum(axis=(0, 1)).argmax())
-        i, j = (round(middle) for middle in ndimage.center_of_mass(own[:, :, k]))
+        middle = ndimage.center_of_mass(own[:, :, k])
+        i, j = round(middle[0]), round(middle[1])
         place = tuple(side.start + index for side, index in zip(box, (i, j, k), strict=True))
         half = [round(10 / spacing) for spacing in mask.spacing_mm[:2]]
         near = others[
@@ -79,10 +80,8 @@ def main() -> None:
         reference = load_mask(case.reference, flair).data
         brain = load_brain(case, flair, BrainFinder()).mask
         made = simulate_lesions(flair, brain, bank, rng, count=SIMULATED, reference=reference)
-        scan, after, own, added = (
-            to_ras(flair.with_data(one))
-            for one in (flair.data, made.flair.data, reference, made.added)
-        )
+        scan, after = to_ras(flair), to_ras(flair.with_data(made.flair.data))
+        own, added = to_ras(flair.with_data(reference)), to_ras(flair.with_data(made.added))
         real, simulated = lesions_of(own, added.data & False), lesions_of(added, own.data)
         real.sort()
         real = [
@@ -90,7 +89,7 @@ def main() -> None:
         ]
         pairs = []
         for volume, place in real:
-            best = min(simulated, key=lambda one, volume=volume: abs(np.log(one[0] / volume)))
+            best = min(simulated, key=lambda lesion, volume=volume: abs(np.log(lesion[0] / volume)))
             simulated.remove(best)
             pairs.append((place, best[1]))
         black, white = np.percentile(scan.data[to_ras(flair.with_data(brain)).data], [1, 99.8])

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from fsh_core.cases import Case, Split, check_no_leak
 from fsh_core.config import TrainConfig
@@ -25,6 +24,7 @@ from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
+from fsh_core.training.state import pack, restore
 
 _DETERMINISTIC: Any = torch.utils.deterministic
 
@@ -130,7 +130,7 @@ def train(
     optimiser = _optimiser(model, config)
     if not resume:
         run.create(config, split)
-    first_epoch = _restore(run, model, average, optimiser) if run.state.exists() else 0
+    first_epoch = restore(run, model, average, optimiser) if run.state.exists() else 0
     log = run.mend(first_epoch)
 
     step_seconds: list[float] = []
@@ -190,7 +190,7 @@ def train(
         if best is None or line.get("val_dice") == best:
             save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
         save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
-        run.save_state(_pack(model, average, optimiser), epoch + 1)
+        run.save_state(pack(model, average, optimiser), epoch + 1)
         report(replace(done, epoch=epoch + 1, memory_mb=peak_memory_mb(), epoch_log=line))
 
 
@@ -272,56 +272,6 @@ def _update_ema(average: torch.nn.Module, model: torch.nn.Module, decay: float) 
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
-
-
-def _pack(
-    model: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
-) -> dict[str, Tensor]:
-    """State of a training: every tensor that the next step depends on, by name."""
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"average/{name}": tensor for name, tensor in average.state_dict().items()}
-    for index, moments in optimiser.state_dict()["state"].items():
-        tensors |= {
-            f"optimiser/{index}/{name}": torch.as_tensor(moment) for name, moment in moments.items()
-        }
-    return tensors
-
-
-def _restore(
-    run: RunFolder,
-    model: torch.nn.Module,
-    average: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
-) -> int:
-    """Load the state that `_pack` made; return how many epochs were finished."""
-    tensors, epochs = run.load_state()
-    like = _pack(model, average, optimiser)
-    for index, parameter in enumerate(model.parameters()):
-        moments = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
-        like |= {f"optimiser/{index}/{name}": tensor for name, tensor in moments.items()}
-    if {name: tensor.shape for name, tensor in tensors.items()} != {
-        name: tensor.shape for name, tensor in like.items()
-    }:
-        raise InputError(
-            f"{run.state}: expected the state of a run, found that of another network; "
-            "start a new run"
-        )
-    state: dict[int, dict[str, Tensor]] = {}
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            # Over another memory layout torch might round differently: each gets that of its
-            # parameter.
-            laid_out = torch.empty_like(like[name]).copy_(tensor)
-            owner, _, rest = name.partition("/")
-            if owner == "optimiser":
-                number, moment = rest.split("/")
-                state.setdefault(int(number), {})[moment] = laid_out
-            else:
-                like[name].copy_(laid_out)
-    optimiser.load_state_dict(
-        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
-    )
-    return epochs
 
 
 def parameters_of(config: TrainConfig) -> int:
