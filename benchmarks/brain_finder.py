@@ -121,7 +121,7 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
                 [head for head in heads if fold_of[head.subject] != fold], seed=fold
             )
             finders[fold] = predictor_of(
-                [EnsembleMember(network.config, arrays_of(network))],
+                [EnsembleMember(RECIPE.model, arrays_of(network))],
                 SegmentConfig(patch_size=RECIPE.patch_size),
             )
         return find_brain(scan.flair, finder=finders[fold]).mask

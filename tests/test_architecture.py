@@ -211,11 +211,11 @@ def test_torch_stays_behind_its_doors() -> None:
 
 
 def test_openvino_has_one_door() -> None:
-    """Imported elsewhere it brings its telemetry; see fsh_core/inference/quiet_openvino.py."""
+    """Imported elsewhere it brings its telemetry; see fsh_core/network/quiet_openvino.py."""
     outside = [
         file
         for file in files_of(*PACKAGES)
-        if file.as_posix() != "fsh_core/inference/quiet_openvino.py"
+        if file.as_posix() != "fsh_core/network/quiet_openvino.py"
     ]
     assert [
         str(file) for file in outside if {"openvino", "openvino_telemetry"} & packages_of(file)
@@ -362,5 +362,19 @@ def test_no_record_is_subscripted_by_string(name: str, callers: tuple[str, ...])
         for code in subscripts_by_string(
             ast.parse((REPOSITORY / file).read_text(encoding="utf-8")), name
         )
+    ]
+    assert found == []
+
+
+def test_the_network_has_one_door() -> None:
+    """Whoever swaps the network begins in build.py; nothing else names its class or its graph."""
+    behind = ("fsh_core/network/build.py", "fsh_core/network/model.py")
+    classes = {"R2AttentionUNet3d", "graph_of"}
+    found = [
+        f"{file}: {node.id}"
+        for file in files_of(*PACKAGES)
+        if file.as_posix() not in behind
+        for node in ast.walk(ast.parse((REPOSITORY / file).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name) and node.id in classes
     ]
     assert found == []

@@ -100,7 +100,7 @@ def test_the_watch_sees_a_connection_of_a_child(watch, tmp_path: Path) -> None:
 
 
 def test_openvino_would_report_its_import(watch, tmp_path: Path) -> None:
-    """If this fails, OpenVINO has no telemetry any more: inference/quiet_openvino.py may go."""
+    """If this fails, OpenVINO has no telemetry any more: network/quiet_openvino.py may go."""
     watch(
         "-c", "import sys, openvino; sys.exit('openvino_telemetry' not in sys.modules)"
     ).communicate(timeout=60)

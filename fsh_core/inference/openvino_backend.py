@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from fsh_core.config import Precision, Size3
-from fsh_core.inference.openvino_graph import build_graph
-from fsh_core.inference.quiet_openvino import ov
+from fsh_core.network.build import build_graph
 from fsh_core.network.checkpoint import EnsembleMember
+from fsh_core.network.quiet_openvino import ov
 
 _MOST_WORKERS = 8  # each holds one patch's activations, about 0.2 GB
 

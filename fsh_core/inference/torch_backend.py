@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from fsh_core.config import Device, Precision
+from fsh_core.network.build import build_module
 from fsh_core.network.checkpoint import EnsembleMember
-from fsh_core.network.model import restore
 
 
 class GpuNetwork:
@@ -28,7 +28,7 @@ class GpuNetwork:
     """
 
     def __init__(self, member: EnsembleMember, device: str, precision: Precision) -> None:
-        model = restore(member.config, member.weights)
+        model = build_module(member.config, member.weights)
         self._model = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._device = device
         self._precise = precision == "fp32" or (

@@ -15,9 +15,10 @@ from fsh_core.cases import Case, Split, check_no_leak
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.torch_backend import best_device, has_fast_bfloat16
+from fsh_core.network.build import build_module
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d, arrays_of, parameter_count
+from fsh_core.network.model import arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.dataset import PatchSource, TrainingCase, load_training_case
 from fsh_core.training.memory import peak_memory_mb
@@ -125,7 +126,7 @@ def train(
     torch.manual_seed(config.seed)
     device = torch.device(best_device())
     bf16 = _uses_bfloat16(config, device)
-    model = R2AttentionUNet3d(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    model = build_module(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     optimiser = _optimiser(model, config)
     if not resume:
@@ -277,4 +278,4 @@ def _update_ema(average: torch.nn.Module, model: torch.nn.Module, decay: float) 
 def parameters_of(config: TrainConfig) -> int:
     """Return the number of parameters that a configuration trains."""
     with torch.device("meta"):
-        return parameter_count(R2AttentionUNet3d(config.model))
+        return parameter_count(build_module(config.model))

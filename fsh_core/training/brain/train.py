@@ -22,9 +22,10 @@ from scipy import ndimage
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.inference.torch_backend import has_fast_bfloat16
+from fsh_core.network.build import build_module
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
-from fsh_core.network.model import R2AttentionUNet3d, arrays_of
+from fsh_core.network.model import arrays_of
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.training.brain.heads import Head, vary
 from fsh_core.training.schedule import learning_rate
@@ -117,13 +118,12 @@ def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.
 @deterministic()
 def train_finder(
     heads: Sequence[Head], steps: int = RECIPE.steps_per_epoch, seed: int = 0
-) -> R2AttentionUNet3d:
+) -> torch.nn.Module:
     """Train on heads, every subject equally often; return the averaged network (eval mode)."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model: R2AttentionUNet3d = R2AttentionUNet3d(RECIPE.model).to(
-        memory_format=torch.channels_last_3d
-    )  # type: ignore[call-overload]
+    model: torch.nn.Module = build_module(RECIPE.model)
+    model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=RECIPE.weight_decay)
     follow = torch.optim.swa_utils.get_ema_multi_avg_fn(RECIPE.ema)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=follow)
@@ -171,7 +171,7 @@ def main() -> None:
         "documentation": "docs/brain.md",
         "training": facts,
     }
-    print(save_checkpoint(finder.config, given.out, card, arrays_of(finder)))
+    print(save_checkpoint(RECIPE.model, given.out, card, arrays_of(finder)))
 
 
 if __name__ == "__main__":

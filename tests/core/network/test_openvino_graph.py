@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from fsh_core.config import ABLATIONS, ModelConfig
-from fsh_core.inference.openvino_graph import build_graph
-from fsh_core.inference.quiet_openvino import ov
+from fsh_core.network.build import build_graph
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
+from fsh_core.network.quiet_openvino import ov
 
 TINY = ModelConfig(widths=(4, 4, 6, 6, 8))
 PATCH = (32, 16, 48)

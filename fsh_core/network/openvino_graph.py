@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.config import ModelConfig, Size3
-from fsh_core.inference.quiet_openvino import ops, ov
+from fsh_core.network.quiet_openvino import ops, ov
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -16,7 +16,7 @@ _EPSILON = 1e-5  # of both normalisations, as in torch
 _SPACE = np.array([2, 3, 4])
 
 
-def build_graph(config: ModelConfig, weights: Weights, patch_size: Size3) -> ov.Model:
+def graph_of(config: ModelConfig, weights: Weights, patch_size: Size3) -> ov.Model:
     """Build a network for one patch.
 
     Parameters
