@@ -60,7 +60,7 @@ train-default: .venv/app.stamp ## train the two default networks on DATA (hours)
 	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --out runs/default-batch
 	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --norm instance --out runs/default-instance
 	$(BIN)/fsh ensemble runs/default-batch/last.safetensors runs/default-instance/last.safetensors \
-	    --out runs/default.safetensors --name "F.sh default 4"
+	    --half --out runs/default.safetensors --name "F.sh default 4"
 
 screenshots: .venv/dev.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images

@@ -196,11 +196,14 @@ def ensemble(
     name: Annotated[
         str | None, typer.Option(help="what to call it (default: the file's name)")
     ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="store kernels in 16 bits: half the file's size")
+    ] = False,
 ) -> None:
     """Join networks into one file of weights: each looks at a scan, and their mean counts."""
     from fsh_core.cli.ensemble import ensemble_command
 
-    ensemble_command(members, out, name)
+    ensemble_command(members, out, name, half)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from fsh_core.network.checkpoint import save_ensemble
 _FEWEST_MEMBERS = 2
 
 
-def ensemble_command(members: Sequence[Path], out: Path, name: str | None) -> None:
+def ensemble_command(members: Sequence[Path], out: Path, name: str | None, half: bool) -> None:
     """Join weights.
 
     Parameters
@@ -23,6 +23,8 @@ def ensemble_command(members: Sequence[Path], out: Path, name: str | None) -> No
         The ``.safetensors`` file to write, its JSON beside it.
     name : str, optional
         For the JSON.
+    half : bool
+        Store the convolution kernels in 16 bits.
 
     Raises
     ------
@@ -38,5 +40,5 @@ def ensemble_command(members: Sequence[Path], out: Path, name: str | None) -> No
         raise InputError(f"{out}: exists already; remove it or choose another name")
     for member in members:
         load_predictor(member)  # refuses weights that are not of the network they claim
-    sha256 = save_ensemble(members, out, {"name": name} if name else {})
+    sha256 = save_ensemble(members, out, {"name": name} if name else {}, half=half)
     Console().print(f"Written: {out}, {len(members)} networks, SHA-256 {sha256}", soft_wrap=True)

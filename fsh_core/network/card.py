@@ -87,6 +87,8 @@ class WeightsCard(_CardPart):
         See `fsh_core.lesions.confidence.Calibration`.
     members : tuple of WeightsCard
         The networks of an ensemble; empty for a network alone.
+    kernels : str or None
+        ``float16`` where convolution kernels are stored in 16 bits; None = float32.
     """
 
     format: str | None = None
@@ -98,6 +100,7 @@ class WeightsCard(_CardPart):
     training: TrainingFacts = TrainingFacts()
     calibration: Any = None
     members: Annotated[tuple["WeightsCard", ...], Field(strict=False)] = ()
+    kernels: str | None = None
 
     @classmethod
     def of(cls, predictor: object) -> "WeightsCard":

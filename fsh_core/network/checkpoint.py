@@ -93,12 +93,15 @@ def save_checkpoint(
     card : dict
         Plain JSON: training data, results, whatever explains the weights.
     weights : mapping of str to array
-        The network's state dict, or an average of several; stored as float32.
+        The network's state dict, or an average of several; stored as float32, or as float16
+        what `halve_kernels` made so.
     """
     return _save(path, weights, {"config": config.model_dump(mode="json")}, card)
 
 
-def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> str:
+def save_ensemble(
+    members: Sequence[Path], path: Path, card: dict[str, Any], *, half: bool = False
+) -> str:
     """Join checkpoints into one whose networks look at a scan side by side; return its SHA-256.
 
     Parameters
@@ -110,6 +113,8 @@ def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> 
     card : dict
         Plain JSON about the ensemble; what each member's JSON says of its training is kept
         under ``members``.
+    half : bool
+        Store the convolution kernels in 16 bits (see `halve_kernels`), and say so in the JSON.
 
     Raises
     ------
@@ -141,7 +146,34 @@ def save_ensemble(members: Sequence[Path], path: Path, card: dict[str, Any]) -> 
         "training": _joined([member.card.training for member in loaded]),
         "members": described,
     }
+    if half:
+        weights, facts = halve_kernels(weights), facts | {"kernels": "float16"}
     return _save(path, weights, facts, card)
+
+
+def halve_kernels(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+    """Round the convolution kernels of a state dict to float16, half of the file's size.
+
+    All else (biases, normalisation and its running statistics) stays float32: it is less than a
+    thousandth of the file, and running variances can lie beyond the range of float16.
+
+    Parameters
+    ----------
+    weights : mapping of str to float32 array
+        The state dict.
+
+    Raises
+    ------
+    ValueError
+        If a kernel does not fit into float16 (beyond 65,504).
+    """
+    halved = {}
+    for name, weight in weights.items():
+        is_kernel = weight.ndim > 1
+        if is_kernel and np.abs(weight).max() > np.finfo(np.float16).max:
+            raise ValueError(f"{name} has values beyond the range of float16")
+        halved[name] = weight.astype(np.float16) if is_kernel else weight
+    return halved
 
 
 def _joined(members: Sequence[TrainingFacts]) -> dict[str, list[str]]:
@@ -160,13 +192,17 @@ def _wants(config: ModelConfig) -> tuple[object, ...]:
 def _save(
     path: Path, weights: Mapping[str, ArrayLike], described: dict[str, Any], card: dict[str, Any]
 ) -> str:
-    payload = arrays_to_bytes(
-        {name: np.array(weight, np.float32, order="C") for name, weight in weights.items()}
-    )
+    payload = arrays_to_bytes({name: _stored(np.asarray(one)) for name, one in weights.items()})
     sha256 = hashlib.sha256(payload).hexdigest()
     write_atomically(path, payload)
     write_card(path.with_suffix(".json"), {"sha256": sha256, **described}, card)
     return sha256
+
+
+def _stored(weight: NDArray[Any]) -> NDArray[Any]:
+    """Keep float16 as it is; everything else is stored as float32."""
+    kept = np.float16 if weight.dtype == np.float16 else np.float32
+    return np.array(weight, kept, order="C")
 
 
 def load_checkpoint(path: Path | None = None) -> Checkpoint:
@@ -208,7 +244,8 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
             "copy both again"
         )
     try:
-        members = _part(arrays_from_bytes(payload), card)
+        weights = arrays_from_bytes(payload)
+        members = _part({name: one.astype(np.float32) for name, one in weights.items()}, card)
     except (SafetensorError, ValidationError) as error:
         raise not_as_described(path, str(error)) from None
     return Checkpoint(members, sha256, card, path)

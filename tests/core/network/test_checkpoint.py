@@ -17,7 +17,13 @@ from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.predict import load_predictor
 from fsh_core.network.card import WeightsCard, read_card
-from fsh_core.network.checkpoint import load_checkpoint, save_checkpoint, save_ensemble
+from fsh_core.network.checkpoint import (
+    DEFAULT_WEIGHTS,
+    halve_kernels,
+    load_checkpoint,
+    save_checkpoint,
+    save_ensemble,
+)
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 
 TINY = ModelConfig(widths=(2, 4, 2, 2, 4), norm="batch", channels=("FLAIR", "T1w"), spacing_mm=1.5)
@@ -259,6 +265,26 @@ class TestEnsemble:
         ]
         assert [member.config.norm for member in loaded.members] == ["batch", "instance"]
 
+    def test_half_rounds_kernels_alone_and_says_so(self, saved, other, tmp_path):
+        joined = tmp_path / "joined.safetensors"
+        assert main(["ensemble", str(saved), str(other), "--half", "--out", str(joined)]) == 0
+        loaded = load_checkpoint(joined)
+        assert loaded.card.kernels == "float16"
+        for path, member in zip((saved, other), loaded.members, strict=True):
+            for name, weight in load_checkpoint(path).members[0].weights.items():
+                rounded = weight.astype(np.float16).astype(np.float32)
+                assert member.weights[name].dtype == np.float32
+                kept = rounded if weight.ndim > 1 else weight
+                assert np.array_equal(member.weights[name], kept), name
+        with safe_open(joined, "numpy") as stored:
+            kinds = {name: stored.get_tensor(name).dtype for name in stored.keys()}  # noqa: SIM118
+        assert kinds["0/head.weight"] == np.float16
+        assert kinds["0/head.bias"] == np.float32
+
+    def test_a_kernel_beyond_16_bits_is_refused(self):
+        with pytest.raises(ValueError, match="big has values beyond the range of float16"):
+            halve_kernels({"big": np.full((1, 1), 7e4, np.float32)})
+
     def test_members_that_want_other_images_are_refused(self, saved, tmp_path):
         model = R2AttentionUNet3d(TINY.model_copy(update={"spacing_mm": 2.0}))
         path = tmp_path / "coarse.safetensors"
@@ -371,3 +397,8 @@ def test_a_predictor_may_bring_a_card_of_its_own_or_none() -> None:
     Own.card = MappingProxyType({"name": 3})
     with pytest.raises(InputError, match=r"the predictor's card: name: .*got 3"):
         WeightsCard.of(Own())
+
+
+def test_the_bundled_weights_are_stored_in_half_the_space():
+    assert DEFAULT_WEIGHTS.stat().st_size < 30_000_000
+    assert load_checkpoint().card.kernels == "float16"
