@@ -21,12 +21,12 @@ def main(source: Path, out: Path) -> int:
     """Write OUT and its JSON."""
     load_checkpoint(source)  # refuses what is damaged
     payload = save(halve_kernels(load(source.read_bytes())))
-    card = json.loads(source.with_suffix(".json").read_text())
-    card |= {"sha256": hashlib.sha256(payload).hexdigest(), "kernels": "float16"}
-    card.setdefault("float32_sha256", hashlib.sha256(source.read_bytes()).hexdigest())
+    facts = json.loads(source.with_suffix(".json").read_text())
+    facts |= {"sha256": hashlib.sha256(payload).hexdigest(), "kernels": "float16"}
+    facts.setdefault("float32_sha256", hashlib.sha256(source.read_bytes()).hexdigest())
     write_atomically(out, payload)
-    write_atomically(out.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
-    print(f"{out}: {len(payload) / 1e6:.1f} MB, SHA-256 {card['sha256']}")
+    write_atomically(out.with_suffix(".json"), json.dumps(facts, indent=2) + "\n")
+    print(f"{out}: {len(payload) / 1e6:.1f} MB, SHA-256 {facts['sha256']}")
     return 0
 
 
