@@ -6,6 +6,7 @@ DATA are folders of FLAIRs (BIDS, nnU-Net raw, plain); the bundled sample comes 
 those of ``fsh segment`` with its default settings.
 """
 
+import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -46,5 +47,17 @@ def main(first: Path, second: Path, *folders: Path) -> int:
     return 0
 
 
+def run() -> int:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("first", type=Path)
+    parser.add_argument("second", type=Path)
+    parser.add_argument("data", type=Path, nargs="*")
+    words = parser.parse_args()
+    return main(words.first, words.second, *words.data)
+
+
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    sys.exit(run())

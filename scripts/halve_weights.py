@@ -6,6 +6,7 @@ python scripts/halve_weights.py IN.safetensors OUT.safetensors
 ``fsh ensemble --half``.
 """
 
+import argparse
 import hashlib
 import json
 import sys
@@ -30,5 +31,16 @@ def main(source: Path, out: Path) -> int:
     return 0
 
 
+def run() -> int:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    words = parser.parse_args()
+    return main(words.source, words.out)
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(run())
