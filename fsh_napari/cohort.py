@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from fsh_core.errors import InputError
 from fsh_core.review import CASE_STATUSES, CaseState, Queue, case_state, list_cases, load_queue
 from fsh_napari.preferences import preferences
-from fsh_napari.review.panel import beside
+from fsh_napari.review.view import beside
 from fsh_napari.review.widget import ReviewWidget
 from fsh_napari.views.window import dock_of, plain, window_of
 
@@ -227,7 +227,7 @@ class CohortWidget(QWidget):
         self._update_current()
         self.show_message("Every case is completed.")
         if self.review is not None:
-            self.review.show_message("Every case of the cohort is completed.")
+            self.review.view.show_message("Every case of the cohort is completed.")
 
     def _next_row(self) -> int:
         self._update_current()
@@ -249,7 +249,7 @@ class CohortWidget(QWidget):
                 dock = self.viewer.window.add_dock_widget(self.review, name="Review", area="right")
                 if (own := dock_of(self)) is not None and not own.isFloating():
                     self._window.tabifyDockWidget(own, dock)
-            self.review.has_cohort = True
+            self.review.controller.has_cohort = True
             self.review.next_wanted.connect(self.open_next)
             self.review.kept.connect(self._update_later.start)
             self.review.gone.connect(self._forget)

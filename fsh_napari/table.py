@@ -7,6 +7,8 @@ import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from fsh_napari.signs import SIGNS
+
 SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 COLUMNS: dict[str, tuple[str, str]] = {
     "label": ("No.", "{:.0f}"),
@@ -23,9 +25,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "note": ("Note", "{}"),
 }
 """Title and format of every column that can be shown, in this order."""
-
-SIGNS = {"unreviewed": "○", "accepted": "✓", "rejected": "✗", "unsure": "?"}
-"""Status by sign and text, never by colour alone."""
 
 
 class LesionModel(QAbstractTableModel):

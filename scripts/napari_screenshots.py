@@ -180,23 +180,28 @@ class Photographer:
         cohort.open(0)
         review = cohort.review
         settle()
-        for decide in (review.accept, review.reject, review.unsure, review.accept):
+        for decide in (
+            review.controller.accept,
+            review.controller.reject,
+            review.controller.unsure,
+            review.controller.accept,
+        ):
             decide()
         self.keep("review")
-        review.show_keys()
+        review.controller.show_keys()
         self.keep("keys")
-        review.show_keys()
+        review.controller.show_keys()
         self.viewer.theme = "light"
         self.keep("light")
         self.viewer.theme = "dark"
-        review.other_visit()
-        wait_until(lambda: "are linked" in review.message.text(), review.message.text)
+        review.controller.other_visit()
+        wait_until(lambda: "are linked" in review.view.message.text(), review.view.message.text)
         self.keep("visits")
-        review.other_visit()
-        review.has_cohort = False
+        review.controller.other_visit()
+        review.controller.has_cohort = False
         for turn, label in enumerate(labels):
             review.case.review.set_status(label, "rejected" if turn % 8 == 3 else "accepted")
-        review.complete()
+        review.controller.complete()
         self.keep("readers")
 
 

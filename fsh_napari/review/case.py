@@ -22,7 +22,8 @@ from fsh_napari.layers.colours import lesion_colours
 from fsh_napari.layers.convert import Grid, grid_of_layer
 from fsh_napari.layers.files import record_layers
 from fsh_napari.preferences import preferences
-from fsh_napari.table import SIGNS
+from fsh_napari.review.interfaces import Point, Voxel
+from fsh_napari.signs import SIGNS
 
 if TYPE_CHECKING:
     import napari
@@ -151,11 +152,16 @@ class OpenCase(QObject):
         row = rows.iloc[0]
         return self.grid.to_viewer_mm((row["inside_i"], row["inside_j"], row["inside_k"]))
 
-    def grown_from(self, voxel: tuple[int, int, int]) -> NDArray[np.bool_]:
+    def voxel_at(self, point: Point) -> Voxel | None:
+        """Return the voxel of the file at a point in viewer mm; None outside the scan."""
+        return self.grid.from_viewer_mm(point)
+
+    def add_lesion_at(self, voxel: Voxel) -> ReviewEvent:
         """Grow a missed lesion from a voxel of the file."""
         image = self.flair.data if self.flair is not None else self.probability
         free = self.brain & (self.review.labels == 0)
-        return grow_lesion(voxel, image, self.probability, free, self.review.grid.spacing_mm)
+        spacing_mm = self.review.grid.spacing_mm
+        return self.review.add(grow_lesion(voxel, image, self.probability, free, spacing_mm))
 
     def show(self, event: ReviewEvent) -> None:
         """Bring layer and table up to date after an event, or after it was taken back."""

@@ -1,33 +1,40 @@
-"""The widget that goes through the lesions: decide, correct, keep; every event is on the disk at once."""
+"""The Review widget: it joins controller, view and stage with napari."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QFileDialog, QShortcut, QWidget
+from qtpy.QtWidgets import QFileDialog, QShortcut, QVBoxLayout, QWidget
 
 from fsh_core.derivatives import read_segmentation
-from fsh_core.errors import InputError
 from fsh_core.file_names import RECORD_ENDING
-from fsh_core.review import ReviewEvent, open_review, other_readers, save_review
+from fsh_core.errors import InputError
+from fsh_core.review import open_review
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
-from fsh_napari.review.deciding import DecidingPanel
-from fsh_napari.review.keys import KEYS, HelpOverlay
-from fsh_napari.views.planes import PlanesWidget
-from fsh_napari.views.window import dock_of, plain, shrink_to, undrawn, window_of
+from fsh_napari.review.controller import ReviewController
+from fsh_napari.review.keys import KEYS, Key
+from fsh_napari.review.stage import ReviewStage
+from fsh_napari.review.view import ReviewView
+from fsh_napari.views.window import plain, undrawn, window_of
 
 if TYPE_CHECKING:
     import napari
 
+_SCORE_AFTER_MS = 300
+_log = logging.getLogger(__name__)
 
-class ReviewWidget(DecidingPanel):
+
+class ReviewWidget(QWidget):
     """Go through the lesions of a record.
 
-    ``kept`` says that something was decided or changed, ``next_wanted`` that the reader
-    wants the next case, ``gone`` that the widget's dock was taken away.
+    A key or a button calls a command of the `controller`, which changes the review and asks
+    the `view` and the `stage` to show it. ``kept`` says that something was decided or changed,
+    ``next_wanted`` that the reader wants the next case, ``gone`` that the widget's dock was
+    taken away.
 
     Parameters
     ----------
@@ -40,58 +47,76 @@ class ReviewWidget(DecidingPanel):
     gone = Signal()
 
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
-        super().__init__(plain(napari_viewer))
+        super().__init__()
+        self.viewer = plain(napari_viewer)
         self._window, view = window_of(napari_viewer)
         self._canvas: QWidget = view.canvas.native
-        self.has_cohort = False
-        self.lay_out({"Open record…": self._choose, "Save": self.save, "Keys (F1)": self.show_keys})
-        self.table.opened.connect(self.go_to)
-        self.table.chosen.connect(self._on_chosen)
-        self.note.editingFinished.connect(self._on_note)
-        self.case_status.textActivated.connect(self._on_case_status)
-        self.visit_closed.connect(self._share_the_room)
-        self.help = HelpOverlay(self._window)
-        self._score_later = QTimer(self, singleShot=True, interval=300)
+        self.case: OpenCase | None = None
+        self.view = ReviewView()
+        self.stage = ReviewStage(self.viewer, self._window, self, self._opened)
+        self.controller = ReviewController(self.view, self.stage, lambda: preferences().blinded)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        self._score_later = QTimer(self, singleShot=True, interval=_SCORE_AFTER_MS)
         self._score_later.timeout.connect(self._score)
-        self._shortcuts = [
-            self._shortcut(key, getattr(self, method)) for key, (method, _) in KEYS.items()
-        ]
+        self._connect()
+        self._shortcuts = [self._shortcut(key) for key in KEYS]
         self.viewer.layers.events.inserted.connect(self._on_layer)
         self._open_found()
 
-    def _shortcut(self, key: str, action: Callable[[], Any]) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(key), self)
-        shortcut.activated.connect(lambda: self.attempt(action))
+    def _connect(self) -> None:
+        view, stage = self.view, self.stage
+        view.wanted.connect(self._run)
+        view.open_wanted.connect(lambda: self.attempt(self._choose))
+        view.save_wanted.connect(lambda: self.attempt(self.controller.save))
+        view.keys_wanted.connect(lambda: self.attempt(self.controller.show_keys))
+        view.lesion_opened.connect(self.controller.go_to)
+        view.lesion_selected.connect(self._on_selected)
+        view.note_written.connect(self._on_note)
+        view.case_status_wanted.connect(self._on_case_status)
+        stage.clicked.connect(self._on_click)
+        stage.told.connect(view.show_message)
+        stage.next_case_wanted.connect(self.next_wanted)
+        stage.kept.connect(self._score_later.start)
+        stage.kept.connect(self.kept)
+
+    def _shortcut(self, key: Key) -> QShortcut:
+        shortcut = QShortcut(QKeySequence(key.keys), self)
+        shortcut.activated.connect(lambda: self._run(key))
         return shortcut
+
+    def _run(self, key: Key) -> None:
+        self.attempt(lambda: key.command(self.controller))
 
     def attempt(self, action: Callable[[], Any]) -> None:
         """Keep what was painted, then do something; what goes wrong is said in one sentence."""
-
-        def keep_and_do() -> None:
+        try:
             if self.case is not None:
                 self.case.keep_stroke()
             action()
+        except InputError as error:
+            self.view.show_message(f"⚠ {error}")
+            _log.warning("%s", error)
 
-        super().attempt(keep_and_do)
-
-    # ---- opening
+    # ---- opening and closing
 
     def _on_layer(self, event: Any) -> None:
         if event.value.metadata.get("role") == "lesions" and self.case is None:
             QTimer.singleShot(0, self._open_found)
 
     def _open_found(self) -> None:
+        """Review the record whose layers are open, if there is one."""
         if self.case is not None:
             return
-        found = [
-            layer.metadata["fsh_record"]
-            for layer in self.viewer.layers
-            if layer.metadata.get("fsh_record")
-        ]
+        records = [layer.metadata.get("fsh_record") for layer in self.viewer.layers]
+        found = [record for record in records if record]
         if found:
             self.attempt(lambda: self.open(Path(found[-1])))
         else:
-            self.show_message("Open a record (or its folder), or press Save record in Segment.")
+            self.view.show_message(
+                "Open a record (or its folder), or press Save record in Segment."
+            )
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -119,136 +144,82 @@ class ReviewWidget(DecidingPanel):
         review = open_review(stored, preferences().reader_name)
         with undrawn(self._window):
             self.close_case()
-            self.case = case = OpenCase(self.viewer, stored, review, wanted)
-        case.painted.connect(self._on_painted)
-        case.failed.connect(lambda sentence: self.show_message(f"⚠ {sentence}"))
-        self._show_planes()
-        case.changed.connect(lambda: self.planes.refresh(case.layer))
-        listed = case.listed()
-        regions = sorted(set(listed.get("region", [])) - {""})
-        flags = sorted({flag for flags in listed["flags"] for flag in flags.split(", ")} - {""})
-        self.offer_filters(regions, flags, "queued" in listed)
-        self.case_status.setCurrentText(review.case_status)
-        self._reveal_if_open()
-        self.refresh()
-        self.table.least_certain_first()
-        last = review.last_label
-        start = last if last in self.table.labels else next(iter(self.table.labels), 0)
+            self.case = OpenCase(self.viewer, stored, review, wanted)
+        self._listen(self.case)
+        self.stage.show_planes()
+        self.view.offer_filters(self.case.listed())
+        self.controller.begin(self.case)
+        self.view.table.least_certain_first()
+        self._go_to_start(review.last_label)
+        self.view.table.setFocus()
+
+    def _listen(self, case: OpenCase) -> None:
+        # Never a lambda that names the case: a connection would keep it alive for ever.
+        case.painted.connect(self.controller.painted)
+        case.failed.connect(self._on_failed)
+        case.changed.connect(self.stage.redraw)
+
+    def _go_to_start(self, last: int) -> None:
+        """Begin where the reader stopped, else at the top of the list."""
+        labels, case = self.view.labels, self._opened()
         again = f", going on at lesion {last}" if last else ""
-        self.show_message(f"{review.reader} reviews {case.name}{again}. F1 shows the keys.")
+        self.view.show_message(
+            f"{case.review.reader} reviews {case.name}{again}. F1 shows the keys."
+        )
+        start = last if last in labels else next(iter(labels), 0)
         if start:
-            self.go_to(start, note=False)
-        self.table.setFocus()
+            self.controller.go_to(start, note=False)
 
-    def _show_planes(self) -> None:
-        if self.planes is not None:
-            return
-        self.planes = next(iter(self._window.findChildren(PlanesWidget)), None)
-        if self.planes is None:
-            size = self._window.size()
-            self.planes = PlanesWidget(self.viewer)
-            self.viewer.window.add_dock_widget(self.planes, name="Three planes", area="right")
-            QTimer.singleShot(0, lambda: self._stand_side_by_side(size))
-        self.planes.clicked.connect(self._on_click)
-        self.planes.gone.connect(self._forget_planes)
-
-    def _forget_planes(self) -> None:
-        self.planes = None
-        self.show_message("The three planes are closed; going to a lesion opens them again.")
-
-    def go_to(self, label: int, note: bool = True) -> None:
-        """Select a lesion and put the crosshair on a voxel inside it."""
-        self._show_planes()
-        super().go_to(label, note)
-
-    def _stand_side_by_side(self, size: QSize) -> None:
-        """Planes left of the list: one above the other, both would be too low on a laptop."""
-        planes, own = dock_of(self.planes), dock_of(self)
-        if planes is not None and own is not None and not own.isFloating():
-            tabs = self._window.tabifiedDockWidgets(own)
-            self._window.splitDockWidget(planes, own, Qt.Orientation.Horizontal)
-            for tab in tabs:
-                self._window.tabifyDockWidget(own, tab)
-            own.raise_()
-            self._share_the_room()
-            shrink_to(self._window, size)
-
-    def _share_the_room(self) -> None:
-        """Leave most of the width to the large plane."""
-        docks = [dock for dock in (dock_of(self.planes), dock_of(self)) if dock is not None]
-        self._window.resizeDocks(docks, [300, 340][-len(docks) :], Qt.Orientation.Horizontal)
-
-    def _on_case_status(self, status: str) -> None:
-        self.attempt(lambda: self.opened().review.set_case_status(status))
+    def close_case(self) -> None:
+        """Keep what was painted and take the case away."""
+        self.stage.close_visit()
         if self.case is not None:
-            self.refresh()
+            self.case.close()
+            self._forget_case()
 
-    def complete(self) -> None:
-        """Complete the case: write the corrected lesions, and go on with the cohort."""
-        case = self.opened()
-        case.review.set_case_status("completed")
-        self.case_status.setCurrentText("completed")
-        self.refresh()
-        self.save()
-        if self.has_cohort:
-            self.next_wanted.emit()
-        elif other_readers(case.stored, case.review.reader):
-            self.reveal()
-
-    def next_case(self) -> None:
-        """Go on with the cohort, leaving this case as it is."""
-        if not self.has_cohort:
-            raise InputError("no cohort is open; open its folder in Plugins > F.sh > Cohort")
-        self.next_wanted.emit()
-
-    def _on_click(self, point: tuple[float, ...], shift: bool) -> None:
-        if self.case is not None:
-            self.attempt(lambda: self.clicked(point, shift))
-
-    def _on_painted(self, event: ReviewEvent) -> None:
-        self.refresh()
-        self.show_message(f"Painted lesion {event.label}; Ctrl+Z takes the stroke back.")
-
-    # ---- keeping
+    def _forget_case(self) -> None:
+        self.controller.end()
+        self.case = None
 
     def changeEvent(self, event: QEvent) -> None:
-        """Let go of the case when napari takes the dock away, as its button does."""
+        """Detach from the case when napari takes the dock away, as its button does."""
         super().changeEvent(event)
         if event.type() != QEvent.Type.ParentChange or self.parent() is not None:
             return
         if self.case is not None:
             self.case.detach()
-            self.case = None
-        self.help.hide()
+            self._forget_case()
+        self.stage.hide_keys()
         self.gone.emit()
 
-    def save(self) -> None:
-        """Write the corrected lesions beside the original."""
-        case = self.opened()
-        paths = save_review(case.review, case.stored, case.flair)
-        self.show_message(f"Saved beside the original: {paths['mask'].name} and its record.")
+    def _opened(self) -> OpenCase:
+        if self.case is None:
+            raise InputError("no record is open; open one first")
+        return self.case
 
-    def refresh(self) -> None:
-        """Bring list and summary up to date."""
-        case = self.opened()
-        self.table.show_lesions(case.listed())
-        self._on_chosen(self.label)
-        review = case.review
-        self.title.setText(f"<b>{case.name}</b> · {review.case_status}")
-        kept = len(review.lesions) - review.counts()["rejected"]
-        self.summary.setText(
-            f"{review.decided} of {len(review.lesions)} decided · {kept} lesions, {review.lesion_volume_ml:.2f} ml"
-        )
-        self._score_later.start()
-        self.kept.emit()
+    # ---- what the window tells
 
-    def _score(self) -> None:
-        if self.case is not None and (scores := self.case.scores()):
-            before = self.summary.text().split(" · Dice")[0]
-            self.summary.setText(f"{before} · Dice {scores[0]:.3f}, F1 {scores[1]:.3f}")
-
-    def _on_chosen(self, label: int) -> None:
+    def _on_click(self, point: tuple[float, ...], with_shift: bool) -> None:
         if self.case is not None:
-            self.note.setText(self.case.review.note(label) if label else "")
+            self.attempt(lambda: self.controller.clicked(point, with_shift))
+
+    def _on_selected(self, label: int) -> None:
+        if self.case is not None:
+            self.view.show_note(self.case.review.note(label) if label else "")
             if label:
                 self.case.layer.selected_label = label
+
+    def _on_note(self, text: str) -> None:
+        self.attempt(lambda: self.controller.set_note(text))
+        self.view.leave_note()
+
+    def _on_case_status(self, status: str) -> None:
+        self.attempt(lambda: self.controller.set_case_status(status))
+
+    def _on_failed(self, sentence: str) -> None:
+        self.view.show_message(f"⚠ {sentence}")
+
+    def _score(self) -> None:
+        scores = self.case.scores() if self.case is not None else None
+        if scores is not None:
+            self.view.show_scores(*scores)

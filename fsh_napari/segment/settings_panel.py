@@ -25,7 +25,7 @@ from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_napari.preferences import preferences
-from fsh_napari.review.panel import beside
+from fsh_napari.review.view import beside
 from fsh_napari.segment.fields import ConfigForm, config_from
 from fsh_napari.segment.threshold import LIVE
 from fsh_napari.table import LesionTable

@@ -32,9 +32,9 @@ def cohort(viewer, records, tmp_path, qtbot):
     qtbot.keyClick(widget.folder, Qt.Key.Key_Return)
     settle()
     yield widget
-    if widget.review is not None and widget.review.planes is not None:
+    if widget.review is not None and widget.review.stage.planes is not None:
         widget.review.close_case()
-        widget.review.planes.detach()
+        widget.review.stage.planes.detach()
 
 
 def test_the_cases_and_how_far_they_are(cohort, records):
@@ -76,7 +76,7 @@ def test_from_case_to_case_with_the_keyboard(cohort, viewer, records, qtbot):
     assert review.case.name == "sub-02_ses-a"  # passed over before: the round goes on
     qtbot.keyClick(review._canvas, Qt.Key.Key_C)
     settle()
-    assert "Every case of the cohort is completed" in review.message.text()
+    assert "Every case of the cohort is completed" in review.view.message.text()
     assert cohort.summary.text() == "3 completed"
 
 
@@ -95,7 +95,7 @@ def test_with_cohort_review_and_planes_it_fits_a_laptop_screen(cohort, viewer, t
             )
     assert review.isVisible()
     assert not review.visibleRegion().isEmpty()  # in front of the list of cases
-    assert review.table.height() > 200
+    assert review.view.table.height() > 200
     assert review._canvas.width() >= 300
 
 
@@ -108,13 +108,13 @@ def test_a_review_that_is_open_is_used(cohort, viewer):
 
 def test_a_review_that_was_closed_comes_back(cohort, viewer):
     cohort.open(0)
-    planes = cohort.review.planes
+    planes = cohort.review.stage.planes
     viewer.window.remove_dock_widget(cohort.review)
     settle()
     cohort.open(1)
     settle(50)
     assert cohort.review.isVisible()
-    assert cohort.review.planes is planes
+    assert cohort.review.stage.planes is planes
     assert cohort.review.case.name == "sub-02_ses-a"
 
 
@@ -138,14 +138,14 @@ def test_the_queue_is_followed(cohort, viewer, records, tmp_path, qtbot):
     qtbot.keyClick(cohort.table, Qt.Key.Key_Return)
     settle()
     review = cohort.review
-    assert review.table.labels == [3, 1]  # these lesions, in this order
-    assert review.label == 3
-    review.queued_only.setChecked(False)
-    assert sorted(review.table.labels) == [1, 2, 3]
+    assert review.view.table.labels == [3, 1]  # these lesions, in this order
+    assert review.view.label == 3
+    review.view.queued_only.setChecked(False)
+    assert sorted(review.view.table.labels) == [1, 2, 3]
     cohort.open_next()
     assert review.case.name == "sub-01"
-    assert review.table.labels == [1, 2, 3]
-    assert not review.queued_only.isVisible()
+    assert review.view.table.labels == [1, 2, 3]
+    assert not review.view.queued_only.isVisible()
     cohort.follow_queue.setChecked(False)
     assert len(cohort.states) == 3
 
@@ -198,7 +198,7 @@ class TestWhatTheSegmentationKnew:
             flags=["", "csf_pulsation;faint", "csf_pulsation"],
         )
         widget = open_review_widget(viewer, record)
-        widget.advance.setChecked(False)
+        widget.view.advance.setChecked(False)
         yield widget
         widget.planes.detach()
 

@@ -230,7 +230,7 @@ def segment(viewer, crop, tmp_path):
     widget.folder.setText(str(tmp_path / "records"))
     widget.open_scan(crop / "sub-P39crop_FLAIR.nii.gz")
     yield widget
-    widget.cancel()
+    widget.controller.cancel()
 
 
 class Gaps:

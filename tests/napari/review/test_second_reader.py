@@ -34,7 +34,7 @@ def first(record):
 def read_as(monkeypatch, **wanted):
     """Sit down at the machine."""
     chosen = Preferences(**({"reader_name": "Ben"} | wanted))
-    for module in ("review.widget", "review.deciding", "review.case", "cohort"):
+    for module in ("review.widget", "review.case", "cohort"):
         monkeypatch.setattr(f"fsh_napari.{module}.preferences", lambda: chosen)
 
 
@@ -43,12 +43,12 @@ def widget(viewer, record, first, monkeypatch):
     read_as(monkeypatch)
     widget = open_review_widget(viewer, record)
     yield widget
-    widget.planes.detach()
+    widget.stage.planes.detach()
 
 
 def everything_shown(widget):
     """All text that the panel shows."""
-    table = widget.table.filter
+    table = widget.view.table.filter
     cells = [
         table.index(row, column).data()
         for row in range(table.rowCount())
@@ -58,7 +58,7 @@ def everything_shown(widget):
         [
             *map(str, cells),
             *(label.text() for label in widget.findChildren(QLabel)),
-            widget.note.text(),
+            widget.view.note.text(),
         ]
     )
 
@@ -73,7 +73,7 @@ def test_nothing_of_the_first_reader_is_seen(widget):
 
 def test_asking_too_early_is_refused_and_leaves_no_trace(widget, qtbot):
     qtbot.keyClick(widget._canvas, Qt.Key.Key_W)
-    assert "⚠ you read blinded: complete the case first (C)" in widget.message.text()
+    assert "⚠ you read blinded: complete the case first (C)" in widget.view.message.text()
     assert "Anna" not in everything_shown(widget)
     assert widget.case.review.others_seen == "never"
 
@@ -82,7 +82,7 @@ def test_afterwards_the_agreement_is_shown(widget, record, qtbot):
     for key in (Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_C):
         qtbot.keyClick(widget._canvas, key)
         settle()
-    said = widget.message.text()
+    said = widget.view.message.text()
     assert "Anna decided alike about 2 of 3 lesions, kappa 0.40; differently about 2." in said
     assert "Dice 0.818" in said  # 72 voxels of hers, 104 of his
     assert widget.case.listed()["others"].tolist() == ["✓ Anna", "✗ Anna", "✗ Anna"]

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 from fsh_core.review import open_review
 from fsh_core.volume.volume import save_like
 from fsh_napari.preferences import preferences
+from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import KEYS
 from fsh_napari.review.widget import ReviewWidget
 
@@ -30,9 +31,9 @@ def widget(viewer, record):
     viewer.window.add_dock_widget(widget, name="Review", area="right")
     viewer.window._qt_window.activateWindow()
     settle(1)
-    widget.advance.setChecked(False)
+    widget.view.advance.setChecked(False)
     yield widget
-    widget.planes.detach()
+    widget.stage.planes.detach()
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def crosshair(widget):
 
 def click(widget, voxel, shift=False):
     """Click a voxel of the file."""
-    widget.planes.click(widget.case.grid.to_viewer_mm(voxel), shift)
+    widget.stage.planes.click(widget.case.grid.to_viewer_mm(voxel), shift)
     settle(1)
 
 
@@ -80,8 +81,8 @@ def consistent(widget):
 
 def test_it_opens_what_is_there(widget):
     assert widget.case.name == "sub-01"
-    assert widget.table.labels == [1, 2, 3]
-    assert "0 of 3 decided · 3 lesions, 0.27 ml" in widget.summary.text()
+    assert widget.view.table.labels == [1, 2, 3]
+    assert "0 of 3 decided · 3 lesions, 0.27 ml" in widget.view.summary.text()
     assert widget.case.layer.contour == 1
     assert crosshair(widget) == 1
     assert journal(widget) == []  # looking is no event
@@ -89,20 +90,20 @@ def test_it_opens_what_is_there(widget):
 
 class TestKeys:
     def test_every_key_has_a_method_and_a_place_in_the_help(self, widget):
-        for key, (method, text) in KEYS.items():
-            assert callable(getattr(widget, method))
-            assert key in widget.help.text()
-            assert text in widget.help.text()
+        for key in KEYS:
+            assert getattr(ReviewController, key.command.__name__) is key.command
+            assert key.keys in widget.stage.help.text()
+            assert key.text in widget.stage.help.text()
 
     def test_n_and_shift_n(self, widget, press):
         press(Qt.Key.Key_N)
-        assert (widget.label, crosshair(widget)) == (2, 2)
+        assert (widget.view.label, crosshair(widget)) == (2, 2)
         press(Qt.Key.Key_N)
         press(Qt.Key.Key_N)
-        assert (widget.label, crosshair(widget)) == (3, 3)
-        assert "last lesion" in widget.message.text()
+        assert (widget.view.label, crosshair(widget)) == (3, 3)
+        assert "last lesion" in widget.view.message.text()
         press(Qt.Key.Key_N, SHIFT)
-        assert (widget.label, crosshair(widget)) == (2, 2)
+        assert (widget.view.label, crosshair(widget)) == (2, 2)
 
     @pytest.mark.parametrize(
         ("key", "status"),
@@ -112,22 +113,22 @@ class TestKeys:
         press(key)
         assert widget.case.review.status(1) == status
         assert journal(widget)[-1]["marks"] == [[1, "status", "unreviewed", status]]
-        shown = widget.table.filter.index(0, widget.table.column("status")).data()
+        shown = widget.view.table.filter.index(0, widget.view.table.column("status")).data()
         assert shown.endswith(status)
         assert shown[0] in "✓✗?"  # not by colour alone
-        assert "1 of 3 decided" in widget.summary.text()
+        assert "1 of 3 decided" in widget.view.summary.text()
 
     def test_going_on_after_a_decision(self, widget, press):
-        widget.advance.setChecked(True)
+        widget.view.advance.setChecked(True)
         for _ in range(3):
             press(Qt.Key.Key_A)
         assert widget.case.review.counts()["accepted"] == 3
-        assert widget.label == 3
+        assert widget.view.label == 3
 
     def test_d(self, widget, press):
         press(Qt.Key.Key_D)
         assert widget.case.review.lesions == [2, 3]
-        assert widget.label == 2
+        assert widget.view.label == 2
         consistent(widget)
 
     def test_s(self, widget, press):
@@ -138,7 +139,7 @@ class TestKeys:
     def test_s_at_points(self, widget, press):
         click(widget, (12, 24, 9), shift=True)
         click(widget, (17, 29, 10), shift=True)
-        assert "2 points" in widget.message.text()
+        assert "2 points" in widget.view.message.text()
         press(Qt.Key.Key_S)
         assert widget.case.review.labels[12, 24, 9] != widget.case.review.labels[17, 29, 10]
         consistent(widget)
@@ -160,7 +161,7 @@ class TestKeys:
         press(Qt.Key.Key_D)
         press(Qt.Key.Key_I)
         click(widget, (14, 26, 9))
-        assert widget.label == 4
+        assert widget.view.label == 4
         assert widget.case.review.voxels(4) == 72
         assert crosshair(widget) == 4
         consistent(widget)
@@ -168,7 +169,7 @@ class TestKeys:
     def test_i_outside_the_brain(self, widget, press):
         press(Qt.Key.Key_I)
         click(widget, (0, 0, 0))
-        assert "⚠ a lesion grows only in the brain" in widget.message.text()
+        assert "⚠ a lesion grows only in the brain" in widget.view.message.text()
 
     def test_g_o_h(self, widget, press):
         layer = widget.case.layer
@@ -186,28 +187,28 @@ class TestKeys:
 
     def test_t_without_another_visit(self, widget, press):
         press(Qt.Key.Key_T)
-        assert "⚠ there is no other visit; open its scan" in widget.message.text()
+        assert "⚠ there is no other visit; open its scan" in widget.view.message.text()
 
     def test_w_alone(self, widget, press):
         press(Qt.Key.Key_W)
-        assert "Nobody else has read this case" in widget.message.text()
+        assert "Nobody else has read this case" in widget.view.message.text()
         assert journal(widget) == []
 
     def test_c_completes_and_saves(self, widget, press, record):
         press(Qt.Key.Key_C)
         assert widget.case.review.case_status == "completed"
-        assert widget.case_status.currentText() == "completed"
+        assert widget.view.case_status.currentText() == "completed"
         assert list(record.parent.glob("*desc-reviewed*_dseg.json"))
 
     def test_shift_c_without_a_cohort(self, widget, press):
         press(Qt.Key.Key_C, SHIFT)
-        assert "⚠ no cohort is open" in widget.message.text()
+        assert "⚠ no cohort is open" in widget.view.message.text()
         assert widget.case.review.case_status == "not started"
 
     def test_k_writes_a_note_and_letters_are_letters_there(self, widget, press, qtbot):
         press(Qt.Key.Key_K)
-        qtbot.keyClicks(widget.note, "near a vein")
-        press(Qt.Key.Key_Return, on=widget.note)
+        qtbot.keyClicks(widget.view.note, "near a vein")
+        press(Qt.Key.Key_Return, on=widget.view.note)
         assert widget.case.review.note(1) == "near a vein"
         assert widget.case.review.status(1) == "unreviewed"
         assert widget.case.review.lesions == [1, 2, 3]
@@ -224,7 +225,7 @@ class TestKeys:
             np.testing.assert_array_equal(widget.case.review.labels, state)
             consistent(widget)
         press(Qt.Key.Key_Z, CTRL)
-        assert "nothing to undo" in widget.message.text()
+        assert "nothing to undo" in widget.view.message.text()
         for state in states[1:]:
             press(Qt.Key.Key_Z, CTRL | SHIFT)
             np.testing.assert_array_equal(widget.case.review.labels, state)
@@ -232,14 +233,14 @@ class TestKeys:
 
     def test_the_help(self, widget, press):
         press(Qt.Key.Key_F1)
-        assert widget.help.isVisible()
-        assert widget._window.rect().contains(widget.help.geometry()), "the help is cut off"
+        assert widget.stage.help.isVisible()
+        assert widget._window.rect().contains(widget.stage.help.geometry()), "the help is cut off"
         press(Qt.Key.Key_Escape)
-        assert not widget.help.isVisible()
+        assert not widget.stage.help.isVisible()
 
     def test_keys_work_on_the_list_too(self, widget, press):
-        press(Qt.Key.Key_N, on=widget.table)
-        press(Qt.Key.Key_A, on=widget.table)
+        press(Qt.Key.Key_N, on=widget.view.table)
+        press(Qt.Key.Key_A, on=widget.view.table)
         assert widget.case.review.status(2) == "accepted"
 
 
@@ -253,31 +254,34 @@ def paint(widget, voxel, label):
 class TestList:
     def test_selecting_does_not_move_and_enter_does(self, widget, press):
         before = widget.viewer.dims.point
-        widget.table.select(3)
+        widget.view.table.select(3)
         assert widget.viewer.dims.point == before
-        press(Qt.Key.Key_Return, on=widget.table)
+        press(Qt.Key.Key_Return, on=widget.view.table)
         assert crosshair(widget) == 3
 
     def test_a_click_on_a_lesion_selects_it(self, widget):
         click(widget, (33, 31, 8))
-        assert widget.label == 2
+        assert widget.view.label == 2
 
     def test_the_filters(self, widget, press):
         press(Qt.Key.Key_A)
-        widget.status_filter.setCurrentText("unreviewed")
-        assert widget.table.labels == [2, 3]
-        widget.status_filter.setCurrentText("any status")
-        widget.confidence_filter.setCurrentIndex(1)
-        assert widget.table.labels == []
-        widget.confidence_filter.setCurrentIndex(3)
-        assert widget.table.labels == [1, 2, 3]
+        widget.view.status_filter.setCurrentText("unreviewed")
+        assert widget.view.table.labels == [2, 3]
+        widget.view.status_filter.setCurrentText("any status")
+        widget.view.confidence_filter.setCurrentIndex(1)
+        assert widget.view.table.labels == []
+        widget.view.confidence_filter.setCurrentIndex(3)
+        assert widget.view.table.labels == [1, 2, 3]
 
     def test_numbers_sort_as_numbers_and_the_least_certain_come_first(self, widget):
-        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column(
-            "mean_probability"
+        assert (
+            widget.view.table.horizontalHeader().sortIndicatorSection()
+            == widget.view.table.column("mean_probability")
         )
-        widget.table.sortByColumn(widget.table.column("volume_mm3"), Qt.SortOrder.AscendingOrder)
-        assert widget.table.labels == [3, 2, 1]
+        widget.view.table.sortByColumn(
+            widget.view.table.column("volume_mm3"), Qt.SortOrder.AscendingOrder
+        )
+        assert widget.view.table.labels == [3, 2, 1]
 
     def test_flags(self, widget):
         flags = dict(zip(widget.case.listed()["label"], widget.case.listed()["flags"], strict=True))
@@ -290,7 +294,7 @@ class TestEditing:
         paint(widget, (20, 20, 9), 3)
         assert widget.case.review.voxels(3) == 5
         assert journal(widget)[-1]["act"] == "paint"
-        assert "3 lesions, 0.27 ml" in widget.summary.text()
+        assert "3 lesions, 0.27 ml" in widget.view.summary.text()
         row = widget.case.table.set_index("label").loc[3]
         assert row["volume_mm3"] == pytest.approx(12.5)
         consistent(widget)
@@ -304,7 +308,7 @@ class TestEditing:
         consistent(widget)
 
     def test_a_stroke_in_a_small_plane_is_an_act(self, widget):
-        twin = widget.planes.twins[1].of(widget.case.layer)
+        twin = widget.stage.planes.twins[1].of(widget.case.layer)
         twin.brush_size = 1
         twin.paint(tuple(widget.case.grid.voxel_to_layer(np.array([(20, 20, 9)]))[0]), 2)
         settle(20)
@@ -319,7 +323,7 @@ class TestEditing:
 
         monkeypatch.setattr(widget.case.review.journal, "append", full)
         paint(widget, (20, 20, 9), 3)
-        assert "No space left" in widget.message.text()
+        assert "No space left" in widget.view.message.text()
         consistent(widget)
         assert widget.case.review.voxels(3) == 4
 
@@ -327,11 +331,11 @@ class TestEditing:
         save_like(phantom.reference, phantom.flair, tmp_path / "manual_label-L_mask.nii.gz")
         viewer.open(str(tmp_path / "manual_label-L_mask.nii.gz"), plugin="fsh-ms")
         widget._score()
-        assert "Dice 1.000, F1 1.000" in widget.summary.text()
-        widget.go_to(3)
+        assert "Dice 1.000, F1 1.000" in widget.view.summary.text()
+        widget.controller.go_to(3)
         press(Qt.Key.Key_D)
         widget._score()
-        assert "Dice 0.981, F1 0.800" in widget.summary.text()
+        assert "Dice 0.981, F1 0.800" in widget.view.summary.text()
 
 
 class TestKeeping:
@@ -343,8 +347,8 @@ class TestKeeping:
         widget.open(record)
         np.testing.assert_array_equal(widget.case.review.labels, labels)
         assert widget.case.review.status(1) == "accepted"
-        assert widget.label == 2
-        assert "going on at lesion 2" in widget.message.text()
+        assert widget.view.label == 2
+        assert "going on at lesion 2" in widget.view.message.text()
         consistent(widget)
 
     def test_another_program_would_see_the_same(self, widget, record, press):
@@ -356,15 +360,15 @@ class TestKeeping:
     def test_saving_leaves_the_original(self, widget, record, press):
         original = {path: path.read_bytes() for path in widget.case.stored.paths.values()}
         press(Qt.Key.Key_R)
-        widget.save()
-        assert "Saved beside the original" in widget.message.text()
+        widget.controller.save()
+        assert "Saved beside the original" in widget.view.message.text()
         [mask] = record.parent.glob("*desc-reviewed*_mask.nii.gz")
         assert np.asarray(nib.load(mask).dataobj).sum() == 36
         assert {path: path.read_bytes() for path in original} == original
 
     def test_the_case_is_completed(self, widget):
-        widget.case_status.setCurrentText("completed")
-        widget.case_status.textActivated.emit("completed")
+        widget.view.case_status.setCurrentText("completed")
+        widget.view.case_status.textActivated.emit("completed")
         assert widget.case.review.case_status == "completed"
 
 
@@ -373,42 +377,42 @@ def test_without_openvino_it_still_reviews(widget, press, monkeypatch):
     for key in (Qt.Key.Key_A, Qt.Key.Key_N, Qt.Key.Key_S, Qt.Key.Key_R):
         press(key)
     paint(widget, (20, 20, 9), 3)
-    widget.save()
-    assert "Saved beside the original" in widget.message.text()
+    widget.controller.save()
+    assert "Saved beside the original" in widget.view.message.text()
 
 
 def test_planes_that_were_closed_come_back(widget, viewer, press):
-    viewer.window.remove_dock_widget(widget.planes)
+    viewer.window.remove_dock_widget(widget.stage.planes)
     settle(1)
-    assert widget.planes is None
-    assert "planes are closed" in widget.message.text()
+    assert widget.stage.planes is None
+    assert "planes are closed" in widget.view.message.text()
     press(Qt.Key.Key_N)
-    assert (widget.label, crosshair(widget)) == (2, 2)
-    assert widget.planes.isVisible()
+    assert (widget.view.label, crosshair(widget)) == (2, 2)
+    assert widget.stage.planes.isVisible()
 
 
 def test_closing_the_panel_keeps_the_stroke(widget, viewer, record):
-    planes = widget.planes
+    planes = widget.stage.planes
     where = widget.case.grid.voxel_to_layer(np.array([(20, 20, 9)]))[0]
     widget.case.layer.paint(tuple(where), 3)
     viewer.window.remove_dock_widget(widget)
     assert widget.case is None
     assert open_review(record, preferences().reader_name).labels[20, 20, 9] == 3
-    widget.planes = planes
+    widget.stage.planes = planes
 
 
 def test_without_a_record_it_says_what_to_open(viewer):
     widget = ReviewWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Review")
-    assert "Open a record" in widget.message.text()
-    widget.attempt(widget.accept)
-    assert "⚠ no record is open" in widget.message.text()
+    assert "Open a record" in widget.view.message.text()
+    widget.attempt(widget.controller.accept)
+    assert "⚠ no record is open" in widget.view.message.text()
 
 
 def test_every_control_has_a_name(widget):
     for kind in (QAbstractButton, QComboBox, QLineEdit):
         for control in widget.findChildren(kind):
-            if control.objectName().startswith("qt_") or control.parent() is widget.table:
+            if control.objectName().startswith("qt_") or control.parent() is widget.view.table:
                 continue
             assert control.accessibleName() or control.text(), control
 

@@ -32,16 +32,16 @@ def widget(viewer, record):
     widget = open_review_widget(viewer, record)
     yield widget
     widget.close_case()
-    widget.planes.detach()
+    widget.stage.planes.detach()
 
 
 @pytest.fixture
 def beside(widget, qtbot):
     """The second visit, beside the first."""
     qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
-    assert widget.visit.name == "sub-01_ses-2"
-    qtbot.waitUntil(lambda: "are linked" in widget.message.text(), timeout=PATIENCE_MS)
-    return widget.visit
+    assert widget.stage.visit.name == "sub-01_ses-2"
+    qtbot.waitUntil(lambda: "are linked" in widget.view.message.text(), timeout=PATIENCE_MS)
+    return widget.stage.visit
 
 
 def voxel_of(grid, point):
@@ -50,8 +50,8 @@ def voxel_of(grid, point):
 
 def test_the_crosshairs_are_at_the_same_anatomy(widget, beside):
     for label in (1, 2, 3):
-        widget.go_to(label)
-        here = voxel_of(widget.case.grid, widget.planes.point)
+        widget.controller.go_to(label)
+        here = voxel_of(widget.case.grid, widget.stage.planes.point)
         there = voxel_of(beside.grid, beside.point)
         off_mm = np.abs(here - there) * (1.0, 1.0, 2.5)
         assert off_mm.max() <= 2.5, (label, here, there)  # a voxel of the thick direction
@@ -61,18 +61,18 @@ def test_a_click_there_moves_here(widget, beside):
     target = widget.case.grid.to_viewer_mm((33, 31, 8))
     view = beside.views[0]
     beside.click(beside.grid.to_viewer_mm((33, 31, 8)))
-    np.testing.assert_allclose(widget.planes.point, target, atol=3)
+    np.testing.assert_allclose(widget.stage.planes.point, target, atol=3)
     assert beside.model.dims.point == pytest.approx(beside.grid.to_viewer_mm((33, 31, 8)))
-    before = widget.planes.point[0]
+    before = widget.stage.planes.point[0]
     view.step(2)
-    assert abs(widget.planes.point[0] - before) == pytest.approx(5.0, abs=0.5)
+    assert abs(widget.stage.planes.point[0] - before) == pytest.approx(5.0, abs=0.5)
 
 
 def test_it_shows_the_same_plane_and_convention(widget, beside):
-    widget.planes.enlarge(widget.planes.views[1])
+    widget.stage.planes.enlarge(widget.stage.planes.views[1])
     assert beside.views[0].plane is CORONAL
-    widget.planes.convention_box.setCurrentText("neurological")
-    assert beside.views[0].camera.orientation2d == widget.planes.views[0].camera.orientation2d
+    widget.stage.planes.convention_box.setCurrentText("neurological")
+    assert beside.views[0].camera.orientation2d == widget.stage.planes.views[0].camera.orientation2d
 
 
 def test_its_lesions_are_shown_and_its_probability_is_not(beside):
@@ -84,26 +84,26 @@ def test_its_lesions_are_shown_and_its_probability_is_not(beside):
 
 
 def test_once_more_closes_it(widget, beside, qtbot):
-    assert not widget.planes.isVisible()
+    assert not widget.stage.planes.isVisible()
     qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
     settle(50)
-    assert widget.visit is None
-    assert widget.planes.isVisible()
-    widget.go_to(2)
+    assert widget.stage.visit is None
+    assert widget.stage.planes.isVisible()
+    widget.controller.go_to(2)
 
 
 def test_closing_its_dock_closes_it(widget, viewer, beside, qtbot):
     viewer.window.remove_dock_widget(beside)
     settle(50)
-    assert widget.visit is None
-    assert widget.planes.isVisible()
+    assert widget.stage.visit is None
+    assert widget.stage.planes.isVisible()
     qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
-    assert widget.visit.name == "sub-01_ses-2"
+    assert widget.stage.visit.name == "sub-01_ses-2"
 
 
 def test_another_case_closes_it(widget, beside, record):
     widget.open(record)
-    assert widget.visit is None
+    assert widget.stage.visit is None
 
 
 def test_an_open_scan_is_another_visit(widget, viewer, qtbot):
@@ -112,8 +112,8 @@ def test_an_open_scan_is_another_visit(widget, viewer, qtbot):
     viewer.add_image(np.asarray(scan.data)[:, 2:], name="an earlier scan", **options)
     for name in ("sub-01_ses-2", "an earlier scan"):
         qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
-        assert widget.visit.name == name
+        assert widget.stage.visit.name == name
     assert not viewer.layers["an earlier scan"].visible  # it would lie over the scan under review
     qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
-    assert widget.visit is None
+    assert widget.stage.visit is None
     assert viewer.layers["an earlier scan"].visible

@@ -1,0 +1,355 @@
+"""What a review does: its state, and a command for every key. It knows no widget.
+
+What it needs of the window stands in `fsh_napari.review.interfaces`: a view shows the list, a
+stage shows where lesions lie. `fsh_napari.review.keys` says which key calls which command.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fsh_core.errors import InputError
+from fsh_core.review import (
+    ReviewEvent,
+    compare_readers,
+    open_review,
+    other_readers,
+    save_review,
+)
+from fsh_core.review.reader_agreement import Agreement
+from fsh_napari.review.interfaces import CaseUnderReview, Point, Stage, View, Voxel
+from fsh_napari.signs import SIGNS
+
+_log = logging.getLogger(__name__)
+
+
+class ReviewController:
+    """A review in progress.
+
+    Parameters
+    ----------
+    view : View
+        Shows the list.
+    stage : Stage
+        Shows the lesions in the scan.
+    is_blinded : callable
+        Tells whether other readers' decisions stay hidden until this reader has completed the
+        case; asked each time, since the reader may change it meanwhile.
+
+    Attributes
+    ----------
+    case : CaseUnderReview or None
+        What is open.
+    has_cohort : bool
+        Whether there is a next case.
+    """
+
+    def __init__(self, view: View, stage: Stage, is_blinded: Callable[[], bool]) -> None:
+        self.view, self.stage, self.is_blinded = view, stage, is_blinded
+        self.case: CaseUnderReview | None = None
+        self.has_cohort = False
+        self._next_click = ""  # what it is for: "join", "add", or only to look
+        self._split_points: list[Voxel] = []
+
+    # ---- the case
+
+    def begin(self, case: CaseUnderReview) -> None:
+        """Review a case from where this reader stopped."""
+        self.case, self._next_click, self._split_points = case, "", []
+        self._reveal_if_seen()
+        self.refresh()
+
+    def end(self) -> None:
+        """Keep what was painted; no case is open any more."""
+        self.case, self._next_click, self._split_points = None, "", []
+
+    def opened(self) -> CaseUnderReview:
+        """Return the case.
+
+        Raises
+        ------
+        InputError
+            If none is open.
+        """
+        if self.case is None:
+            raise InputError("no record is open; open one first")
+        return self.case
+
+    def chosen(self) -> int:
+        """Return the selected lesion.
+
+        Raises
+        ------
+        InputError
+            If none is selected.
+        """
+        self.opened()
+        if not self.view.label:
+            raise InputError("no lesion is selected; choose one from the list")
+        return self.view.label
+
+    def refresh(self) -> None:
+        """Bring the list up to date."""
+        self.view.show_case(self.opened())
+        self.stage.event_kept()
+
+    # ---- going from lesion to lesion
+
+    def go_to(self, label: int, note: bool = True) -> None:
+        """Select a lesion and put the crosshair on a voxel inside it; ``note`` keeps the visit."""
+        case = self.opened()
+        self.view.select(label)
+        self.stage.go_to(case.inside(label))
+        if note:
+            case.review.visit(label)
+
+    def next(self) -> None:
+        """Go to the next lesion of the list."""
+        self._step(1, "That was the last lesion of the list.")
+
+    def previous(self) -> None:
+        """Go to the one before."""
+        self._step(-1, "That was the first lesion of the list.")
+
+    def _step(self, by: int, at_the_end: str) -> None:
+        labels = self.view.labels
+        if not labels:
+            raise InputError("no lesion is shown; change the filter")
+        place = labels.index(self.view.label) + by if self.view.label in labels else 0
+        if 0 <= place < len(labels):
+            self.go_to(labels[place])
+        else:
+            self.view.show_message(at_the_end)
+
+    # ---- deciding
+
+    def accept(self) -> None:
+        """Accept the lesion."""
+        self._decide("accepted")
+
+    def reject(self) -> None:
+        """Reject the lesion; it stays visible, and does not count."""
+        self._decide("rejected")
+
+    def unsure(self) -> None:
+        """Leave the decision open."""
+        self._decide("unsure")
+
+    def _decide(self, status: str) -> None:
+        label, review = self.chosen(), self.opened().review
+        labels = self.view.labels  # before a filter hides what was decided
+        place = labels.index(label)
+        review.set_status(label, status)
+        self.refresh()
+        following = labels[place + 1 :] + labels[:place]
+        waiting = [other for other in following if review.status(other) == "unreviewed"]
+        decided = f"Lesion {label}: {SIGNS[status]} {status}."
+        if not waiting:
+            decided += " All in the list are decided; C completes the case."
+        self.view.show_message(decided)
+        if self.view.goes_on and waiting:
+            self.go_to(waiting[0])
+        else:
+            self.view.select(label)
+
+    def note_lesion(self) -> None:
+        """Write a note about the lesion."""
+        self.chosen()
+        self.view.ask_for_note()
+
+    def set_note(self, text: str) -> None:
+        """Keep a note about the selected lesion."""
+        if self.case is not None and self.view.label:
+            self.case.review.set_note(self.view.label, text)
+            self.refresh()
+
+    def set_case_status(self, status: str) -> None:
+        """Set the status of the whole case."""
+        self.opened().review.set_case_status(status)
+        self.refresh()
+
+    # ---- correcting
+
+    def delete(self) -> None:
+        """Remove the lesion's voxels."""
+        label, labels = self.chosen(), self.view.labels
+        place = labels.index(label)
+        following = labels[place + 1 :] or labels[:place][::-1]
+        self._show(self.opened().review.delete(label))
+        self.view.show_message(f"Lesion {label} is deleted; Ctrl+Z brings it back.")
+        if following:
+            self.go_to(following[0])
+
+    def split(self) -> None:
+        """Split the lesion, at the points set with Shift and click, or by its shape."""
+        label, points = self.chosen(), self._split_points
+        self._split_points = []
+        self._show(self.opened().review.split(label, points))
+        self.view.select(label)
+        self.view.show_message(f"Lesion {label} is split.")
+
+    def join(self) -> None:
+        """Join the lesion with the one that is clicked next."""
+        label = self.chosen()
+        self._next_click = "join"
+        self.view.show_message(f"Click the lesion that joins lesion {label}; Esc lets it be.")
+
+    def add(self) -> None:
+        """Grow a missed lesion where the next click is."""
+        self.opened()
+        self._next_click = "add"
+        self.view.show_message("Click the missed lesion; Esc lets it be.")
+
+    def cancel(self) -> None:
+        """Leave joining, adding and the help."""
+        self._next_click, self._split_points = "", []
+        self.stage.hide_keys()
+        self.view.show_message("")
+
+    def clicked(self, point: Point, with_shift: bool) -> None:
+        """Answer a click in a plane."""
+        case, purpose = self.opened(), self._next_click
+        voxel = case.voxel_at(point)
+        if voxel is None:
+            return
+        under = int(case.review.labels[voxel])
+        if with_shift:
+            self._split_points.append(voxel)
+            count = len(self._split_points)
+            self.view.show_message(f"{count} points to split at; S splits, Esc forgets them.")
+        elif purpose == "join":
+            self._next_click = ""
+            self._show(case.review.join(self.chosen(), under))
+            self.view.show_message(
+                f"Lesion {under} joined lesion {self.view.label}; Ctrl+Z parts them."
+            )
+        elif purpose == "add":
+            self._next_click = ""
+            event = case.add_lesion_at(voxel)
+            self.view.show_whole_list()  # else the new lesion would not be listed
+            self._show(event)
+            self.go_to(event.label)
+            self.view.show_message(f"Lesion {event.label} is new; paint to correct it.")
+        elif under:
+            self.view.select(under)
+
+    def painted(self, event: ReviewEvent) -> None:
+        """Answer a stroke of the brush, which is kept already."""
+        self.refresh()
+        self.view.show_message(f"Painted lesion {event.label}; Ctrl+Z takes the stroke back.")
+
+    def undo(self) -> None:
+        """Take the last event back, whatever it was."""
+        self._take(self.opened().review.undo(), "undone", "There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._take(self.opened().review.redo(), "done again", "There is nothing to do again.")
+
+    def _take(self, event: ReviewEvent | None, what: str, nothing: str) -> None:
+        if event is None:
+            self.view.show_message(nothing)
+            return
+        self._show(event)
+        if event.label in self.view.labels:
+            self.go_to(event.label, note=False)
+        of_lesion = f" of lesion {event.label}" if event.label else ""
+        self.view.show_message(f"{event.kind.capitalize()}{of_lesion} is {what}.")
+
+    def _show(self, event: ReviewEvent) -> None:
+        self.opened().show(event)
+        self.refresh()
+
+    # ---- looking: nothing of it is an event
+
+    def outline(self) -> None:
+        """Switch between outline and fill."""
+        self.opened()
+        self.stage.toggle_outline()
+
+    def opacity(self) -> None:
+        """Go through the opacities."""
+        self.opened()
+        self.stage.change_opacity()
+
+    def hide_lesions(self) -> None:
+        """Hide or show the lesions."""
+        self.opened()
+        self.stage.toggle_lesions()
+
+    def other_visit(self) -> None:
+        """Show the next other visit side by side, or none after the last."""
+        self.opened()
+        self.stage.show_other_visit()
+
+    def show_keys(self) -> None:
+        """Show or hide the help."""
+        self.stage.toggle_keys()
+
+    # ---- other readers, and the end
+
+    def reveal(self) -> None:
+        """Show what other readers decided, and how far they agree; the journal keeps that."""
+        case = self.opened()
+        names = other_readers(case.stored, case.review.reader)
+        if not names:
+            self.view.show_message("Nobody else has read this case.")
+            return
+        if self.is_blinded() and case.review.case_status != "completed":
+            raise InputError(
+                "you read blinded: complete the case first (C), "
+                "or switch Blinded off in File > Preferences > F.sh"
+            )
+        others = [open_review(case.stored, name) for name in names]
+        case.review.reveal()
+        case.others = others
+        self.refresh()
+        agreements = [compare_readers(other, case.review) for other in others]
+        self.view.show_message(" ".join(agreement_in_words(found) for found in agreements))
+
+    def _reveal_if_seen(self) -> None:
+        """Show the others at once where nothing is to be hidden any more."""
+        case = self.opened()
+        if case.review.others_seen == "never":
+            return
+        try:
+            names = other_readers(case.stored, case.review.reader)
+            case.others = [open_review(case.stored, name) for name in names]
+        except InputError as error:  # another reader's damaged journal keeps nobody out
+            _log.warning("%s", error)
+
+    def save(self) -> None:
+        """Write the corrected lesions beside the original."""
+        case = self.opened()
+        paths = save_review(case.review, case.stored, case.flair)
+        self.view.show_message(f"Saved beside the original: {paths['mask'].name} and its record.")
+
+    def complete(self) -> None:
+        """Complete the case: write the corrected lesions, and go on with the cohort."""
+        case = self.opened()
+        self.set_case_status("completed")
+        self.save()
+        if self.has_cohort:
+            self.stage.open_next_case()
+        elif other_readers(case.stored, case.review.reader):
+            self.reveal()
+
+    def next_case(self) -> None:
+        """Go on with the cohort, leaving this case as it is."""
+        if not self.has_cohort:
+            raise InputError("no cohort is open; open its folder in Plugins > F.sh > Cohort")
+        self.stage.open_next_case()
+
+
+def agreement_in_words(found: Agreement) -> str:
+    """Say in a sentence how far two readers agree."""
+    kappa = "" if found.kappa != found.kappa else f", kappa {found.kappa:.2f}"
+    differing = _listed("; differently about ", found.differing)
+    return (
+        f"{found.readers[0]} decided alike about {found.alike} of {found.compared} lesions"
+        f"{kappa}{differing}. Dice {found.dice:.3f}, F1 {found.lesion_f1:.3f}."
+    )
+
+
+def _listed(words: str, labels: Sequence[Any]) -> str:
+    return words + ", ".join(map(str, labels)) if labels else ""

@@ -1,0 +1,105 @@
+"""What `fsh_napari.review.controller` needs of the window, so that a test can stand in for it."""
+
+from typing import Protocol
+
+import pandas as pd
+
+from fsh_core.derivatives import StoredSegmentation
+from fsh_core.review import Review, ReviewEvent
+from fsh_core.volume.volume import Volume
+
+Point = tuple[float, ...]
+"""A place in viewer millimetres."""
+
+Voxel = tuple[int, int, int]
+"""Indices of a voxel in the file's order."""
+
+
+class CaseUnderReview(Protocol):
+    """A record with its review and what shows it; `fsh_napari.review.case.OpenCase`."""
+
+    stored: StoredSegmentation
+    review: Review
+    flair: Volume | None
+    others: list[Review]
+    name: str
+
+    def listed(self) -> pd.DataFrame:
+        """Return the lesions with status, note and flags."""
+
+    def show(self, event: ReviewEvent) -> None:
+        """Bring what is shown up to date after an event."""
+
+    def keep_stroke(self) -> None:
+        """Turn what was painted into an event."""
+
+    def inside(self, label: int) -> Point:
+        """Return a point inside a lesion."""
+
+    def voxel_at(self, point: Point) -> Voxel | None:
+        """Return the voxel at a point; None outside the scan."""
+
+    def add_lesion_at(self, voxel: Voxel) -> ReviewEvent:
+        """Grow a missed lesion from a voxel."""
+
+
+class View(Protocol):
+    """The list of lesions and what stands around it; `fsh_napari.review.view.ReviewView`."""
+
+    @property
+    def labels(self) -> list[int]:
+        """The lesions in the list, from the top; those that a filter hides are not among them."""
+
+    @property
+    def label(self) -> int:
+        """The selected lesion; 0 = none."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a decision leads to the next lesion."""
+
+    def select(self, label: int) -> None:
+        """Select a lesion in the list."""
+
+    def show_case(self, case: CaseUnderReview) -> None:
+        """Show list, counts and status as they are now."""
+
+    def show_message(self, sentence: str) -> None:
+        """Tell the reader something."""
+
+    def show_whole_list(self) -> None:
+        """Show lesions that the queue does not name, too."""
+
+    def ask_for_note(self) -> None:
+        """Let the reader write a note about the selected lesion."""
+
+
+class Stage(Protocol):
+    """Where lesions are seen, and what leads out of the case; `fsh_napari.review.widget`."""
+
+    def go_to(self, point: Point) -> None:
+        """Put the crosshair on a point."""
+
+    def toggle_outline(self) -> None:
+        """Switch between outline and fill."""
+
+    def change_opacity(self) -> None:
+        """Go through the opacities."""
+
+    def toggle_lesions(self) -> None:
+        """Hide or show the lesions."""
+
+    def show_other_visit(self) -> None:
+        """Show the next other visit, or none."""
+
+    def toggle_keys(self) -> None:
+        """Show or hide the help."""
+
+    def hide_keys(self) -> None:
+        """Hide the help."""
+
+    def open_next_case(self) -> None:
+        """Go on with the cohort."""
+
+    def event_kept(self) -> None:
+        """Hear that something was decided or changed."""

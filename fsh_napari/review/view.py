@@ -1,0 +1,246 @@
+"""The panel of the review: it shows what it is given, and tells what the reader wants."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fsh_core.lesions.describe import DESCRIBED_COLUMNS
+from fsh_core.review import CASE_STATUSES, STATUSES
+from fsh_napari.review.interfaces import CaseUnderReview
+from fsh_napari.review.keys import KEYS, Key
+from fsh_napari.table import LesionTable
+
+_BANDS = {"": "any confidence", "low": "below 0.6", "medium": "0.6 to 0.8", "high": "above 0.8"}
+_TIPS = DESCRIBED_COLUMNS | {
+    "queue": "Its place in the queue.",
+    "flags": DESCRIBED_COLUMNS["flags"]
+    + " Beside them: border (reaches the edge of the image), small (below 10 mm³).",
+    "others": "What the other readers decided.",
+}
+_BUTTONS_IN_A_ROW = 3
+
+
+class ReviewView(QWidget):
+    """Title, filters, list, note, buttons and a line that tells the reader what happened.
+
+    Signals
+    -------
+    wanted : Key
+        The command of a button.
+    open_wanted, save_wanted, keys_wanted : no arguments
+        The buttons of the last row.
+    lesion_opened, lesion_selected : int
+        A lesion of the list was activated (Enter), or selected.
+    note_written, case_status_wanted : str
+        What was typed, or chosen.
+    """
+
+    wanted = Signal(object)
+    open_wanted = Signal()
+    save_wanted = Signal()
+    keys_wanted = Signal()
+    lesion_opened = Signal(int)
+    lesion_selected = Signal(int)
+    note_written = Signal(str)
+    case_status_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = QLabel("", accessibleName="Case", wordWrap=True)
+        self.summary = QLabel("", accessibleName="Summary", wordWrap=True)
+        self.table = LesionTable(_TIPS)
+        self.table.setMinimumHeight(120)
+        self.table.opened.connect(self.lesion_opened)
+        self.table.chosen.connect(self.lesion_selected)
+        self.status_filter = self._filter("Status filter", ["any status", *STATUSES], "status")
+        self.region_filter = self._filter("Region filter", ["any region"], "region")
+        self.confidence_filter = self._filter("Confidence filter", list(_BANDS.values()), "band")
+        self.flags_filter = self._filter("Flags filter", ["any flags"], "flags")
+        self.queued_only = QCheckBox(
+            "Only the queue's lesions", accessibleName="Only the queue's lesions"
+        )
+        self.queued_only.toggled.connect(self._show_queued_only)
+        self.queued_only.hide()
+        self.note = QLineEdit(accessibleName="Note", placeholderText="Note (K)")
+        self.note.editingFinished.connect(lambda: self.note_written.emit(self.note.text()))
+        self.advance = QCheckBox(
+            "Go on after a decision", checked=True, accessibleName="Go on after a decision"
+        )
+        self.case_status = QComboBox(accessibleName="Case status")
+        self.case_status.addItems(CASE_STATUSES[1:])
+        self.case_status.textActivated.connect(self.case_status_wanted)
+        self.message = QLabel("", wordWrap=True, accessibleName="Message")
+        self._lay_out()
+
+    # ---- what the controller asks for
+
+    @property
+    def labels(self) -> list[int]:
+        """The lesions in the list, from the top."""
+        return self.table.labels
+
+    @property
+    def label(self) -> int:
+        """The selected lesion; 0 = none."""
+        return self.table.current_label
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a decision leads to the next lesion."""
+        return self.advance.isChecked()
+
+    def select(self, label: int) -> None:
+        """Select a lesion in the list."""
+        self.table.select(label)
+
+    def show_case(self, case: CaseUnderReview) -> None:
+        """Show list, counts and status as they are now."""
+        review = case.review
+        self.table.show_lesions(case.listed())
+        self.show_note(review.note(self.label) if self.label else "")
+        self.title.setText(f"<b>{case.name}</b> · {review.case_status}")
+        self.case_status.setCurrentText(review.case_status)
+        count = len(review.lesions)
+        kept = count - review.counts()["rejected"]
+        self.summary.setText(
+            f"{review.decided} of {count} decided · {kept} lesions, "
+            f"{review.lesion_volume_ml:.2f} ml"
+        )
+
+    def show_message(self, sentence: str) -> None:
+        """Tell the reader something."""
+        self.message.setText(sentence)
+
+    def show_whole_list(self) -> None:
+        """Show lesions that the queue does not name, too."""
+        self.queued_only.setChecked(False)
+
+    def ask_for_note(self) -> None:
+        """Let the reader write a note about the selected lesion."""
+        self.note.setFocus()
+        self.note.selectAll()
+
+    # ---- what the widget asks for
+
+    def show_note(self, text: str) -> None:
+        """Show the note of the selected lesion."""
+        self.note.setText(text)
+
+    def show_scores(self, dice: float, lesion_f1: float) -> None:
+        """Show the agreement with an open reference behind the counts."""
+        counts = self.summary.text().split(" · Dice")[0]
+        self.summary.setText(f"{counts} · Dice {dice:.3f}, F1 {lesion_f1:.3f}")
+
+    def leave_note(self) -> None:
+        """Give the keyboard back to the list after a note."""
+        if self.note.hasFocus():
+            self.table.setFocus()
+
+    def offer_filters(self, listed: pd.DataFrame) -> None:
+        """Offer what there is to filter by in a case; filters of the case before are gone.
+
+        Parameters
+        ----------
+        listed : DataFrame
+            From `fsh_napari.review.case.OpenCase.listed`.
+        """
+        flags = {flag for flags in listed["flags"] for flag in flags.split(", ")}
+        self._offer(self.region_filter, "any region", set(listed.get("region", [])))
+        self._offer(self.flags_filter, "any flags", flags)
+        self.status_filter.setCurrentIndex(0)
+        self.confidence_filter.setCurrentIndex(0)
+        self.queued_only.setVisible("queued" in listed)
+        self.queued_only.setChecked("queued" in listed)
+
+    def _offer(self, box: QComboBox, first: str, values: set[str]) -> None:
+        named = sorted(values - {""})
+        box.clear()
+        box.addItems([first, *named])
+        box.setVisible(bool(named))
+
+    # ---- building
+
+    def _lay_out(self) -> None:
+        filters = QGridLayout()
+        filters.setContentsMargins(0, 0, 0, 0)
+        boxes = (self.status_filter, self.confidence_filter, self.region_filter, self.flags_filter)
+        for place, box in enumerate(boxes):
+            filters.addWidget(box, place // 2, place % 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(3)
+        layout.addWidget(self.title)
+        layout.addWidget(self.summary)
+        layout.addLayout(filters)
+        layout.addWidget(self.queued_only)
+        layout.addWidget(self.table, stretch=1)
+        layout.addWidget(self.note)
+        layout.addLayout(self._command_buttons())
+        layout.addWidget(beside(self.advance, self.case_status))
+        layout.addWidget(
+            beside(
+                _button("Open record…", self.open_wanted.emit),
+                _button("Save", self.save_wanted.emit),
+                _button("Keys (F1)", self.keys_wanted.emit),
+            )
+        )
+        layout.addWidget(self.message)
+        self.setMinimumWidth(330)
+
+    def _command_buttons(self) -> QGridLayout:
+        buttons = QGridLayout()
+        buttons.setVerticalSpacing(3)
+        for place, key in enumerate(key for key in KEYS if key.button):
+            button = _button(key.button, self._want(key))
+            button.setToolTip(f"{key.keys}: {key.text}")
+            buttons.addWidget(button, place // _BUTTONS_IN_A_ROW, place % _BUTTONS_IN_A_ROW)
+        return buttons
+
+    def _want(self, key: Key) -> Callable[[], None]:
+        return lambda: self.wanted.emit(key)
+
+    def _filter(self, name: str, values: Sequence[str], column: str) -> QComboBox:
+        box = QComboBox(accessibleName=name)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(8)
+        box.addItems(values)
+
+        def want(index: int) -> None:
+            value = list(_BANDS)[index] if column == "band" else box.currentText()
+            self.table.filter.want(column, value if index > 0 else "")
+
+        box.currentIndexChanged.connect(want)
+        return box
+
+    def _show_queued_only(self, only: bool) -> None:
+        self.table.filter.want("queued", "yes" if only else "")
+
+
+def _button(text: str, action: Callable[[], Any]) -> QPushButton:
+    button = QPushButton(text)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.clicked.connect(lambda: action())
+    return button
+
+
+def beside(*widgets: QWidget) -> QWidget:
+    """Put widgets into a row."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return row
