@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -181,7 +182,7 @@ class ReviewView(QWidget):
             filters.addWidget(box, place // 2, place % 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
-        layout.setSpacing(3)
+        layout.setSpacing(4)
         layout.addWidget(self.title)
         layout.addWidget(self.summary)
         layout.addLayout(filters)
@@ -199,6 +200,8 @@ class ReviewView(QWidget):
         )
         layout.addWidget(self.message)
         self.setMinimumWidth(330)
+        # napari puts a stretch below a dock's widget unless something in it wants to grow.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _command_buttons(self) -> QGridLayout:
         buttons = QGridLayout()

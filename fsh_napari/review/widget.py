@@ -10,8 +10,8 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QFileDialog, QShortcut, QVBoxLayout, QWidget
 
 from fsh_core.derivatives import read_segmentation
-from fsh_core.file_names import RECORD_ENDING
 from fsh_core.errors import InputError
+from fsh_core.file_names import RECORD_ENDING
 from fsh_core.review import open_review
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase

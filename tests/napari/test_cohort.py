@@ -200,44 +200,44 @@ class TestWhatTheSegmentationKnew:
         widget = open_review_widget(viewer, record)
         widget.view.advance.setChecked(False)
         yield widget
-        widget.planes.detach()
+        widget.stage.planes.detach()
 
     def test_the_most_uncertain_come_first_and_the_unknown_last(self, widget):
-        assert widget.table.labels == [3, 1, 2]
-        assert widget.label == 3
+        assert widget.view.table.labels == [3, 1, 2]
+        assert widget.view.label == 3
 
     def test_filters(self, widget):
-        widget.region_filter.setCurrentText("periventricular")
-        assert widget.table.labels == [3, 1]
-        widget.confidence_filter.setCurrentText("below 0.6")
-        assert widget.table.labels == [3]
-        widget.region_filter.setCurrentIndex(0)
-        widget.confidence_filter.setCurrentText("0.6 to 0.8")
-        assert widget.table.labels == [2]
-        widget.confidence_filter.setCurrentIndex(0)
-        widget.flags_filter.setCurrentText("csf pulsation")
-        assert widget.table.labels == [3, 2]
+        widget.view.region_filter.setCurrentText("periventricular")
+        assert widget.view.table.labels == [3, 1]
+        widget.view.confidence_filter.setCurrentText("below 0.6")
+        assert widget.view.table.labels == [3]
+        widget.view.region_filter.setCurrentIndex(0)
+        widget.view.confidence_filter.setCurrentText("0.6 to 0.8")
+        assert widget.view.table.labels == [2]
+        widget.view.confidence_filter.setCurrentIndex(0)
+        widget.view.flags_filter.setCurrentText("csf pulsation")
+        assert widget.view.table.labels == [3, 2]
 
     def test_they_stay_with_the_lesion_and_a_new_one_has_none(self, widget):
-        widget.go_to(1)
-        widget.attempt(widget.split)
+        widget.controller.go_to(1)
+        widget.attempt(widget.controller.split)
         listed = widget.case.listed().set_index("label")
         assert listed["region"].to_dict()[1] == "periventricular"
         assert listed.loc[4, "region"] == ""
         assert np.isnan(listed.loc[4, "uncertainty"])
-        shown = widget.table.filter.index(
-            widget.table.labels.index(4), widget.table.column("uncertainty")
+        shown = widget.view.table.filter.index(
+            widget.view.table.labels.index(4), widget.view.table.column("uncertainty")
         ).data()
         assert shown == "–"
-        assert widget.table.labels[0] == 3
+        assert widget.view.table.labels[0] == 3
 
     def test_a_column_that_comes_does_not_change_the_order(self, widget):
-        widget.table.sortByColumn(widget.table.column("contrast"), Qt.SortOrder.DescendingOrder)
-        before = widget.table.labels
+        widget.view.table.sortByColumn(widget.view.table.column("contrast"), Qt.SortOrder.DescendingOrder)
+        before = widget.view.table.labels
         widget.case.others = [open_review(widget.case.stored, "Ben")]
-        widget.refresh()
-        assert "others" in widget.table.lesions.columns
-        assert widget.table.labels == before
-        assert widget.table.horizontalHeader().sortIndicatorSection() == widget.table.column(
+        widget.controller.refresh()
+        assert "others" in widget.view.table.lesions.columns
+        assert widget.view.table.labels == before
+        assert widget.view.table.horizontalHeader().sortIndicatorSection() == widget.view.table.column(
             "contrast"
         )

@@ -1,7 +1,9 @@
 """A reader goes through the lesions with the keyboard alone, and nothing is lost."""
 
+import gc
 import json
 import sys
+import weakref
 
 import nibabel as nib
 import numpy as np
@@ -430,3 +432,14 @@ def test_a_laptop_screen_in_either_theme(widget, viewer, theme, qtbot):
             corner = control.mapTo(window, control.rect().bottomRight())
             assert window.rect().contains(corner), f"{control.text()} is cut off"
     assert widget._canvas.width() >= 300
+
+
+def test_a_case_that_was_left_takes_no_memory(widget, make_record):
+    """Some 200 MB for a scan of 1 mm; every case of a cohort would stay."""
+    left = weakref.ref(widget.case)
+    arrays = weakref.ref(widget.case.probability)
+    widget.open(make_record("02"))
+    settle(50)
+    gc.collect()
+    assert left() is None
+    assert arrays() is None

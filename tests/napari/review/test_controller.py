@@ -1,0 +1,290 @@
+"""The commands of the review, driven by a view that is no widget: no window, no Qt."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fsh_core.derivatives import read_segmentation
+from fsh_core.errors import InputError
+from fsh_core.review import open_review
+from fsh_napari.review.controller import ReviewController
+from fsh_napari.review.keys import KEYS
+from tests.conftest import REPOSITORY
+
+
+class FakeView:
+    """A list on paper."""
+
+    def __init__(self) -> None:
+        self.labels: list[int] = []
+        self.label = 0
+        self.goes_on = False
+        self.message = ""
+        self.asked_for_note = False
+
+    def select(self, label: int) -> None:
+        self.label = label
+
+    def show_case(self, case) -> None:
+        self.labels = sorted(case.review.lesions)
+        if self.label not in self.labels:
+            self.label = 0
+
+    def show_message(self, sentence: str) -> None:
+        self.message = sentence
+
+    def show_whole_list(self) -> None:
+        pass
+
+    def ask_for_note(self) -> None:
+        self.asked_for_note = True
+
+
+class FakeStage:
+    """Keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.point: tuple[float, ...] = ()
+
+    def go_to(self, point) -> None:
+        self.point = point
+
+    def __getattr__(self, name: str):  # noqa: D105
+        return lambda: self.asked.append(name)
+
+
+class FakeCase:
+    """A record and its review without layers: a viewer's mm are voxels here."""
+
+    def __init__(self, record: Path, reader: str) -> None:
+        self.stored = read_segmentation(record)
+        self.review = open_review(self.stored, reader)
+        self.name, self.flair, self.others = self.stored.record.case, None, []
+        self.strokes = 0
+
+    def listed(self) -> pd.DataFrame:
+        return self.stored.lesions
+
+    def show(self, event) -> None:
+        pass
+
+    def keep_stroke(self) -> None:
+        self.strokes += 1
+
+    def inside(self, label: int) -> tuple[float, ...]:
+        return tuple(float(axis) for axis in np.argwhere(self.review.labels == label)[0])
+
+    def voxel_at(self, point):
+        voxel = tuple(int(axis) for axis in point)
+        return voxel if all(axis >= 0 for axis in voxel) else None
+
+    def add_lesion_at(self, voxel):
+        mask = np.zeros(self.review.labels.shape, dtype=bool)
+        mask[voxel] = True
+        return self.review.add(mask)
+
+
+@pytest.fixture
+def controller(record: Path) -> ReviewController:
+    """A review of it, not blinded."""
+    controller = ReviewController(FakeView(), FakeStage(), lambda: False)
+    controller.begin(FakeCase(record, "Anna"))
+    return controller
+
+
+def test_it_imports_neither_qt_nor_napari() -> None:
+    for name in ("controller", "interfaces", "keys"):
+        tree = ast.parse((REPOSITORY / "fsh_napari" / "review" / f"{name}.py").read_text())
+        modules = {
+            alias.name.split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        } | {
+            (node.module or "").split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+        }
+        assert not {"qtpy", "napari", "magicgui", "superqt"} & modules, name
+
+
+def test_every_key_calls_a_command_and_no_key_is_given_twice() -> None:
+    assert len({key.keys for key in KEYS}) == len(KEYS)
+    assert len({key.command for key in KEYS}) == len(KEYS)
+    assert all(key.text for key in KEYS)
+
+
+def test_without_a_case_every_command_says_so_or_does_nothing() -> None:
+    controller = ReviewController(FakeView(), FakeStage(), lambda: True)
+    harmless = {"cancel", "show_keys", "next", "previous", "next_case"}
+    for key in KEYS:
+        if key.command.__name__ not in harmless:
+            with pytest.raises(InputError, match="no record is open"):
+                key.command(controller)
+
+
+def test_next_and_previous_stop_at_the_ends(controller) -> None:
+    controller.next()
+    assert controller.view.label == 1
+    assert controller.case.review.labels[tuple(map(int, controller.stage.point))] == 1
+    controller.next()
+    controller.next()
+    controller.next()
+    assert controller.view.label == 3
+    assert controller.view.message == "That was the last lesion of the list."
+    for _ in range(3):
+        controller.previous()
+    assert controller.view.label == 1
+    assert controller.view.message == "That was the first lesion of the list."
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [("accept", "accepted"), ("reject", "rejected"), ("unsure", "unsure")]
+)
+def test_a_decision_is_kept_and_stays_or_goes_on(controller, command: str, status: str) -> None:
+    decide = {"accept": controller.accept, "reject": controller.reject}.get(
+        command, controller.unsure
+    )
+    controller.go_to(1)
+    decide()
+    assert controller.case.review.status(1) == status
+    assert controller.view.label == 1
+    controller.view.goes_on = True
+    decide()
+    assert controller.view.label == 2
+
+
+def test_going_on_skips_what_is_decided_and_says_when_all_is(controller) -> None:
+    controller.view.goes_on = True
+    controller.go_to(2)
+    controller.accept()
+    assert controller.view.label == 3
+    controller.accept()
+    assert controller.view.label == 1
+    controller.accept()
+    assert "All in the list are decided; C completes the case." in controller.view.message
+
+
+def test_a_command_on_no_lesion_is_refused(controller) -> None:
+    for command in (controller.accept, controller.delete, controller.split, controller.join):
+        with pytest.raises(InputError, match="no lesion is selected"):
+            command()
+
+
+def test_deleting_goes_to_the_next_and_undo_brings_back(controller) -> None:
+    controller.go_to(3)
+    controller.delete()
+    assert controller.case.review.lesions == [1, 2]
+    assert controller.view.label == 2
+    controller.undo()
+    assert controller.case.review.lesions == [1, 2, 3]
+    assert controller.view.label == 3
+    assert controller.view.message == "Delete of lesion 3 is undone."
+    controller.redo()
+    assert controller.case.review.lesions == [1, 2]
+
+
+def test_there_may_be_nothing_to_undo(controller) -> None:
+    controller.undo()
+    assert controller.view.message == "There is nothing to undo."
+    controller.redo()
+    assert controller.view.message == "There is nothing to do again."
+
+
+def test_joining_waits_for_one_click(controller) -> None:
+    controller.go_to(1)
+    controller.join()
+    controller.clicked(controller.case.inside(2), with_shift=False)
+    assert controller.case.review.lesions == [1, 3]
+    controller.clicked(controller.case.inside(3), with_shift=False)
+    assert controller.case.review.lesions == [1, 3]
+    assert controller.view.label == 3
+
+
+def test_adding_and_letting_it_be(controller) -> None:
+    controller.add()
+    controller.cancel()
+    controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+    assert controller.case.review.lesions == [1, 2, 3]
+    controller.add()
+    controller.clicked((-1.0, 0.0, 0.0), with_shift=False)  # beside the scan: waits on
+    controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+    assert controller.case.review.lesions == [1, 2, 3, 4]
+    assert controller.view.label == 4
+
+
+def test_splitting_at_points(controller) -> None:
+    largest = max(controller.case.review.lesions, key=controller.case.review.voxels)
+    ends = np.argwhere(controller.case.review.labels == largest)[[0, -1]]
+    for end in ends:
+        controller.clicked(tuple(map(float, end)), with_shift=True)
+    assert controller.view.message.startswith("2 points")
+    controller.go_to(largest)
+    controller.split()
+    labels = controller.case.review.labels
+    assert labels[tuple(ends[0])] != labels[tuple(ends[1])]
+
+
+def test_a_note(controller) -> None:
+    controller.go_to(2)
+    controller.note_lesion()
+    assert controller.view.asked_for_note
+    controller.set_note("near a vein")
+    assert controller.case.review.note(2) == "near a vein"
+
+
+def test_looking_is_no_event(controller) -> None:
+    for command in (controller.outline, controller.opacity, controller.hide_lesions):
+        command()
+    controller.other_visit()
+    controller.show_keys()
+    assert controller.case.review.journal.events == []
+    assert controller.stage.asked[-5:] == [
+        "toggle_outline",
+        "change_opacity",
+        "toggle_lesions",
+        "show_other_visit",
+        "toggle_keys",
+    ]
+
+
+def test_completing_saves_and_goes_on_with_a_cohort(controller, record: Path) -> None:
+    with pytest.raises(InputError, match="no cohort is open"):
+        controller.next_case()
+    controller.has_cohort = True
+    controller.complete()
+    assert controller.case.review.case_status == "completed"
+    assert list(record.parent.glob("*desc-reviewed*_dseg.json"))
+    assert controller.stage.asked[-1] == "open_next_case"
+
+
+def test_a_blinded_reader_sees_the_others_only_when_done(record: Path) -> None:
+    first = ReviewController(FakeView(), FakeStage(), lambda: True)
+    first.begin(FakeCase(record, "Anna"))
+    first.go_to(1)
+    first.reject()
+    second = ReviewController(FakeView(), FakeStage(), lambda: True)
+    second.begin(FakeCase(record, "Ben"))
+    with pytest.raises(InputError, match="you read blinded: complete the case first"):
+        second.reveal()
+    assert second.case.others == []
+    second.go_to(1)
+    second.accept()
+    second.complete()
+    assert [other.reader for other in second.case.others] == ["Anna"]
+    assert "differently about 1" in second.view.message
+
+
+def test_what_cannot_be_written_did_not_happen(controller, monkeypatch) -> None:
+    def full(event):
+        raise InputError("the review cannot be written (No space left on device)")
+
+    controller.go_to(1, note=False)
+    monkeypatch.setattr(controller.case.review.journal, "append", full)
+    with pytest.raises(InputError, match="No space left"):
+        controller.accept()
+    assert controller.case.review.status(1) == "unreviewed"
