@@ -1,11 +1,12 @@
-"""F.sh in napari: segment a FLAIR, look at the lesions in three planes, correct them, keep the record.
+"""F.sh in napari: segment a FLAIR, see its lesions in three planes, review and correct them.
 
-The files stand in the order in which a scan passes them: ``layers`` (voxels to what napari
-shows, and back), ``files`` (open, save, sample), ``job`` and ``worker`` (the network, in a
-process of its own, and what the window knows of it), ``threshold``, ``choosing`` and ``segment``
-(the widget that finds, in three parts), ``marks``, ``group``, ``plane`` and ``planes`` (three
-linked views), ``case`` (a record under review), ``panel``, ``correcting``, ``looking``,
-``deciding`` and ``review`` (the widget that decides, in five parts), ``visits`` (another visit
-beside it) and ``cohort`` (the widget that says which case comes next). Importing any of them
-loads no network.
+::
+
+    layers    voxels to what napari shows, and back; files opened and saved; colours
+    segment   the widget that finds lesions; the network runs in a process beside the window
+    views     three linked planes, another visit, crosshair and letters
+    review    the widget that decides and corrects: keys, controller, view, stage
+    cohort    the widget that lists the cases of a folder or a queue
+
+Importing any of them loads no network. What a key does is found in `fsh_napari.review.keys`.
 """

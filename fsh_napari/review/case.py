@@ -1,6 +1,7 @@
 """A record under review: its layers, its arrays, and the review that keeps them together."""
 
 import re
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -268,11 +269,13 @@ class OpenCase(QObject):
         return None
 
 
-def _flags(row: dict[str, Any]) -> str:
-    """Name what deserves a second look: flags of the segmentation, then those that are seen here."""
+def _flags(row: Mapping[Hashable, Any]) -> str:
+    """Name what deserves a second look: flags of the segmentation, then those of the measures."""
     given = row.get("flags")
     is_told = isinstance(given, str)
-    named = [one.strip().replace("_", " ") for one in re.split("[,;]", given)] if is_told else []
+    named = [flag.strip().replace("_", " ") for flag in re.split("[,;]", str(given))]
+    if not is_told:
+        named = []
     seen = {
         "border": row["touches_border"],
         "small": row["volume_mm3"] < _SMALL_MM3,

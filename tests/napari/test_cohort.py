@@ -187,7 +187,7 @@ def test_every_control_has_a_name(cohort):
 
 
 class TestWhatTheSegmentationKnew:
-    """Region, uncertainty, confidence and flags of the table are shown and filtered by, where they are there."""
+    """Region, uncertainty, confidence and flags are shown, and filtered by, where there are any."""
 
     @pytest.fixture
     def widget(self, viewer, make_record):
@@ -232,12 +232,11 @@ class TestWhatTheSegmentationKnew:
         assert widget.view.table.labels[0] == 3
 
     def test_a_column_that_comes_does_not_change_the_order(self, widget):
-        widget.view.table.sortByColumn(widget.view.table.column("contrast"), Qt.SortOrder.DescendingOrder)
+        table = widget.view.table
+        table.sortByColumn(table.column("contrast"), Qt.SortOrder.DescendingOrder)
         before = widget.view.table.labels
         widget.case.others = [open_review(widget.case.stored, "Ben")]
         widget.controller.refresh()
         assert "others" in widget.view.table.lesions.columns
         assert widget.view.table.labels == before
-        assert widget.view.table.horizontalHeader().sortIndicatorSection() == widget.view.table.column(
-            "contrast"
-        )
+        assert table.horizontalHeader().sortIndicatorSection() == table.column("contrast")

@@ -1,4 +1,4 @@
-"""A whole reading of the bundled sample: by keyboard alone, closed, killed, reopened, and nothing is lost."""
+"""A whole reading of the sample by keyboard: closed, killed, reopened, and nothing is lost."""
 
 import os
 import signal
@@ -111,7 +111,7 @@ def open_first_case(keyboard, cohort, root):
 
 def close(viewer, review):
     review.close_case()
-    review.planes.detach()
+    review.stage.planes.detach()
     viewer.close()
 
 
@@ -122,7 +122,7 @@ def test_ten_lesions_by_keyboard_alone_closed_and_reopened(screen, sample_record
     review = open_first_case(keyboard, cohort, root)
     total, decided = len(review.case.review.lesions), {}
     for turn in range(10):
-        label = review.label
+        label = review.view.label
         assert label not in decided
         inside = review.case.grid.from_viewer_mm(viewer.dims.point)
         assert review.case.review.labels[inside] == label
@@ -136,7 +136,7 @@ def test_ten_lesions_by_keyboard_alone_closed_and_reopened(screen, sample_record
             keyboard.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         keyboard.press(getattr(Qt.Key, f"Key_{key}"))
         decided[label] = status
-    labels, stopped = review.case.review.labels.copy(), review.label
+    labels, stopped = review.case.review.labels.copy(), review.view.label
     close(viewer, review)
 
     viewer, cohort = window_with_cohort()
@@ -148,8 +148,8 @@ def test_ten_lesions_by_keyboard_alone_closed_and_reopened(screen, sample_record
     assert len(again.lesions) == total
     assert again.note(noted) == "touches the horn"
     np.testing.assert_array_equal(again.labels, labels)
-    assert review.label == stopped
-    assert f"10 of {total} decided" in review.summary.text()
+    assert review.view.label == stopped
+    assert f"10 of {total} decided" in review.view.summary.text()
     keyboard.press(Qt.Key.Key_C)
     assert "Every case of the cohort is completed" in review.message.text()
     assert len(list(sample_record.parent.glob("*desc-reviewed*_dseg.json"))) == 1
@@ -157,7 +157,7 @@ def test_ten_lesions_by_keyboard_alone_closed_and_reopened(screen, sample_record
 
 
 def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
-    """A viewer of its own says each stroke and decision when it is shown, and is killed in the middle."""
+    """A viewer of its own tells each event when it is shown, and is killed in the middle."""
     script = f"""
         import itertools
         from pathlib import Path
@@ -178,7 +178,8 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
         def event():
             turn = next(turns)
             if turn % 2:
-                QTest.keyClick(widget._canvas, [Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_U][turn // 2 % 3])
+                keys = [Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_U]
+                QTest.keyClick(widget._canvas, keys[turn // 2 % 3])
             else:
                 widget.case.layer.brush_size = 1
                 widget.case.layer.paint((9, 10 + turn // 2 % 30, 12), 1 + turn % 3)
@@ -230,7 +231,7 @@ def segment(viewer, crop, tmp_path):
     widget.folder.setText(str(tmp_path / "records"))
     widget.open_scan(crop / "sub-P39crop_FLAIR.nii.gz")
     yield widget
-    widget.controller.cancel()
+    widget.cancel()
 
 
 class Gaps:
