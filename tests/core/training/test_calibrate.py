@@ -11,6 +11,7 @@ from fsh_core.cli import main
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
 from fsh_core.lesions.confidence import FEATURES, Calibration
+from fsh_core.network.card import WeightsCard
 from fsh_core.training.calibrate import calibrate, fit_lesions
 
 
@@ -50,7 +51,7 @@ def test_what_it_says_of_probabilities_is_counted(found):
 
 
 def test_the_calibration_can_be_read_back_and_used(found):
-    calibration = Calibration.from_card(found)
+    calibration = Calibration.from_card(WeightsCard.model_validate(found))
     assert calibration is not None
     assert calibration.patients == 5
     low, high = calibration.volume_interval_ml(5.0)
