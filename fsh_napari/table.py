@@ -1,5 +1,6 @@
 """The list of lesions, as both widgets show it: sortable, with numbers that sort as numbers."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "note": ("Note", "{}"),
 }
 """Title and format of every column that can be shown, in this order."""
+
+_UNKNOWN_SORTS_AS = -1.0  # below every number of the list
 
 
 class LesionModel(QAbstractTableModel):
@@ -54,22 +57,25 @@ class LesionModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return text, sort key or tip of a cell."""
         name = self.columns[index.column()]
-        value = self.table.at[index.row(), name]
+        value = self._cell(index.row(), name)
         if role == SORT_ROLE:
-            return value if isinstance(value, str) else -1.0 if value != value else float(value)
+            return _UNKNOWN_SORTS_AS if _is_unknown(value) else value
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            if _is_unknown(value):
+                return "–"
             if name == "status":
-                return f"{SIGNS[value]} {value}"
-            return (
-                "–"
-                if isinstance(value, float) and value != value
-                else COLUMNS[name][1].format(value)
-            )
+                return f"{SIGNS[str(value)]} {value}"
+            return COLUMNS[name][1].format(value)
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(value, str):
             return value
         return None
+
+    def _cell(self, row: int, name: str) -> str | float:
+        """Return a text, or a number; NaN where it is not known."""
+        value: Any = self.table.at[row, name]
+        return value if isinstance(value, str) else float(value)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -153,7 +159,10 @@ class LesionTable(QTableView):
         return [self._label_at(self.filter.index(row, 0)) for row in range(self.filter.rowCount())]
 
     def least_certain_first(self) -> None:
-        """Sort: the queue's order, else the most uncertain first, else the least probable; of equals, by number."""
+        """Sort by the queue, else the most uncertain first, else the least probable first.
+
+        Of equals, the smaller number comes first.
+        """
         shown = self.lesions.columns
         key = next(
             name
@@ -182,8 +191,13 @@ class LesionTable(QTableView):
             self.selectRow(labels.index(label))
 
     def _label_at(self, index: QModelIndex) -> int:
-        return int(self.lesions.table.at[self.filter.mapToSource(index).row(), "label"])
+        labels = self.lesions.table["label"].to_numpy()
+        return int(labels[self.filter.mapToSource(index).row()])
 
     def _on_current(self, index: QModelIndex) -> None:
         if index.isValid() and not self._quiet:
             self.chosen.emit(self._label_at(index))
+
+
+def _is_unknown(value: str | float) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -152,24 +152,24 @@ class Photographer:
         """
         self.viewer.open_sample("fsh-ms", "ms-flair")
         dock, segment = self.viewer.window.add_plugin_dock_widget("fsh-ms", "Segment")
-        segment.progress.valueChanged.connect(
-            lambda done: (
+        view, controller = segment.view, segment.controller
+
+        def keep_while_running(done: int) -> None:
+            if 0 < done <= view.progress.maximum() / 2:
                 self.keep("running", at_once=True)
-                if 0 < done <= segment.progress.maximum() / 2
-                else None
-            )
-        )
-        segment.run()
-        wait_until(lambda: segment.process is None, segment.message.text)
-        if segment.result is None:
-            raise RuntimeError(segment.message.text())
-        segment.table.select(segment.table.labels[0])
+
+        view.progress.valueChanged.connect(keep_while_running)
+        controller.run()
+        wait_until(lambda: segment.process is None, view.message.text)
+        if controller.result is None:
+            raise RuntimeError(view.message.text())
+        view.table.select(view.table.labels[0])
         self.keep("segment")
-        segment.save()
-        wait_until(lambda: "Saved" in segment.message.text(), segment.message.text)
+        controller.save()
+        wait_until(lambda: "Saved" in view.message.text(), view.message.text)
         self.viewer.window.remove_dock_widget(dock)
         self.viewer.layers.clear()
-        return segment.result
+        return controller.result
 
     def review(self, labels: list[int]) -> None:
         """Go through the first case of the cohort."""

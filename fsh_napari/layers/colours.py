@@ -8,7 +8,8 @@ from napari.utils.colormaps import CyclicLabelColormap
 _COUNT = 24
 _GOLDEN = (5**0.5 - 1) / 2
 _YELLOW = (1.0, 0.87, 0.34)
-# Told apart with every kind of colour vision: Okabe and Ito, Color Universal Design, 2008; without its black.
+# Told apart with every kind of colour vision: Okabe and Ito, Color Universal Design, 2008; without
+# its black.
 _OKABE_ITO = ("e69f00", "56b4e9", "009e73", "f0e442", "0072b2", "d55e00", "cc79a7")
 
 
@@ -24,9 +25,7 @@ def lesion_colours(kind: str = "distinct") -> CyclicLabelColormap:
     if kind == "one colour":
         colours = [_YELLOW]
     elif kind == "colour-blind safe":
-        colours = [
-            tuple(int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)) for code in _OKABE_ITO
-        ]
+        colours = [_rgb(code) for code in _OKABE_ITO]
     else:
         hues = [(0.11 + index * _GOLDEN) % 1 for index in range(_COUNT)]
         colours = [
@@ -35,3 +34,9 @@ def lesion_colours(kind: str = "distinct") -> CyclicLabelColormap:
         ]
     opaque = [(*colour, 1.0) for colour in colours]
     return CyclicLabelColormap(colors=np.array([(0.0, 0.0, 0.0, 0.0), *opaque], dtype=np.float32))
+
+
+def _rgb(code: str) -> tuple[float, float, float]:
+    """Red, green and blue in 0 to 1 of six hexadecimal digits."""
+    red, green, blue = bytes.fromhex(code)
+    return red / 255, green / 255, blue / 255

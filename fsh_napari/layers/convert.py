@@ -26,7 +26,10 @@ from fsh_core.volume.volume import Volume
 
 AXIS_LABELS = ("superior", "posterior", "left")
 GRID_KEY = "fsh_grid"
-CONTENT_KEY = "fsh_content"  # of a scan: first and last voxel of what there is to see, as indices of the layer
+CONTENT_KEY = "fsh_content"  # of a scan: first and last voxel of what is not air, in the layer
+_SPACE_DIMENSIONS = 3
+_PLACE_DECIMALS = 9  # of a mm: rounding errors of the centre would make equal grids differ
+_WINDOW_PERCENTILES = (0.5, 99.8)
 _DARK = 0.1  # of the window: below it lies air
 _NOISE_FRACTION = 0.001  # of a slice's voxels may be brighter, and it is air all the same
 _LPS = axcodes2ornt(("L", "P", "S"))
@@ -73,27 +76,30 @@ class Grid:
     @cached_property
     def layer_shape(self) -> tuple[int, int, int]:
         """Shape of the layer."""
-        i, j, k = (self.shape[axis] for axis in self._order)
-        return i, j, k
+        i, j, k = self._order
+        return self.shape[i], self.shape[j], self.shape[k]
 
     @cached_property
     def scale(self) -> tuple[float, float, float]:
         """Voxel size along the layer's axes, in mm."""
         sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
-        i, j, k = (float(sizes[axis]) for axis in self._order)
-        return i, j, k
+        i, j, k = self._order
+        return float(sizes[i]), float(sizes[j]), float(sizes[k])
 
     @cached_property
     def translate(self) -> tuple[float, float, float]:
-        """Viewer coordinates of the layer's first voxel, in mm; the centre of the scan stays where it is."""
+        """Viewer coordinates of the layer's first voxel, in mm.
+
+        The centre of the scan stays where it is.
+        """
         middle = (np.array(self.shape) - 1) / 2
         centre = _TO_LAYER_WORLD @ (self.affine[:3, :3] @ middle + self.affine[:3, 3])
         first = centre - (np.array(self.layer_shape) - 1) / 2 * np.array(self.scale)
-        i, j, k = (round(float(value), 9) for value in first)
-        return i, j, k
+        s, p, left = np.round(first, _PLACE_DECIMALS).tolist()
+        return s, p, left
 
     def to_layer(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Turn voxels in the file's order, (I, J, K), into the layer's: (superior, posterior, left)."""
+        """Turn voxels in the file's order, (I, J, K), into the layer's, (S, P, L)."""
         turned = apply_orientation(data, ornt_transform(io_orientation(self.affine), _LPS))
         return np.ascontiguousarray(turned.T)
 
@@ -121,10 +127,8 @@ class Grid:
     ) -> tuple[float, float, float]:
         """Return the viewer's coordinates, in mm, of a voxel of the file."""
         index = self.voxel_to_layer(np.asarray(voxel, dtype=np.intp)[None])[0]
-        i, j, k = (
-            float(value) for value in index * np.array(self.scale) + np.array(self.translate)
-        )
-        return i, j, k
+        s, p, left = (index * np.array(self.scale) + np.array(self.translate)).tolist()
+        return s, p, left
 
     def from_viewer_mm(self, point: tuple[float, ...]) -> tuple[int, int, int] | None:
         """Return the voxel of the file at viewer coordinates, in mm; None outside the scan."""
@@ -133,12 +137,15 @@ class Grid:
         ).astype(np.intp)
         if (index < 0).any() or (index >= self.layer_shape).any():
             return None
-        i, j, k = (int(value) for value in self.voxel_from_layer(index[None])[0])
+        i, j, k = self.voxel_from_layer(index[None])[0].tolist()
         return i, j, k
 
     @cached_property
     def viewer_to_world(self) -> NDArray[np.float64]:
-        """Viewer coordinates to the scanner's RAS+ mm, (4, 4); of an oblique scan, out of the plane that is shown."""
+        """Viewer coordinates to the scanner's RAS+ mm, (4, 4).
+
+        The slices of an oblique scan are tilted in world coordinates, and are not on the screen.
+        """
         index = np.eye(4)  # of the layer, from viewer mm
         index[:3, :3] = np.diag(1 / np.array(self.scale))
         index[:3, 3] = -np.array(self.translate) / np.array(self.scale)
@@ -162,7 +169,7 @@ class Grid:
 
 
 def layer_options(grid: Grid, name: str, **metadata: Any) -> dict[str, Any]:
-    """Return the options that every layer of F.sh has: place, units, axis labels, and the way back to the file."""
+    """Return the options of every layer of F.sh: place, units, axis labels, and its file's grid."""
     return {
         "name": name,
         "scale": grid.scale,
@@ -183,11 +190,9 @@ def image_layer(
     """
     grid = Grid.of(volume)
     inside = volume.data[volume.data != 0]
-    low, high = (
-        (float(value) for value in np.percentile(inside, (0.5, 99.8)))
-        if inside.size
-        else (0.0, 1.0)
-    )
+    low, high = 0.0, 1.0
+    if inside.size:
+        low, high = np.percentile(inside, _WINDOW_PERCENTILES).tolist()
     low = min(low, 0.0) if float(volume.data.min()) >= 0 else low
     limits = (low, high if high > low else low + 1.0)
     data = grid.to_layer(volume.data)
@@ -200,15 +205,17 @@ def image_layer(
 
 
 def _content(data: NDArray[Any], dark: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the first and the last voxel of the box whose slices all hold more than noise that is not dark."""
-    seen, ends = data > dark, []
+    """Return the first and the last voxel of the box outside which slices are dark but for noise."""
+    seen = data > dark
+    first, last = [], []
     for axis, size in enumerate(data.shape):
         others = tuple(other for other in range(data.ndim) if other != axis)
         filled = np.flatnonzero(
             np.count_nonzero(seen, axis=others) > _NOISE_FRACTION * (data.size / size)
         )
-        ends.append((int(filled[0]), int(filled[-1])) if filled.size else (0, size - 1))
-    return tuple(zip(*ends, strict=True))
+        first.append(int(filled[0]) if filled.size else 0)
+        last.append(int(filled[-1]) if filled.size else size - 1)
+    return tuple(first), tuple(last)
 
 
 def probability_layer(
@@ -236,7 +243,7 @@ def labels_layer(
 
 
 def grid_of_layer(data_shape: tuple[int, ...], options: Mapping[str, Any]) -> Grid:
-    """Return the grid of a layer's file, or one made of its scale and place if it came from elsewhere.
+    """Return the grid of a layer's file, or one made of its scale and place if it has no file.
 
     Parameters
     ----------
@@ -255,10 +262,11 @@ def grid_of_layer(data_shape: tuple[int, ...], options: Mapping[str, Any]) -> Gr
     if isinstance(grid, Grid):
         if tuple(data_shape) != grid.layer_shape:
             raise InputError(
-                f"{name}: must have the shape {grid.layer_shape} it was opened with, has {tuple(data_shape)}"
+                f"{name}: must have the shape {grid.layer_shape} it was opened with, "
+                f"has {tuple(data_shape)}"
             )
         return grid
-    if len(data_shape) != 3:
+    if len(data_shape) != _SPACE_DIMENSIONS:
         raise InputError(
             f"{name}: expected a 3-D layer, found {len(data_shape)}-D; open a single volume"
         )

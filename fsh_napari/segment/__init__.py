@@ -1,1 +1,1 @@
-"""The Segment widget: choose a scan, run the network beside the window, move the threshold, save."""
+"""The Segment widget: choose a scan, run the network, move the threshold, save."""

@@ -1,4 +1,7 @@
-"""Input fields generated from a configuration: a setting is named in one place, `fsh_core.config`."""
+"""Input fields generated from a configuration.
+
+A setting is named in one place, `fsh_core.config`.
+"""
 
 from typing import Any, get_args, get_origin
 
@@ -55,13 +58,16 @@ class ConfigForm(QWidget):
         elif isinstance(field, QComboBox):
             field.setCurrentText(str(value))
         elif isinstance(field, QLineEdit):
-            field.setText(", ".join(str(one) for one in value))
+            field.setText(", ".join(str(number) for number in value))
         else:
             field.setValue(value)
 
 
 def title_of(name: str) -> str:
-    """Return what a setting is called on the screen: ``minimum_volume_mm3`` is ``Minimum volume (mm³)``."""
+    """Return what a setting is called on the screen.
+
+    ``minimum_volume_mm3`` is ``Minimum volume (mm³)``.
+    """
     words = name.split("_")
     unit = {"mm3": " (mm³)", "mm": " (mm)", "ml": " (ml)"}.get(words[-1], "")
     text = " ".join(words[:-1] if unit else words) + unit
@@ -96,7 +102,7 @@ def _field(info: FieldInfo) -> QWidget:
         spin.setValue(default)
         return spin
     if get_origin(kind) is tuple:
-        return QLineEdit(", ".join(str(one) for one in default))
+        return QLineEdit(", ".join(str(number) for number in default))
     box = QComboBox()
     box.addItems([str(choice) for choice in get_args(kind)])
     box.setCurrentText(str(default))

@@ -9,6 +9,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,37 +64,43 @@ class Job:
         )
 
 
+def missing_openvino() -> str:
+    """Say how to install OpenVINO; empty if it is there. It is not imported."""
+    if find_spec("openvino") is not None:
+        return ""
+    return (
+        "Segmenting needs OpenVINO, which is not installed: "
+        "run pip install openvino, then restart napari."
+    )
+
+
 def main(path: Path) -> int:
     """Segment what a job's file says; the process beside the window."""
     try:
         job = Job(**json.loads(path.read_text()))
         config = SegmentConfig(**job.settings)
-        network = import_module(
-            job.module
-        )  # OpenVINO enters here, and in no other place of the plugin
+        # OpenVINO enters here, and in no other place of the plugin.
+        network = import_module(job.module)
         predictor = network.load_predictor(Path(job.weights) if job.weights else None, config)
         finder = network.BrainFinder(config.device)
         found = segment_case(job.case, predictor, config, finder=finder, on_patch=_tell)
         with open(path.with_name("result"), "wb") as file:
             pickle.dump(found, file, protocol=5)
     except InputError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        _fail(str(error))
         return 2
     except MemoryError:
-        print(
-            json.dumps(
-                {"error": "not enough memory; close other programs or choose a smaller patch"}
-            ),
-            flush=True,
-        )
+        _fail("not enough memory; close other programs or choose a smaller patch")
         return 2
     except Exception as error:
         traceback.print_exc()
-        print(
-            json.dumps({"error": f"{type(error).__name__}: {error}; the log says more"}), flush=True
-        )
+        _fail(f"{type(error).__name__}: {error}; the log says more")
         return 1
     return 0
+
+
+def _fail(sentence: str) -> None:
+    print(json.dumps({"error": sentence}), flush=True)
 
 
 def _tell(done: int, total: int) -> None:

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
@@ -23,13 +22,6 @@ from fsh_napari.segment.job import Job
 from fsh_napari.task import Task
 
 _log = logging.getLogger(__name__)
-
-
-def missing_openvino() -> str:
-    """Say how to install OpenVINO; empty if it is there. It is not imported."""
-    if find_spec("openvino") is not None:
-        return ""
-    return "Segmenting needs OpenVINO, which is not installed: run pip install openvino, then restart napari."
 
 
 class SegmentProcess(QObject):
@@ -90,15 +82,14 @@ class SegmentProcess(QObject):
         self._rest = lines.pop()
         for line in lines:
             try:
-                said = json.loads(line)
+                message = json.loads(line)
             except ValueError:  # a library that prints
                 continue
-            if "error" in said:
-                self._sentence = said["error"]
-            elif "total" in said and not self._stopped:
-                self.progressed.emit(
-                    said["done"], said["total"], self._seconds_left(said["done"], said["total"])
-                )
+            if "error" in message:
+                self._sentence = message["error"]
+            elif "total" in message and not self._stopped:
+                done, total = message["done"], message["total"]
+                self.progressed.emit(done, total, self._seconds_left(done, total))
 
     def _seconds_left(self, done: int, total: int) -> float:
         """Estimate from the patches after the first one, which is slow."""
@@ -107,7 +98,9 @@ class SegmentProcess(QObject):
             self._first = now, done
             return -1.0
         started, before = self._first
-        return (now - started) / (done - before) * (total - done) if done > before else -1.0
+        if done <= before:
+            return -1.0
+        return (now - started) / (done - before) * (total - done)
 
     def _broken(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
@@ -121,10 +114,11 @@ class SegmentProcess(QObject):
         noise = bytes(self._process.readAllStandardError().data()).decode(errors="replace").strip()
         if noise and not self._stopped:
             _log.warning("segmenting said:\n%s", noise)
+        result = self._job.with_name("result")
         try:
             if self._stopped:
                 self.cancelled.emit()
-            elif code == 0 and (result := self._job.with_name("result")).is_file():
+            elif code == 0 and result.is_file():
                 self._fetch(result)
                 return
             else:
@@ -138,7 +132,9 @@ class SegmentProcess(QObject):
 
         def read() -> Segmentation:
             with open(result, "rb") as file:
-                return pickle.load(file)  # written by our own process, into a folder of our own
+                # Written by our own process, into a folder of our own.
+                result_of_process: Segmentation = pickle.load(file)
+            return result_of_process
 
         self._task = Task(read)
         self._task.finished.connect(self._on_fetched)
@@ -151,14 +147,6 @@ class SegmentProcess(QObject):
             self.cancelled.emit()
         else:
             self.finished.emit(segmentation)
-
-
-def progress_in_words(done: int, total: int, seconds_left: float) -> str:
-    """Say how far the network is; negative seconds are not known."""
-    if seconds_left < 0:
-        return f"Patch {done} of {total}"
-    left = f"{seconds_left:.0f} s" if seconds_left < 90 else f"{seconds_left / 60:.0f} min"
-    return f"Patch {done} of {total}, about {left} left"
 
 
 def _why(code: int) -> str:

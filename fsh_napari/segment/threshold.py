@@ -42,7 +42,10 @@ def measured(found: Segmentation) -> Segmentation:
 
 
 def described(found: Segmentation) -> Segmentation:
-    """Judge the lesions of another threshold; where they lie and how sure they are, only a run can tell."""
+    """Measure and flag the lesions of another threshold.
+
+    In which region they lie and how sure the network's passes were of them, only a run can tell.
+    """
     threshold = found.record.settings.threshold
     lesions = describe_lesions(
         found.lesion_labels, found.flair, found.brain, found.probability, (), threshold
@@ -54,7 +57,8 @@ def in_words(found: Segmentation) -> str:
     """Say in a sentence or two what was found."""
     note, labels = found.record.brain.note, found.lesion_labels
     count, volume_ml = int(labels.max(initial=0)), found.flair.volume_ml(labels)
-    return f"{count} {'lesion' if count == 1 else 'lesions'}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
+    noun = "lesion" if count == 1 else "lesions"
+    return f"{count} {noun}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
 
 
 def listed(lesions: pd.DataFrame) -> pd.DataFrame:

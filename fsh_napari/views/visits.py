@@ -1,7 +1,8 @@
-"""Another visit of the patient beside the large view: the same plane, and a crosshair at the same anatomy."""
+"""Another visit of the patient beside the large view: same plane, linked crosshairs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,10 @@ class Visit:
 
 
 def other_visits(viewer: "napari.viewer.Viewer", case: OpenCase) -> list[Visit]:
-    """List the other visits: segmented sessions of the same subject in the same folder, then other open scans."""
+    """List the other visits.
+
+    Segmented sessions of the same subject in the same folder, then other open scans.
+    """
     record = case.stored.paths["record"]
     root = case.stored.record.folder(record)
     subject = f"sub-{case.stored.record.subject}"
@@ -48,18 +52,19 @@ def other_visits(viewer: "napari.viewer.Viewer", case: OpenCase) -> list[Visit]:
         for path in find_records(root)
         if path != record and path.relative_to(root).parts[0] == subject
     ]
-    visits = [
-        Visit(path.name.split("_seg-")[0], lambda path=path: record_layers(path))
-        for path in records
-    ]
+    visits = [Visit(path.name.split("_seg-")[0], partial(record_layers, path)) for path in records]
     for layer in viewer.layers:
         if (
             isinstance(layer, Image)
             and "role" not in layer.metadata
             and layer.metadata.get("fsh_case") != case.name
         ):
-            visits.append(Visit(layer.name, lambda layer=layer: [layer.as_layer_data_tuple()]))
+            visits.append(Visit(layer.name, partial(_layers_of_scan, layer)))
     return visits
+
+
+def _layers_of_scan(layer: Image) -> list[LayerData]:
+    return [layer.as_layer_data_tuple()]
 
 
 class VisitWidget(LinkedViews):
@@ -90,14 +95,14 @@ class VisitWidget(LinkedViews):
         self.planes, self.case, self.name = planes, case, visit.name
         layers = visit.load()
         data, options, kind = layers[0]
-        if kind != "image" or options["metadata"].get("role") or case.flair is None:
-            missing = case.name if case.flair is None else visit.name
-            raise InputError(
-                f"{missing}: its scan is not where the record says; open it to compare the visits"
-            )
+        if case.flair is None:
+            raise _scan_is_missing(case.name)
+        if kind != "image" or options["metadata"].get("role"):
+            raise _scan_is_missing(visit.name)
+        self._case_scan = case.flair
         self.grid = grid_of_layer(data.shape, options)
         self._scan = self.grid.volume(self.grid.from_layer(np.asarray(data, dtype=np.float32)))
-        self._there = self._between(np.eye(4))
+        self._case_to_visit = self._between(np.eye(4))
         self.model = ViewerModel()
         self.model.theme = planes.viewer.theme
         for data, options, kind in layers:
@@ -131,7 +136,7 @@ class VisitWidget(LinkedViews):
             QTimer.singleShot(0, self._share_the_room)
         self._on_shown()
         self._on_main()
-        fixed, moving = self.case.flair, self._scan
+        fixed, moving = self._case_scan, self._scan
         self._task = Task(lambda: _register(fixed, moving))
         self._task.finished.connect(self._on_registered)
         self._task.failed.connect(self._on_failed)
@@ -189,7 +194,8 @@ class VisitWidget(LinkedViews):
         if self._quiet or source.dims.ndim != 3:
             return
         with self.quietly():
-            self.planes.go_to(_moved(np.linalg.inv(self._there), self.point))
+            visit_to_case = np.asarray(np.linalg.inv(self._case_to_visit), dtype=np.float64)
+            self.planes.go_to(_moved(visit_to_case, self.point))
         self.redraw_marks()
 
     def _add(self, layer: Layer) -> None:
@@ -213,10 +219,9 @@ class VisitWidget(LinkedViews):
     def _on_main(self, event: object = None) -> None:
         if self._quiet or self.planes.viewer.dims.ndim != 3 or self.model.dims.ndim != 3:
             return
-        low, high = (
-            [getattr(one, end) for one in self.model.dims.range] for end in ("start", "stop")
-        )
-        point = np.clip(_moved(self._there, self.planes.point), low, high)
+        low = [axis.start for axis in self.model.dims.range]
+        high = [axis.stop for axis in self.model.dims.range]
+        point = np.clip(_moved(self._case_to_visit, self.planes.point), low, high)
         with self.quietly():
             self.go_to(tuple(float(value) for value in point))
         self.redraw_marks()
@@ -225,12 +230,18 @@ class VisitWidget(LinkedViews):
         self.views[0].show_plane(self.planes.views[0].plane)
 
     def _on_registered(self, movement: NDArray[np.float64]) -> None:
-        self._there = self._between(movement)
+        self._case_to_visit = self._between(movement)
         self._on_main()
         self.told.emit(f"The crosshairs of {self.case.name} and {self.name} are linked.")
 
     def _on_failed(self, sentence: str) -> None:
         self.told.emit(f"⚠ {sentence}")
+
+
+def _scan_is_missing(name: str) -> InputError:
+    return InputError(
+        f"{name}: its scan is not where the record says; open it to compare the visits"
+    )
 
 
 def _register(fixed: Volume, moving: Volume) -> NDArray[np.float64]:

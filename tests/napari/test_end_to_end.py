@@ -227,9 +227,9 @@ def segment(viewer, crop, tmp_path):
     pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install openvino")
     widget = SegmentWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Segment")
-    widget.more.set_value("regions", False)  # a cut-out brain fits no template
-    widget.folder.setText(str(tmp_path / "records"))
-    widget.open_scan(crop / "sub-P39crop_FLAIR.nii.gz")
+    widget.view.settings.more.set_value("regions", False)  # a cut-out brain fits no template
+    widget.view.folder_field.setText(str(tmp_path / "records"))
+    widget.controller.open_scan(crop / "sub-P39crop_FLAIR.nii.gz")
     yield widget
     widget.cancel()
 
@@ -265,17 +265,17 @@ def test_the_real_weights_find_lesions_and_the_window_does_not_stall(segment, vi
     """
     machine_is_calm = os.getloadavg()[0] < 1 if hasattr(os, "getloadavg") else False
     settle(300)
-    segment.run()
+    segment.controller.run()
     gaps = Gaps()
     segment.process.finished.connect(gaps.stop)
-    qtbot.waitUntil(lambda: segment.run_button.isEnabled(), timeout=3 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: segment.view.run_button.isEnabled(), timeout=3 * PATIENCE_MS)
     print(f"busy for at most {gaps.busy_ms:.0f} ms, pauses of at most {gaps.pause_ms:.0f} ms")
     assert gaps.busy_ms <= LARGEST_GAP_MS
     assert gaps.pause_ms <= LARGEST_GAP_MS or not machine_is_calm
     lesions = viewer.layers["sub-P39crop lesions"]
     reference = load_mask(crop / "reference.nii.gz").data
-    found = segment.result.prediction
+    found = segment.controller.result.prediction
     dice = 2 * (found & reference).sum() / (found.sum() + reference.sum())
     assert dice > 0.4  # the crop has little context
-    np.testing.assert_array_equal(lesions.data > 0, segment._grid.to_layer(found))
-    assert segment.result.record.weights.sha256
+    np.testing.assert_array_equal(lesions.data > 0, segment.stage.grid.to_layer(found))
+    assert segment.controller.result.record.weights.sha256

@@ -45,9 +45,10 @@ def test_the_widgets_open_with_it(page, viewer):
     segment, planes = SegmentWidget(viewer), PlanesWidget(viewer)
     viewer.window.add_dock_widget(segment)
     viewer.window.add_dock_widget(planes)
-    assert segment.weights.text() == "other.safetensors"
-    assert (segment.config().threshold, segment.config().minimum_volume_mm3) == (0.35, 9.0)
-    assert segment.slider.value() == 35
+    assert segment.view.weights == "other.safetensors"
+    config = segment.view.config()
+    assert (config.threshold, config.minimum_volume_mm3) == (0.35, 9.0)
+    assert segment.view.settings.slider.value() == 35
     assert planes.convention == "neurological"
     assert planes.views[0].camera.orientation2d == ("down", "left")
     assert planes.crosshair_colour == "pink"

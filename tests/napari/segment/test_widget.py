@@ -1,4 +1,4 @@
-"""Segmenting in the window: it finds, it shows, it stops, it says what went wrong, and it does not stall."""
+"""The Segment widget in a napari window: run, threshold, cancel, errors, save."""
 
 import time
 
@@ -24,7 +24,6 @@ from qtpy.QtWidgets import (
 )
 
 from fsh_napari.segment.fields import ConfigForm, config_from, title_of
-from fsh_napari.segment.process import progress_in_words
 from fsh_napari.segment.widget import SegmentWidget
 from tests.napari.driving import PATIENCE_MS
 
@@ -35,16 +34,16 @@ FAKE = "tests.napari.fake_network"
 def widget(viewer, flair_file, tmp_path):
     widget = SegmentWidget(viewer, network=FAKE)
     viewer.window.add_dock_widget(widget, name="Segment")
-    widget.more.set_value("regions", False)  # the phantom fits no template
-    widget.folder.setText(str(tmp_path / "records"))
-    widget.open_scan(flair_file)
+    widget.view.settings.more.set_value("regions", False)  # the phantom fits no template
+    widget.view.folder_field.setText(str(tmp_path / "records"))
+    widget.controller.open_scan(flair_file)
     yield widget
     widget.cancel()
 
 
 def run(widget, qtbot, how=""):
-    widget.weights.setText(how)
-    widget.run()
+    widget.view.weights_field.setText(how)
+    widget.controller.run()
     qtbot.waitUntil(lambda: widget.process is None, timeout=PATIENCE_MS)
 
 
@@ -71,45 +70,45 @@ class TestFields:
 
 def test_run_shows_probability_lesions_and_table(widget, viewer, qtbot, flair_file):
     seen = []
-    widget.progress.valueChanged.connect(seen.append)
+    widget.view.progress.valueChanged.connect(seen.append)
     run(widget, qtbot)
     probability, lesions = viewer.layers["sub-01 probability"], viewer.layers["sub-01 lesions"]
     assert not probability.visible
     assert lesions.contour == 1
-    assert lesions.data.max() == len(widget.table.labels) > 0
+    assert lesions.data.max() == len(widget.view.table.labels) > 0
     assert seen[-1] == 4
-    assert "lesions," in widget.message.text()
-    assert widget.run_button.isEnabled()
-    assert not widget.cancel_button.isEnabled()
+    assert "lesions," in widget.view.message.text()
+    assert widget.view.run_button.isEnabled()
+    assert not widget.view.cancel_button.isEnabled()
 
 
 def test_the_threshold_labels_again_without_the_network(widget, viewer, qtbot):
     run(widget, qtbot)
     before = np.count_nonzero(viewer.layers["sub-01 lesions"].data)
-    first = widget.result
-    widget.slider.setValue(75)
+    first = widget.controller.result
+    widget.view.settings.slider.setValue(75)
     assert widget.process is None
     after = np.count_nonzero(viewer.layers["sub-01 lesions"].data)
     assert 0 < after < before
-    assert widget.result.record.settings.threshold == 0.75
-    widget.slider.setValue(50)
+    assert widget.controller.result.record.settings.threshold == 0.75
+    widget.view.settings.slider.setValue(50)
     assert np.count_nonzero(viewer.layers["sub-01 lesions"].data) == before
-    assert widget.result is first  # with what the network knew of every lesion
-    widget.live.set_value("minimum_volume_mm3", 100)
-    qtbot.waitUntil(lambda: len(widget.table.labels) == 1, timeout=PATIENCE_MS)
+    assert widget.controller.result is first  # with what the network knew of every lesion
+    widget.view.settings.live.set_value("minimum_volume_mm3", 100)
+    qtbot.waitUntil(lambda: len(widget.view.table.labels) == 1, timeout=PATIENCE_MS)
 
 
 def test_cancel_stops_at_once(widget, qtbot, viewer):
-    widget.weights.setText("slow")
-    widget.run()
-    qtbot.waitUntil(lambda: widget.progress.value() == 1, timeout=PATIENCE_MS)
+    widget.view.weights_field.setText("slow")
+    widget.controller.run()
+    qtbot.waitUntil(lambda: widget.view.progress.value() == 1, timeout=PATIENCE_MS)
     started = time.monotonic()
-    widget.cancel_button.click()
+    widget.view.cancel_button.click()
     qtbot.waitUntil(lambda: widget.process is None, timeout=20_000)
     assert time.monotonic() - started < 20  # the patch would have taken 60 s
-    assert "Cancelled" in widget.message.text()
+    assert "Cancelled" in widget.view.message.text()
     assert "sub-01 lesions" not in viewer.layers
-    assert widget.run_button.isEnabled()
+    assert widget.view.run_button.isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -122,68 +121,56 @@ def test_cancel_stops_at_once(widget, qtbot, viewer):
 )
 def test_what_goes_wrong_is_one_sentence(widget, qtbot, how, sentence, caplog):
     run(widget, qtbot, how)
-    assert sentence in widget.message.text()
-    assert widget.message.text().startswith("⚠")
-    assert "Traceback" not in widget.message.text()
-    assert widget.run_button.isEnabled()
+    assert sentence in widget.view.message.text()
+    assert widget.view.message.text().startswith("⚠")
+    assert "Traceback" not in widget.view.message.text()
+    assert widget.view.run_button.isEnabled()
     if how == "broken":
         assert "Traceback" in caplog.text  # the log says more
 
 
 def test_without_openvino_it_says_how_to_install_it(widget, monkeypatch):
-    monkeypatch.setattr("fsh_napari.segment.process.find_spec", lambda name: None)
-    widget.network = "fsh_core.inference.predict"
-    widget.run()
-    assert "pip install openvino" in widget.message.text()
+    monkeypatch.setattr("fsh_napari.segment.job.find_spec", lambda name: None)
+    widget.controller.network = "fsh_core.inference.predict"
+    widget.controller.run()
+    assert "pip install openvino" in widget.view.message.text()
     assert widget.process is None
 
 
 def test_a_setting_that_cannot_be_used(widget):
-    widget.more.fields["patch_size"].setText("60, 64, 64")
-    widget.run()
-    assert "patch size must be divisible by 16" in widget.message.text()
+    widget.view.settings.more.fields["patch_size"].setText("60, 64, 64")
+    widget.controller.run()
+    assert "patch size must be divisible by 16" in widget.view.message.text()
 
 
 def test_without_a_scan_it_says_what_to_open(viewer):
     widget = SegmentWidget(viewer, network=FAKE)
     viewer.window.add_dock_widget(widget, name="Segment")
-    assert "MS FLAIR sample" in widget.message.text()
-    widget.run()
-    assert "there is no scan" in widget.message.text()
+    assert "MS FLAIR sample" in widget.view.message.text()
+    widget.controller.run()
+    assert "there is no scan" in widget.view.message.text()
 
 
 def test_choosing_a_lesion_shows_a_slice_inside_it(widget, viewer, qtbot):
     run(widget, qtbot)
     lesions = viewer.layers["sub-01 lesions"]
-    for label in widget.table.labels:
-        widget.go_to(label)
+    for label in widget.view.table.labels:
+        widget.controller.go_to(label)
         voxel = np.round(lesions.world_to_data(viewer.dims.point)).astype(int)
         assert lesions.data[tuple(voxel)] == label
 
 
 def test_saving_writes_a_record_of_what_is_shown(widget, viewer, qtbot):
     run(widget, qtbot)
-    widget.slider.setValue(70)
-    widget.save()
-    qtbot.waitUntil(lambda: "Saved" in widget.message.text(), timeout=PATIENCE_MS)
+    widget.view.settings.slider.setValue(70)
+    widget.controller.save()
+    qtbot.waitUntil(lambda: "Saved" in widget.view.message.text(), timeout=PATIENCE_MS)
     [layer] = [layer for layer in viewer.layers if layer.name.endswith("lesions")]
     stored = read_segmentation(layer.metadata["fsh_record"])
     assert stored.record.settings.threshold == 0.7
-    assert stored.record.lesion_count == len(stored.lesions) == len(widget.table.labels)
+    assert stored.record.lesion_count == len(stored.lesions) == len(widget.view.table.labels)
     saved = np.asarray(nib.load(stored.paths["mask"]).dataobj)
     assert saved.sum() == np.count_nonzero(layer.data)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "sentence"),
-    [
-        (-1.0, "Patch 3 of 9"),
-        (41.6, "Patch 3 of 9, about 42 s left"),
-        (90.0, "Patch 3 of 9, about 2 min left"),
-    ],
-)
-def test_progress_in_words(seconds, sentence):
-    assert progress_in_words(3, 9, seconds) == sentence
 
 
 def test_every_control_has_a_name(widget):
@@ -200,7 +187,7 @@ def test_every_control_has_a_name(widget):
         for control in widget.findChildren(kind):
             if control.objectName().startswith("qt_") or isinstance(control, QScrollBar):
                 continue
-            if control.parent() is not widget.table:
+            if control.parent() is not widget.view.table:
                 names.append(control.accessibleName() or getattr(control, "text", str)())
     assert all(names), names
     assert len(set(names)) == len(names)  # a screen reader tells them apart

@@ -1,0 +1,322 @@
+"""What Segment does: its state and its commands. It knows no widget and no window.
+
+What it needs of the window stands below, as protocols: a view has the controls, a stage shows
+layers, a runner does what takes long beside the window and then calls back.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from fsh_core.cases import discover_cases
+from fsh_core.config import SegmentConfig
+from fsh_core.derivatives import write_cohort, write_segmentation
+from fsh_core.errors import InputError
+from fsh_core.pipeline import Segmentation
+from fsh_napari.segment.job import NETWORK, Job, missing_openvino
+from fsh_napari.segment.threshold import described, in_words, listed, measured, with_settings
+
+_MINUTES_FROM_S = 90.0  # shorter waits are told in seconds
+
+
+class View(Protocol):
+    """The controls: what the user has set, and what is shown to the user."""
+
+    @property
+    def scan(self) -> str:
+        """Name of the chosen scan; empty = none."""
+
+    @property
+    def weights(self) -> str:
+        """Checkpoint file; empty = bundled."""
+
+    @property
+    def records_folder(self) -> Path:
+        """Where records are written."""
+
+    def config(self) -> SegmentConfig:
+        """Return the settings; an `InputError` if a field cannot be used."""
+
+    def live_settings(self) -> dict[str, Any]:
+        """Return the settings that work without the network; an `InputError` if one is wrong."""
+
+    def offer_scans(self, names: list[str]) -> None:
+        """Offer scans, keeping the chosen one."""
+
+    def choose_scan(self, name: str) -> None:
+        """Choose a scan."""
+
+    def show_message(self, sentence: str, wrong: bool = False) -> None:
+        """Tell the user something."""
+
+    def show_state(self, can_run: bool, can_cancel: bool, can_save: bool) -> None:
+        """Enable the buttons that can be pressed."""
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Show how many patches are done; a total of 0 = not known yet."""
+
+    def hide_progress(self) -> None:
+        """Show no progress any more."""
+
+    def show_lesions(self, lesions: pd.DataFrame) -> None:
+        """List lesions."""
+
+
+class Stage(Protocol):
+    """The layers of the viewer."""
+
+    def scans(self) -> list[str]:
+        """List the scans that are open."""
+
+    def open_scan(self, path: Path) -> str:
+        """Open a file and return its name; an `InputError` if it cannot be used."""
+
+    def scan_file(self, name: str, records_folder: Path) -> Path:
+        """Return the file of a scan; one that has none is copied below the records' folder."""
+
+    def show_result(self, found: Segmentation) -> None:
+        """Show probability and lesions; `SegmentController.result_shown` is called at the end."""
+
+    def show_labels(self, found: Segmentation) -> None:
+        """Show the lesions of another threshold."""
+
+    def show_features(self, found: Segmentation) -> None:
+        """Give the lesions' layer the lesions' measures."""
+
+    def go_to(self, voxel: tuple[int, int, int]) -> None:
+        """Show the slices through a voxel of the scan's file."""
+
+    def note_record(self, case_name: str, record: Path) -> None:
+        """Let the layers of a case say which record they were saved in."""
+
+
+class Runner(Protocol):
+    """What works beside the window."""
+
+    def start(self, job: Job) -> None:
+        """Segment; calls ``progressed``, then ``finished``, ``failed`` or ``cancelled``."""
+
+    def cancel(self) -> None:
+        """Stop segmenting at once."""
+
+    def measure_later(self) -> None:
+        """Call ``measure`` once the threshold has stood still for a moment."""
+
+    def write(self, function: Callable[[], Path]) -> None:
+        """Run a function in a thread; calls ``saved`` or ``save_failed``."""
+
+
+class SegmentController:
+    """Segmenting in the window.
+
+    Parameters
+    ----------
+    view, stage, runner : View, Stage, Runner
+        The window.
+    network : str
+        Module with ``load_predictor`` and ``BrainFinder``; imported in another process only.
+
+    Attributes
+    ----------
+    found : Segmentation or None
+        As the network left it.
+    result : Segmentation or None
+        At the threshold that is shown.
+    is_running : bool
+        Whether a scan is being segmented, or its result is not wholly shown yet.
+    """
+
+    def __init__(self, view: View, stage: Stage, runner: Runner, network: str = NETWORK) -> None:
+        self.view, self.stage, self.runner, self.network = view, stage, runner, network
+        self.found: Segmentation | None = None
+        self.result: Segmentation | None = None
+        self.is_running = False
+        self._is_saving = False
+
+    # ---- choosing a scan
+
+    def list_scans(self) -> None:
+        """Offer the scans that are open."""
+        names = self.stage.scans()
+        self.view.offer_scans(names)
+        if not names:
+            self.view.show_message("Open a FLAIR, or File > Open Sample > F.sh > MS FLAIR sample.")
+        elif self.result is None and not self.is_running:
+            self.view.show_message("Press Run to find the lesions.")
+
+    def open_scan(self, path: Path) -> None:
+        """Show a file and choose it."""
+        try:
+            self.view.choose_scan(self.stage.open_scan(path))
+        except InputError as error:
+            self.view.show_message(str(error), wrong=True)
+
+    # ---- running
+
+    def run(self) -> None:
+        """Start the network; what goes wrong is said in one sentence."""
+        try:
+            job = self._job()
+        except InputError as error:
+            self.view.show_message(str(error), wrong=True)
+            return
+        self.is_running = True
+        self._show_state()
+        self.view.show_progress(0, 0)
+        self.view.show_message("Loading the network…")
+        self.runner.start(job)
+
+    def cancel(self) -> None:
+        """Stop at once."""
+        self.runner.cancel()
+
+    def _job(self) -> Job:
+        """Describe what to segment.
+
+        Raises
+        ------
+        InputError
+            If OpenVINO is missing, no scan is open, or a setting cannot be used.
+        """
+        if self.network == NETWORK:
+            missing = missing_openvino()
+            if missing:
+                raise InputError(missing)
+        if not self.view.scan:
+            raise InputError("there is no scan; open a FLAIR first")
+        source = self.stage.scan_file(self.view.scan, self.view.records_folder)
+        case = discover_cases(source)[0]
+        return Job(
+            str(source),
+            case.subject,
+            case.session or "",
+            weights=self.view.weights,
+            settings=self.view.config().model_dump(mode="json"),
+            module=self.network,
+        )
+
+    def progressed(self, done: int, total: int, seconds_left: float) -> None:
+        """Show how far the network is."""
+        self.view.show_progress(done, total)
+        self.view.show_message(progress_in_words(done, total, seconds_left))
+
+    def finished(self, found: Segmentation) -> None:
+        """Show what the network found; nothing can be cancelled any more."""
+        self.found = self.result = found
+        self.view.show_state(can_run=False, can_cancel=False, can_save=False)
+        self.stage.show_result(found)
+
+    def result_shown(self) -> None:
+        """Bring the result to the threshold that the controls show by now."""
+        self._end_run()
+        self.settings_changed()
+        self.measure()
+
+    def failed(self, sentence: str) -> None:
+        """Tell why there is no result."""
+        self._end_run()
+        self.view.show_message(sentence, wrong=True)
+
+    def cancelled(self) -> None:
+        """Tell that the user's wish was done."""
+        self._end_run()
+        self.view.show_message("Cancelled; nothing was changed.")
+
+    def _end_run(self) -> None:
+        self.is_running = False
+        self.view.hide_progress()
+        self._show_state()
+
+    def _show_state(self) -> None:
+        can_save = self.result is not None and not self.is_running and not self._is_saving
+        self.view.show_state(not self.is_running, self.is_running, can_save)
+
+    # ---- the threshold
+
+    def settings_changed(self) -> None:
+        """Find the lesions again, without the network."""
+        if self.found is None:
+            return
+        try:
+            config = self.found.record.settings.to_config(**self.view.live_settings())
+        except InputError as error:
+            self.view.show_message(str(error), wrong=True)
+            return
+        self.result = with_settings(self.found, config)
+        self.stage.show_labels(self.result)
+        self.view.show_message(in_words(self.result))
+        self.runner.measure_later()
+
+    def measure(self) -> None:
+        """Measure the lesions of the last threshold, and list them."""
+        if self.result is None:
+            return
+        if self.result is not self.found:
+            self.result = measured(self.result)
+        self.view.show_lesions(listed(self.result.lesions))
+        self.stage.show_features(self.result)
+
+    def go_to(self, label: int) -> None:
+        """Show the slice of a lesion, at a voxel inside it."""
+        if self.result is None:
+            return
+        lesions = self.result.lesions
+        inside = lesions.loc[lesions["label"] == label, ["inside_i", "inside_j", "inside_k"]]
+        i, j, k = inside.to_numpy()[0].tolist()
+        self.stage.go_to((i, j, k))
+
+    # ---- keeping
+
+    def save(self) -> None:
+        """Write the record, in a thread."""
+        self.measure()
+        if self.result is None:
+            return
+        result, folder = self.result, self.view.records_folder
+        is_of_the_run = result is self.found
+
+        def write() -> Path:
+            # The run described its own lesions; those of another threshold were only measured.
+            paths = write_segmentation(result if is_of_the_run else described(result), folder)
+            write_cohort(folder)
+            return paths["record"]
+
+        self._is_saving = True
+        self._show_state()
+        self.view.show_message("Saving…")
+        self.runner.write(write)
+
+    def saved(self, record: Path) -> None:
+        """Tell where the record is."""
+        self._is_saving = False
+        self._show_state()
+        if self.result is not None:
+            self.stage.note_record(self.result.case.name, record)
+        self.view.show_message(
+            f"Saved: {record}. Plugins > F.sh > Review goes through the lesions."
+        )
+
+    def save_failed(self, sentence: str) -> None:
+        """Tell why there is no record."""
+        self._is_saving = False
+        self._show_state()
+        self.view.show_message(sentence, wrong=True)
+
+
+def progress_in_words(done: int, total: int, seconds_left: float) -> str:
+    """Say how far the network is.
+
+    Parameters
+    ----------
+    done, total : int
+        Patches.
+    seconds_left : float
+        Negative = not known.
+    """
+    if seconds_left < 0:
+        return f"Patch {done} of {total}"
+    minutes = f"{seconds_left / 60:.0f} min"
+    left = f"{seconds_left:.0f} s" if seconds_left < _MINUTES_FROM_S else minutes
+    return f"Patch {done} of {total}, about {left} left"

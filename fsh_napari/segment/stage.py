@@ -1,0 +1,156 @@
+"""The layers of Segment: scans to choose from, and the result."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from fsh_core.pipeline import Segmentation
+from fsh_core.volume.volume import save_like
+from fsh_napari.layers.colours import lesion_colours
+from fsh_napari.layers.convert import Grid, grid_of_layer, labels_layer, probability_layer
+from fsh_napari.layers.files import LayerData, features_by_label
+from fsh_napari.preferences import preferences
+
+if TYPE_CHECKING:
+    import napari
+
+_SPACE_DIMENSIONS = 3
+
+
+class SegmentStage(QObject):
+    """The layers of a viewer, as Segment uses them.
+
+    Signals
+    -------
+    shown : no arguments
+        All layers of a result are there.
+
+    Attributes
+    ----------
+    grid : Grid or None
+        The grid of the result.
+    """
+
+    shown = Signal()
+
+    def __init__(self, viewer: "napari.viewer.Viewer", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.grid: Grid | None = None
+        self._case_name = ""
+        self._layers_to_show: list[LayerData] = []
+
+    def scans(self) -> list[str]:
+        """List the scans that are open."""
+        return [layer.name for layer in self.viewer.layers if _is_scan(layer)]
+
+    def open_scan(self, path: Path) -> str:
+        """Open a file and return the name of its layer.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be used.
+        """
+        layers = self.viewer.open(str(path), plugin="fsh-ms")
+        return str(layers[0].name)
+
+    def scan_file(self, name: str, records_folder: Path) -> Path:
+        """Return the file of a scan, or that of a copy if the layer has none.
+
+        Raises
+        ------
+        InputError
+            If the layer cannot be written as a file.
+        """
+        layer = self.viewer.layers[name]
+        source = layer.metadata.get("source", "")
+        if source and Path(source).is_file():
+            return Path(source)
+        options = {**layer.as_layer_data_tuple()[1], "name": layer.name}
+        grid = grid_of_layer(layer.data.shape, options)
+        copy = records_folder / "scans" / f"{_as_file_name(layer.name)}_FLAIR.nii.gz"
+        data = grid.from_layer(np.asarray(layer.data)).astype(np.float32)
+        save_like(data, grid.volume(data), copy)
+        return copy
+
+    def show_result(self, found: Segmentation) -> None:
+        """Show probability (hidden) and lesions (outlined).
+
+        One after another, so that the window can draw between.
+        """
+        self._case_name = found.case.name
+        self.grid = Grid.of(found.flair)
+        facts = {"fsh_case": self._case_name}
+        probability = found.flair.with_data(found.probability)
+        labels = found.flair.with_data(found.lesion_labels)
+        self._layers_to_show = [
+            probability_layer(
+                probability, f"{self._case_name} probability", role="probability", **facts
+            ),
+            labels_layer(labels, self._lesions_name, role="lesions", **facts),
+        ]
+        self._show_next()
+
+    def _show_next(self) -> None:
+        if not self._layers_to_show:
+            self.shown.emit()
+            return
+        self._show_layer(self._layers_to_show.pop(0))
+        QTimer.singleShot(0, self._show_next)
+
+    def _show_layer(self, layer: LayerData) -> None:
+        data, options, kind = layer
+        if options["name"] in self.viewer.layers:
+            self.viewer.layers[options["name"]].data = data
+        elif kind == "labels":
+            lesions = self.viewer.add_labels(data, **options)
+            lesions.contour, lesions.colormap = 1, lesion_colours(preferences().colours)
+        else:
+            self.viewer.add_image(data, **options)
+
+    @property
+    def _lesions_name(self) -> str:
+        return f"{self._case_name} lesions"
+
+    def _lesions(self) -> "napari.layers.Labels | None":
+        """Return the layer of the result's lesions; None if the user took it away."""
+        layers = self.viewer.layers
+        return next((layer for layer in layers if layer.name == self._lesions_name), None)
+
+    def show_labels(self, found: Segmentation) -> None:
+        """Show the lesions of another threshold."""
+        layer = self._lesions()
+        if layer is not None and self.grid is not None:
+            layer.data = self.grid.to_layer(found.lesion_labels)
+
+    def show_features(self, found: Segmentation) -> None:
+        """Give the lesions' layer the lesions' measures, which napari shows under the mouse."""
+        layer = self._lesions()
+        if layer is not None:
+            layer.features = features_by_label(found.lesions)
+
+    def go_to(self, voxel: tuple[int, int, int]) -> None:
+        """Show the slices through a voxel of the result's file."""
+        if self.grid is not None:
+            self.viewer.dims.set_point(range(_SPACE_DIMENSIONS), self.grid.to_viewer_mm(voxel))
+
+    def note_record(self, case_name: str, record: Path) -> None:
+        """Let the layers of a case say which record they were saved in."""
+        for layer in self.viewer.layers:
+            if layer.metadata.get("fsh_case") == case_name:
+                layer.metadata["fsh_record"] = str(record)
+
+
+def _is_scan(layer: "napari.layers.Layer") -> bool:
+    return bool(
+        layer._type_string == "image"
+        and layer.ndim == _SPACE_DIMENSIONS
+        and layer.metadata.get("role") != "probability"
+    )
+
+
+def _as_file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-") or "scan"
