@@ -205,7 +205,7 @@ def image_layer(
 
 
 def _content(data: NDArray[Any], dark: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the first and the last voxel of the box outside which slices are dark but for noise."""
+    """Return the first and last voxel of the box outside which slices hold no more than noise."""
     seen = data > dark
     first, last = [], []
     for axis, size in enumerate(data.shape):

@@ -29,8 +29,8 @@ def get_reader(path: str | Sequence[str]) -> Callable[[Any], list[LayerData]] | 
     path : str or sequence of str
         NIfTI files, a record, or a folder that holds records.
     """
-    paths = [Path(one) for one in ([path] if isinstance(path, str | Path) else path)]
-    return read_layers if paths and all(_is_ours(one) for one in paths) else None
+    paths = _paths(path)
+    return read_layers if paths and all(_can_open(item) for item in paths) else None
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerData]:
@@ -41,8 +41,8 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
     InputError
         If a file cannot be used.
     """
-    paths = [Path(one) for one in ([path] if isinstance(path, str | Path) else path)]
-    return [layer for one in paths for layer in _read(one)]
+    paths = _paths(path)
+    return [layer for item in paths for layer in _read(item)]
 
 
 def record_layers(record_path: Path) -> list[LayerData]:
@@ -129,7 +129,12 @@ def write_layer(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:
     return [path]
 
 
-def _is_ours(path: Path) -> bool:
+def _paths(path: str | Sequence[str]) -> list[Path]:
+    """List what napari hands over: one path, or several."""
+    return [Path(path)] if isinstance(path, str | Path) else [Path(item) for item in path]
+
+
+def _can_open(path: Path) -> bool:
     if path.is_dir():
         return bool(_records_in(path))
     return is_nifti_name(path) or path.name.endswith(RECORD_ENDING)

@@ -57,13 +57,14 @@ class LayerMirror:
             self._add(layer)
         self._on_active()
 
-    def of(self, layer: Layer) -> Layer | None:
-        """Return the twin of a layer."""
+    def copy_of(self, layer: Layer) -> Layer | None:
+        """Return the layer of the second viewer that shows a layer of the first."""
         return self._pairs.get(layer)
 
     def refresh(self, layer: Layer) -> None:
         """Show that voxels of a layer changed."""
-        if (twin := self.of(layer)) is not None:
+        twin = self.copy_of(layer)
+        if twin is not None:
             twin.refresh(extent=False)
 
     def detach(self) -> None:
@@ -92,11 +93,11 @@ class LayerMirror:
             setattr(twin, name, getattr(layer, name))
         self._pairs[layer] = twin
         self.other.layers.append(twin)
-        for one, two in ((layer, twin), (twin, layer)):
+        for source, target in ((layer, twin), (twin, layer)):
             for name in _LOOKS[kind]:
-                self._listen(getattr(one.events, name), self._copier(one, two, name))
+                self._listen(getattr(source.events, name), self._copier(source, target, name))
             if kind is Labels:
-                self._listen(one.events.labels_update, self._refresher(two))
+                self._listen(source.events.labels_update, self._refresher(target))
         if kind is Labels:
             self._listen(layer.events.paint, self._refresher(twin))
             self._listen(twin.events.paint, self._forwarder(layer))
@@ -111,7 +112,7 @@ class LayerMirror:
         return copy
 
     def _forwarder(self, layer: Layer) -> Any:
-        """Let a stroke in the second viewer count as one in the first: who listens there hears it."""
+        """Let a stroke in the second viewer count as one in the first, whose listeners hear it."""
 
         def forward(event: Any) -> None:
             if not self._quiet:
@@ -137,10 +138,10 @@ class LayerMirror:
     def _on_removed(self, event: Any) -> None:
         twin = self._pairs.pop(event.value, None)
         if twin is not None:
-            gone = (event.value, twin)
+            removed = (event.value, twin)
             kept = []
             for emitter, callback in self._connected:
-                if getattr(emitter, "source", None) in gone:
+                if getattr(emitter, "source", None) in removed:
                     emitter.disconnect(callback)
                 else:
                     kept.append((emitter, callback))

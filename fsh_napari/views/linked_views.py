@@ -33,7 +33,7 @@ class LinkedViews(QWidget):
         super().__init__()
         self.views: list[QWidget] = []
         self.crosshair = QCheckBox("Crosshair", checked=True, accessibleName="Crosshair")
-        self.crosshair.toggled.connect(lambda _: self.redraw_marks())
+        self.crosshair.toggled.connect(lambda _: self.redraw_overlays())
         self.crosshair_colour = preferences().crosshair
         self._quiet = False
 
@@ -66,7 +66,7 @@ class LinkedViews(QWidget):
         raise NotImplementedError
 
     def changeEvent(self, event: QEvent) -> None:
-        """Let go when napari takes the dock away, as its button does."""
+        """Detach when napari takes the dock away, as its button does."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None and self.views:
             self.detach()
@@ -78,10 +78,10 @@ class LinkedViews(QWidget):
             self.go_to(point)
         self.clicked.emit(point, shift)
 
-    def redraw_marks(self) -> None:
-        """Draw crosshair and letters again."""
+    def redraw_overlays(self) -> None:
+        """Draw crosshairs and letters again."""
         for view in self.views:
-            view.marks.update()
+            view.overlay.update()
 
     @contextmanager
     def quietly(self) -> Iterator[None]:

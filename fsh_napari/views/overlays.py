@@ -1,4 +1,4 @@
-"""Which way up a plane is shown, and what is drawn over it: letters at the borders and a crosshair."""
+"""Which way up a plane is shown, and its overlay: letters at the borders and a crosshair."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,12 +11,22 @@ from fsh_core.volume.planes import PLANES, Plane
 from fsh_napari.preferences import CROSSHAIRS
 
 LAYER_AXES = (2, 1, 0)
-"""A layer's axes for those towards R, A and S: it has S, P and L, see `fsh_napari.layers.convert`."""
+"""A layer's axes for those towards R, A and S; it has S, P, L: see `fsh_napari.layers.convert`."""
 
 _S_AXIS = 2
 
 _GAP = 9  # pixels around the centre that the crosshair leaves free
 _OPACITY = 170  # of 255: what lies under the crosshair shines through
+_FLAT = 2  # dimensions on the screen: slices, not the volume
+_LETTER_PIXELS = 16
+_LETTER_COLOUR = (255, 221, 87)
+_LETTER_MARGINS = (5, 3, -5, -3)  # left, top, right, bottom; pixels
+_SIDES = {
+    "top": Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter,
+    "bottom": Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignHCenter,
+    "left": Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+    "right": Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class LayerPlane:
         return LAYER_AXES[through], LAYER_AXES[up], LAYER_AXES[across]
 
     def orientation(self, convention: str) -> tuple[str, str]:
-        """Return where the vertical and the horizontal axis grow to, as napari's camera wants it."""
+        """Return where the vertical and horizontal axes grow to, for napari's ``orientation2d``."""
         # Of the layer's axes only S grows the way it did in RAS: the other two are flipped.
         vertical = "up" if self.plane.up == _S_AXIS else "down"
         return vertical, "left" if self.plane.is_mirrored(convention) else "right"
@@ -51,8 +61,8 @@ class LayerPlane:
 AXIAL, CORONAL, SAGITTAL = map(LayerPlane, PLANES)
 
 
-class MarkedView(Protocol):
-    """What marks are drawn over: a `fsh_napari.views.plane.PlaneView`."""
+class OverlaidView(Protocol):
+    """What an overlay is drawn over: a `fsh_napari.views.plane.PlaneView`."""
 
     canvas: QWidget
     viewer: Any
@@ -63,10 +73,10 @@ class MarkedView(Protocol):
         """Return where a voxel is on the canvas."""
 
 
-class Marks(QWidget):
+class Overlay(QWidget):
     """Crosshair and letters, drawn over a canvas; the mouse does not see it."""
 
-    def __init__(self, view: MarkedView) -> None:
+    def __init__(self, view: OverlaidView) -> None:
         super().__init__(view.canvas)
         self._view = view
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -77,37 +87,39 @@ class Marks(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw."""
         view = self._view
-        if not view.viewer.layers or view.viewer.dims.ndisplay != 2:
+        if not view.viewer.layers or view.viewer.dims.ndisplay != _FLAT:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         if view.group.crosshair.isChecked():
-            at = view.to_pixel(view.group.point)
-            colour = QColor(CROSSHAIRS[view.group.crosshair_colour])
-            colour.setAlpha(_OPACITY)
-            painter.setPen(QPen(colour, 1))
-            x, y, width, height = at.x(), at.y(), self.width(), self.height()
-            for start, end in (
-                ((0, y), (x - _GAP, y)),
-                ((x + _GAP, y), (width, y)),
-                ((x, 0), (x, y - _GAP)),
-                ((x, y + _GAP), (x, height)),
-            ):
-                painter.drawLine(QPointF(*start), QPointF(*end))
+            self._draw_crosshair(painter)
+        self._draw_letters(painter)
+        painter.end()
+
+    def _draw_crosshair(self, painter: QPainter) -> None:
+        group = self._view.group
+        point = self._view.to_pixel(group.point)
+        colour = QColor(CROSSHAIRS[group.crosshair_colour])
+        colour.setAlpha(_OPACITY)
+        painter.setPen(QPen(colour, 1))
+        x, y, width, height = point.x(), point.y(), self.width(), self.height()
+        for start, end in (
+            ((0, y), (x - _GAP, y)),
+            ((x + _GAP, y), (width, y)),
+            ((x, 0), (x, y - _GAP)),
+            ((x, y + _GAP), (x, height)),
+        ):
+            painter.drawLine(QPointF(*start), QPointF(*end))
+
+    def _draw_letters(self, painter: QPainter) -> None:
         font = QFont(self.font())
-        font.setPixelSize(16)
+        font.setPixelSize(_LETTER_PIXELS)
         font.setBold(True)
         painter.setFont(font)
-        letters = view.plane.letters(view.group.convention)
-        sides = {
-            "top": Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter,
-            "bottom": Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignHCenter,
-            "left": Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-            "right": Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-        }
-        area = self.rect().adjusted(5, 3, -5, -3)
-        for side, flags in sides.items():
-            for shift, colour in ((1, QColor(0, 0, 0)), (0, QColor(255, 221, 87))):
+        letters = self._view.plane.letters(self._view.group.convention)
+        area = self.rect().adjusted(*_LETTER_MARGINS)
+        for side, flags in _SIDES.items():
+            # In black one pixel aside first, so that a letter can be read on white.
+            for shift, colour in ((1, QColor(0, 0, 0)), (0, QColor(*_LETTER_COLOUR))):
                 painter.setPen(colour)
                 painter.drawText(area.translated(shift, shift), int(flags), letters[side])
-        painter.end()

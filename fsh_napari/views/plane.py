@@ -15,11 +15,16 @@ from qtpy.QtCore import QObject, QPointF, Qt, QTimer
 
 from fsh_napari.layers.convert import CONTENT_KEY
 from fsh_napari.views.linked_views import LinkedViews
-from fsh_napari.views.overlays import LayerPlane, Marks
+from fsh_napari.views.overlays import LayerPlane, Overlay
 from fsh_napari.views.window import move_point
 
 _FILL = 0.95  # of the view
 _WINDOW_PER_PIXEL = 1 / 300  # of the window's width
+_ZOOM_PER_TURN = 1.15
+_LEFT_BUTTON, _RIGHT_BUTTON = 1, 2  # as vispy counts them
+_FLAT = 2  # dimensions on the screen: slices, not the volume
+_CLICK_PIXELS = 3  # a mouse that moves farther drags
+_SMALLEST_SIZE_MM = 1e-3  # of what is fitted into a view: nothing is divided by 0
 
 
 class PlaneView(QObject):
@@ -36,21 +41,19 @@ class PlaneView(QObject):
         self._fitted = False
         self._fit_later = QTimer(self, singleShot=True, interval=0)
         self._fit_later.timeout.connect(self.fit)
-        self.marks = Marks(self)
+        self.overlay = Overlay(self)
         self.canvas.installEventFilter(self)
-        self.camera.mouse_zoom = (
-            False  # the wheel turns slices, the right button is window and level
-        )
+        # The wheel turns slices, the right button is window and level.
+        self.camera.mouse_zoom = False
         self._double_clicks = list(viewer.mouse_double_click_callbacks)
         viewer.mouse_double_click_callbacks[:] = [self._on_double_click]
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.dims.events.point.connect(self._on_point)
         self.camera.events.connect(self._on_camera)
         self._background = viewer.canvas.background_color_override
-        viewer.canvas.background_color_override = (
-            "black"  # in every theme: what surrounds a scan should not dazzle
-        )
-        self.fit_marks()
+        # In every theme: what surrounds a scan should not dazzle.
+        viewer.canvas.background_color_override = "black"
+        self.fit_overlay()
 
     def show_plane(self, plane: LayerPlane) -> None:
         """Show another plane, fitted to the view."""
@@ -69,19 +72,24 @@ class PlaneView(QObject):
             return
         low, high = self._content_mm()
         _, down, across = self.plane.order
-        size_mm = np.maximum(high - low, 1e-3)
+        size_mm = np.maximum(high - low, _SMALLEST_SIZE_MM)
         zoom = min(self.canvas.height() / size_mm[down], self.canvas.width() / size_mm[across])
         middle = (low + high) / 2
         with self.group.quietly():
             # napari's own reset_view counts with the size the canvas had before it was docked.
             self.camera.center = (0.0, float(middle[down]), float(middle[across]))
             self.camera.zoom = _FILL * float(zoom)
-        self.marks.update()
+        self.overlay.update()
 
     def _content_mm(self) -> Any:
         """Return where what there is to see begins and ends along each axis, in viewer mm."""
         image = next(
-            (one for one in self.viewer.layers if one.visible and CONTENT_KEY in one.metadata), None
+            (
+                layer
+                for layer in self.viewer.layers
+                if layer.visible and CONTENT_KEY in layer.metadata
+            ),
+            None,
         )
         if image is None:
             return self.viewer.layers.extent.world[:, -3:]
@@ -100,10 +108,10 @@ class PlaneView(QObject):
             + down * (point[self.plane.order[1]] - center_v) * self.camera.zoom,
         )
 
-    def fit_marks(self) -> None:
-        """Let the marks cover the canvas."""
-        self.marks.setGeometry(0, 0, self.canvas.width(), self.canvas.height())
-        self.marks.raise_()
+    def fit_overlay(self) -> None:
+        """Let the overlay cover the canvas."""
+        self.overlay.setGeometry(0, 0, self.canvas.width(), self.canvas.height())
+        self.overlay.raise_()
 
     def step(self, slices: int) -> None:
         """Go through slices."""
@@ -120,14 +128,14 @@ class PlaneView(QObject):
     def eventFilter(self, watched: QObject, event: Any) -> bool:
         """Take the wheel from napari; follow the canvas's size."""
         if event.type() == event.Type.Resize:
-            self.fit_marks()
+            self.fit_overlay()
             if self._fitted:
                 self._fit_later.start()
-        if event.type() == event.Type.Wheel and self.viewer.dims.ndisplay == 2:
+        if event.type() == event.Type.Wheel and self.viewer.dims.ndisplay == _FLAT:
             turn = np.sign(event.angleDelta().y())
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 self._fitted = False
-                self.camera.zoom *= 1.15**turn
+                self.camera.zoom *= _ZOOM_PER_TURN**turn
             else:
                 self.step(int(turn))
             return True
@@ -143,26 +151,26 @@ class PlaneView(QObject):
         self.camera.events.disconnect(self._on_camera)
         self.camera.mouse_zoom = True
         self.viewer.canvas.background_color_override = self._background
-        self.marks.hide()
-        self.marks.deleteLater()
+        self.overlay.hide()
+        self.overlay.deleteLater()
 
     def _on_drag(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         """Tell a click from a drag; a drag of the right button is window and level."""
         start, button = np.array(event.pos, dtype=float), event.button
         layer = viewer.layers.selection.active
         paints = layer is not None and layer.mode != "pan_zoom"
-        image = windowed_image(self.viewer) if button == 2 else None
+        image = windowed_image(self.viewer) if button == _RIGHT_BUTTON else None
         limits = image.contrast_limits if image is not None else (0.0, 1.0)
         moved = False
         yield
         while event.type == "mouse_move":
             across, down = np.array(event.pos, dtype=float) - start
-            moved = moved or abs(across) + abs(down) > 3
-            self._fitted = self._fitted and not (moved and button == 1)
+            moved = moved or abs(across) + abs(down) > _CLICK_PIXELS
+            self._fitted = self._fitted and not (moved and button == _LEFT_BUTTON)
             if image is not None and moved:
                 image.contrast_limits = window_level(limits, across, down)
             yield
-        if button == 1 and not moved and not paints:
+        if button == _LEFT_BUTTON and not moved and not paints:
             self.group.click(tuple(event.position), shift="Shift" in event.modifiers)
 
     def _on_double_click(self, viewer: ViewerModel, event: Any) -> None:
@@ -172,15 +180,18 @@ class PlaneView(QObject):
 
     def _on_point(self, event: Any = None) -> None:
         self.group.follow(self.viewer)
-        self.marks.update()
+        self.overlay.update()
 
     def _on_camera(self, event: Any = None) -> None:
-        self.marks.update()
+        self.overlay.update()
         self.group.link_cameras(self)
 
 
 def windowed_image(viewer: ViewerModel) -> Any:
-    """Return the image whose window the mouse changes: the selected one, else the lowest that is shown."""
+    """Return the image whose window the mouse changes.
+
+    The selected one, else the lowest that is shown.
+    """
     active = viewer.layers.selection.active
     images = [layer for layer in viewer.layers if layer._type_string == "image"]
     if active in images:

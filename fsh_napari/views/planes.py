@@ -14,7 +14,7 @@ from fsh_core.volume.planes import CONVENTIONS
 from fsh_napari.preferences import preferences
 from fsh_napari.views.layer_mirror import LayerMirror
 from fsh_napari.views.linked_views import LinkedViews
-from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, LayerPlane
+from fsh_napari.views.overlays import AXIAL, CORONAL, LAYER_AXES, SAGITTAL, LayerPlane
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.window import dock_of, plain, window_of
 
@@ -45,7 +45,7 @@ class PlanesWidget(LinkedViews):
         models = [ViewerModel(), ViewerModel()]
         for model in models:
             model.theme = viewer.theme
-        self.twins = [LayerMirror(viewer, model) for model in models]
+        self.mirrors = [LayerMirror(viewer, model) for model in models]
         self._qt_viewers = [QtViewer(model) for model in models]
         splitter = QSplitter(Qt.Orientation.Vertical)
         for qt_viewer in self._qt_viewers:
@@ -119,7 +119,7 @@ class PlanesWidget(LinkedViews):
     def follow(self, source: ViewerModel) -> None:
         """Show in all planes the slice that one was turned to."""
         point = list(self.viewer.dims.point)
-        if self._quiet or not len(point) == source.dims.ndim == 3:
+        if self._quiet or not len(point) == source.dims.ndim == len(LAYER_AXES):
             return
         if source is not self.viewer:
             axis = next(view.plane.order[0] for view in self.views if view.viewer is source)
@@ -130,12 +130,12 @@ class PlanesWidget(LinkedViews):
                     view.move(point)
         self._draw_surroundings(False)
         self._surroundings_later.start()
-        self.redraw_marks()
+        self.redraw_overlays()
 
     def _draw_surroundings(self, now: bool = True) -> None:
         """Draw napari's list of layers and its status bar, or only once the slices stand still.
 
-        Both follow the slice, a moment after it; each time Qt would put the whole window together anew.
+        Both follow the slice, a moment after it; each time Qt would lay out the whole window anew.
         """
         for widget in self._surroundings:
             widget.setUpdatesEnabled(now)
@@ -160,7 +160,7 @@ class PlanesWidget(LinkedViews):
                     *(centers.get(axis, own[axis]) for axis in view.plane.order[1:]),
                 )
                 view.camera.zoom = source.camera.zoom
-                view.marks.update()
+                view.overlay.update()
 
     def enlarge(self, view: PlaneView) -> None:
         """Let one plane fill the window, or bring the others back."""
@@ -180,8 +180,8 @@ class PlanesWidget(LinkedViews):
 
     def refresh(self, layer: Any) -> None:
         """Show in the small planes that voxels of a layer changed."""
-        for twins in self.twins:
-            twins.refresh(layer)
+        for mirror in self.mirrors:
+            mirror.refresh(layer)
 
     def _on_first_layer(self, event: Any) -> None:
         if len(self.viewer.layers) == 1:
@@ -201,9 +201,10 @@ class PlanesWidget(LinkedViews):
         self._draw_surroundings()
         for view in self.views:
             view.detach()
-        for twins in self.twins:
-            twins.detach()
+        for mirror in self.mirrors:
+            mirror.detach()
         for qt_viewer in self._qt_viewers:
             qt_viewer.close()
-        for gone in (self.views, self.twins, self._qt_viewers):
-            gone.clear()
+        self.views.clear()
+        self.mirrors.clear()
+        self._qt_viewers.clear()

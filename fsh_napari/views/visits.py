@@ -23,6 +23,7 @@ from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.task import Task
 from fsh_napari.views.linked_views import LinkedViews
+from fsh_napari.views.overlays import LAYER_AXES
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import dock_of, window_of
@@ -191,12 +192,12 @@ class VisitWidget(LinkedViews):
 
     def follow(self, source: ViewerModel) -> None:
         """Move the planes to the same anatomy."""
-        if self._quiet or source.dims.ndim != 3:
+        if self._quiet or source.dims.ndim != len(LAYER_AXES):
             return
         with self.quietly():
             visit_to_case = np.asarray(np.linalg.inv(self._case_to_visit), dtype=np.float64)
             self.planes.go_to(_moved(visit_to_case, self.point))
-        self.redraw_marks()
+        self.redraw_overlays()
 
     def _add(self, layer: Layer) -> None:
         if isinstance(layer, Labels):
@@ -217,14 +218,15 @@ class VisitWidget(LinkedViews):
         return np.linalg.inv(self.grid.viewer_to_world) @ movement @ self.case.grid.viewer_to_world
 
     def _on_main(self, event: object = None) -> None:
-        if self._quiet or self.planes.viewer.dims.ndim != 3 or self.model.dims.ndim != 3:
+        dimensions = {self.planes.viewer.dims.ndim, self.model.dims.ndim}
+        if self._quiet or dimensions != {len(LAYER_AXES)}:
             return
         low = [axis.start for axis in self.model.dims.range]
         high = [axis.stop for axis in self.model.dims.range]
         point = np.clip(_moved(self._case_to_visit, self.planes.point), low, high)
         with self.quietly():
             self.go_to(tuple(float(value) for value in point))
-        self.redraw_marks()
+        self.redraw_overlays()
 
     def _on_shown(self) -> None:
         self.views[0].show_plane(self.planes.views[0].plane)
@@ -252,4 +254,4 @@ def _register(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
 
 
 def _moved(matrix: NDArray[np.float64], point: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(float(value) for value in (matrix @ [*point, 1.0])[:3])
+    return tuple(float(value) for value in (matrix @ [*point, 1.0])[: len(LAYER_AXES)])

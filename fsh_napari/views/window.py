@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def plain(viewer: Any) -> "napari.viewer.Viewer":
-    """Return the viewer itself: plugins are handed a proxy, whose layers are never the same object twice."""
+    """Return the viewer itself.
+
+    Plugins are handed a proxy, whose layers are never the same object twice.
+    """
     return getattr(viewer, "__wrapped__", viewer)
 
 
@@ -34,7 +37,7 @@ def window_of(viewer: Any) -> tuple[QMainWindow, QtViewer]:
 
 
 def move_point(viewer: Any, point: Sequence[float], axis: int) -> None:
-    """Move the point of a viewer whose slices lie across one axis; its layers are cut anew once, or not at all.
+    """Move the point of a viewer; its layers are cut anew once, or not at all.
 
     Left to itself napari cuts every layer for a point that moves within the slice that is
     shown, and asks again whether to cut when it tells of the same point in steps.
@@ -52,9 +55,8 @@ def move_point(viewer: Any, point: Sequence[float], axis: int) -> None:
     inside = tuple(
         min(max(value, low), high) for value, (low, high, _) in zip(point, dims.range, strict=True)
     )
-    cut = getattr(
-        viewer, "_update_layers", None
-    )  # napari's own: a version without it is slower, and right
+    # napari's own: a version without it is slower, and right.
+    cut = getattr(viewer, "_update_layers", None)
     with ExitStack() as quiet:
         if cut is not None:
             quiet.enter_context(dims.events.current_step.blocker(cut))
@@ -71,7 +73,7 @@ def dock_of(widget: QWidget | None) -> QDockWidget | None:
 
 
 def shrink_to(window: QWidget, size: QSize) -> None:
-    """Give a window the size back that it had before docks stood on each other for a moment, which made it higher."""
+    """Give a window its size back: docks that stand on each other for a moment make it higher."""
     if not window.isMaximized() and not window.isFullScreen():
         QTimer.singleShot(0, lambda: window.resize(size))
 

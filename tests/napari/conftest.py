@@ -1,4 +1,4 @@
-"""What the plugin's tests share. What needs a screen is skipped where there is none, and says so."""
+"""Fixtures of the plugin's tests; what needs a screen is skipped where there is none."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ from fsh_core.volume.volume import save_like
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="fsh-napari-")) / "settings.yaml")
 os.environ.setdefault("QT_API", "pyside6")
 
-# napari and what it stands on warn while they are imported; only F.sh's own warnings are errors here.
+# napari and what it stands on warn while they are imported; only F.sh's own warnings are errors.
 with warnings.catch_warnings(), suppress(ImportError):
     warnings.simplefilter("ignore")
     import napari.layers

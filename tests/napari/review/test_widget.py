@@ -310,7 +310,7 @@ class TestEditing:
         consistent(widget)
 
     def test_a_stroke_in_a_small_plane_is_an_act(self, widget):
-        twin = widget.stage.planes.twins[1].of(widget.case.layer)
+        twin = widget.stage.planes.mirrors[1].copy_of(widget.case.layer)
         twin.brush_size = 1
         twin.paint(tuple(widget.case.grid.voxel_to_layer(np.array([(20, 20, 9)]))[0]), 2)
         settle(20)

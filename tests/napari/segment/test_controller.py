@@ -144,7 +144,8 @@ def show_result(controller, found):
 def test_it_loads_neither_qt_nor_napari():
     code = (
         "import sys, fsh_napari.segment.controller; "
-        "sys.exit(', '.join({'qtpy', 'PySide6', 'napari', 'openvino', 'torch'} & set(sys.modules)) or 0)"
+        "heavy = {'qtpy', 'PySide6', 'napari', 'openvino', 'torch'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False

@@ -15,14 +15,14 @@ from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 from fsh_core.volume.volume import Volume, to_ras
 from fsh_napari.layers.convert import CONTENT_KEY, image_layer, labels_layer
 from fsh_napari.preferences import CROSSHAIRS
-from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, Marks
+from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, Overlay
 from fsh_napari.views.plane import window_level
 from fsh_napari.views.planes import PlanesWidget
 from tests.napari.driving import PATIENCE_MS
 
 
 def marked_head() -> Volume:
-    """A grey block of thick slices, in PIR order, with one bright cube at the left, front and top of the patient."""
+    """A grey block of thick slices in PIR order; one bright cube left, front and top."""
     ras = np.full((40, 48, 20), 40, dtype=np.float32)
     affine = np.diag([1.5, 1.5, 4.0, 1.0])
     affine[:3, 3] = -30, -36, -40
@@ -128,7 +128,7 @@ class TestOrientation:
         assert SAGITTAL.letters("neurological") == SAGITTAL.letters("radiological")
 
     def test_what_is_drawn(self, planes):
-        """The cube is left, front and top of the patient: the picture shows it where the letters say."""
+        """The cube is left, front and top; the picture shows it where the letters say."""
         cube(planes)
         for convention, left_is_right in (("radiological", True), ("neurological", False)):
             planes.convention_box.setCurrentText(convention)
@@ -219,7 +219,7 @@ class TestMouse:
         qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=start + QPoint(50, 0))
         assert image.contrast_limits[1] - image.contrast_limits[0] > high - low
         assert planes.views[1].camera.zoom == zoom
-        assert planes.twins[0].of(image).contrast_limits == image.contrast_limits
+        assert planes.mirrors[0].copy_of(image).contrast_limits == image.contrast_limits
 
     def test_double_click_enlarges_and_brings_back(self, planes, qtbot):
         large, coronal, _ = planes.views
@@ -238,7 +238,7 @@ class TestMouse:
 def same_layers(planes, name):
     """A layer as each of the three planes has it."""
     main = planes.viewer.layers[name]
-    return [main, *(twins.of(main) for twins in planes.twins)]
+    return [main, *(mirror.copy_of(main) for mirror in planes.mirrors)]
 
 
 def at_crosshair(planes, name):
@@ -346,7 +346,7 @@ def test_closing_the_dock_leaves_napari_as_it_was(planes):
     settle(0.05)
     assert planes.views == []
     assert viewer.scene.camera.mouse_zoom
-    assert large.canvas.findChildren(Marks) == []
+    assert large.canvas.findChildren(Overlay) == []
     viewer.dims.set_point(0, viewer.dims.range[0].start)  # nobody answers
     assert large.qt_viewer.layers.updatesEnabled()
 
@@ -355,10 +355,10 @@ def test_closing_the_dock_leaves_napari_as_it_was(planes):
 def test_the_crosshair_has_the_colour_that_was_chosen(planes, colour):
     planes.crosshair.setChecked(True)
     planes.crosshair_colour = colour
-    marks = planes.views[0].marks
-    picture = QImage(marks.size(), QImage.Format.Format_ARGB32)
+    overlay = planes.views[0].overlay
+    picture = QImage(overlay.size(), QImage.Format.Format_ARGB32)
     picture.fill(0)
-    marks.render(picture)
+    overlay.render(picture)
     at = planes.views[0].to_pixel(planes.point).toPoint()
     seen = [picture.pixelColor(at.x() + 40, at.y() + shift) for shift in (-1, 0, 1)]
     brightest = max(seen, key=lambda one: one.alpha())
@@ -401,15 +401,15 @@ def test_window_and_level():
 
 class TestTwins:
     def test_arrays_are_shared_not_copied(self, planes):
-        for twins in planes.twins:
+        for mirror in planes.mirrors:
             for layer in planes.viewer.layers:
-                assert twins.of(layer).data is layer.data
+                assert mirror.copy_of(layer).data is layer.data
 
     def test_painting_in_a_small_plane_is_seen_and_heard_in_the_large_one(self, planes):
         lesions = planes.viewer.layers["lesions"]
         heard = []
         lesions.events.paint.connect(lambda event: heard.append(event.value))
-        twin = planes.twins[0].of(lesions)
+        twin = planes.mirrors[0].copy_of(lesions)
         twin.visible = True
         twin.selected_label = 5
         twin.paint((10, 10, 10), 5)
@@ -420,7 +420,7 @@ class TestTwins:
 
     def test_looks_go_both_ways(self, planes):
         lesions = planes.viewer.layers["lesions"]
-        one, two = (twins.of(lesions) for twins in planes.twins)
+        one, two = (mirror.copy_of(lesions) for mirror in planes.mirrors)
         lesions.contour = 2
         assert (one.contour, two.contour) == (2, 2)
         two.opacity = 0.25
@@ -429,13 +429,13 @@ class TestTwins:
     def test_layers_come_move_and_go(self, planes):
         viewer = planes.viewer
         viewer.add_image(np.zeros((20, 48, 40)), name="more", scale=(4, 1.5, 1.5))
-        assert [len(twins.other.layers) for twins in planes.twins] == [3, 3]
+        assert [len(mirror.other.layers) for mirror in planes.mirrors] == [3, 3]
         viewer.layers.move(2, 0)
-        assert [layer.name for layer in planes.twins[0].other.layers] == [
+        assert [layer.name for layer in planes.mirrors[0].other.layers] == [
             layer.name for layer in viewer.layers
         ]
         viewer.layers.remove("more")
-        assert [len(twins.other.layers) for twins in planes.twins] == [2, 2]
+        assert [len(mirror.other.layers) for mirror in planes.mirrors] == [2, 2]
 
 
 def test_zoom_is_linked_on_demand(planes):
