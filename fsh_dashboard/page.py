@@ -16,7 +16,10 @@ ROW_PIXELS = 35
 
 
 def begin(title: str, sentence: str) -> Opened:
-    """Write the head of a page and return the opened folder; a wrong folder ends the page with a sentence."""
+    """Write the head of a page and return the opened folder.
+
+    A wrong folder ends the page with a sentence.
+    """
     try:
         opened = open_folder(sys.argv[1:])
     except InputError as error:
@@ -97,7 +100,9 @@ def offer_csv(table: pd.DataFrame | Callable[[], pd.DataFrame], file_name: str, 
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    """Write a table as CSV with a byte-order mark and 6 significant digits, for people and spreadsheets.
+    """Write a table as CSV with a byte-order mark and 6 significant digits.
+
+    For people and spreadsheets.
 
     Text that begins like a formula gets an apostrophe: a subject's name is not a program.
     """

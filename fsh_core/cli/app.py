@@ -259,10 +259,12 @@ def dashboard(
         "--server.address=localhost",
         f"--server.port={port}",
         "--browser.gatherUsageStats=false",
+        "--logger.hideWelcomeMessage=true",
         "--",
     ]
     command += [str(folder.resolve())] if folder else []
     command += [f"--images={path.resolve()}" for path in images or []]
+    print(f"F.sh is at http://localhost:{port}; Ctrl+C stops it.", flush=True)
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 

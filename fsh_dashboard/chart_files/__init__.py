@@ -1,4 +1,7 @@
-"""Any chart of a page as an SVG file, taken from the page itself; Streamlit's own button above a chart gives PNG."""
+"""Any chart of a page as an SVG file, taken from the page itself.
+
+Streamlit's own button above a chart gives PNG.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 _HTML = """
-<label>Save a chart as SVG <select aria-label="Chart"></select></label> <button type="button">Save as SVG</button>
+<label>Save a chart as SVG <select aria-label="Chart"></select></label>
+<button type="button">Save as SVG</button>
 """
 _CSS = """
 label, select, button { font: inherit; font-size: 0.875rem; color: var(--st-text-color) }

@@ -11,7 +11,9 @@ ALL = "all"
 
 
 def by_group(cases: pd.DataFrame, metrics: Sequence[str], group: str | None = None) -> pd.DataFrame:
-    """Summarise metrics, each with a 95 % bootstrap interval of its mean, over all cases and by group.
+    """Summarise metrics, each with a 95 % bootstrap interval of its mean.
+
+    Over all cases and by group.
 
     Returns
     -------
@@ -49,5 +51,8 @@ def paired(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> pd.DataFra
 
 
 def paired_test(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> "pd.Series[float]":
-    """Compare two results in one metric; the columns of `fsh_core.studies.paired.PAIRED_COLUMNS`."""
+    """Compare two results in one metric.
+
+    The columns of `fsh_core.studies.paired.PAIRED_COLUMNS`.
+    """
     return compare_methods(first[["case", metric]], second[["case", metric]]).iloc[0]

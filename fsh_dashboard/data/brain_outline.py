@@ -1,4 +1,7 @@
-"""The outline of the brain in MNI152 space, seen from three sides: what a map of lesions is read against."""
+"""The outline of the brain in MNI152 space, seen from three sides.
+
+What a map of lesions is read against.
+"""
 
 from functools import cache
 

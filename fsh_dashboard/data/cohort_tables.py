@@ -1,4 +1,7 @@
-"""A derivatives folder as two tables: one row per case, one row per lesion, fast for a thousand cases."""
+"""A derivatives folder as two tables.
+
+One row per case, one row per lesion, fast for a thousand cases.
+"""
 
 import math
 from dataclasses import dataclass
@@ -51,7 +54,10 @@ class Results:
 
 
 def fingerprint(opened: Opened, name: str) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of everything `read_results` looks at: the same while nothing has changed."""
+    """Name, size and time of everything `read_results` looks at.
+
+    The same while nothing has changed.
+    """
     folder = opened.root / name
     records = find_records(folder)
     tables = [beside_record(path, ANAT_ENDINGS["table"]) for path in records]
@@ -189,5 +195,5 @@ def _with_cohort_table(
         ]
     prefix = "" if folder == opened.root else f"{opened.named(folder)}/"
     records = cases["record"].str.removeprefix(prefix)
-    new = [column for column in table if column not in cases and column not in NOT_SHOWN]
+    new = [str(column) for column in table if column not in cases and column not in NOT_SHOWN]
     return cases.assign(**{column: records.map(table[column]) for column in new}), []

@@ -89,8 +89,10 @@ HELP = {
     "flags": "Reasons to look at it: computed from the table, not a diagnosis.",
     "in_reference": "Share of the lesion's voxels that are in the reference, 0 to 1; 0 = false.",
     "review": "How far each reader is with this case.",
-    "reviewed_lesion_count": "Without the rejected lesions, as the reader left the case whose act is the latest.",
-    "reviewed_lesion_volume_ml": "Without the rejected lesions, with what was painted or erased, as the reader left "
+    "reviewed_lesion_count": "Without the rejected lesions, as the reader left the case whose act "
+    "is the latest.",
+    "reviewed_lesion_volume_ml": "Without the rejected lesions, with what was painted or erased, "
+    "as the reader left "
     "the case whose act is the latest.",
     "status": "What the readers decided about this lesion.",
     "volume_low_ml": "Lower end of the interval in which the reference volume is expected.",
@@ -98,7 +100,8 @@ HELP = {
     "least_confidence": "The lowest confidence among the lesions of the case.",
     "least_probability": "The lowest mean probability among the lesions of the case.",
     "raw_lesion_volume_ml": "Everything above the threshold, before small lesions were dropped.",
-    "brain_source": "given: a mask beside the scan; stripped: the scan had no skull; found: by F.sh; none: not found.",
+    "brain_source": "given: a mask beside the scan; stripped: the scan had no skull; found: "
+    "by F.sh; none: not found.",
 }
 MAIN_METRICS = (
     "dice",
@@ -129,12 +132,11 @@ def config_for(table: pd.DataFrame) -> dict[str, Any]:
                 heading, help=text, format=_digits(table[column])
             )
         else:
-            pinned, width = (
-                (True if column == "case" else None),
-                ("medium" if column == "flags" else None),
-            )
             settings[column] = st.column_config.TextColumn(
-                heading, help=text, pinned=pinned, width=width
+                heading,
+                help=text,
+                pinned=True if column == "case" else None,
+                width="medium" if column == "flags" else None,
             )
     return settings
 

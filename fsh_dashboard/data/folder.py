@@ -63,7 +63,8 @@ class Opened:
         if any(found.is_relative_to(allowed) for allowed in (self.root, *self.images)):
             return found
         raise InputError(
-            f"{path!s:.200}: leads out of the opened folder {self.root}; open the folder that holds it"
+            f"{path!s:.200}: leads out of the opened folder {self.root}; "
+            "open the folder that holds it"
         )
 
     def named(self, path: Path) -> str:
@@ -109,7 +110,10 @@ def open_folder(arguments: Sequence[str]) -> Opened:
 
 
 def find_runs(opened: Opened) -> list[str]:
-    """List the run folders (``config.json`` beside ``log.jsonl``), relative to the opened folder; latest log first."""
+    """List the run folders (``config.json`` beside ``log.jsonl``), relative to the opened folder.
+
+    Latest log first.
+    """
     found = [folder for folder in _folders(opened) if _has(folder, "config.json", "log.jsonl")]
     found.sort(key=lambda folder: (folder / "log.jsonl").stat().st_mtime, reverse=True)
     return [opened.named(folder) for folder in found]
@@ -131,7 +135,10 @@ def _existing(name: str | Path) -> Path:
 
 
 def _folders(opened: Opened) -> Iterator[Path]:
-    """Walk the opened folder, shallowest first; subjects, hidden folders and ways out are left alone."""
+    """Walk the opened folder, shallowest first.
+
+    Subjects, hidden folders and ways out are left alone.
+    """
     level, visited = [opened.root], 0
     for _ in range(DEEPEST + 1):
         below: list[Path] = []
@@ -165,7 +172,10 @@ def _has(folder: Path, *names: str) -> bool:
 
 
 def _holds_records(folder: Path) -> bool:
-    """Tell whether a folder is a derivatives folder: its tables, or the record of one case, are there."""
+    """Tell whether a folder is a derivatives folder.
+
+    Its tables, or the record of one case, are there.
+    """
     if _has(folder, CASES_TABLE, LESIONS_TABLE):
         return True
     return bool(find_records(folder))

@@ -31,7 +31,8 @@ def read_tables(
             heading, *lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
             broken[index] = (
-                f"expected a lesion table, cannot be read ({getattr(error, 'strerror', None) or 'empty'})"
+                "expected a lesion table, cannot be read "
+                f"({getattr(error, 'strerror', None) or 'empty'})"
             )
             continue
         if len(lines) != row["lesion_count"]:

@@ -85,7 +85,10 @@ def read_card(path: Path, name: str) -> dict[str, Any]:
 
 
 def validation_rows(card: Card) -> pd.DataFrame:
-    """Return the validation results, one row per case, with the site that the case's name begins with."""
+    """Return the validation results, one row per case.
+
+    With the site that the case's name begins with.
+    """
     rows = [
         row for row in card.block("validation", list) if isinstance(row, dict) and "case" in row
     ]
@@ -97,13 +100,19 @@ def validation_rows(card: Card) -> pd.DataFrame:
 
 
 def site_of(case: str) -> str:
-    """Guess the site from a name such as ``sub-ljubljana07``: its letters before the first digit."""
+    """Guess the site from a name such as ``sub-ljubljana07``.
+
+    Its letters before the first digit.
+    """
     found = re.match(r"(?:sub-)?([A-Za-z]+?)(?:P?\d|$)", case)
     return found.group(1) if found else case
 
 
 def recall_rows(card: Card) -> pd.DataFrame:
-    """Return lesions and found lesions by size: ``size``, ``lesions``, ``found``, ``recall``; others are left out."""
+    """Return lesions and found lesions by size: ``size``, ``lesions``, ``found``, ``recall``.
+
+    Others are left out.
+    """
     counted = {
         size: _numbers(row, "lesions", "found")
         for size, row in card.block("recall_by_size", dict).items()
@@ -122,7 +131,10 @@ def recall_rows(card: Card) -> pd.DataFrame:
 
 
 def reliability_rows(block: dict[str, Any]) -> pd.DataFrame:
-    """Return the bins of a reliability diagram: ``probability``, ``real``, ``count``; others are left out."""
+    """Return the bins of a reliability diagram: ``probability``, ``real``, ``count``.
+
+    Others are left out.
+    """
     bins = block.get("bins")
     rows = [
         _numbers(one, "probability", "real", "count")
@@ -132,7 +144,10 @@ def reliability_rows(block: dict[str, Any]) -> pd.DataFrame:
 
 
 def retention_rows(card: Card) -> pd.DataFrame:
-    """Return how precise the surest lesions are: ``retained``, ``precision``; others are left out."""
+    """Return how precise the surest lesions are: ``retained``, ``precision``.
+
+    Others are left out.
+    """
     rows = [_numbers(one, "retained", "precision") for one in card.block("retention", list)]
     return pd.DataFrame([row for row in rows if row], columns=["retained", "precision"])
 

@@ -1,7 +1,8 @@
 """All subjects side by side: for each the axial slice through its largest lesion."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ MARGIN_MM = 4.0
 
 
 def slice_through(
-    flair_path: Path, mask_path: Path, brain_path: Path | None, lesion: Mapping[str, float] | None
+    flair_path: Path,
+    mask_path: Path,
+    brain_path: Path | None,
+    lesion: Mapping[Hashable, Any] | None,
 ) -> NDArray[np.uint8]:
     """Draw the axial slice through a lesion, with everything that was found in it outlined.
 
@@ -50,8 +54,11 @@ def slice_through(
     return draw(view, AXIAL, 0, "Prediction")
 
 
-def _height(scan: Volume, brain: NDArray[np.bool_], lesion: Mapping[str, float] | None) -> int:
-    """Index of the axial slice through the point inside a lesion, or of the one with the most brain."""
+def _height(scan: Volume, brain: NDArray[np.bool_], lesion: Mapping[Hashable, Any] | None) -> int:
+    """Index of the axial slice through the point inside a lesion.
+
+    Or of the one with the most brain.
+    """
     try:
         point = (
             None

@@ -1,4 +1,7 @@
-"""participants.tsv: age, site and whatever else a study knows of its people, joined to the cases."""
+"""participants.tsv: age, site and whatever else a study knows of its people.
+
+Joined to the cases.
+"""
 
 from pathlib import Path
 

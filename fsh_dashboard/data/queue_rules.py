@@ -47,7 +47,10 @@ def certainty_column(lesions: pd.DataFrame) -> str | None:
 
 
 def _uncertain_below(results: Results) -> float:
-    """Where a lesion is no more likely than not; probabilities are sure of themselves, none is below its threshold."""
+    """Where a lesion is no more likely than not.
+
+    Probabilities are sure of themselves, none is below its threshold.
+    """
     return 0.5 if certainty_column(results.lesions) == "confidence" else 0.8
 
 
@@ -62,7 +65,10 @@ def uncertain(results: Results, reviews: Reviews, limit: float) -> list[QueueIte
 
 
 def outliers(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
-    """Choose the cases in which a volume, a count or the agreement with the reference is far from the others'."""
+    """Choose the cases in which a volume.
+
+    A count or the agreement with the reference is far from the others'.
+    """
     words = [word for pair in OUTLIERS.values() for word in pair if word]
     marks = having(results.cases["flags"], words)
     return _whole(results, results.cases[marks])
@@ -87,8 +93,8 @@ def disagreeing(results: Results, reviews: Reviews, limit: float) -> list[QueueI
         return []
     poor = results.cases[results.cases["dice"] < limit].sort_values(["dice", "case"])
     return [
-        QueueItem(row.case, _below(results, row.record), (), f"Dice {row.dice:.2f}")
-        for row in poor.itertuples()
+        QueueItem(str(case), _below(results, str(record)), (), f"Dice {dice:.2f}")
+        for case, record, dice in zip(poor["case"], poor["record"], poor["dice"], strict=True)
     ]
 
 
@@ -147,7 +153,10 @@ def with_more(queue: Queue, items: Iterable[QueueItem]) -> Queue:
 def _by_case(
     results: Results, chosen: pd.DataFrame, reason: Callable[[pd.DataFrame], str]
 ) -> list[QueueItem]:
-    """Make one item of the chosen lesions of a case; cases and lesions in the order of the table."""
+    """Make one item of the chosen lesions of a case.
+
+    Cases and lesions in the order of the table.
+    """
     records = dict(zip(results.cases["case"], results.cases["record"], strict=True))
     return [
         QueueItem(
@@ -163,8 +172,8 @@ def _by_case(
 def _whole(results: Results, cases: pd.DataFrame) -> list[QueueItem]:
     """Make an item of each case, for its flags."""
     return [
-        QueueItem(row.case, _below(results, row.record), (), row.flags)
-        for row in cases.itertuples()
+        QueueItem(str(case), _below(results, str(record)), (), str(flags))
+        for case, record, flags in zip(cases["case"], cases["record"], cases["flags"], strict=True)
     ]
 
 

@@ -100,7 +100,10 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
 
 
 def with_status(lesions: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
-    """Add a column ``status``: what the readers decided, ``readers differ`` where they do not agree."""
+    """Add a column ``status``.
+
+    What the readers decided, ``readers differ`` where they do not agree.
+    """
     if reviews.decisions.empty:
         return lesions
     decided = reviews.decisions[reviews.decisions["status"] != UNREVIEWED]
@@ -112,7 +115,10 @@ def with_status(lesions: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
 
 
 def with_review(cases: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
-    """Add how far the readers are, and what is left of each case after the review that was worked on last."""
+    """Add how far the readers are.
+
+    And what is left of each case after the review that was worked on last.
+    """
     last = (
         reviews.progress.sort_values("latest", kind="stable")
         .drop_duplicates("case", keep="last")
@@ -126,7 +132,10 @@ def with_review(cases: pd.DataFrame, reviews: Reviews) -> pd.DataFrame:
 
 
 def case_status(cases: Iterable[str], reviews: Reviews) -> list[str]:
-    """Say of each case how far its readers are, such as ``completed (AB), in progress (CD)``; empty = not begun."""
+    """Say of each case how far its readers are, such as ``completed (AB), in progress (CD)``.
+
+    Empty = not begun.
+    """
     said: dict[str, list[str]] = {}
     for row in reviews.progress.itertuples():
         said.setdefault(str(row.case), []).append(f"{row.status} ({row.reader})")
@@ -151,7 +160,10 @@ def reader_agreement(decisions: pd.DataFrame) -> pd.DataFrame:
 
 
 def disagreements(decisions: pd.DataFrame) -> pd.DataFrame:
-    """List the lesions about which two readers decided differently: ``case``, ``label``, who said what."""
+    """List the lesions about which two readers decided differently.
+
+    ``case``, ``label``, who said what.
+    """
     pieces = [
         both[both["status_1"] != both["status_2"]].assign(first=first, second=second)
         for first, second, both in _pairs(decisions)
@@ -191,7 +203,8 @@ def _replay(
     labels = opened.inside(path.with_name(start + ANAT_ENDINGS["labels"]))
     if not labels.is_file():
         raise InputError(
-            f"{labels}: expected the lesions of the review {path.name}, found nothing; segment again"
+            f"{labels}: expected the lesions of the review {path.name}, found nothing; "
+            "segment again"
         )
     journal = Journal.open(path, {"case": case, "labels_sha256": sha256_of(labels)})
     sizes = {} if lesions is None else zip(lesions["label"], lesions["voxels"], strict=True)

@@ -70,7 +70,10 @@ class Run:
         return "running" if now_s - self.changed_s < patience_s else "stopped"
 
     def remaining_s(self) -> float:
-        """Estimate the seconds to the last epoch from the mean of the latest ten; NaN if unknown."""
+        """Estimate the seconds to the last epoch from the mean of the latest ten.
+
+        NaN if unknown.
+        """
         if "seconds" not in self.log or not len(self.log):
             return math.nan
         return float(self.log["seconds"].tail(10).mean()) * max(
@@ -78,10 +81,13 @@ class Run:
         )
 
     def best(self) -> tuple[int, float] | None:
-        """Return epoch and value of the highest validation Dice; None before the first validation."""
+        """Return epoch and value of the highest validation Dice.
+
+        None before the first validation.
+        """
         if "val_dice" not in self.log or not self.log["val_dice"].notna().any():
             return None
-        row = self.log.loc[self.log["val_dice"].idxmax()]
+        row = self.log.iloc[int(self.log["val_dice"].argmax())]
         return int(row["epoch"]), float(row["val_dice"])
 
 
@@ -96,7 +102,8 @@ def read_run(folder: Path, name: str) -> Run:
     settings = _read_json(folder / "config.json")
     if not isinstance(settings, dict):
         raise InputError(
-            f"{name}/config.json: expected the settings of a run, found something else; look at the file"
+            f"{name}/config.json: expected the settings of a run, found something else; "
+            "look at the file"
         )
     log, problems = _read_log(folder / "log.jsonl", name)
     sides: list[tuple[str, ...]] = [(), ()]
@@ -170,7 +177,10 @@ def one_table(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def setting_differences(runs: Sequence[Run]) -> pd.DataFrame:
-    """Compare settings: one row per setting that is not the same in all runs, one column per run."""
+    """Compare settings: one row per setting that is not the same in all runs.
+
+    One column per run.
+    """
     names = dict.fromkeys(name for run in runs for name in run.config)
     rows = {name: [_shown(run.config.get(name, "–")) for run in runs] for name in names}
     different = {name: values for name, values in rows.items() if len(set(values)) > 1}

@@ -86,7 +86,10 @@ def through_lesion(view: View, lesion: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def as_html(picture: NDArray[np.uint8], plane: Plane, caption: str, alt: str) -> str:
-    """Wrap a picture for a page: letters at its edges, a caption, a text for screen readers; nothing from outside."""
+    """Wrap a picture for a page: letters at its edges, a caption, a text for screen readers.
+
+    Nothing from outside.
+    """
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png")
     data = base64.b64encode(buffer.getvalue()).decode()
@@ -98,13 +101,17 @@ def as_html(picture: NDArray[np.uint8], plane: Plane, caption: str, alt: str) ->
         "top:3px;left:49%": upper,
     }
     letters = "".join(
-        f'<span style="position:absolute;{place};color:#e6e9ed;font-size:12px;text-shadow:0 0 3px #000">{letter}</span>'
+        f'<span style="position:absolute;{place};color:#e6e9ed;font-size:12px;text-shadow:0 0 3px '
+        f'#000">{letter}</span>'
         for place, letter in places.items()
     )
     return (
-        '<figure style="margin:0"><div style="position:relative;background:#000;border-radius:4px;overflow:hidden">'
-        f'<img alt="{html.escape(alt)}" style="display:block;width:100%" src="data:image/png;base64,{data}">'
-        f'{letters}</div><figcaption style="font-size:13px;opacity:.75;padding:3px 0 8px">{html.escape(caption)}'
+        '<figure style="margin:0"><div '
+        'style="position:relative;background:#000;border-radius:4px;overflow:hidden">'
+        f'<img alt="{html.escape(alt)}" style="display:block;width:100%" '
+        f'src="data:image/png;base64,{data}">'
+        f'{letters}</div><figcaption style="font-size:13px;opacity:.75;padding:3px 0 '
+        f'8px">{html.escape(caption)}'
         "</figcaption></figure>"
     )
 

@@ -1,4 +1,7 @@
-"""Columns that hold words, one or several separated by commas or semicolons: which there are, which rows have some."""
+"""Columns that hold words, one or several separated by commas or semicolons.
+
+Which there are, which rows have some.
+"""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,7 @@
-"""A cohort in charts: distributions, one column against another, agreement. The chosen case stands out in each."""
+"""A cohort in charts: distributions, one column against another, agreement.
+
+The chosen case stands out in each.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -104,7 +107,10 @@ def _points(
     log_scale: bool = False,
     reach: tuple[Sequence[float], Sequence[float]] = ((), ()),
 ) -> list[Any]:
-    """Make the layers of `against`, for drawing among others; their axes also hold the values of ``reach``."""
+    """Make the layers of `against`, for drawing among others.
+
+    Their axes also hold the values of ``reach``.
+    """
     columns = list(dict.fromkeys(["case", x[0], y[0], *([colour[0]] if colour else [])]))
     shown = table[columns].dropna(subset=[x[0], y[0]])
     shown = shown[shown[y[0]] > 0] if log_scale else shown
@@ -141,7 +147,9 @@ def _points(
         layers.append(ring)
         if len(marked) == 1:
             is_right = table.loc[marked.index[0], x[0]] > table[x[0]].mean()
-            side = {"align": "right", "dx": -14} if is_right else {"align": "left", "dx": 14}
+            side: dict[str, Any] = (
+                {"align": "right", "dx": -14} if is_right else {"align": "left", "dx": 14}
+            )
             name = alt.Chart(marked).mark_text(color=HIGHLIGHT, fontWeight=600, **side)
             layers.append(name.encode(**place, text="case:N"))
     return layers
@@ -267,12 +275,18 @@ def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | N
     )
     x, y = ("first", f"{label}: {names[0]}"), ("second", f"{label}: {names[1]}")
     return finish(
-        alt.layer(line, *_points(table, x, y, case, reach=(ends["first"], ends["second"]))), 340
+        alt.layer(
+            line, *_points(table, x, y, case, reach=(list(ends["first"]), list(ends["second"])))
+        ),
+        340,
     )
 
 
 def _linear(values: Sequence[float]) -> alt.Scale:
-    """Scale with some room on both sides, but none below 0 where nothing is: no volume is negative."""
+    """Scale with some room on both sides, but none below 0 where nothing is.
+
+    No volume is negative.
+    """
     low, high = (float(min(values)), float(max(values))) if values else (0.0, 1.0)
     room = 0.05 * (high - low) or 1.0
     return alt.Scale(

@@ -16,7 +16,8 @@ def reliability_diagram(bins: pd.DataFrame, said: str, came: str) -> Any:
     Parameters
     ----------
     bins : DataFrame
-        ``probability``, ``real`` and ``count``, from `fsh_dashboard.data.model_cards.reliability_rows`.
+        ``probability``, ``real`` and ``count``,
+        from `fsh_dashboard.data.model_cards.reliability_rows`.
     said, came : str
         Titles of the axes.
 
@@ -53,7 +54,8 @@ def recall_by_size(sizes: pd.DataFrame) -> Any:
     Parameters
     ----------
     sizes : DataFrame
-        ``size``, ``lesions``, ``found`` and ``recall``, from `fsh_dashboard.data.model_cards.recall_rows`.
+        ``size``, ``lesions``, ``found`` and ``recall``,
+        from `fsh_dashboard.data.model_cards.recall_rows`.
     """
     shown = sizes.assign(
         words=[
@@ -78,7 +80,8 @@ def retention(curve: pd.DataFrame) -> Any:
     Parameters
     ----------
     curve : DataFrame
-        ``retained`` and ``precision``, from `fsh_dashboard.data.model_cards.retention_rows`.
+        ``retained`` and ``precision``,
+        from `fsh_dashboard.data.model_cards.retention_rows`.
     """
     base = alt.Chart(curve).encode(
         x=alt.X(

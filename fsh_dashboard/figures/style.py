@@ -4,7 +4,8 @@ from typing import Any
 
 import altair as alt
 
-# Each is at least 3:1 against white and against the dark page, and stays apart in common colour blindness.
+# Each is at least 3:1 against white and against the dark page, and stays apart in common colour
+# blindness.
 PALETTE = ("#2f86d0", "#d9632a", "#1f9d73", "#b06ab3", "#b58900", "#7d8590")
 HIGHLIGHT = "#d9632a"
 PLAIN = "#2f86d0"
@@ -30,7 +31,8 @@ def finish(chart: Any, height: int | None = HEIGHT, title: str = "") -> Any:
     altair chart
         The same, finished.
     """
-    # The room keeps the title of the upright axis from being cut off when a chart is fitted to its place.
+    # The room keeps the title of the upright axis from being cut off when a chart is fitted to its
+    # place.
     room = {"left": 14, "right": 8, "top": 6, "bottom": 4}
     settings: dict[str, Any] = {"padding": room}
     if height is not None:
@@ -53,7 +55,9 @@ def zoomable(chart: Any) -> Any:
 
 
 def with_fixed_names(spec: dict[str, Any]) -> dict[str, Any]:
-    """Call the data of a chart ``data-0``, ``data-1`` and so on, in the order in which its layers use them.
+    """Call the data of a chart ``data-0``, ``data-1`` and so on.
+
+    In the order in which its layers use them.
 
     Parameters
     ----------

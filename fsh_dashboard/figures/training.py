@@ -72,7 +72,8 @@ def curves(
     dashes = alt.StrokeDash(
         "part:N",
         scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())),
-        # Small charts, one a measure, have no room for a second legend; the page says what dashes mean.
+        # Small charts, one a measure, have no room for a second legend; the page says what dashes
+        # mean.
         legend=alt.Legend(
             title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeColor=QUIET
         )
@@ -159,7 +160,7 @@ def _colour(field: str, names: list[str], always: bool = False) -> alt.Color:
     )
 
 
-def _marks(table: pd.DataFrame) -> dict[str, float]:
+def _marks(table: pd.DataFrame) -> dict[str, Any]:
     """Small marks while there are few epochs, so that a single one is seen; none later."""
     return (
         {"size": 16, "opacity": 1}

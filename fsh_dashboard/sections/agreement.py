@@ -20,7 +20,8 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
     metrics = [metric for metric in MAIN_METRICS if metric in cases and cases[metric].notna().any()]
     if not metrics:
         st.caption(
-            "No record holds an evaluation. `fsh segment` adds one to every case that has a reference mask."
+            "No record holds an evaluation. `fsh segment` adds one to every case that has a "
+            "reference mask."
         )
         return
     group = None
@@ -42,7 +43,8 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
             intervals(summary, labels), "intervals", "Mean agreement with 95 % bootstrap intervals"
         )
         st.caption(
-            f"{int(cases[metrics[0]].notna().sum())} cases with a reference. 95 % bootstrap intervals over cases."
+            f"{int(cases[metrics[0]].notna().sum())} cases with a reference. "
+            "95 % bootstrap intervals over cases."
         )
     limits = (
         bland_altman(cases["reference_ml"], cases["prediction_ml"])
@@ -58,8 +60,10 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
             )
             bias, lower, upper = limits.bias, limits.lower, limits.upper
             said = (
-                f"Bias {bias.value:+.2f} ml (95 % interval {bias.low:+.2f} to {bias.high:+.2f}), limits of agreement "
-                f"{lower.value:+.2f} to {upper.value:+.2f} ml, {limits.n} cases. Grey: 95 % intervals of all three."
+                f"Bias {bias.value:+.2f} ml (95 % interval {bias.low:+.2f} to {bias.high:+.2f}), "
+                "limits of agreement "
+                f"{lower.value:+.2f} to {upper.value:+.2f} ml, {limits.n} cases. Grey: "
+                "95 % intervals of all three."
             )
             st.caption(said.replace(" -", " −"))
     with st.expander("As a table"):
@@ -116,5 +120,5 @@ def compare_results(opened: Opened, results: Results, case: str | None) -> None:
 
 def shared_numbers(first: pd.DataFrame, second: pd.DataFrame) -> Sequence[str]:
     """Numbers that both tables have, agreement first."""
-    both = [column for column in first.select_dtypes("number") if column in second]
+    both = [str(column) for column in first.select_dtypes("number") if column in second]
     return sorted(both, key=lambda column: column not in MAIN_METRICS)

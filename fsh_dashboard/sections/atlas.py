@@ -15,7 +15,8 @@ def show_map(lesions: pd.DataFrame, cases: int, case: str | None) -> None:
         or not lesions[list(POSITION)].notna().all(axis=1).any()
     ):
         st.caption(
-            "These lesion tables hold no positions in MNI152 space (columns mni_x_mm, mni_y_mm, mni_z_mm). They are "
+            "These lesion tables hold no positions in MNI152 space (columns mni_x_mm, mni_y_mm, "
+            "mni_z_mm). They are "
             "written when a case is registered to the template."
         )
         return
@@ -31,6 +32,8 @@ def show_map(lesions: pd.DataFrame, cases: int, case: str | None) -> None:
         else ""
     )
     st.caption(
-        f"Share of the {cases} cases with a lesion's innermost point in each square of 5 mm, through the whole "
-        f"depth of the brain, radiological convention. The line is the outline of the template's brain.{left_out}"
+        f"Share of the {cases} cases with a lesion's innermost point in each square of 5 mm, "
+        "through the whole "
+        "depth of the brain, radiological convention. "
+        f"The line is the outline of the template's brain.{left_out}"
     )

@@ -1,5 +1,6 @@
 """The mosaic: every subject of a cohort as one picture, page by page."""
 
+from collections.abc import Hashable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,15 @@ COLUMNS, ROWS = 6, 3
 
 
 def show_mosaic(opened: Opened, results: Results, cases: pd.DataFrame, case: str | None) -> None:
-    """One slice through the largest lesion of each case, in the order of the table; a click marks the case."""
+    """One slice through the largest lesion of each case, in the order of the table.
+
+    A click marks the case.
+    """
     st.subheader("Every scan")
     if not st.toggle("Show one slice of each case", key="mosaic", bind="query-params"):
         st.caption(
-            "The axial slice through the largest lesion. Reading a scan takes about a third of a second."
+            "The axial slice through the largest lesion. "
+            "Reading a scan takes about a third of a second."
         )
         return
     pages = -(-len(cases) // (COLUMNS * ROWS))
@@ -35,18 +40,17 @@ def show_mosaic(opened: Opened, results: Results, cases: pd.DataFrame, case: str
     largest = _largest(results.lesions)
     for start in range(0, len(shown), COLUMNS):
         row = shown.iloc[start : start + COLUMNS]
-        for place, one in zip(st.columns(COLUMNS), row.to_dict("records"), strict=False):
+        for place, shown_case in zip(st.columns(COLUMNS), row.to_dict("records"), strict=False):
             with place:
-                show_tile(
-                    opened, results, one, largest.get(one["case"]), is_marked=one["case"] == case
-                )
+                name = shown_case["case"]
+                show_tile(opened, results, shown_case, largest.get(name), is_marked=name == case)
 
 
 def show_tile(
     opened: Opened,
     results: Results,
-    case: dict[str, Any],
-    lesion: dict[str, Any] | None,
+    case: Mapping[Hashable, Any],
+    lesion: Mapping[Hashable, Any] | None,
     is_marked: bool,
 ) -> None:
     """One case: its slice, and its name to click."""
@@ -64,7 +68,7 @@ def show_tile(
         st.caption(f"{name}: {error}" if isinstance(error, KeyError) else str(error))
 
 
-def _largest(lesions: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _largest(lesions: pd.DataFrame) -> dict[str, dict[Hashable, Any]]:
     """The largest lesion of each case."""
     if lesions.empty:
         return {}
@@ -79,11 +83,10 @@ def _tile(
     _flair: Path,
     _mask: Path,
     _brain: Path | None,
-    _lesion: dict[str, Any] | None,
+    _lesion: Mapping[Hashable, Any] | None,
 ) -> str:
-    from fsh_dashboard.data.mosaic import (
-        slice_through,
-    )  # drawing loads matplotlib, which the page itself does not need
+    # Drawing loads matplotlib, which the page itself does not need.
+    from fsh_dashboard.data.mosaic import slice_through
     from fsh_dashboard.data.slices import as_html
 
     picture = slice_through(_flair, _mask, _brain, _lesion)

@@ -13,7 +13,8 @@ def show_judgement(record: Record) -> None:
     quality, regions = record.quality, record.regions
     if quality is None and regions is None:
         st.caption(
-            "This record says nothing of quality and regions: it was made by an earlier F.sh. Segment it again."
+            "This record says nothing of quality and regions: it was made by an earlier F.sh. "
+            "Segment it again."
         )
         return
     if quality is not None:
@@ -40,7 +41,10 @@ def show_quality(quality: RecordedQuality) -> None:
 
 
 def show_regions(regions: RecordedRegions) -> None:
-    """Show counts and volumes by region and both readings of dissemination in space, or why there are none."""
+    """Show counts and volumes by region and both readings of dissemination in space.
+
+    Or why there are none.
+    """
     told = regions.dissemination
     if told is None:
         st.info(f"No regions: {regions.note or 'they were not found'}.")

@@ -22,7 +22,8 @@ def offer_queue(
     """Offer to queue the chosen lesion, or all that the filters left."""
     if opened.is_example:
         st.caption(
-            "The bundled example stays as it is: open a folder of your own to send lesions to the review queue."
+            "The bundled example stays as it is: open a folder of your own to send lesions to the "
+            "review queue."
         )
         return
     buttons = st.container(horizontal=True)
@@ -37,7 +38,8 @@ def offer_queue(
         f"Queue all {count:,} shown" if count != 1 else "Queue the one shown",
         key="queue-all",
         disabled=not count,
-        help="Adds them to review_queue.json in the results. The napari plugin opens it: Plugins > F.sh > Review.",
+        help="Adds them to review_queue.json in the results. The napari plugin opens it: "
+        "Plugins > F.sh > Review.",
         on_click=partial(queue_lesions, opened, results, shown),
     )
     if said := st.session_state.pop("queued", ""):

@@ -166,7 +166,7 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
         column_config=config_for(table),
         key="case-lesions",
         selection_mode="single-row",
-        on_select=partial(go_to_lesion, lesions, view) if movable else "ignore",
+        on_select=partial(go_to_lesion, lesions, view) if movable and view else "ignore",
         placeholder="–",
         alt="Lesions of this case",
     )

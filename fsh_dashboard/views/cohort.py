@@ -1,4 +1,7 @@
-"""The cases of a study at a glance: table, distributions, agreement with references, two results paired."""
+"""The cases of a study at a glance.
+
+Table, distributions, agreement with references, two results paired.
+"""
 
 from functools import partial
 
@@ -80,7 +83,10 @@ def choose_cases(results: Results) -> pd.DataFrame:
 
 
 def word_columns(results: Results) -> list[str]:
-    """Columns whose words one filters by: flags, how far the readers are, the regions of a case's lesions."""
+    """Columns whose words one filters by.
+
+    Flags, how far the readers are, the regions of a case's lesions.
+    """
     known = [column for column in ("flags", "review") if column in results.cases]
     return [column for column in known if words_in(results.cases[column])] + ["region"] * (
         "region" in results.lesions

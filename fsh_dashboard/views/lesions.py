@@ -131,7 +131,8 @@ def show_table(lesions: pd.DataFrame, case: str | None) -> None:
         for column in (*LESIONS, *extra)
         if column in lesions and lesions[column].notna().any()
     ]
-    # The case is not repeated where there is only one; clicks need it, so it stays in the rows behind the table.
+    # The case is not repeated where there is only one; clicks need it, so it stays in the rows
+    # behind the table.
     hidden = ["case"] if lesions["case"].nunique() == 1 else []
     table = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(
         drop=True
@@ -171,8 +172,10 @@ def chosen_lesion(
     found = known[(known["case"] == name) & (known["label"].astype(str) == label)]
     if len(found) and case in (None, name):
         return found.iloc[0]
-    one = case is not None or len(results.cases) == 1
-    return lesions.loc[lesions["volume_mm3"].idxmax()] if one and len(lesions) else None
+    is_one_case = case is not None or len(results.cases) == 1
+    if not is_one_case or lesions.empty:
+        return None
+    return lesions.iloc[int(lesions["volume_mm3"].argmax())]
 
 
 def show_lesion(opened: Opened, results: Results, lesion: "pd.Series[Any] | None") -> None:
@@ -213,7 +216,7 @@ def show_distributions(lesions: pd.DataFrame) -> None:
     """Histograms, and confidence against size."""
     st.subheader("Distributions")
     sure = certainty_column(lesions)
-    wanted = [c for c in ("equivalent_diameter_mm", sure, "contrast") if c in lesions]
+    wanted = [c for c in ("equivalent_diameter_mm", sure, "contrast") if c and c in lesions]
     for place, column in zip(st.columns(max(1, len(wanted))), wanted, strict=False):
         with place:
             chart = distribution(lesions, column, label_of(column), unit="Lesions")
@@ -233,7 +236,8 @@ def show_distributions(lesions: pd.DataFrame) -> None:
             alt=f"{label_of(sure)} against diameter, a point per lesion",
         )
         st.caption(
-            "Small and uncertain lesions, at the lower left, are where false ones gather. A click opens the case."
+            "Small and uncertain lesions, at the lower left, are where false ones gather. "
+            "A click opens the case."
         )
 
 

@@ -239,7 +239,8 @@ def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
 def missing(sentence: str) -> None:
     """Say what the card does not hold, and what adds it."""
     st.caption(
-        f"{sentence} `fsh calibrate` measures it on validation patients and writes it into the card."
+        f"{sentence} `fsh calibrate` measures it on validation patients and writes it into the "
+        "card."
     )
 
 

@@ -1,4 +1,7 @@
-"""What to review next, how far the readers are, how well two of them agree, and what each did when."""
+"""What to review next, how far the readers are, how well two of them agree.
+
+And what each did when.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -98,7 +101,10 @@ def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     lesions = f", {page.counted(count, 'lesion')}" if count else ""
     st.caption(f"{page.counted(len(items), 'case')}{lesions}, worst first.")
     show(as_table(items), "choice", "What the queue will hold")
-    words = f"{rule.title}{f', {rule.limit.lower()} {limit:g}' if rule.limit else ''}, at most {most} cases"
+    words = (
+        f"{rule.title}{f', {rule.limit.lower()} {limit:g}' if rule.limit else ''}, "
+        f"at most {most} cases"
+    )
     if opened.is_example:
         st.caption(
             "The bundled example stays as it is: open a folder of your own to write a queue."
@@ -160,7 +166,8 @@ def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
         finished / max(1, len(table)), f"{finished} of {len(table)} cases completed by a reader"
     )
     st.caption(
-        f"{queue.name}. Rule: {queue.rule}. Made {queue.created.replace('T', ' ').removesuffix('+00:00')} UTC."
+        f"{queue.name}. Rule: {queue.rule}. Made "
+        f"{queue.created.replace('T', ' ').removesuffix('+00:00')} UTC."
     )
     show(table.rename(columns={"completed": "Completed by"}), "queue", "The queue")
 
@@ -177,7 +184,8 @@ def show_progress(reviews: Reviews) -> None:
         completed = int((part["status"] == "completed").sum())
         st.progress(
             decided / max(1, lesions),
-            f"{reader}: {decided} of {lesions} lesions decided, {completed} of {len(part)} begun cases completed",
+            f"{reader}: {decided} of {lesions} lesions decided, "
+            f"{completed} of {len(part)} begun cases completed",
         )
     show(reviews.progress, "progress", "Progress by reader and case")
     page.offer_csv(reviews.progress, "fsh-review-progress.csv", "Progress as CSV")

@@ -45,7 +45,10 @@ class SkippedModule(pytest.Module):
 def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> pytest.Module | None:
-    """Skip every file here where there is no Streamlit; skipping in this file itself would stop pytest."""
+    """Skip every file here where there is no Streamlit.
+
+    Skipping in this file itself would stop pytest.
+    """
     return None if find_spec("streamlit") else SkippedModule.from_parent(parent, path=module_path)
 
 
@@ -96,7 +99,9 @@ def run_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BIDS dataset of four phantoms, segmented: P1 has 3 lesions, P2 two, P3 none, P4 (no reference) one false.
+    """A BIDS dataset of four phantoms, segmented.
+
+    P1 has 3 lesions, P2 two, P3 none, P4 (no reference) one false.
 
     P2 is oblique.
     """

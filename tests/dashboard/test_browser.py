@@ -1,4 +1,7 @@
-"""The real thing in Chromium: no errors, no request to anywhere else, live curves, downloads, clicks."""
+"""The real thing in Chromium.
+
+No errors, no request to anywhere else, live curves, downloads, clicks.
+"""
 
 import importlib.util
 import json
@@ -29,7 +32,10 @@ ROW_PIXELS = 35
 
 
 def driving() -> Any:
-    """The script that drives the pages for the pictures: it knows how to start the server and the browser."""
+    """The script that drives the pages for the pictures.
+
+    It knows how to start the server and the browser.
+    """
     path = REPOSITORY / "scripts" / "dashboard_browser.py"
     spec = importlib.util.spec_from_file_location("dashboard_browser", path)
     assert spec is not None

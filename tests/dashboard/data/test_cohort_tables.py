@@ -1,4 +1,7 @@
-"""Derivatives become two tables, whatever is broken in them; numbers that can be checked by hand."""
+"""Derivatives become two tables, whatever is broken in them.
+
+Numbers that can be checked by hand.
+"""
 
 import json
 from pathlib import Path

@@ -46,7 +46,8 @@ def test_right_is_on_the_left_and_front_above(phantom: Any, scan: tuple[Path, Pa
     picture = slice_through(*scan, None, inside(phantom, 14, 26, 9))
     assert picture.shape[:2] == (round(56 * PIXELS_PER_MM), round(48 * PIXELS_PER_MM))
     rows, columns = np.nonzero(coloured(picture))
-    # LAS: i runs to the left, so i = 12 to 17 of 48 lies right of the middle, and is drawn on the left.
+    # LAS: i runs to the left, so i = 12 to 17 of 48 lies right of the middle, and is drawn on the
+    # left.
     assert 11 * PIXELS_PER_MM < columns.mean() < 19 * PIXELS_PER_MM
     assert (56 - 31) * PIXELS_PER_MM < rows.mean() < (56 - 23) * PIXELS_PER_MM
 

@@ -1,4 +1,7 @@
-"""The group heat map: cases are counted, not lesions; the page explains itself without positions."""
+"""The group heat map: cases are counted, not lesions.
+
+The page explains itself without positions.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -66,7 +66,10 @@ def test_the_learning_rate_has_a_line_for_each_run(runs: list[Any]) -> None:
 
 
 def test_zoom_survives_new_data(runs: list[Any]) -> None:
-    """Only the data may change when an epoch is added; else the browser draws anew and the zoom is lost."""
+    """Only the data may change when an epoch is added.
+
+    Else the browser draws anew and the zoom is lost.
+    """
 
     def without_data(log_length: int) -> dict[str, Any]:
         table = measured(runs[:1], LOSSES)
