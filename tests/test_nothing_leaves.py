@@ -3,6 +3,7 @@
 A test inside the process would not see what a forked child or a C++ library does; the kernel does.
 """
 
+import importlib.metadata
 import json
 import os
 import re
@@ -99,12 +100,10 @@ def test_the_watch_sees_a_connection_of_a_child(watch, tmp_path: Path) -> None:
     assert strangers(tmp_path / "trace") == ["192.0.2.7"]
 
 
-def test_openvino_would_report_its_import(watch, tmp_path: Path) -> None:
+def test_openvino_comes_with_telemetry() -> None:
     """If this fails, OpenVINO has no telemetry any more: network/quiet_openvino.py may go."""
-    watch(
-        "-c", "import sys, openvino; sys.exit('openvino_telemetry' not in sys.modules)"
-    ).communicate(timeout=60)
-    assert (tmp_path / "home" / "intel").exists()
+    needs = importlib.metadata.requires("openvino") or []
+    assert any(need.startswith("openvino-telemetry") for need in needs)
 
 
 def test_the_commands(watch, training_bids: Path, tmp_path: Path, home: Path) -> None:
