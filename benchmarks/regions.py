@@ -84,7 +84,7 @@ def main(data: Path) -> None:
 def ventricles(
     data: Path, case: Case, flair: Volume, brain: Mask, anatomy: Anatomy
 ) -> dict[str, float]:
-    """Compare with the manual mask, where there is one: of the resampled atlas, and as seen in the scan."""
+    """Compare the atlas, resampled and as seen in the scan, with the manual mask, if any."""
     masks = sorted(data.glob(f"derivatives/*/**/{case.name}_label-ventricle_mask.nii.gz"))
     if not masks or anatomy.tissue is None:
         return {}

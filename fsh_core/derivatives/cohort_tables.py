@@ -22,13 +22,14 @@ CASE_COLUMNS: dict[str, str] = {
     "part_count": "Number of parts that confluent lesions fall into; empty without `--split`.",
     "lesion_volume_ml": "Volume of all lesions after post-processing, in ml.",
     "raw_lesion_volume_ml": "Volume at or above the threshold, before post-processing, in ml.",
-    "volume_low_ml": "Lower end of the interval in which a reader's volume is expected, in ml; empty for weights "
-    "without a calibration.",
+    "volume_low_ml": "Lower end of the interval in which a reader's volume is expected, in ml; "
+    "empty for weights without a calibration.",
     "volume_high_ml": "Upper end of that interval, in ml.",
-    "scan_uncertainty": "1 minus the mean Dice of the ensemble's members with their mean, 0 to 1; empty without an "
-    "ensemble.",
+    "scan_uncertainty": "1 minus the mean Dice of the ensemble's members with their mean, 0 to 1; "
+    "empty without an ensemble.",
     **{
-        f"{region}_{what}": f"{meaning} that are {region.replace('_', ' ')}{unit}; empty where regions were not found."
+        f"{region}_{what}": f"{meaning} that are {region.replace('_', ' ')}{unit}; "
+        "empty where regions were not found."
         for region in REGIONS
         for what, meaning, unit in (
             ("lesions", "Number of lesions", ""),
@@ -36,7 +37,8 @@ CASE_COLUMNS: dict[str, str] = {
         )
     },
     "quality": "Verdict on the scan: pass, caution or fail.",
-    "brain_source": "Where the brain mask is from: given, stripped (the scan has no skull), found or none.",
+    "brain_source": "Where the brain mask is from: given, stripped (the scan has no skull), found "
+    "or none.",
     "brain_volume_ml": "Volume of the brain mask, in ml.",
     "seconds": "Time from file to lesions, in s.",
     "version": "Version of F.sh.",
@@ -91,7 +93,7 @@ def read_cohort(folder: str | Path) -> Cohort:
 
 
 def write_cohort(folder: str | Path) -> list[str]:
-    """Write ``cases.tsv``, ``lesions.tsv`` and ``dataset_description.json`` from the records in a folder.
+    """Write the tables and ``dataset_description.json`` of a folder from its records.
 
     Parameters
     ----------

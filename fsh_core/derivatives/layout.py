@@ -44,7 +44,7 @@ def derivative_paths(case: Case, folder: Path) -> dict[str, Path]:
 
 
 def with_bids_columns(lesions: pd.DataFrame) -> pd.DataFrame:
-    """BIDS asks a segmentation's table for ``index`` and ``name``; in memory ``index`` is ``label``."""
+    """Name the columns as BIDS asks: ``index`` (in memory ``label``) and ``name``."""
     table = lesions.rename(columns={"label": "index"})
     table.insert(1, "name", [f"lesion {label}" for label in lesions["label"]])
     return table

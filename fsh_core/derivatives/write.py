@@ -99,7 +99,8 @@ def check_names(case: Case, folder: Path) -> None:
         except UnicodeEncodeError:
             shown = str(file).encode("utf-8", "backslashreplace").decode()
             raise InputError(
-                f"{shown}: expected a name in UTF-8, found bytes of another encoding; rename the file"
+                f"{shown}: expected a name in UTF-8, found bytes of another encoding; "
+                "rename the file"
             ) from None
     longest = max(derivative_paths(case, folder).values(), key=lambda path: len(path.name))
     if len(longest.name.encode()) + _TEMPORARY_BYTES > _LONGEST_NAME_BYTES:
@@ -167,7 +168,8 @@ def _staging(folder: Path, name: str) -> Iterator[Path]:
         raise InputError(str(error).replace(str(staging), str(folder))) from None
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space or choose another output folder"
+            f"{folder}: cannot be written ({error.strerror or error}); "
+            "free some space or choose another output folder"
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -18,7 +18,7 @@ _MOST_WORKERS = 8  # each holds one patch's activations, about 0.2 GB
 
 
 class CpuNetwork:
-    """A network for patches of one size; as many at once as there are workers, each on a core of its own.
+    """A network for patches of one size; as many at once as there are workers, one a core.
 
     Faster than all cores on one patch, whose layers are too small to share, and the bytes do
     not depend on the number of cores.
@@ -47,7 +47,8 @@ class CpuNetwork:
                 "INFERENCE_PRECISION_HINT": "f32" if precise else "bf16",
                 "NUM_STREAMS": workers(),
                 "INFERENCE_NUM_THREADS": workers(),
-                "ENABLE_CPU_PINNING": False,  # or two processes side by side would choose the same cores
+                # Pinned, two processes side by side would choose the same cores.
+                "ENABLE_CPU_PINNING": False,
             },
         )
         self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
@@ -55,7 +56,7 @@ class CpuNetwork:
             self._idle.put(compiled.create_infer_request())
 
     def __call__(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities; may be called from several threads."""
+        """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities; threads may share it."""
         request = self._idle.get()
         try:
             return np.stack([expit(request.infer([patch[None]])[0][0, 0]) for patch in patches])
@@ -69,12 +70,12 @@ def _core() -> ov.Core:
 
 
 def multiplies_bfloat16() -> bool:
-    """Tell whether the processor multiplies bfloat16 natively; elsewhere it would be slower than float32."""
+    """Tell whether the processor multiplies bfloat16 natively; elsewhere float32 is faster."""
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def workers() -> int:
-    """Return how many patches are worked on at once: the cores that this process may use, or ``OMP_NUM_THREADS``."""
+    """Return how many patches run at once: the cores of this process, or ``OMP_NUM_THREADS``."""
     allowed = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

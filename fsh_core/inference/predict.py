@@ -111,7 +111,10 @@ class NetworkPredictor:
         return [stitcher.result()[:i, :j, :k] for stitcher in stitchers]
 
     def _map(self, function: Callable[[T], R], items: list[T]) -> Generator[R, None, None]:
-        """Apply a function to every item, in order, several at once; closing the iterator drops what has not begun."""
+        """Apply a function to every item, in order, several at once.
+
+        Closing the iterator drops what has not begun.
+        """
         pool = ThreadPoolExecutor(self.workers)
         try:
             yield from pool.map(function, items)
@@ -119,7 +122,7 @@ class NetworkPredictor:
             pool.shutdown(cancel_futures=True)
 
     def _members(self, patches: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-        """Yield (B, I, J, K) probabilities of (B, C, I, J, K) patches: each network's, as they are and mirrored."""
+        """Yield (B, I, J, K) probabilities of (B, C, I, J, K) patches, by network and mirror."""
         for network in self.networks:
             yield network(patches)
             if self.settings.mirror:  # the first axis of space is left-right: the image is RAS
@@ -195,7 +198,7 @@ def predictor_of(
 
 
 def _device(asked: Device) -> Device:
-    """Find the device to compute on; torch is not asked for the processor, since to load it takes a second."""
+    """Find the device to compute on; for the processor, torch (a second to load) is not asked."""
     if asked == "cpu":
         return asked
     from fsh_core.inference.torch_backend import best_device

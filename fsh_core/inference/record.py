@@ -65,7 +65,7 @@ def describe_grid(flair: Volume) -> RecordedGrid:
 
 def describe_ensemble(members: int) -> RecordedEnsemble | None:
     """Say what the maps of an ensemble hold; None where there is only one member."""
-    if members < 2:
+    if members <= 1:
         return None
     return RecordedEnsemble(
         members=members,

@@ -19,7 +19,7 @@ OnPatch = Callable[[int, int], None]
 
 
 class Predictor(Protocol):
-    """Any callable from an image to a probability, or to several; `fsh_core.load_predictor` returns one.
+    """Any callable from an image to a probability, or several; see `fsh_core.load_predictor`.
 
     It may also have an attribute ``model``, the `ModelConfig` of the image it wants, and
     ``card``, what the record says about the weights.
@@ -28,12 +28,12 @@ class Predictor(Protocol):
     def __call__(
         self, image: NDArray[np.float32], on_patch: OnPatch | None = None, /
     ) -> NDArray[np.float32]:
-        """Turn a (C, I, J, K) image in [0, 1] into an (I, J, K) probability, or (M, I, J, K) of an ensemble."""
+        """Turn a (C, I, J, K) image in [0, 1] into (I, J, K) or, an ensemble, (M, I, J, K)."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one scan, before anything is called a lesion; all on the scan's own grid.
+    """What a network says of one scan, on its own grid, before anything is called a lesion.
 
     Attributes
     ----------
@@ -60,11 +60,11 @@ class Prediction:
 def predict_scan(
     scan: LoadedScan, predictor: Predictor, on_patch: OnPatch | None = None
 ) -> Prediction:
-    """Run the network over a scan; ``on_patch`` is called with (done, total), and raising from it cancels."""
+    """Run the network over a scan; ``on_patch`` gets (done, total), and raising in it cancels."""
     brain = scan.brain
     prepared = prepare(scan.volumes, brain.mask, expected_model(predictor))
     predicted = predictor(prepared.masked, on_patch)
-    maps = predicted if predicted.ndim == 4 else predicted[None]
+    maps = predicted[None] if predicted.ndim == brain.mask.ndim else predicted
     return Prediction(
         scan.flair,
         brain,
@@ -79,7 +79,7 @@ def predict_case(
     finder: BrainSegmenter | None = None,
     on_patch: OnPatch | None = None,
 ) -> Prediction:
-    """Load a case, find its brain, and run the network over it: `load_scan`, then `predict_scan`."""
+    """Load a case, find its brain, and run the network: `load_scan`, then `predict_scan`."""
     return predict_scan(load_scan(case, expected_model(predictor), finder), predictor, on_patch)
 
 

@@ -21,6 +21,7 @@ from fsh_core.config import ModelConfig, check_patch_size
 _GATE_BIAS = (
     2.0  # sigmoid(2) = 0.88: gates start open, so the skips carry signal from the first step
 )
+_MISREAD_LENGTH = 2  # voxels, see `Conv3x3x3`
 
 
 class InstanceNorm(nn.Module):
@@ -56,7 +57,7 @@ class Conv3x3x3(nn.Conv3d):
         super().__init__(in_channels, channels, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type == "cpu" and x.shape[2] == 2:
+        if x.device.type == "cpu" and x.shape[2] == _MISREAD_LENGTH:
             with torch.autocast("cpu", enabled=False):
                 return super().forward(x.float())
         return super().forward(x)

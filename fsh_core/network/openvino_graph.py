@@ -1,4 +1,4 @@
-"""The network of `fsh_core.network.model` once more, as an OpenVINO graph: what a processor runs, free of torch.
+"""The network of `fsh_core.network.model` as an OpenVINO graph: for processors, free of torch.
 
 OpenVINO joins convolution, normalisation and activation into one pass over the memory, and
 is there in a fifth of the time that torch takes. What both compute is the same but for rounding.
