@@ -2,10 +2,15 @@
 
 import hashlib
 import os
+import platform
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
+
+import psutil
 
 from fsh_core.errors import InputError
 
@@ -78,18 +83,83 @@ def _beside(path: Path) -> Iterator[Path]:
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_PARTIAL, suffix=_ending(), dir=path.parent)
         os.close(handle)
         partial = Path(name)
         yield partial
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "free some space or choose another output folder"
-        ) from None
+        raise cannot_be_written(path, error) from None
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging_folder(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder inside ``folder``; whatever happens, it is gone afterwards.
+
+    Raises
+    ------
+    InputError
+        If something cannot be written there; the sentence names ``folder``.
+    """
+    with making_folder(folder):
+        staging: Path | None = None
+        try:
+            staging = Path(tempfile.mkdtemp(prefix=_PARTIAL, suffix=_ending(), dir=folder))
+            yield staging
+        except InputError as error:
+            raise InputError(str(error).replace(str(staging), str(folder))) from None
+        except OSError as error:
+            raise cannot_be_written(folder, error) from None
+        finally:
+            if staging is not None:
+                rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def making_folder(folder: Path) -> Iterator[None]:
+    """Make a folder; afterwards remove what was made here and stayed empty."""
+    made_here = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_be_written(folder, error) from None
+    try:
+        yield
+    finally:
+        for path in made_here:
+            with suppress(OSError):
+                path.rmdir()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove, from a folder and those inside, what killed processes of this machine half wrote.
+
+    What a living process is writing stays: the names say whose they are.
+    """
+    for partial in folder.rglob(f"{_PARTIAL}*.partial"):
+        machine, _, process = partial.suffixes[-2].removeprefix(".").partition("-")
+        if machine == _MACHINE and process.isdigit() and not psutil.pid_exists(int(process)):
+            with suppress(OSError):
+                rmtree(partial) if partial.is_dir() else partial.unlink()
+
+
+_PARTIAL = ".fsh-"
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"  # a network drive has files of several
+
+
+def _ending() -> str:
+    """End of the name of what is being written: by which machine and process."""
+    return f".{_MACHINE}-{os.getpid()}.partial"
+
+
+def cannot_be_written(path: Path, error: OSError) -> InputError:
+    """Say that a file or folder cannot be written, why, and what to do."""
+    return InputError(
+        f"{path}: cannot be written ({error.strerror or error}); "
+        "free some space or choose another output folder"
+    )
 
 
 def _current_umask() -> int:

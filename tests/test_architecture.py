@@ -21,6 +21,7 @@ SCREENS |= {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 ORDER = (
     "errors",
     "files",
+    "locks",
     "file_names",
     "strict_json",
     "config",

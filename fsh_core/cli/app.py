@@ -5,8 +5,8 @@ answers at once.
 """
 
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -34,6 +34,17 @@ def _reading(*inputs: Path) -> AbstractContextManager[None]:
     from fsh_core.files import never_overwriting
 
     return never_overwriting(raw_files(inputs))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Let no second command write into a folder; remove what a killed one left in it."""
+    from fsh_core.files import remove_leftovers
+    from fsh_core.locks import one_writer
+
+    with one_writer(folder, wait=False):
+        remove_leftovers(folder)
+        yield
 
 
 @app.command()
@@ -64,7 +75,8 @@ def segment(
     options: Any = None,
 ) -> None:
     """Segment lesions: masks, probabilities, tables, pictures and a report for each case."""
-    from fsh_core.cli.segment import choose_cases, segment_command
+    from fsh_core.cli.inputs import choose_cases
+    from fsh_core.cli.segment import segment_command
 
     config = SegmentConfig.from_options(**options)
     cases, failures = choose_cases(inputs or [], sample, brain_mask, channels or [])
@@ -100,7 +112,7 @@ def train(
     """Train a network: data folder in, run folder out."""
     from fsh_core.cli.train import train_command
 
-    with _reading(data):
+    with _reading(data), _writing(out):
         train_command(
             data, out, preset, ablation, exclude or [], validation or [], label, resume, options
         )
@@ -122,7 +134,7 @@ def evaluate(
     """Compare predictions with reference masks, or two methods on the same references."""
     from fsh_core.cli.evaluate import evaluate_command
 
-    with _reading(*masks):
+    with _reading(*masks), _writing(out):
         failures = evaluate_command(masks, compare, out)
     if failures:
         raise typer.Exit(2)
@@ -152,7 +164,7 @@ def agreement(
     """Compare raters, or repeated scans: Dice, lesion F1, volumes, consensus, repeatability."""
     from fsh_core.cli.agreement import agreement_command
 
-    with _reading(*masks):
+    with _reading(*masks), _writing(out):
         failures = agreement_command(masks, out, retest, consensus)
     if failures:
         raise typer.Exit(2)
@@ -181,7 +193,7 @@ def calibrate(
     """Choose threshold and minimum volume on validation patients, and calibrate confidences."""
     from fsh_core.cli.calibrate import calibrate_command
 
-    with _reading(data, *weights):
+    with _reading(data, *weights), _writing((card or weights[0]).parent):
         calibrate_command(
             data, weights, subject or [], card, label, SegmentConfig.from_options(**options)
         )
@@ -203,7 +215,8 @@ def ensemble(
     """Join networks into one file of weights: each looks at a scan, and their mean counts."""
     from fsh_core.cli.ensemble import ensemble_command
 
-    ensemble_command(members, out, name, half)
+    with _writing(out.parent):
+        ensemble_command(members, out, name, half)
 
 
 @app.command()
@@ -225,7 +238,7 @@ def simulate(
     """Set lesions of known shape into scans: a dataset with exact truth."""
     from fsh_core.cli.simulate import simulate_command
 
-    with _reading(*inputs, *([remove] if remove else [])):
+    with _reading(*inputs, *([remove] if remove else [])), _writing(out):
         failures = simulate_command(inputs, out, count, burden_ml, seed, remove)
     if failures:
         raise typer.Exit(2)

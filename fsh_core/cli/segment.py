@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,23 +12,25 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from fsh_core.cases import CHANNELS, Case, discover_cases
+from fsh_core.cases import Case
 from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     check_names,
     derivative_paths,
-    is_current,
     read_record,
     read_segmentation,
+    why_stale,
     write_cohort,
     write_segmentation,
 )
 from fsh_core.errors import InputError, sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
-from fsh_core.files import sha256_of
-from fsh_core.inference.predict import BrainFinder, load_predictor
+from fsh_core.files import remove_leftovers, sha256_of
+from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
+from fsh_core.locks import BeingWritten, one_writer
 from fsh_core.pipeline import Segmentation, segment_case
+from fsh_core.record import InputFile, Record
 from fsh_core.report import illustrate
 from fsh_core.sample import sample_case
 from fsh_core.studies.evaluate import evaluate_case
@@ -35,74 +38,6 @@ from fsh_core.volume.volume import Volume, load_mask
 
 _ROWS_SHOWN = 15
 _TABLES_EVERY_S = 60.0
-
-
-def choose_cases(
-    inputs: Sequence[Path], sample: bool, brain_mask: Path | None, channels: Sequence[str]
-) -> tuple[list[Case], list[str]]:
-    """Turn the command's words into cases.
-
-    Returns
-    -------
-    cases : list of Case
-        What there is to segment.
-    failures : list of str
-        One sentence for each input that holds no case, where others do.
-
-    Raises
-    ------
-    InputError
-        If there is no case at all, two of one name, or options that do not fit together.
-    """
-    if sample and inputs:
-        raise InputError("--sample stands alone; leave the other inputs away")
-    if sample:
-        return [sample_case()], []
-    usable, failures = _usable(inputs)
-    cases = discover_cases(
-        usable or list(inputs), on_problem=lambda error: failures.append(str(error))
-    )
-    if not cases:
-        raise InputError(failures[0])
-    given = dict(_channel(words) for words in channels)
-    if (brain_mask or given) and len(cases) != 1:
-        raise InputError(
-            f"--brain-mask and --channels belong to a single FLAIR, found {len(cases)}; "
-            "name one file"
-        )
-    if brain_mask or given:
-        case = cases[0]
-        cases = [
-            dataclasses.replace(
-                case, channels=case.channels | given, brain=brain_mask or case.brain
-            )
-        ]
-    return cases, failures
-
-
-def _channel(words: str) -> tuple[str, Path]:
-    """Read ``T1w=FILE``."""
-    name, _, file = words.partition("=")
-    if name not in CHANNELS[1:] or not file:
-        raise InputError(
-            f"--channels must be {' or '.join(f'{channel}=FILE' for channel in CHANNELS[1:])}, "
-            f"got {words!r}"
-        )
-    return name, Path(file)
-
-
-def _usable(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Split inputs into those that hold a case and sentences about those that do not."""
-    usable: list[Path] = []
-    failures: list[str] = []
-    for path in inputs:
-        try:
-            discover_cases(path, on_problem=lambda error: None)  # said when all are looked for
-        except InputError as error:
-            failures.append(str(error))
-        else:
-            usable.append(path)
-    return usable, failures
 
 
 def segment_command(
@@ -135,40 +70,30 @@ def segment_command(
     """
     console = Console()
     write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
-    predictor = load_predictor(weights, config)
-    finder = BrainFinder(config.device)
+    remove_leftovers(out)
     failed: list[str] = []
+    waiting: list[Case] = []
     written = time.monotonic()
     with progress_bar(console) as bar:
+        job = _Job(
+            out, load_predictor(weights, config), config, force, BrainFinder(config.device), bar
+        )
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
-        for case in cases:
-            if not force and is_current(case, out, predictor.card.sha256, config):
-                console.print(
-                    f"{case.name}: done already ({derivative_paths(case, out)['mask']}); "
-                    "--force does it again"
-                )
+        for wait in (False, True):
+            for case in waiting if wait else cases:
+                try:
+                    job.segment(case, wait=wait)
+                except BeingWritten:
+                    waiting.append(case)
+                    console.print(f"{case.name}: another process is at it, so it is looked at last")
+                    continue
+                except Exception as error:  # whatever it is, the other cases are not affected
+                    failed.append(sentence_of(error, case.flair))
+                    console.print(f"{case.name}: failed")
                 bar.advance(cohort)
-                continue
-            patches = bar.add_task(case.name, total=None)
-            try:
-                check_names(case, out)
-                _check_same_scan(case, out, force)
-                found = segment_case(
-                    case,
-                    predictor,
-                    config,
-                    finder=finder,
-                    on_patch=partial(_advance, bar, patches),
-                )
-                _store(found, out, console)
-            except Exception as error:  # whatever it is, the other cases are not affected
-                failed.append(sentence_of(error, case.flair))
-                console.print(f"{case.name}: failed")
-            bar.remove_task(patches)
-            bar.advance(cohort)
-            if time.monotonic() - written > _TABLES_EVERY_S:  # a kill costs the tables little
-                write_cohort(out)
-                written = time.monotonic()
+                if time.monotonic() - written > _TABLES_EVERY_S:  # a kill costs the tables little
+                    write_cohort(out)
+                    written = time.monotonic()
     failed += write_cohort(out)
     if len(cases) == 1 and not failed:
         _show(cases[0], out, console)
@@ -179,6 +104,53 @@ def segment_command(
         )
     print_failures(failed)
     return failed
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for every case of a command."""
+
+    out: Path
+    predictor: NetworkPredictor
+    config: SegmentConfig
+    force: bool
+    finder: BrainFinder
+    bar: Progress
+
+    def segment(self, case: Case, *, wait: bool) -> None:
+        """Segment a case, unless its result is current.
+
+        Raises
+        ------
+        BeingWritten
+            If another process is at it, and ``wait`` is False.
+        InputError
+            If the case cannot be used, or its result would replace that of another scan.
+        """
+        check_names(case, self.out)
+        with one_writer(self.out, case.name, wait=wait):
+            reason = why_stale(case, self.out, self.predictor.card.sha256, self.config)
+            files = derivative_paths(case, self.out)
+            if reason is None and not self.force:
+                self.bar.console.print(
+                    f"{case.name}: done already ({files['mask']}); --force does it again"
+                )
+                return
+            _check_same_scan(case, self.out, self.force)
+            if files["record"].exists() and reason is not None:
+                self.bar.console.print(f"{case.name}: segmented again, {reason}")
+            patches = self.bar.add_task(case.name, total=None)
+            try:
+                found = segment_case(
+                    case,
+                    self.predictor,
+                    self.config,
+                    finder=self.finder,
+                    on_patch=partial(_advance, self.bar, patches),
+                )
+                _store(found, self.out, self.bar.console)
+            finally:
+                self.bar.remove_task(patches)
 
 
 def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
@@ -212,6 +184,8 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
     case = found.case
     reference = _reference_of(found, console)
     scores: dict[str, float] = {}
+    if case.reference is not None:
+        found = dataclasses.replace(found, record=_with_reference(found.record, case.reference))
     if reference is not None:
         scores = evaluate_case(
             reference, found.flair.with_data(found.prediction), found.brain
@@ -225,6 +199,12 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
         f"{case.name}: {record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml, "
         f"quality of the scan {quality}, brain {record.brain.source}, {record.run.seconds:.1f} s"
     )
+
+
+def _with_reference(record: Record, reference: Path) -> Record:
+    """Note which reference it was: a changed one makes the result stale."""
+    source = InputFile(path=str(reference), sha256=sha256_of(reference))
+    return record.changed(input=record.input | {"reference": source})
 
 
 def _reference_of(found: Segmentation, console: Console) -> Volume | None:

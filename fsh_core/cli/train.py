@@ -36,21 +36,21 @@ def train_command(
     InputError
         If the data, the settings or the run folder cannot be used.
     """
-    run = RunFolder(out)
+    run, console = RunFolder(out), Console()
     if resume:
         if options:
             raise InputError(
                 "--resume takes its settings from the run folder; leave the other options away"
             )
         config, split = run.open()
-        cases = _cases_of(split, _trainable(discover_cases(data, label), exclude, config))
+        cases = _cases_of(split, _trainable(discover_cases(data, label), exclude, config, console))
     else:
         config = configure(preset, ablation, options)
-        cases = _trainable(discover_cases(data, label), exclude, config)
+        cases = _trainable(discover_cases(data, label), exclude, config, console)
         split = _chosen_split(cases, validation) or split_by_subject(
             cases, config.validation_fraction, config.seed
         )
-    show = _Display(config, split, run)
+    show = _Display(config, split, run, console)
     with show.bar:
         train(cases, split, config, run, resume=resume, finder=_finder(config), on_progress=show)
     show.console.print(f"Done: {run.path}/best.safetensors, {run.path}/last.safetensors, {run.log}")
@@ -80,8 +80,13 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
     return TrainConfig.from_options(**{**of_base, **of_training, "model": model})
 
 
-def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> list[Case]:
-    """Keep the cases with a reference, without the excluded subjects, which must exist."""
+def _trainable(
+    cases: list[Case], exclude: list[str], config: TrainConfig, console: Console
+) -> list[Case]:
+    """Keep the cases with a reference, without the excluded subjects, which must exist.
+
+    The cases without one are named.
+    """
     names = {name.removeprefix("sub-") for name in exclude}
     unknown = sorted(names - {case.subject for case in cases})
     if unknown:
@@ -89,16 +94,22 @@ def _trainable(cases: list[Case], exclude: list[str], config: TrainConfig) -> li
             f"--exclude: there is no subject {', '.join(unknown)} in the data; check the name"
         )
     target = config.model.target
+    wanted = [case for case in cases if case.subject not in names]
     kept = [
-        case
-        for case in cases
-        if case.subject not in names
-        and (case.brain if target == "brain" else case.reference) is not None
+        case for case in wanted if (case.brain if target == "brain" else case.reference) is not None
     ]
     if not kept:
         raise InputError(
             f"none of {len(cases)} cases has a reference {target} mask; "
             "see docs/training.md for its name"
+        )
+    without = [case.name for case in wanted if case not in kept]
+    if without:
+        console.print(
+            f"{len(kept)} of {len(wanted)} cases are used; without a reference {target} mask: "
+            f"{', '.join(without)} (docs/training.md says how masks are named)",
+            highlight=False,
+            soft_wrap=True,
         )
     return kept
 
@@ -137,8 +148,8 @@ def _finder(config: TrainConfig) -> BrainSegmenter | None:
 class _Display:
     """Progress bar with loss and speed, an estimate after the first steps, a line an epoch."""
 
-    def __init__(self, config: TrainConfig, split: Split, run: RunFolder) -> None:
-        self.console = Console()
+    def __init__(self, config: TrainConfig, split: Split, run: RunFolder, console: Console) -> None:
+        self.console = console
         self._steps_seen = 0
         self.bar = progress_bar(self.console, TextColumn("{task.fields[facts]}"))
         self._task = self.bar.add_task("training", total=None, facts="")

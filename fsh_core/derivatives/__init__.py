@@ -15,8 +15,8 @@ from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.derivatives.read import (
     StoredSegmentation,
     find_records,
-    is_current,
     read_segmentation,
+    why_stale,
 )
 from fsh_core.derivatives.write import (
     Illustrate,
@@ -33,11 +33,11 @@ __all__ = [
     "check_names",
     "derivative_paths",
     "find_records",
-    "is_current",
     "read_cohort",
     "read_record",
     "read_segmentation",
     "round_probability",
+    "why_stale",
     "write_cohort",
     "write_segmentation",
 ]

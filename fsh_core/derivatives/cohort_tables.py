@@ -12,6 +12,7 @@ from fsh_core.errors import sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, NOT_BIDS
 from fsh_core.files import check_may_write, write_atomically
 from fsh_core.lesions.regions import REGIONS
+from fsh_core.locks import one_writer
 from fsh_core.record import RecordedRegions
 
 BIDS_VERSION = "1.10.0"
@@ -111,6 +112,11 @@ def write_cohort(folder: str | Path) -> list[str]:
         If a table cannot be written.
     """
     folder = Path(folder)
+    with one_writer(folder, "cohort"):  # or another's older look at the folder would be the last
+        return _write_cohort(folder)
+
+
+def _write_cohort(folder: Path) -> list[str]:
     cohort = read_cohort(folder)
     versions = sorted(set(cohort.cases["version"].astype(str)))
     description = {

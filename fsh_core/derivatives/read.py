@@ -1,4 +1,4 @@
-"""Reading cases back: records, tables, and whether a case is still current."""
+"""Reading cases back: records, tables, and whether a result is still current."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ _TYPES = (
     | dict.fromkeys(TEXT_COLUMNS, "str")
     | {"touches_border": "bool"}
 )
+
+_INPUT_NAMES = {"brain": "brain mask", "reference": "reference mask"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,10 @@ def find_records(folder: str | Path) -> list[Path]:
     return in_anat(Path(folder), RECORD_ENDING)
 
 
-def is_current(case: Case, folder: Path, weights_sha256: str | None, config: SegmentConfig) -> bool:
-    """Tell whether a case need not be segmented again.
+def why_stale(
+    case: Case, folder: Path, weights_sha256: str | None, config: SegmentConfig
+) -> str | None:
+    """Say why a case must be segmented, or segmented again; None where its result is current.
 
     Parameters
     ----------
@@ -109,35 +113,47 @@ def is_current(case: Case, folder: Path, weights_sha256: str | None, config: Seg
 
     Returns
     -------
-    bool
-        True if its record exists, was made by these weights and settings from files of
-        the same content (image channels, and the brain mask or none), and every file
-        named in the record is there.
+    str or None
+        None if its record exists, was made by these weights and settings from files of the
+        same content (image channels, and the brain mask and the reference or none), and every
+        file named in the record is there.
     """
     record_path = derivative_paths(case, folder)["record"]
+    if not record_path.exists():
+        return "not segmented yet"
     try:
         record = read_record(record_path)
         paths = _recorded_paths(record, record_path)
     except InputError:
-        return False
-    return (
-        weights_sha256 is not None
-        and record.weights.sha256 == weights_sha256
-        and record.settings.to_json() == config.model_dump(mode="json")
-        and all(path.is_file() for path in paths.values())
-        and _same_input(case, record.input)
-    )
+        return "its record cannot be read"
+    gone = [path.name for path in paths.values() if not path.is_file()]
+    if gone:
+        return f"{gone[0]} is gone"
+    if weights_sha256 is None or record.weights.sha256 != weights_sha256:
+        return "the weights are others"
+    before, now = record.settings.to_json(), config.model_dump(mode="json")
+    if before != now:
+        others = [name for name in now if now[name] != before.get(name)]
+        return f"the settings are others ({', '.join(others)})"
+    return _changed_input(case, record.input)
 
 
-def _same_input(case: Case, recorded: Mapping[str, InputFile]) -> bool:
+def _changed_input(case: Case, recorded: Mapping[str, InputFile]) -> str | None:
     """Compare the content of the input files, whatever their names are now."""
-    if ("brain" in recorded) != (case.brain is not None):
-        return False
-    for channel, source in recorded.items():
-        path = case.brain if channel == "brain" else case.channels.get(channel)
-        if path is None or not path.is_file() or sha256_of(path) != source.sha256:
-            return False
-    return True
+    given = case.channels | {
+        name: path
+        for name, path in (("brain", case.brain), ("reference", case.reference))
+        if path is not None
+    }
+    for name in (*recorded, *(name for name in ("brain", "reference") if name in given)):
+        if name not in recorded:
+            return f"there was no {_INPUT_NAMES[name]} then"
+        path = given.get(name)
+        if path is None or not path.is_file():
+            return f"there is no {_INPUT_NAMES.get(name, name)} any more"
+        if sha256_of(path) != recorded[name].sha256:
+            return f"its {_INPUT_NAMES.get(name, name)} changed"
+    return None
 
 
 def _recorded_paths(record: Record, record_path: Path) -> dict[str, Path]:

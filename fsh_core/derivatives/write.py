@@ -1,10 +1,8 @@
 """Writing one case, whole or not at all."""
 
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +17,13 @@ from fsh_core.derivatives.layout import (
     with_bids_columns,
 )
 from fsh_core.errors import InputError
-from fsh_core.files import check_may_write, write_atomically
+from fsh_core.files import check_may_write, staging_folder, write_atomically
+from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation
 from fsh_core.record import record_to_write
 from fsh_core.volume.volume import save_like
 
 _LONGEST_NAME_BYTES = 255  # of every file system in use
-_TEMPORARY_BYTES = 10  # that `fsh_core.files.write_atomically` adds while it writes
 
 Illustrate = Callable[[Mapping[str, Path]], None]
 
@@ -61,7 +59,7 @@ def write_segmentation(
     paths = derivative_paths(segmentation.case, folder)
     for path in paths.values():
         check_may_write(path)
-    with _staging(folder, segmentation.case.name) as staging:
+    with one_writer(folder, segmentation.case.name), staging_folder(folder) as staging:
         staged = derivative_paths(segmentation.case, staging)
         table = with_bids_columns(segmentation.lesions)
         write_atomically(staged["table"], to_tsv(table))
@@ -103,7 +101,7 @@ def check_names(case: Case, folder: Path) -> None:
                 "rename the file"
             ) from None
     longest = max(derivative_paths(case, folder).values(), key=lambda path: len(path.name))
-    if len(longest.name.encode()) + _TEMPORARY_BYTES > _LONGEST_NAME_BYTES:
+    if len(longest.name.encode()) > _LONGEST_NAME_BYTES:
         raise InputError(
             f"{case.flair}: its name is too long ({len(case.name)} letters), the results would be "
             f"called {longest.name[:20]}…{longest.name[-30:]}; shorten it"
@@ -153,29 +151,6 @@ def round_probability(probability: NDArray[np.float32], threshold: float) -> NDA
     rounded[(probability < limit) & (rounded >= limit)] -= np.float32(0.001)
     rounded[(probability >= limit) & (rounded < limit)] += np.float32(0.001)
     return np.clip(np.round(rounded, 3), 0, 1)
-
-
-@contextmanager
-def _staging(folder: Path, name: str) -> Iterator[Path]:
-    """Give a hidden folder beside the target; whatever happens, it is gone afterwards."""
-    made_here = [path for path in (folder, *folder.parents) if not path.exists()]
-    staging = folder / f".{name}.partial"
-    try:
-        shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed
-        staging.mkdir(parents=True)
-        yield staging
-    except InputError as error:
-        raise InputError(str(error).replace(str(staging), str(folder))) from None
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}); "
-            "free some space or choose another output folder"
-        ) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for path in made_here:
-            with suppress(OSError):
-                path.rmdir()
 
 
 def _move_into_place(staged: Mapping[str, Path], paths: Mapping[str, Path]) -> None:

@@ -4,6 +4,7 @@
 
     run/config.json        settings
     run/split.json         subjects for training and validation
+    run/inputs.json        SHA-256 of both, and of every file that is learned from
     run/log.jsonl          one line an epoch
     run/last.safetensors   weights of the last epoch, with .json
     run/best.safetensors   weights of the best validation Dice, with .json
@@ -11,20 +12,23 @@
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
-from fsh_core.cases import Split
+from fsh_core.cases import Case, Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.files import write_atomically
+from fsh_core.files import remove_leftovers, sha256_of, write_atomically
+
+_HASHES = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,17 @@ class RunFolder:
                 f"{self.path}: already holds a training run; add --resume or choose another folder"
             )
 
-    def create(self, config: TrainConfig, split: Split) -> None:
+    def create(self, config: TrainConfig, split: Split, cases: Iterable[Case]) -> None:
         """Start a new run.
+
+        Parameters
+        ----------
+        config : TrainConfig
+            Its settings.
+        split : Split
+            Who trains and who validates.
+        cases : iterable of Case
+            What is learned from, and validated on.
 
         Raises
         ------
@@ -71,7 +84,52 @@ class RunFolder:
         self.check_is_new()
         split.save(self.path / "split.json")
         write_atomically(self.path / "config.json", config.model_dump_json(indent=2) + "\n")
+        write_atomically(self._inputs, json.dumps(self._hashes(cases), indent=2) + "\n")
         self.log.touch()
+
+    def check_unchanged(self, cases: Iterable[Case]) -> None:
+        """Check that the run would go on with what it began with.
+
+        Parameters
+        ----------
+        cases : iterable of Case
+            What would be learned from, and validated on.
+
+        Raises
+        ------
+        InputError
+            If the settings, the split, or the content of a scan or mask changed.
+        """
+        if not self._inputs.exists():  # a run that was killed as it began, or an old one
+            return
+        try:
+            then = _HASHES.validate_json(self._inputs.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise InputError(
+                f"{self._inputs}: expected what the run learns from, cannot be read ({error}); "
+                "start a new run"
+            ) from None
+        now = self._hashes(cases)
+        changed = sorted(
+            name for name in now.keys() | then.keys() if now.get(name) != then.get(name)
+        )
+        if changed:
+            raise InputError(
+                f"{self.path}: cannot go on, since {', '.join(changed)} changed after the run was "
+                "begun; bring them back as they were, or start a new run"
+            )
+
+    @property
+    def _inputs(self) -> Path:
+        return self.path / "inputs.json"
+
+    def _hashes(self, cases: Iterable[Case]) -> dict[str, str]:
+        """SHA-256 of the run's settings and split, and of the scans and masks by case and kind."""
+        files = {name: self.path / name for name in ("config.json", "split.json")}
+        for case in cases:
+            given = case.channels | {"brain mask": case.brain, "reference": case.reference}
+            files |= {f"{case.name} {kind}": path for kind, path in given.items() if path}
+        return {name: sha256_of(path) for name, path in files.items()}
 
     def open(self) -> tuple[TrainConfig, Split]:
         """Read the settings and the split of a run.
@@ -138,9 +196,7 @@ class RunFolder:
             )
         kept = log[:epochs]
         write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
-        for kind in ("safetensors", "json", "jsonl"):
-            for partial in self.path.glob(f".*.{kind}.*"):  # as `write_atomically` calls them
-                partial.unlink()
+        remove_leftovers(self.path)
         return kept
 
     def save_state(self, tensors: dict[str, Tensor], epoch: int) -> None:

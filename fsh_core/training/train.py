@@ -111,10 +111,14 @@ def train(
     ------
     InputError
         If subjects leak between the sets or have no case, if a case cannot be used, or
-        if the run folder holds a run already (or, to resume, none or a damaged one).
+        if the run folder holds a run already (or, to resume, none, a damaged one, or one that
+        was begun with other data).
     """
     _check_split(cases, split, config)
-    if not resume:
+    used = [case for case in cases if case.subject in {*split.training, *split.validation}]
+    if resume:
+        run.check_unchanged(used)
+    else:
         run.check_is_new()
     training = _load(cases, split.training, config, finder)
     validation = _load(cases, split.validation, config, finder)
@@ -130,7 +134,7 @@ def train(
     average = copy.deepcopy(model).eval()
     optimiser = _optimiser(model, config)
     if not resume:
-        run.create(config, split)
+        run.create(config, split, used)
     first_epoch = restore(run, model, average, optimiser) if run.state.exists() else 0
     log = run.mend(first_epoch)
 

@@ -48,7 +48,7 @@ import fsh_core
 from fsh_core.cases import discover_cases
 from fsh_core.cli.scan_anatomy import _scan_of_record
 from fsh_core.config import SegmentConfig
-from fsh_core.derivatives import find_records, is_current, read_segmentation
+from fsh_core.derivatives import find_records, read_segmentation, why_stale
 from fsh_core.derivatives import write_cohort, write_segmentation
 from fsh_core.pipeline import segment_case
 from fsh_core.review import Queue, QueueItem, list_cases, load_queue, open_review
@@ -81,7 +81,7 @@ assert write_cohort(out) == []
 stored = read_segmentation(record)
 assert discover_cases(data) == [case]
 facts = {"cases": [case.name], "lesions": len(stored.lesions)}
-facts["current"] = is_current(case, out, None, SegmentConfig(regions=False))
+facts["current"] = why_stale(case, out, None, SegmentConfig(regions=False)) is None
 
 review = open_review(stored, "Anna B.")
 review.set_status(1, "rejected")

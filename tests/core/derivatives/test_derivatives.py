@@ -18,16 +18,16 @@ from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     derivative_paths,
     find_records,
-    is_current,
     read_cohort,
     read_record,
     read_segmentation,
     round_probability,
+    why_stale,
     write_cohort,
     write_segmentation,
 )
 from fsh_core.errors import Cancelled, InputError
-from fsh_core.files import sha256_of
+from fsh_core.files import sha256_of, staging_folder
 
 WEIGHTS_SHA256 = "1c" * 32
 
@@ -42,8 +42,8 @@ def voxels(path):
     return np.asarray(nib.load(path).dataobj)
 
 
-def current(segmentation, folder, weights_sha256=WEIGHTS_SHA256, config=None, **changes):
-    return is_current(
+def stale(segmentation, folder, weights_sha256=WEIGHTS_SHA256, config=None, **changes):
+    return why_stale(
         replace(segmentation.case, **changes), folder, weights_sha256, config or SegmentConfig()
     )
 
@@ -223,7 +223,7 @@ class TestNothingHalfWritten:
             name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")
         }
         assert after == before
-        assert current(old, tmp_path / "out")
+        assert stale(old, tmp_path / "out") is None
 
     def test_failure_while_moving_removes_what_was_moved(
         self, make_segmentation, tmp_path, monkeypatch
@@ -280,13 +280,12 @@ class TestNothingHalfWritten:
             write_segmentation(make_segmentation(), tmp_path / "out", stop)
         assert not (tmp_path / "out").exists()
 
-    def test_what_a_killed_process_left_is_cleared(self, make_segmentation, tmp_path):
-        left = tmp_path / "out" / ".sub-01.partial" / "sub-01" / "anat"
-        left.mkdir(parents=True)
-        (left / "sub-01_seg-lesions_dseg.json").write_text("{}")
-        assert find_records(tmp_path / "out") == []
-        write_segmentation(make_segmentation(), tmp_path / "out")
-        assert not (tmp_path / "out" / ".sub-01.partial").exists()
+    def test_what_is_being_written_is_no_result(self, make_segmentation, tmp_path):
+        with staging_folder(tmp_path / "out") as staging:
+            left = staging / "sub-01" / "anat"
+            left.mkdir(parents=True)
+            (left / "sub-01_seg-lesions_dseg.json").write_text("{}")
+            assert find_records(tmp_path / "out") == []
 
     def test_pictures_of_an_earlier_result_do_not_stay(self, make_segmentation, tmp_path):
         def illustrate(paths):
@@ -397,57 +396,61 @@ class TestResuming:
 
     def test_a_finished_case_is_current(self, done):
         segmentation, folder, _ = done
-        assert current(segmentation, folder)
+        assert stale(segmentation, folder) is None
 
     def test_a_case_never_made_is_not(self, make_segmentation, tmp_path):
-        assert not current(make_segmentation(), tmp_path / "out")
+        assert stale(make_segmentation(), tmp_path / "out") == "not segmented yet"
 
     def test_other_weights(self, done):
         segmentation, folder, _ = done
-        assert not current(segmentation, folder, weights_sha256="00" * 32)
+        assert stale(segmentation, folder, weights_sha256="00" * 32) == "the weights are others"
 
     def test_other_settings(self, done):
         segmentation, folder, _ = done
-        assert not current(segmentation, folder, config=SegmentConfig(threshold=0.4))
+        reason = stale(segmentation, folder, config=SegmentConfig(threshold=0.4))
+        assert reason == "the settings are others (threshold)"
 
     def test_another_scan_under_the_same_name(self, done):
         segmentation, folder, _ = done
         flair = segmentation.case.flair
         flair.write_bytes(gzip.compress(b"other"))
-        assert not current(segmentation, folder)
+        assert stale(segmentation, folder) == "its FLAIR changed"
 
     def test_the_same_scan_under_another_name(self, done, tmp_path):
         segmentation, folder, _ = done
         copy = shutil.copy(segmentation.case.flair, tmp_path / "copy.nii.gz")
-        assert current(segmentation, folder, channels={"FLAIR": copy})
+        assert stale(segmentation, folder, channels={"FLAIR": copy}) is None
 
     def test_a_channel_that_was_not_used_does_not_matter(self, done, tmp_path):
         segmentation, folder, _ = done
         channels = segmentation.case.channels | {"T1w": tmp_path / "T1w.nii.gz"}
-        assert current(segmentation, folder, channels=channels)
+        assert stale(segmentation, folder, channels=channels) is None
 
     def test_a_brain_mask_that_was_not_there(self, done, tmp_path):
         segmentation, folder, _ = done
         (tmp_path / "brain.nii.gz").write_bytes(b"mask")
-        assert not current(segmentation, folder, brain=tmp_path / "brain.nii.gz")
+        reason = stale(segmentation, folder, brain=tmp_path / "brain.nii.gz")
+        assert reason == "there was no brain mask then"
 
-    def test_a_brain_mask_is_compared_by_content(self, make_segmentation, tmp_path):
+    @pytest.mark.parametrize("key", ["brain", "reference"])
+    def test_a_mask_is_compared_by_content(self, make_segmentation, tmp_path, key):
         segmentation = make_segmentation()
-        brain = tmp_path / "brain.nii.gz"
-        brain.write_bytes(b"mask")
-        given = {"path": str(brain), "sha256": sha256_of(brain)}
-        record = segmentation.record.changed(input=segmentation.record.input | {"brain": given})
+        mask = tmp_path / "mask.nii.gz"
+        mask.write_bytes(b"mask")
+        given = {"path": str(mask), "sha256": sha256_of(mask)}
+        record = segmentation.record.changed(input=segmentation.record.input | {key: given})
         write_segmentation(replace(segmentation, record=record), tmp_path / "out")
-        assert current(segmentation, tmp_path / "out", brain=brain)
-        assert not current(segmentation, tmp_path / "out")
-        brain.write_bytes(b"another mask")
-        assert not current(segmentation, tmp_path / "out", brain=brain)
+        assert stale(segmentation, tmp_path / "out", **{key: mask}) is None
+        assert stale(segmentation, tmp_path / "out") == f"there is no {key} mask any more"
+        mask.write_bytes(b"another mask")
+        assert stale(segmentation, tmp_path / "out", **{key: mask}) == f"its {key} mask changed"
 
     @pytest.mark.parametrize("key", ["mask", "probability", "labels", "table", "record"])
     def test_a_file_that_was_deleted(self, done, key):
         segmentation, folder, paths = done
         paths[key].unlink()
-        assert not current(segmentation, folder)
+        gone = "not segmented yet" if key == "record" else f"{paths[key].name} is gone"
+        assert stale(segmentation, folder) == gone
 
     @pytest.mark.parametrize(
         "damage", [{"weights": {}}, {"files": []}, {"input": None}, {"settings": []}]
@@ -455,7 +458,7 @@ class TestResuming:
     def test_a_damaged_record(self, done, damage):
         segmentation, folder, paths = done
         paths["record"].write_text(json.dumps(json.loads(paths["record"].read_text()) | damage))
-        assert not current(segmentation, folder)
+        assert stale(segmentation, folder) is not None
 
 
 class TestCohort:
