@@ -27,6 +27,7 @@ from fsh_core.cases import Case, Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.files import remove_leftovers, sha256_of, write_atomically
+from fsh_core.strict_json import first_problem
 
 _HASHES = TypeAdapter(dict[str, str])
 
@@ -105,8 +106,9 @@ class RunFolder:
         try:
             then = _HASHES.validate_json(self._inputs.read_bytes())
         except (OSError, ValidationError) as error:
+            reason = first_problem(error) if isinstance(error, ValidationError) else error.strerror
             raise InputError(
-                f"{self._inputs}: expected what the run learns from, cannot be read ({error}); "
+                f"{self._inputs}: expected what the run learns from, cannot be read ({reason}); "
                 "start a new run"
             ) from None
         now = self._hashes(cases)

@@ -2,6 +2,9 @@
 
 import errno
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,9 @@ from fsh_core.cases import discover_cases
 from fsh_core.cli import main
 from fsh_core.cli import segment as segment_module
 from fsh_core.cli import simulate as simulate_module
-from fsh_core.derivatives import read_record
+from fsh_core.derivatives import find_records, read_record, read_segmentation
 from fsh_core.errors import InputError, sentence_of
+from fsh_core.locks import one_writer
 from fsh_core.volume.volume import Volume, save_like
 from tests.core.cli.test_app import FAST, weights  # noqa: F401  (a fixture)
 
@@ -253,3 +257,73 @@ def test_an_error_without_a_file_names_what_it_was_about() -> None:
         "scan.nii: cannot be used (gone); check the disk and try again"
     )
     assert sentence_of(KeyError("x"), "scan.nii").startswith("scan.nii: failed in a way that was")
+
+
+class TestTwoProcesses:
+    """Two commands on one output folder: nothing is lost, nothing is done twice."""
+
+    def test_two_at_once_share_the_work(self, scans: Path, weights: Path, tmp_path: Path) -> None:  # noqa: F811
+        words = ["segment", str(scans), "-o", str(tmp_path / "out"), "--no-regions", *FAST]
+        command = [sys.executable, "-m", "fsh_core.cli", *words, "--weights", str(weights)]
+        both = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for _ in range(2)
+        ]
+        said = [process.communicate()[0] for process in both]
+        assert [process.returncode for process in both] == [0, 0], said
+        assert done(tmp_path) == ["a", "b", "c"]
+        times_made = sum(text.count(" lesions, ") for text in said)
+        assert times_made == 3, said
+        assert not list((tmp_path / "out").rglob(".fsh-*"))
+        assert not list((tmp_path / "out").rglob("*.lock"))
+        for path in find_records(tmp_path / "out"):
+            read_segmentation(path)
+
+    def test_a_case_that_another_process_is_at_comes_last(
+        self, scans: Path, segment, tmp_path: Path, monkeypatch
+    ) -> None:
+        order = []
+        whole = segment_module.segment_case
+
+        def noting(case, *given, **more):
+            order.append(case.subject)
+            return whole(case, *given, **more)
+
+        monkeypatch.setattr(segment_module, "segment_case", noting)
+        held, free = threading.Event(), threading.Event()
+
+        def other_process():
+            with one_writer(tmp_path / "out", "sub-a"):
+                held.set()
+                free.wait(60)
+
+        thread = threading.Thread(target=other_process)
+        thread.start()
+        held.wait(60)
+        threading.Timer(1.0, free.set).start()
+        code, said = segment(scans)
+        thread.join()
+        assert code == 0
+        assert order == ["b", "c", "a"]
+        assert "sub-a: another process is at it, so it is looked at last" in said
+        assert done(tmp_path) == ["a", "b", "c"]
+
+
+def test_a_changed_reference_is_noticed(phantom, segment, tmp_path: Path) -> None:
+    anat = tmp_path / "in" / "sub-01" / "anat"
+    mask = tmp_path / "in" / "derivatives" / "manual" / "sub-01" / "anat"
+    save_like(phantom.flair.data, phantom.flair, anat / "sub-01_FLAIR.nii.gz")
+    mask = mask / "sub-01_label-L_mask.nii.gz"
+    save_like(phantom.reference, phantom.flair, mask)
+    record = tmp_path / "out" / "sub-01" / "anat" / "sub-01_seg-lesions_dseg.json"
+    assert segment(tmp_path / "in")[0] == 0
+    dice = read_record(record).score("dice")
+    save_like(np.roll(phantom.reference, 3, axis=0), phantom.flair, mask)
+    code, said = segment(tmp_path / "in")
+    assert code == 0
+    assert "sub-01: segmented again, its reference mask changed" in said
+    assert read_record(record).score("dice") != dice
+    assert "done already" in segment(tmp_path / "in")[1]
+    mask.unlink()
+    assert "segmented again, there is no reference mask any more" in segment(tmp_path / "in")[1]
+    assert read_record(record).evaluation is None

@@ -1,11 +1,15 @@
 """Training: a run folder, the same numbers every time, and none lost to a kill."""
 
+import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from fsh_core.config import ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.inference.predict import load_predictor
+from fsh_core.locks import one_writer
 from fsh_core.network.checkpoint import load_checkpoint
 from fsh_core.network.losses import Losses
 from fsh_core.training import train as training
@@ -50,6 +55,7 @@ TIMES = {"seconds", "steps_per_second"}
 LEFT_BEHIND = {
     "config.json",
     "split.json",
+    "inputs.json",
     "log.jsonl",
     "state.safetensors",
     "best.safetensors",
@@ -345,8 +351,11 @@ class TestResume:
         run = self.stopped_after_one_epoch(training_bids, tmp_path)
         with run.log.open("a") as file:
             file.write('{"epoch": 2, "st')
-        for name in (".state.safetensors.x1y2", ".last.json.q_3", ".notes.of.mine"):
-            (run.path / name).write_text("half")
+        killed = "with staging_folder(Path(sys.argv[1])): os._exit(9)"
+        code = f"import os, sys\nfrom pathlib import Path\nfrom fsh_core.files import *\n{killed}"
+        subprocess.run([sys.executable, "-c", code, str(run.path)], check=False)
+        (run.path / ".notes.of.mine").write_text("half")
+        assert len(list(run.path.glob(".*"))) == 2
         train(discover_cases(training_bids), SPLIT, small(), run, resume=True)
         check_same_run(finished[0], run)
         assert {path.name for path in run.path.iterdir()} == LEFT_BEHIND | {".notes.of.mine"}
@@ -472,6 +481,44 @@ class TestRefusals:
         assert "03" in self.refused(capsys, part, "-o", run.path, "--resume")
         assert len(run.read_log()) == 1
 
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [("label-L_mask", "sub-02_ses-a reference"), ("_FLAIR", "sub-02_ses-a FLAIR")],
+    )
+    def test_resuming_with_other_data(self, training_bids, tmp_path, capsys, name, said):
+        data = Path(shutil.copytree(training_bids, tmp_path / "data"))
+        run = TestResume.stopped_after_one_epoch(data, tmp_path)
+        (file,) = data.rglob(f"sub-02_ses-a*{name}.nii.gz")
+        file.write_bytes(gzip.compress(gzip.decompress(file.read_bytes()), 1))  # other bytes
+        sentence = self.refused(capsys, data, "-o", run.path, "--resume")
+        assert f"{run.path}: cannot go on, since {said} changed after the run was begun" in sentence
+        assert len(run.read_log()) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "changed"),
+        [
+            ("split.json", {"training": ["01", "02", "04"], "validation": ["03"]}),
+            ("config.json", {"seed": 7}),
+        ],
+    )
+    def test_resuming_with_another_split_or_other_settings(
+        self, stopped, training_bids, capsys, name, changed
+    ):
+        content = json.loads((stopped.path / name).read_text())
+        (stopped.path / name).write_text(json.dumps(content | changed))
+        sentence = self.refused(capsys, training_bids, "-o", stopped.path, "--resume")
+        assert f"cannot go on, since {name} changed" in sentence
+
+    def test_a_second_training_into_the_same_folder(self, training_bids, tmp_path, capsys):
+        with one_writer(tmp_path / "run"):
+            thread = threading.Thread(
+                target=main, args=(["train", str(training_bids), "-o", str(tmp_path / "run")],)
+            )
+            thread.start()
+            thread.join()
+        assert "run: another process is writing its results there" in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
     def test_a_start_that_fails_leaves_no_run_behind(self, training_bids, tmp_path):
         run = RunFolder(tmp_path / "run")
         cases = discover_cases(training_bids)
@@ -585,6 +632,7 @@ def test_a_damaged_state_is_one_sentence(stopped, training_bids, capsys, damage)
         ("config.json", b"\xff\xfe", "config.json: expected the settings of a run"),
         ("split.json", "[]", "split.json: expected a split"),
         ("split.json", None, "split.json: cannot be read"),
+        ("inputs.json", "[", "inputs.json: expected what the run learns from"),
         ("log.jsonl", None, "log.jsonl: expected the log of 1 epoch"),
         ("log.jsonl", "", "log.jsonl: expected the log of 1 epoch"),
     ],
@@ -773,6 +821,18 @@ class TestCommand:
             "brain",
         )
         assert load_checkpoint(RunFolder(tmp_path / "run").weights("last")).config == config.model
+
+    def test_subjects_without_a_mask_are_named(self, training_bids, tmp_path, capsys):
+        data = Path(shutil.copytree(training_bids, tmp_path / "data"))
+        for mask in data.glob("derivatives/**/sub-02*mask.nii.gz"):
+            mask.unlink()
+        self.start(data, tmp_path / "run", *words(epochs=1, steps_per_epoch=1))
+        said = " ".join(capsys.readouterr().out.split())
+        assert (
+            "3 of 5 cases are used; without a reference lesion mask: sub-02_ses-a, sub-02_ses-b ("
+            in said
+        )
+        assert RunFolder(tmp_path / "run").open()[1].training == ("01", "03")
 
     def test_excluded_subjects_take_no_part(self, training_bids, tmp_path):
         out = tmp_path / "run"
