@@ -12,7 +12,7 @@ from fsh_core.review.journal import Journal, journal_path
 from fsh_core.review.measure import measure_lesions
 from fsh_core.review.open import open_review, other_readers, read_ledger
 from fsh_core.review.progress import CaseState, case_state, list_cases
-from fsh_core.review.queue import Queue, QueueItem, load_queue, save_queue
+from fsh_core.review.queue import Queue, QueueItem, change_queue, load_queue, save_queue
 from fsh_core.review.reader_agreement import Agreement, compare_readers
 from fsh_core.review.save import review_paths, save_review
 from fsh_core.review.session import Review
@@ -32,6 +32,7 @@ __all__ = [
     "ReviewEvent",
     "ReviewState",
     "case_state",
+    "change_queue",
     "compare_readers",
     "grow_lesion",
     "journal_path",

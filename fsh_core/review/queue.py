@@ -5,6 +5,7 @@ names, in that order. It holds no decision: those are in the journals.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -15,6 +16,7 @@ from pydantic.dataclasses import dataclass
 from fsh_core.errors import InputError
 from fsh_core.file_names import QUEUE_FILE
 from fsh_core.files import write_atomically
+from fsh_core.locks import one_writer
 from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-queue-1"
@@ -98,6 +100,33 @@ def save_queue(root: Path, queue: Queue) -> Path:
         path, json.dumps({"format": FORMAT, **asdict(queue)}, indent=2, ensure_ascii=False) + "\n"
     )
     return path
+
+
+def change_queue(root: Path, change: Callable[[Queue | None], Queue]) -> tuple[Queue, Path]:
+    """Read the queue, change it and write it, with nobody else writing in between.
+
+    Parameters
+    ----------
+    root : Path
+        The derivatives folder.
+    change : callable
+        Given the queue that is there (None when there is none), returns the one to write.
+
+    Returns
+    -------
+    queue : Queue
+        As it is now.
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the queue that is there is broken, or cannot be written; it then stays as it is.
+    """
+    with one_writer(root, "queue"):
+        queue = change(load_queue(root))
+        return queue, save_queue(root, queue)
 
 
 def load_queue(root: Path) -> Queue | None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.review import Queue, QueueItem, load_queue, save_queue
+from fsh_core.review import Queue, QueueItem, change_queue
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.queue_rules import picked, with_more
@@ -78,5 +78,7 @@ def add_to_queue(opened: Opened, results: Results, items: Sequence[QueueItem]) -
     """
     folder = opened.inside(results.name)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    queue = with_more(load_queue(folder) or Queue("Picked lesions", created, "", ()), items)
-    return queue, opened.named(save_queue(folder, queue))
+    queue, path = change_queue(
+        folder, lambda there: with_more(there or Queue("Picked lesions", created, "", ()), items)
+    )
+    return queue, opened.named(path)

@@ -1,6 +1,8 @@
 """The review queue: what is written comes back, and nothing else is taken for one."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fsh_core.errors import InputError
-from fsh_core.review.queue import QUEUE_FILE, Queue, QueueItem, load_queue, save_queue
+from fsh_core.review.queue import (
+    QUEUE_FILE,
+    Queue,
+    QueueItem,
+    change_queue,
+    load_queue,
+    save_queue,
+)
 
 ITEM = QueueItem("sub-01", "sub-01/anat/sub-01_seg-lesions_dseg.json", (3, 1), "uncertain")
 QUEUE = Queue("first look", "2026-01-01T00:00:00+00:00", "uncertain lesions", (ITEM,))
@@ -122,3 +131,38 @@ def test_a_queue_of_the_version_before_still_opens(tmp_path: Path) -> None:
 def test_a_queue_in_memory_is_checked_too() -> None:
     with pytest.raises(ValidationError, match="valid string"):
         QueueItem(3, "a")  # type: ignore[arg-type]
+
+
+_ADD_TWENTY = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from fsh_core.review import Queue, QueueItem, change_queue
+
+def add(there):
+    queue = there or Queue("q", "", "", ())
+    return replace(queue, items=(*queue.items, QueueItem(f"sub-{len(queue.items)}", "a/b.json")))
+
+for _ in range(20):
+    change_queue(Path(sys.argv[1]), add)
+"""
+
+
+def test_two_processes_add_without_losing_an_item(tmp_path: Path) -> None:
+    both = [subprocess.Popen([sys.executable, "-c", _ADD_TWENTY, str(tmp_path)]) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    queue = load_queue(tmp_path)
+    assert queue is not None
+    assert [item.case for item in queue.items] == [f"sub-{number}" for number in range(40)]
+
+
+def test_a_change_that_fails_leaves_the_queue_as_it_is(tmp_path: Path) -> None:
+    save_queue(tmp_path, QUEUE)
+
+    def fails(there: Queue | None) -> Queue:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_queue(tmp_path, fails)
+    assert load_queue(tmp_path) == QUEUE
+    assert [path.name for path in tmp_path.iterdir()] == [QUEUE_FILE]
