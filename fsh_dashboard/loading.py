@@ -1,4 +1,7 @@
-"""Choosing and reading results, once for each state of the files; shared by the pages about cases."""
+"""Choosing and reading results, once for each state of the files.
+
+Shared by the pages about cases.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,7 +22,10 @@ from fsh_dashboard.data.volumes import layers, window
 
 
 def choose_results(opened: Opened) -> Results:
-    """Let a derivatives folder be chosen where there are several; without cases the page ends with what to do."""
+    """Let a derivatives folder be chosen where there are several.
+
+    Without cases the page ends with what to do.
+    """
     names = find_results(opened)
     if not names:
         page.empty(
@@ -40,7 +46,7 @@ def choose_results(opened: Opened) -> Results:
 
 
 def load(opened: Opened, name: str) -> Results:
-    """Read results with what readers decided, or take them from memory while no file has changed."""
+    """Read results with what readers decided; from memory while no file has changed."""
     return _reviewed(opened, name, fingerprint(opened, name), _stamps(journals(opened, name)))[0]
 
 
@@ -78,12 +84,18 @@ def scan_of(opened: Opened, results: str, record: Record, paths: dict[str, Path]
 def layers_of(
     opened: Opened, results: str, record: Record, paths: dict[str, Path]
 ) -> tuple[dict[str, bytes], tuple[float, float]]:
-    """Pack a scan for the viewer, with its window, once for each state of its files; raises as `scan_of`."""
+    """Pack a scan for the viewer, with its window, once for each state of its files.
+
+    Raises as `scan_of`.
+    """
     return _layers(opened, results, _stamps(paths.values()), record, paths)
 
 
 def flair_of(opened: Opened, results: str, record: Record) -> Path | None:
-    """Find the scan of a record; data sets are searched once for a whole cohort. None if it may not be read."""
+    """Find the scan of a record; None if it may not be read.
+
+    Data sets are searched once for a whole cohort.
+    """
     recorded = recorded_flair(opened, record)
     if recorded is not None:
         return recorded
@@ -111,7 +123,10 @@ def _scan(
 def overlap_of(
     opened: Opened, results: str, record: Record, paths: dict[str, Path]
 ) -> dict[int, float]:
-    """Measure each lesion against the reference, once for each state of the files; raises as `scan_of`."""
+    """Measure each lesion against the reference, once for each state of the files.
+
+    Raises as `scan_of`.
+    """
     return (
         _overlap(opened, results, _stamps(paths.values()), record, paths)
         if "labels" in paths

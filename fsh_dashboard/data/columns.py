@@ -111,6 +111,8 @@ MAIN_METRICS = (
     "lesion_sensitivity",
     "lesion_precision",
 )
+# Numbers below a bound are written with so many decimals; larger ones with none.
+DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
 
 
 def label_of(column: str) -> str:
@@ -147,4 +149,7 @@ def _digits(values: "pd.Series[float]") -> str:
     if len(known) and (known == known.round()).all():
         return "%d"
     largest = known.abs().max() if len(known) else 0
-    return "%.2f" if largest < 100 else "%.1f" if largest < 1000 else "%.0f"
+    for bound, form in DECIMALS:
+        if largest < bound:
+            return form
+    return "%.0f"

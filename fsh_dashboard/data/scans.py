@@ -102,7 +102,8 @@ def load_scan(opened: Opened, results: str, record: Record, paths: dict[str, Pat
     problems = []
     if sha256_of(flair_path) != record.flair.sha256:
         problems.append(
-            f"{flair_path.name} is not the file that was segmented: its SHA-256 differs from the record's"
+            f"{flair_path.name} is not the file that was segmented: its SHA-256 differs "
+            "from the record's"
         )
     maps: dict[str, Any] = {}
     wanted = {"Reference": source.reference} if source.reference is not None else {}
@@ -123,7 +124,12 @@ def load_scan(opened: Opened, results: str, record: Record, paths: dict[str, Pat
 
 
 def reference_overlap(scan: Scan, labels_path: Path) -> dict[int, float]:
-    """Measure how much of each lesion is in the reference: label -> share of its voxels; empty without a reference.
+    """Measure how much of each lesion is in the reference.
+
+    Returns
+    -------
+    dict of int to float
+        Label -> share of its voxels; empty without a reference.
 
     Raises
     ------

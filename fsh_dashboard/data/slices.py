@@ -17,6 +17,8 @@ from fsh_core.figures.style import HEAT, PREDICTION_COLOUR, REFERENCE_COLOUR
 from fsh_core.volume.planes import PLANES, Plane
 
 PIXELS_PER_MM = 2.5
+HALF = 0.5
+"""A mask that was resampled linearly has its edge here."""
 COLOURS = {
     "Reference": REFERENCE_COLOUR,
     "Prediction": PREDICTION_COLOUR,
@@ -53,7 +55,7 @@ def draw(view: View, plane: Plane, index: int, overlay: str | None = None) -> ND
     if overlay == "Probability":
         alpha = np.clip(layer / 0.2, 0, 1)[..., None] * 0.85
         return _to_bytes(picture * (1 - alpha) + HEAT(layer)[..., :3] * alpha)
-    mask = layer > 0.5
+    mask = layer > HALF
     edge = mask & ~ndimage.binary_erosion(mask, iterations=_OUTLINE_PIXELS)
     colour = np.array(to_rgb(COLOURS.get(overlay, PREDICTION_COLOUR)))
     picture[mask] = picture[mask] * (1 - _FILL) + colour * _FILL

@@ -42,7 +42,10 @@ def layers(scan: Scan) -> dict[str, bytes]:
 
 
 def window(scan: Scan) -> tuple[float, float]:
-    """Return the FLAIR values that are black and white: 1st and 99.8th percentile inside the brain."""
+    """Return the FLAIR values that are black and white.
+
+    1st and 99.8th percentile inside the brain.
+    """
     inside = scan.view.brain
     black, white = np.percentile(
         scan.flair.data[inside] if inside.any() else scan.flair.data, [1.0, 99.8]

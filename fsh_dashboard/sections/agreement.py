@@ -13,6 +13,9 @@ from fsh_dashboard.data.columns import MAIN_METRICS, config_for, label_of
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.figures.cohort import differences, intervals, pairs
 
+FEWEST_FOR_LIMITS = 2
+"""Cases: a standard deviation needs two."""
+
 
 def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None) -> None:
     """Metrics against reference masks, where records hold them."""
@@ -52,7 +55,7 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
         else None
     )
     with right:
-        if limits is None or limits.n < 2:
+        if limits is None or limits.n < FEWEST_FOR_LIMITS:
             st.caption("Bland-Altman needs two cases with references.")
         else:
             page.show_chart(

@@ -28,7 +28,8 @@ FIRST_COLUMNS = (
     "reviewed_lesion_volume_ml",
     "dice",
 )
-MOST_GROUPS = 6
+FEWEST_GROUPS, MOST_GROUPS = 2, 6
+"""A column with so many different words splits the cases into groups."""
 TABLE_HEIGHT = 380
 
 
@@ -119,7 +120,7 @@ def group_columns(results: Results) -> list[str]:
     counts = {
         column: results.cases[column].nunique() for column in candidates if column in results.cases
     }
-    return [column for column, count in counts.items() if 2 <= count <= MOST_GROUPS]
+    return [column for column, count in counts.items() if FEWEST_GROUPS <= count <= MOST_GROUPS]
 
 
 def show_numbers(results: Results, cases: pd.DataFrame) -> None:

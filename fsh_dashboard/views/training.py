@@ -25,6 +25,8 @@ from fsh_dashboard.figures.training import curves, over_epochs
 
 REFRESH_S = 5
 MOST_RUNS = 6
+SHOWN_IN_SECONDS = 90.0
+"""Longer times are written in minutes."""
 
 
 def main() -> None:
@@ -246,10 +248,10 @@ def duration(seconds: float) -> str:
     """Write a time as people say it: ``2 h 05 min``, ``40 s``."""
     if not math.isfinite(seconds):
         return "unknown"
-    minutes = round(seconds / 60)
-    if seconds < 90:
+    if seconds < SHOWN_IN_SECONDS:
         return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 main()

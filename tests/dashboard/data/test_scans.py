@@ -1,4 +1,7 @@
-"""Where a case's images lie, and how they are drawn: sides, proportions and colours checked by hand."""
+"""Where a case's images lie, and how they are drawn.
+
+Sides, proportions and colours are checked by hand.
+"""
 
 import json
 import shutil
@@ -90,7 +93,10 @@ def test_a_broken_map_is_named_and_the_others_shown(study: Path) -> None:
 
 @pytest.fixture
 def view() -> Any:
-    """20 x 24 x 16 voxels of 1 x 1 x 3 mm in RAS; one lesion on the patient's right, in front, low."""
+    """20 x 24 x 16 voxels of 1 x 1 x 3 mm in RAS.
+
+    One lesion on the patient's right, in front, low.
+    """
     data = np.full((20, 24, 16), 100, np.float32)
     data[10:, :, :] = 50
     mask = np.zeros(data.shape, bool)
