@@ -173,4 +173,5 @@ _UMASK = _current_umask()
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:  # in pieces: a file may be larger than the memory
+        return hashlib.file_digest(file, "sha256").hexdigest()

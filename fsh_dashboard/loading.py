@@ -17,7 +17,8 @@ from fsh_dashboard import page
 from fsh_dashboard.data.cohort_tables import Results, fingerprint, read_results
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.data.reviews import Reviews, journals, read_reviews, with_review, with_status
-from fsh_dashboard.data.scans import Scan, known_cases, load_scan, recorded_flair, reference_overlap
+from fsh_dashboard.data.scans import CaseImages, load_case_images, reference_overlap
+from fsh_dashboard.data.sources import Source, find_source, known_cases
 from fsh_dashboard.data.volumes import layers, window
 
 
@@ -70,15 +71,32 @@ def _load(opened: Opened, name: str, stamps: tuple[tuple[str, int, int], ...]) -
     return read_results(opened, name)
 
 
-def scan_of(opened: Opened, results: str, record: Record, paths: dict[str, Path]) -> Scan:
+def source_of(opened: Opened, results: str, record: Record) -> Source:
+    """Find the scan and the reference of a record; data sets are searched once for a cohort.
+
+    Raises
+    ------
+    InputError
+        If the FLAIR is not there or may not be opened; the sentence names the recorded path.
+    """
+    return find_source(opened, results, record, _known_cases(opened, results))
+
+
+@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+def _known_cases(opened: Opened, results: str) -> dict[str, Case]:
+    return known_cases(opened, results)
+
+
+def images_of(opened: Opened, results: str, record: Record, paths: dict[str, Path]) -> CaseImages:
     """Load a scan with its maps, or take it from memory while its files have not changed.
 
     Raises
     ------
     InputError
-        If the FLAIR is not among what may be read, or cannot be used.
+        If the FLAIR may not be opened, or cannot be used.
     """
-    return _scan(opened, results, _stamps(paths.values()), record, paths)
+    source = source_of(opened, results, record)
+    return _images(source, _stamps(_files(source, paths)), paths)
 
 
 def layers_of(
@@ -86,26 +104,28 @@ def layers_of(
 ) -> tuple[dict[str, bytes], tuple[float, float]]:
     """Pack a scan for the viewer, with its window, once for each state of its files.
 
-    Raises as `scan_of`.
+    Raises as `images_of`.
     """
-    return _layers(opened, results, _stamps(paths.values()), record, paths)
+    source = source_of(opened, results, record)
+    return _layers(source, _stamps(_files(source, paths)), paths)
 
 
-def flair_of(opened: Opened, results: str, record: Record) -> Path | None:
-    """Find the scan of a record; None if it may not be read.
+def overlap_of(
+    opened: Opened, results: str, record: Record, paths: dict[str, Path]
+) -> dict[int, float]:
+    """Measure each lesion against the reference, once for each state of the files.
 
-    Data sets are searched once for a whole cohort.
+    Raises as `images_of`.
     """
-    recorded = recorded_flair(opened, record)
-    if recorded is not None:
-        return recorded
-    found = _known_cases(opened, results).get(record.case)
-    return opened.inside(found.flair) if found else None
+    if "labels" not in paths:
+        return {}
+    source = source_of(opened, results, record)
+    return _overlap(source, _stamps(_files(source, paths)), paths)
 
 
-@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
-def _known_cases(opened: Opened, results: str) -> dict[str, Case]:
-    return known_cases(opened, results)
+def _files(source: Source, paths: dict[str, Path]) -> list[Path]:
+    reference = [source.reference] if source.reference is not None else []
+    return [source.flair, *reference, *paths.values()]
 
 
 def _stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
@@ -114,39 +134,21 @@ def _stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
-def _scan(
-    opened: Opened, results: str, stamps: Any, _record: Record, _paths: dict[str, Path]
-) -> Scan:
-    return load_scan(opened, results, _record, _paths)
-
-
-def overlap_of(
-    opened: Opened, results: str, record: Record, paths: dict[str, Path]
-) -> dict[int, float]:
-    """Measure each lesion against the reference, once for each state of the files.
-
-    Raises as `scan_of`.
-    """
-    return (
-        _overlap(opened, results, _stamps(paths.values()), record, paths)
-        if "labels" in paths
-        else {}
-    )
+def _images(source: Source, stamps: Any, _paths: dict[str, Path]) -> CaseImages:
+    return load_case_images(source, _paths)
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the scan …")
-def _overlap(
-    _opened: Opened, results: str, stamps: Any, _record: Record, _paths: dict[str, Path]
-) -> dict[int, float]:
-    return reference_overlap(_scan(_opened, results, stamps, _record, _paths), _paths["labels"])
+def _overlap(source: Source, stamps: Any, _paths: dict[str, Path]) -> dict[int, float]:
+    return reference_overlap(_images(source, stamps, _paths), _paths["labels"])
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the scan …")
 def _layers(
-    opened: Opened, results: str, stamps: Any, _record: Record, _paths: dict[str, Path]
+    source: Source, stamps: Any, _paths: dict[str, Path]
 ) -> tuple[dict[str, bytes], tuple[float, float]]:
-    scan = _scan(opened, results, stamps, _record, _paths)
-    return layers(scan), window(scan)
+    images = _images(source, stamps, _paths)
+    return layers(images), window(images)
 
 
 def choose_case(cases: Sequence[str], label: str, required: bool = False) -> str | None:

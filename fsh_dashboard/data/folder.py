@@ -60,12 +60,16 @@ class Opened:
             raise InputError(
                 f"{path!s:.200}: cannot be followed ({error}); check the name"
             ) from None
-        if any(found.is_relative_to(allowed) for allowed in (self.root, *self.images)):
+        if self.holds(found):
             return found
         raise InputError(
             f"{path!s:.200}: leads out of the opened folder {self.root}; "
             "open the folder that holds it"
         )
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a resolved path lies in the opened folder or in a folder of images."""
+        return any(path.is_relative_to(allowed) for allowed in (self.root, *self.images))
 
     def named(self, path: Path) -> str:
         """Write a path below the opened folder as people know it: relative, ``.`` for itself."""

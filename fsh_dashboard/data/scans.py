@@ -1,26 +1,23 @@
-"""The images of a case: where they lie, and everything on one grid, ready to be cut."""
+"""The images of a case: everything on one grid, ready to be cut."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fsh_core.cases import Case, discover_cases
 from fsh_core.derivatives import read_record
 from fsh_core.errors import InputError
 from fsh_core.figures.slices import View, make_view
-from fsh_core.files import sha256_of
 from fsh_core.record import Record
 from fsh_core.volume.volume import Volume, load_mask, load_volume, to_ras
 from fsh_dashboard.data.folder import Opened
-
-OUTSIDE = "open the folder that holds both, or name the scans: fsh dashboard FOLDER --images SCANS"
+from fsh_dashboard.data.sources import Source
 
 
 @dataclass(frozen=True)
-class Scan:
+class CaseImages:
     """What can be shown of a case.
 
     Attributes
@@ -58,72 +55,41 @@ def case_files(opened: Opened, results: str, record_name: str) -> tuple[Record, 
     return record, {key: opened.inside(folder / name) for key, name in record.files.items()}
 
 
-def find_source(opened: Opened, results: str, record: Record) -> Case | None:
-    """Find the scan and the reference mask of a record among what may be read.
-
-    The recorded path is tried first, then every data set in the opened folder and in
-    the folders of images that has a case of that name.
-    """
-    found = known_cases(opened, results).get(record.case)
-    recorded = recorded_flair(opened, record)
-    if recorded is None:
-        return found
-    reference = found.reference if found else None
-    return Case(record.subject, record.session, {"FLAIR": recorded}, reference)
-
-
-def known_cases(opened: Opened, results: str) -> dict[str, Case]:
-    """Find every case of the data sets among what may be read, by name."""
-    return {case.name: case for place in _places(opened, results) for case in _cases(place)}
-
-
-def recorded_flair(opened: Opened, record: Record) -> Path | None:
-    """Return the scan that a record names, if it is there and may be read."""
-    try:
-        recorded = opened.inside(record.flair.path)
-    except InputError:
-        return None
-    return recorded if recorded.is_file() else None
-
-
-def load_scan(opened: Opened, results: str, record: Record, paths: dict[str, Path]) -> Scan:
+def load_case_images(source: Source, paths: Mapping[str, Path]) -> CaseImages:
     """Load the FLAIR and every map of a case.
+
+    Parameters
+    ----------
+    source : Source
+        Where the FLAIR and the reference lie, from `fsh_dashboard.data.sources.find_source`.
+    paths : mapping of str to Path
+        The derivatives, from `case_files`.
 
     Raises
     ------
     InputError
-        If the FLAIR is not among what may be read, or cannot be used.
+        If the FLAIR cannot be used; a map that cannot is named in `CaseImages.problems`.
     """
-    source = find_source(opened, results, record)
-    if source is None:
-        raise InputError(f"{record.case}: its FLAIR lies outside the opened folder; {OUTSIDE}")
-    flair_path = opened.inside(source.flair)
-    flair = load_volume(flair_path)
-    problems = []
-    if sha256_of(flair_path) != record.flair.sha256:
-        problems.append(
-            f"{flair_path.name} is not the file that was segmented: its SHA-256 differs "
-            "from the record's"
-        )
+    flair = load_volume(source.flair)
+    problems = list(source.problems)
     maps: dict[str, Any] = {}
     wanted = {"Reference": source.reference} if source.reference is not None else {}
     wanted |= {name: paths[key] for key, name in MAPS.items() if key in paths}
     for name, path in wanted.items():
         try:
-            maps[name] = _load_map(opened.inside(path), name, flair, flair_path)
+            maps[name] = _load_map(path, name, flair, source.flair)
         except InputError as error:
             problems.append(str(error))
     brain = None
     try:
-        brain = load_mask(paths["brain"], flair, flair_path).data if "brain" in paths else None
+        brain = load_mask(paths["brain"], flair, source.flair).data if "brain" in paths else None
     except InputError as error:
         problems.append(str(error))
-    return Scan(
-        make_view(flair, maps, brain, margin_mm=8), to_ras(flair), flair_path, tuple(problems)
-    )
+    view = make_view(flair, maps, brain, margin_mm=8)
+    return CaseImages(view, to_ras(flair), source.flair, tuple(problems))
 
 
-def reference_overlap(scan: Scan, labels_path: Path) -> dict[int, float]:
+def reference_overlap(images: CaseImages, labels_path: Path) -> dict[int, float]:
     """Measure how much of each lesion is in the reference.
 
     Returns
@@ -136,7 +102,7 @@ def reference_overlap(scan: Scan, labels_path: Path) -> dict[int, float]:
     InputError
         If the labels cannot be used, or are on another grid.
     """
-    reference = scan.view.maps.get("Reference")
+    reference = images.view.maps.get("Reference")
     if reference is None:
         return {}
     labels = to_ras(load_volume(labels_path)).data
@@ -161,21 +127,3 @@ def _load_map(path: Path, name: str, flair: Volume, flair_path: Path) -> Any:
             f"{path}: must have the shape of the FLAIR {flair.shape}, has {volume.shape}"
         )
     return volume.data
-
-
-def _places(opened: Opened, results: str) -> Iterator[Path]:
-    """Where data sets may lie: above the results, and in the folders of images."""
-    folder = opened.root / results
-    if folder != opened.root:
-        for place in folder.parents:
-            yield place
-            if place == opened.root:
-                break
-    yield from opened.images
-
-
-def _cases(place: Path) -> list[Case]:
-    try:
-        return discover_cases(place)
-    except InputError:  # no data set, or one that is not unique: other places may have the case
-        return []

@@ -7,18 +7,18 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from fsh_dashboard.data.scans import Scan
+from fsh_dashboard.data.scans import CaseImages
 
 BOTH, FOUND_ONLY, REFERENCE_ONLY = 1, 2, 3
 
 
-def layers(scan: Scan) -> dict[str, bytes]:
+def layers(images: CaseImages) -> dict[str, bytes]:
     """Pack what can be shown of a case.
 
     Parameters
     ----------
-    scan : Scan
-        From `fsh_dashboard.data.scans.load_scan`.
+    images : CaseImages
+        From `fsh_dashboard.data.scans.load_case_images`.
 
     Returns
     -------
@@ -27,11 +27,11 @@ def layers(scan: Scan) -> dict[str, bytes]:
         masks are, 2 prediction only, 3 reference only) and, where there is one,
         ``probability`` (8 bits). ``reference`` is in ``outlines``.
     """
-    maps, affine = scan.view.maps, scan.view.affine
+    maps, affine = images.view.maps, images.view.affine
     packed = {
-        "flair": _pack(scan.flair.data.astype(np.float32), affine, np.int16),
+        "flair": _pack(images.flair.data.astype(np.float32), affine, np.int16),
         "outlines": _pack(
-            outlines(maps.get("Prediction"), maps.get("Reference"), scan.flair.shape),
+            outlines(maps.get("Prediction"), maps.get("Reference"), images.flair.shape),
             affine,
             np.uint8,
         ),
@@ -41,14 +41,14 @@ def layers(scan: Scan) -> dict[str, bytes]:
     return packed
 
 
-def window(scan: Scan) -> tuple[float, float]:
+def window(images: CaseImages) -> tuple[float, float]:
     """Return the FLAIR values that are black and white.
 
     1st and 99.8th percentile inside the brain.
     """
-    inside = scan.view.brain
+    inside = images.view.brain
     black, white = np.percentile(
-        scan.flair.data[inside] if inside.any() else scan.flair.data, [1.0, 99.8]
+        images.flair.data[inside] if inside.any() else images.flair.data, [1.0, 99.8]
     )
     return float(black), float(max(white, black + 1e-6))
 

@@ -13,7 +13,7 @@ from fsh_core.volume.planes import AXIAL
 from fsh_dashboard import loading
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
-from fsh_dashboard.data.scans import OUTSIDE, case_files
+from fsh_dashboard.data.scans import case_files
 
 COLUMNS, ROWS = 6, 3
 
@@ -59,9 +59,7 @@ def show_tile(
     st.button(label, key=f"tile-{name}", type="tertiary", on_click=partial(loading.mark_case, name))
     try:
         record, paths = case_files(opened, results.name, case["record"])
-        flair = loading.flair_of(opened, results.name, record)
-        if flair is None:
-            raise InputError(f"{name}: its FLAIR lies outside the opened folder; {OUTSIDE}")
+        flair = loading.source_of(opened, results.name, record).flair
         stamps = tuple((str(path), path.stat().st_mtime_ns) for path in (flair, paths["mask"]))
         st.html(_tile(name, stamps, flair, paths["mask"], paths.get("brain"), lesion))
     except (InputError, KeyError, OSError) as error:

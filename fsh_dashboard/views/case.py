@@ -66,13 +66,13 @@ def show_scan(opened: Opened, results: Results, record: Record, paths: dict[str,
     case = record.case
     lesions = results.lesions[results.lesions["case"] == case].reset_index(drop=True)
     try:
-        scan = loading.scan_of(opened, results.name, record, paths)
+        images = loading.images_of(opened, results.name, record, paths)
     except InputError as error:
         st.info(str(error))
         show_lesions(lesions, None, case)
         return
-    page.tell_problems(scan.problems)
-    view = scan.view
+    page.tell_problems(images.problems)
+    view = images.view
     start_at(view, case)
     kinds = [name for name in SHOWN if name in view.maps]
     chosen = kinds[0] if kinds else None

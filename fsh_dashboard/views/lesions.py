@@ -196,7 +196,7 @@ def show_lesion(opened: Opened, results: Results, lesion: "pd.Series[Any] | None
         mm = (float(lesion[INSIDE[0]]), float(lesion[INSIDE[1]]), float(lesion[INSIDE[2]]))
         jump = viewer.Jump(f"{name}:{lesion['label']}:{st.session_state.get('jumps', 0)}", mm)
     viewer.show(name, layers, window, jump, "lesion-viewer")
-    page.tell_problems(loading.scan_of(opened, results.name, record, paths).problems)
+    page.tell_problems(loading.images_of(opened, results.name, record, paths).problems)
 
 
 def record_of(results: Results, case: str) -> str:

@@ -58,7 +58,8 @@ from fsh_core.studies.pairs import Pair
 from fsh_dashboard.data.cohort_tables import fingerprint, read_results
 from fsh_dashboard.data.folder import find_results, open_folder
 from fsh_dashboard.data.reviews import read_reviews
-from fsh_dashboard.data.scans import case_files, load_scan
+from fsh_dashboard.data.scans import case_files, load_case_images
+from fsh_dashboard.data.sources import find_source
 from fsh_napari.layers.files import get_reader
 
 home, data = Path(sys.argv[1]), Path(sys.argv[2])
@@ -105,7 +106,7 @@ facts["watched"] = len(fingerprint(folder, name))
 reviews = read_reviews(folder, results)
 facts["readers"] = [reviews.progress["reader"].tolist(), reviews.problems]
 shown, files = case_files(folder, name, results.cases["record"].iloc[0])
-scan = load_scan(folder, name, shown, files)
+scan = load_case_images(find_source(folder, name, shown), files)
 facts["maps"] = [sorted(scan.view.maps), scan.problems]
 
 facts["napari"] = {

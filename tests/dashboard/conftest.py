@@ -19,6 +19,7 @@ import fsh_dashboard
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.derivatives import write_cohort, write_segmentation
+from fsh_core.files import sha256_of
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.pipeline import Segmentation, find_lesions
 from fsh_core.record import Record
@@ -146,8 +147,11 @@ def cohort_template(phantom: Any, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def study(cohort_template: Path, tmp_path: Path) -> Path:
-    """A copy of the segmented dataset that a test may break."""
-    return Path(shutil.copytree(cohort_template, tmp_path / "study"))
+    """A copy of the segmented dataset that a test may break; its records name its own scans."""
+    copied = Path(shutil.copytree(cohort_template, tmp_path / "study"))
+    for path in copied.glob("derivatives/fsh/sub-*/anat/*_dseg.json"):
+        path.write_text(path.read_text().replace(str(cohort_template), str(copied)))
+    return copied
 
 
 def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Segmentation:
@@ -162,7 +166,7 @@ def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Se
         "case": case.name,
         "subject": case.subject,
         "session": case.session,
-        "input": {"FLAIR": {"path": str(case.flair), "sha256": "0" * 64}},
+        "input": {"FLAIR": {"path": str(case.flair), "sha256": sha256_of(case.flair)}},
         "version": "0.1.0",
         "weights": {"name": "default", "sha256": "1" * 64, "config": {"norm": "instance"}},
         "settings": config.model_dump(mode="json"),

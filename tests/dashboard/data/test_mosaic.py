@@ -82,5 +82,5 @@ def test_a_scan_that_is_gone_or_broken_is_named_in_its_place(
     assert not app.exception
     assert len(app.get("html")) == 2
     said = [caption.value for caption in app.caption]
-    assert any("sub-P1: its FLAIR lies outside" in text for text in said)
+    assert any("sub-P1: its FLAIR" in text and "is not there" in text for text in said)
     assert any("sub-P2_FLAIR" in text for text in said)

@@ -73,10 +73,26 @@ def test_without_its_scan_the_rest_is_shown(
     study: Path, tmp_path: Path, open_page: OpenPage, words_of: Words
 ) -> None:
     moved = Path(shutil.move(study / "derivatives" / "fsh", tmp_path / "results"))
+    shutil.rmtree(study)
     app = open_page("case", moved)
     assert not app.exception
+    assert "sub-P1_FLAIR.nii.gz is not there" in words_of(app)
     assert "--images SCANS" in words_of(app)
     assert len(app.dataframe[0].value) == 3
+
+
+def test_results_outside_the_dataset_show_its_scans(
+    study: Path, tmp_path: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    """The first screen of the README: fsh segment data -o out, then fsh dashboard out."""
+    moved = Path(shutil.move(study / "derivatives" / "fsh", tmp_path / "out"))
+    app = open_page("case", moved)
+    assert not app.exception
+    assert not app.info
+    assert len(app.get("html")) == 6  # FLAIR and prediction in three planes
+    app = open_page("lesions", moved, case="sub-P1")
+    assert not app.exception
+    assert not app.info
 
 
 def test_a_broken_image_is_named(study: Path, open_page: OpenPage) -> None:
