@@ -302,6 +302,11 @@ class Record(_Part):
         return self.input["FLAIR"]
 
     @property
+    def reference(self) -> InputFile | None:
+        """The reference mask that it was compared with; None where there was none."""
+        return self.input.get("reference")
+
+    @property
     def table_file(self) -> str:
         """The lesion table, relative to the derivatives folder."""
         return self.files["table"]

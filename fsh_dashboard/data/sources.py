@@ -68,7 +68,7 @@ def find_source(
     """
     reasons: list[str] = []
     flair = _recorded(opened, results, record.flair, reasons)
-    given = record.input.get("reference")
+    given = record.reference
     reference = _recorded(opened, results, given, []) if given is not None else None
     if flair is None or reference is None:
         cases = known_cases(opened, results) if known is None else known
@@ -86,7 +86,8 @@ def find_source(
     problems = []
     if not _is_the_recorded(flair, record.flair.sha256):
         problems.append(
-            f"{flair.name} is not the file that was segmented: its SHA-256 differs from the record's"
+            f"{flair.name} is not the file that was segmented: its SHA-256 differs from the "
+            "record's"
         )
     if reference is not None and given and not _is_the_recorded(reference, given.sha256):
         problems.append(
