@@ -65,7 +65,7 @@ class Segmentation:
     case : Case
         What was segmented.
     flair : Volume
-        The FLAIR as it came, (I, J, K) float32.
+        The FLAIR, (I, J, K) float32, with air at 0.
     brain : (I, J, K) bool
         Where the brain is; no lesion lies outside.
     probability : (I, J, K) float32 in [0, 1]

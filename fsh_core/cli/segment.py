@@ -199,6 +199,8 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
         f"{case.name}: {record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml, "
         f"quality of the scan {quality}, brain {record.brain.source}, {record.run.seconds:.1f} s"
     )
+    if record.quality and quality == "fail":
+        console.print(f"{case.name}: {record.quality.summary}", markup=False, soft_wrap=True)
 
 
 def _with_reference(record: Record, reference: Path) -> Record:

@@ -3,13 +3,18 @@
 Training and segmenting both come through here, so that they cannot differ.
 """
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
+from fsh_core.preprocess.air import count_from_air
 from fsh_core.preprocess.brain_mask import Brain, BrainSegmenter, find_brain
 from fsh_core.volume.volume import Volume, check_same_grid, load_mask, load_volume
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ def load_channels(
     Returns
     -------
     list of Volume
-        One per channel, (I, J, K) float32, all on the grid of the first, the FLAIR.
+        One per channel, (I, J, K) float32 with air at 0 (`fsh_core.preprocess.air`), all on the
+        grid of the first, the FLAIR.
 
     Raises
     ------
@@ -89,10 +95,19 @@ def load_channels(
             f"{case.flair}: {wanted_by} {', '.join(model.channels)}, "
             f"found no {missing[0]} beside the FLAIR; add it or {otherwise}"
         )
-    volumes = [load_volume(case.channels[name]) for name in model.channels]
+    volumes = [_load_image(case.channels[name]) for name in model.channels]
     for name, volume in zip(model.channels[1:], volumes[1:], strict=True):
         check_same_grid(volume, volumes[0], case.channels[name], case.flair)
     return volumes
+
+
+def _load_image(path: Path) -> Volume:
+    """Load an image with the air around the head at 0."""
+    volume = load_volume(path)
+    data, air = count_from_air(volume.data)
+    if air is not None:
+        _log.warning("%s: air is set to %g; intensities are counted from there", path, air)
+    return volume.with_data(data)
 
 
 def load_brain(case: Case, flair: Volume, finder: BrainSegmenter | None = None) -> Brain:

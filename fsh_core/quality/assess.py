@@ -102,8 +102,8 @@ def check_quality(flair: Volume, brain: NDArray[np.bool_], *, source: str = "giv
     brain : (I, J, K) bool
         Where the brain is.
     source : str
-        `fsh_core.preprocess.brain_mask.Brain.source`; ``none`` is at least a caution: what needs
-        the brain is then not measured.
+        `fsh_core.preprocess.brain_mask.Brain.source`; ``none`` fails: what needs the brain is
+        then not measured.
 
     Returns
     -------
@@ -140,11 +140,14 @@ def check_quality(flair: Volume, brain: NDArray[np.bool_], *, source: str = "giv
 
 
 def _unknown(name: str, unit: str) -> Check:
-    """Say that a check needs a brain, and none was found."""
-    reason = (
-        "This cannot be measured because the brain was not found; lesions may be reported "
-        "outside it."
-    )
+    """Say that a check needs a brain, and none was found: the one of its volume fails."""
+    if name == "brain_volume":
+        reason = (
+            "The brain was not found, so lesions may be reported anywhere in the head; give a "
+            "brain mask."
+        )
+        return Check(name, "fail", None, unit, reason)
+    reason = "This cannot be measured because the brain was not found."
     return Check(name, "caution", None, unit, reason)
 
 

@@ -64,13 +64,16 @@ def _judged(seen: "Appearance | None", blurred: bool) -> tuple[Verdict, str, str
             f"{_UNKNOWN}: too little of the brain or no contrast is there.",
         )
     by_fluid = judge_high(seen.bright_to_dark, BRIGHT_TO_DARK)
+    if by_fluid == "caution" and seen.dark_fraction < DARK_FRACTION:  # as if grey were inverted
+        by_fluid = "fail"
     by_grey = "pass" if seen.grey_to_white is None else judge_low(seen.grey_to_white, GREY_TO_WHITE)
     by_grey = "caution" if by_grey == "fail" and blurred else by_grey
     if by_fluid != "pass" and by_fluid == worst(by_fluid, by_grey):
         return (
             by_fluid,
             "bright_to_dark",
-            f"Fluid is bright, as on a T2-weighted scan; {_ASK[by_fluid]}.",
+            f"Fluid is bright, as on a T2-weighted scan or with black and white exchanged; "
+            f"{_ASK[by_fluid]}.",
         )
     if seen.grey_to_white is None:
         return "caution", "grey_to_white", f"{_UNKNOWN}: too little of the brain is there."

@@ -22,6 +22,8 @@ CLIPPED_FRACTION = Limits(0.0002, 0.01)
 # Grey and white matter differ by some 5 %: with tissue at half of the range, 100 levels give that 2
 # to 3 steps.
 GREY_LEVELS = Limits(100, 32)
+# Of the brain. Filters and resampling undershoot by little, and only at edges.
+WRAPPED_FRACTION = 0.0005
 
 # The slice axis is the one whose voxels are this much longer, or else the one nearest to S.
 _THICK_RATIO = 1.2
@@ -31,6 +33,7 @@ _EMPTY_AIR_FRACTION = 0.9  # scanners and stripping set air to one value
 _AIR_VOXELS = 8  # along every axis, to hold a head and air beside it
 _BAND_VOXELS = 200
 _LEVEL_VOXELS = 300_000
+_FLUID_PERCENTILE = 10.0
 _FEWEST_BANDS = 2  # of air: ghosts lie along one axis, the other is compared with
 _LARGEST_RATIO = 1000.0
 _MEDIAN_ABSOLUTE_DEVIATION = 0.6745  # of a normal distribution of standard deviation 1
@@ -99,7 +102,7 @@ def check_ghosting(flair: Volume) -> Check:
 
 
 def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
-    """Clipping of bright values, and the number of grey levels.
+    """Wrapped and clipped bright values, and the number of grey levels.
 
     The value is the share of the brain at its largest value, where voxels pile up; 0
     where there are no more of them than a tail of the histogram has by nature.
@@ -114,6 +117,13 @@ def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
     values = flair.data[brain]
     if not values.size:
         return Check("intensities", "fail", None, "fraction", "There is no brain in the scan.")
+    wrapped = _wrapped_fraction(flair, values)
+    if wrapped > WRAPPED_FRACTION:
+        reason = (
+            f"{100 * wrapped:.2g} % of the brain is far darker than air: its brightest values did "
+            "not fit the file's number type and came out negative; export the scan again."
+        )
+        return Check("intensities", "fail", wrapped, "fraction", reason)
     clipped = _clipped_fraction(values)
     levels = np.unique(values[:: 1 + values.size // _LEVEL_VOXELS]).size
     by_levels = judge_low(levels, GREY_LEVELS)
@@ -127,6 +137,18 @@ def check_intensities(flair: Volume, brain: NDArray[np.bool_]) -> Check:
             "cut off by the export."
         )
     return Check("intensities", verdict, clipped, "fraction", reason)
+
+
+def _wrapped_fraction(flair: Volume, values: NDArray[np.floating]) -> float:
+    """Share of the brain that is as far below air as its median is above it.
+
+    Air is the median of the image's faces, or fluid where the brain fills the image.
+    """
+    fluid, median = grey_levels(values, _FLUID_PERCENTILE)
+    data = flair.data
+    faces = [data.take(end, axis=axis).ravel() for axis in range(data.ndim) for end in (0, -1)]
+    air = min(float(np.median(np.concatenate(faces))), fluid)
+    return float(np.mean(values < 2 * air - median)) if median > air else 0.0
 
 
 def _clipped_fraction(values: NDArray[np.floating]) -> float:

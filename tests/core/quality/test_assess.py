@@ -22,6 +22,7 @@ from fsh_core.quality.check import Check
 from fsh_core.quality.coverage import check_coverage, check_field_of_view, check_voxel_size
 from fsh_core.quality.flair_contrast import appearance, check_sequence
 from fsh_core.quality.noise import check_contrast_to_noise, check_ghosting, check_intensities
+from fsh_core.sample import sample_case
 from fsh_core.volume.volume import Volume, load_volume
 
 NAMES = (
@@ -112,12 +113,13 @@ def test_voxel_size_follows_the_consensus(spacing_mm, verdict):
     assert check_voxel_size(flair).verdict == verdict
 
 
-def test_a_brain_that_was_not_found_is_a_caution_and_nothing_is_said_of_it():
+def test_a_brain_that_was_not_found_is_a_failure_and_nothing_is_said_of_it():
     flair, _ = head()
     everywhere = np.ones(SHAPE, dtype=bool)
     quality = check_quality(flair, everywhere, source="none")
     assert tuple(one.name for one in quality.checks) == NAMES
-    assert quality.verdict == "caution"
+    assert quality.verdict == "fail"
+    assert "because of brain volume" in quality.summary
     assert [one.name for one in quality.checks if one.value is None] == list(NAMES[3:])
     assert all("brain was not found" in one.reason for one in quality.checks[3:])
 
@@ -248,6 +250,30 @@ def test_clipping_and_grey_levels():
         )
 
 
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (0.01, -3.0), (1.0, 1000.0)])
+def test_bright_values_that_came_out_negative(gain, offset):
+    flair, brain = head()
+    most = np.percentile(flair.data[brain], 99)
+    wrapped = np.where(flair.data > most, flair.data - 2 * most, flair.data)
+    for data, verdict in ((flair.data, "pass"), (wrapped, "fail")):
+        scan = Volume((data * gain + offset).astype(np.float32), flair.affine)
+        found = check_intensities(scan, brain)
+        assert found.verdict == verdict
+    assert found.value == pytest.approx(0.01, rel=0.05)
+    assert "did not fit the file's number type" in found.reason
+
+
+def negative_of(scan):
+    return Volume(np.where(scan.data > 0, scan.data.max() - scan.data, 0), scan.affine)
+
+
+def test_black_and_white_exchanged():
+    negative = negative_of(load_volume(sample_case().flair))
+    found = check_sequence(negative, find_brain(negative).mask)
+    assert found.verdict == "fail"
+    assert "black and white exchanged" in found.reason
+
+
 @pytest.mark.parametrize(("kind", "verdict"), [("FLAIR", "pass"), ("T1w", "fail"), ("T2w", "fail")])
 @pytest.mark.parametrize(("gain", "offset"), [(0.01, 0.0), (1.0, 1000.0), (30.0, -200.0)])
 def test_t1_and_t2_are_told_from_flair_at_any_gain_and_offset(kind, verdict, gain, offset):
@@ -360,3 +386,6 @@ def test_real_flairs_pass_and_real_t1w_and_t2w_are_caught(subject, real_data):
         scan = load_volume(path)
         found = check_sequence(scan, find_brain(scan).mask)
         assert found.verdict == ("pass" if "FLAIR" in path.name else "fail"), (path.name, found)
+        if "FLAIR" in path.name:
+            negative = negative_of(scan)
+            assert check_sequence(negative, find_brain(negative).mask).verdict == "fail"
