@@ -114,6 +114,21 @@ def _is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
+def test_the_dashboards_data_and_figures_know_no_page() -> None:
+    wrong = [
+        f"{file} imports {imported}"
+        for file in files_of("fsh_dashboard")
+        if file.parts[1] in ("data", "figures")
+        for imported in imports_of(file)
+        if imported.split(".")[0] == "streamlit"
+        or (
+            imported.startswith("fsh_dashboard")
+            and imported.split(".")[1:2] not in (["data"], ["figures"])
+        )
+    ]
+    assert wrong == []
+
+
 def row_of(module: str) -> int:
     """Where a module of fsh_core stands in the order."""
     inner = module.removeprefix("fsh_core.")

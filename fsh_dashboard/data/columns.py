@@ -1,10 +1,5 @@
 """What columns are called on the pages: names with units, and what each holds."""
 
-from typing import Any
-
-import pandas as pd
-import streamlit as st
-
 from fsh_core.evaluation.case_metrics import CASE_COLUMNS as AGREEMENT
 from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS
 from fsh_core.lesions.measure import LESION_COLUMNS
@@ -111,45 +106,8 @@ MAIN_METRICS = (
     "lesion_sensitivity",
     "lesion_precision",
 )
-# Numbers below a bound are written with so many decimals; larger ones with none.
-DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
 
 
 def label_of(column: str) -> str:
     """What a column is called; unknown ones by their own name."""
     return CASES.get(column) or LESIONS.get(column) or column.replace("_", " ")
-
-
-def config_for(table: pd.DataFrame) -> dict[str, Any]:
-    """Streamlit's column settings for a table: heading with unit, help, and sensible digits."""
-    settings: dict[str, Any] = {}
-    for column in map(str, table.columns):
-        heading, text = label_of(column), HELP.get(column)
-        if pd.api.types.is_bool_dtype(table[column]):
-            settings[column] = st.column_config.CheckboxColumn(heading, help=text)
-        elif pd.api.types.is_integer_dtype(table[column]):
-            settings[column] = st.column_config.NumberColumn(heading, help=text, format="%d")
-        elif pd.api.types.is_numeric_dtype(table[column]):
-            settings[column] = st.column_config.NumberColumn(
-                heading, help=text, format=_digits(table[column])
-            )
-        else:
-            settings[column] = st.column_config.TextColumn(
-                heading,
-                help=text,
-                pinned=True if column == "case" else None,
-                width="medium" if column == "flags" else None,
-            )
-    return settings
-
-
-def _digits(values: "pd.Series[float]") -> str:
-    """As many decimals as the size of the numbers deserves; none for counts with gaps."""
-    known = values.dropna()
-    if len(known) and (known == known.round()).all():
-        return "%d"
-    largest = known.abs().max() if len(known) else 0
-    for bound, form in DECIMALS:
-        if largest < bound:
-            return form
-    return "%.0f"

@@ -9,7 +9,8 @@ import pandas as pd
 from fsh_core.review import Queue, QueueItem
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.flags import OUTLIERS
-from fsh_dashboard.data.reviews import Reviews, disagreements
+from fsh_dashboard.data.reader_agreement import disagreements
+from fsh_dashboard.data.reviews import Reviews
 from fsh_dashboard.data.tags import having, words_in
 
 BY_HAND = "picked by hand"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from fsh_core.file_names import (
 )
 from fsh_core.files import sha256_of
 from fsh_core.review import Journal, ReviewEvent, ReviewState
-from fsh_core.review.reader_agreement import cohens_kappa
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 
@@ -27,7 +25,6 @@ PROGRESS = ["reader", "case", "status", "decided", "lesions", "accepted", "rejec
 PROGRESS += ["kept_lesions", "kept_ml", "acts", "begun", "latest", "note"]
 DECISIONS = ["reader", "case", "label", "status", "note"]
 ACTS = ["time", "reader", "case", "number", "act", "lesion", "what"]
-AGREEMENT = ["first", "second", "cases", "lesions", "alike", "alike_fraction", "kappa"]
 
 
 @dataclass(frozen=True)
@@ -140,48 +137,6 @@ def case_status(cases: Iterable[str], reviews: Reviews) -> list[str]:
     for row in reviews.progress.itertuples():
         said.setdefault(str(row.case), []).append(f"{row.status} ({row.reader})")
     return [", ".join(said.get(case, [])) for case in cases]
-
-
-def reader_agreement(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Compare every two readers on the lesions that both decided about.
-
-    Returns
-    -------
-    DataFrame
-        Columns `AGREEMENT`; Cohen's kappa is missing where it is undefined.
-    """
-    rows = []
-    for first, second, both in _pairs(decisions):
-        alike = int((both["status_1"] == both["status_2"]).sum())
-        kappa = cohens_kappa(list(zip(both["status_1"], both["status_2"], strict=True)))
-        share = alike / len(both) if len(both) else float("nan")
-        rows.append((first, second, both["case"].nunique(), len(both), alike, share, kappa))
-    return pd.DataFrame(rows, columns=AGREEMENT)
-
-
-def disagreements(decisions: pd.DataFrame) -> pd.DataFrame:
-    """List the lesions about which two readers decided differently.
-
-    ``case``, ``label``, who said what.
-    """
-    pieces = [
-        both[both["status_1"] != both["status_2"]].assign(first=first, second=second)
-        for first, second, both in _pairs(decisions)
-    ]
-    columns = ["case", "label", "first", "status_1", "second", "status_2"]
-    return (
-        pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
-    )
-
-
-def _pairs(decisions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    decided = decisions[decisions["status"] != UNREVIEWED]
-    for first, second in combinations(sorted(decided["reader"].unique()), 2):
-        sides = [
-            decided.loc[decided["reader"] == name, ["case", "label", "status"]]
-            for name in (first, second)
-        ]
-        yield first, second, sides[0].merge(sides[1], on=["case", "label"], suffixes=("_1", "_2"))
 
 
 def _start(record: Path) -> Path:

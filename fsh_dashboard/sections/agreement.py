@@ -9,9 +9,10 @@ from fsh_core.studies.bland_altman import bland_altman
 from fsh_dashboard import loading, page
 from fsh_dashboard.data.agreement_tables import by_group, paired, paired_test
 from fsh_dashboard.data.cohort_tables import Results
-from fsh_dashboard.data.columns import MAIN_METRICS, config_for, label_of
+from fsh_dashboard.data.columns import MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened, find_results
-from fsh_dashboard.figures.cohort import differences, intervals, pairs
+from fsh_dashboard.figures.agreement import differences, intervals, pairs
+from fsh_dashboard.tables import config_for
 
 FEWEST_FOR_LIMITS = 2
 """Cases: a standard deviation needs two."""

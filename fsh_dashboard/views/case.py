@@ -13,10 +13,11 @@ from fsh_core.volume.planes import PLANES, Plane
 from fsh_dashboard import loading, page
 from fsh_dashboard.data import slices
 from fsh_dashboard.data.cohort_tables import Results
-from fsh_dashboard.data.columns import LESIONS, MAIN_METRICS, config_for, label_of
+from fsh_dashboard.data.columns import LESIONS, MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.sections.quality_section import show_judgement
+from fsh_dashboard.tables import config_for
 
 SHOWN = ("Prediction", "Before processing", "Probability")
 

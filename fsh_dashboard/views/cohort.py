@@ -12,12 +12,14 @@ from fsh_core.studies.statistics import summarise
 from fsh_dashboard import loading, page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.data.cohort_tables import Results
-from fsh_dashboard.data.columns import CASES, config_for, label_of
+from fsh_dashboard.data.columns import CASES, label_of
 from fsh_dashboard.data.tags import having, words_in
-from fsh_dashboard.figures.cohort import against, distribution
+from fsh_dashboard.figures.distribution import distribution
+from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
+from fsh_dashboard.tables import config_for
 
 FIRST_COLUMNS = (
     "case",

@@ -10,13 +10,15 @@ from fsh_core.errors import InputError
 from fsh_dashboard import loading, page, viewer
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.data.cohort_tables import Results
-from fsh_dashboard.data.columns import LESIONS, config_for, label_of
+from fsh_dashboard.data.columns import LESIONS, label_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.queue_rules import certainty_column
 from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.data.tags import having, words_in
-from fsh_dashboard.figures.cohort import against, distribution
+from fsh_dashboard.figures.distribution import distribution
+from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.sections.queue_buttons import offer_queue
+from fsh_dashboard.tables import config_for
 
 TABLE_HEIGHT = 560
 WORDS = ("region", "status", "flags")

@@ -1,6 +1,5 @@
 """The weights in use: where they are from, how good they are, what they mean by a probability."""
 
-import time
 from typing import Any
 
 import pandas as pd
@@ -11,8 +10,8 @@ from fsh_core.errors import InputError
 from fsh_dashboard import loading, page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.data.agreement_tables import by_group
-from fsh_dashboard.data.columns import MAIN_METRICS, config_for, label_of
-from fsh_dashboard.data.folder import Opened, find_results, find_runs
+from fsh_dashboard.data.columns import MAIN_METRICS, label_of
+from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.data.model_cards import (
     Card,
     find_cards,
@@ -21,20 +20,12 @@ from fsh_dashboard.data.model_cards import (
     retention_rows,
     validation_rows,
 )
-from fsh_dashboard.data.runs import experiments, read_run
-from fsh_dashboard.figures.cohort import intervals
+from fsh_dashboard.figures.agreement import intervals
 from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
+from fsh_dashboard.sections.experiments import show_experiments
+from fsh_dashboard.tables import show_table
 
 FACTS = ("licence", "documentation")
-EXPERIMENTS = {
-    "run": "Run",
-    "state": "State",
-    "epochs": "Epochs",
-    "best_epoch": "Best epoch",
-    "best_dice": "Best validation Dice",
-    "training": "Training patients",
-    "validation": "Validation patients",
-}
 
 
 def main() -> None:
@@ -200,40 +191,6 @@ def show_recall(card: Card) -> None:
         missing("The card holds no recall by size yet.")
         return
     page.show_chart(recall_by_size(rows), "recall", "Share of reference lesions found, by size")
-
-
-def show_experiments(opened: Opened) -> None:
-    """Every run of the folder."""
-    st.subheader("Experiments")
-    runs, problems = [], []
-    for name in find_runs(opened):
-        try:
-            runs.append(read_run(opened.inside(name), name))
-        except InputError as error:
-            problems.append(str(error).replace(f"{opened.root}/", ""))
-    page.tell_problems(problems)
-    if not runs:
-        st.caption(
-            "No training run in this folder. One begins with `fsh train DATA --out runs/first`."
-        )
-        return
-    table = experiments(runs, time.time())
-    show_table(table.rename(columns=EXPERIMENTS), "experiments", "Training runs, best first")
-    page.offer_csv(table, "fsh-experiments.csv", "Experiments as CSV")
-
-
-def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
-    """Show a table under readable headings."""
-    height = page.height_of(table, 320)
-    st.dataframe(
-        table,
-        hide_index=True,
-        width="stretch",
-        height=height,
-        column_config=config_for(table),
-        key=key,
-        alt=alt,
-    )
 
 
 def missing(sentence: str) -> None:

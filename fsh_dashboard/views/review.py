@@ -3,54 +3,13 @@
 And what each did when.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
-import pandas as pd
 import streamlit as st
 
-from fsh_core.errors import InputError
-from fsh_core.review import Queue, QueueItem, load_queue, save_queue
 from fsh_dashboard import loading, page
-from fsh_dashboard.data.cohort_tables import Results
-from fsh_dashboard.data.columns import config_for
-from fsh_dashboard.data.folder import Opened
-from fsh_dashboard.data.queue_rules import RULES, without_reviewed
-from fsh_dashboard.data.reviews import Reviews, disagreements, reader_agreement
-
-TABLE_HEIGHT = 320
-TIMES = ("time", "begun", "latest")
-HEADINGS = {
-    "case": "Case",
-    "lesions": "Lesions",
-    "reason": "Why",
-    "reader": "Reader",
-    "status": "Status",
-    "decided": "Decided",
-    "accepted": "Accepted",
-    "rejected": "Rejected",
-    "unsure": "Unsure",
-    "kept_lesions": "Lesions left",
-    "kept_ml": "Volume left (ml)",
-    "acts": "Acts",
-    "begun": "Begun (UTC)",
-    "latest": "Latest event (UTC)",
-    "note": "Note",
-    "time": "Time (UTC)",
-    "number": "No.",
-    "act": "ReviewEvent",
-    "lesion": "Lesion",
-    "what": "What",
-    "label": "Lesion",
-    "first": "Reader",
-    "second": "Other reader",
-    "status_1": "Says",
-    "status_2": "Other says",
-    "cases": "Cases",
-    "alike": "Alike",
-    "alike_fraction": "Alike (share)",
-    "kappa": "Cohen's kappa",
-}
+from fsh_dashboard.data.reader_agreement import disagreements, reader_agreement
+from fsh_dashboard.data.reviews import Reviews
+from fsh_dashboard.sections.queue_choice import choose_queue, show_queue
+from fsh_dashboard.sections.review_tables import HEADINGS, show
 
 
 def main() -> None:
@@ -66,110 +25,6 @@ def main() -> None:
     show_progress(reviews)
     show_agreement(reviews)
     show_journal(reviews)
-
-
-def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
-    """Choose by rule, look at the choice, write the queue."""
-    st.subheader("Choose")
-    rule_place, limit_place, most_place, open_place = st.columns(
-        [3, 2, 2, 3], vertical_alignment="bottom"
-    )
-    name = rule_place.selectbox(
-        "Rule",
-        list(RULES),
-        key="rule",
-        bind="query-params",
-        format_func=lambda key: RULES[key].title,
-    )
-    rule = RULES[name]
-    limit = rule.default(results)
-    if rule.limit:
-        limit = limit_place.number_input(
-            rule.limit, 0.0, 1.0, limit, 0.05, key=f"limit-{name}", bind="query-params"
-        )
-    most = most_place.number_input("At most (cases)", 1, None, 50, key="most", bind="query-params")
-    items = rule.choose(results, reviews, limit)
-    if open_place.toggle(
-        "Without completed cases", value=True, key="unreviewed", bind="query-params"
-    ):
-        items = without_reviewed(items, reviews)
-    items = items[: int(most)]
-    if not items:
-        st.info(f"No case fits this rule{missing(name, results)}.")
-        return
-    count = sum(len(item.lesions) for item in items)
-    lesions = f", {page.counted(count, 'lesion')}" if count else ""
-    st.caption(f"{page.counted(len(items), 'case')}{lesions}, worst first.")
-    show(as_table(items), "choice", "What the queue will hold")
-    words = (
-        f"{rule.title}{f', {rule.limit.lower()} {limit:g}' if rule.limit else ''}, "
-        f"at most {most} cases"
-    )
-    if opened.is_example:
-        st.caption(
-            "The bundled example stays as it is: open a folder of your own to write a queue."
-        )
-    elif st.button(
-        "Write the queue",
-        type="primary",
-        key="write",
-        help="Replaces review_queue.json in the results.",
-    ):
-        write(opened, results, items, rule.title, words)
-
-
-def missing(rule: str, results: Results) -> str:
-    """Say what a rule would need that these results do not have."""
-    if rule == "disagreeing" and "dice" not in results.cases:
-        return ": no case has a reference mask"
-    if rule == "readers":
-        return ": it needs two readers who decided about the same lesions"
-    return ""
-
-
-def write(
-    opened: Opened, results: Results, items: Sequence[QueueItem], name: str, rule: str
-) -> None:
-    """Write the queue file into the results folder, which must still be inside the opened one."""
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        path = save_queue(opened.inside(results.name), Queue(name, created, rule, tuple(items)))
-    except InputError as error:
-        st.error(str(error))
-        return
-    st.success(f"Written: {opened.named(path)}")
-
-
-def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
-    """The queue that is waiting, and how much of it is done."""
-    st.subheader("The queue")
-    try:
-        queue = load_queue(opened.inside(results.name))
-    except InputError as error:
-        st.warning(str(error).replace(f"{opened.root}/", ""))
-        return
-    if queue is None:
-        st.caption(
-            "There is none yet. What is written above is opened in napari: Plugins > F.sh > Review."
-        )
-        return
-    done = (
-        reviews.progress[reviews.progress["status"] == "completed"]
-        .groupby("case")["reader"]
-        .agg(", ".join)
-    )
-    table = as_table(queue.items).assign(
-        completed=[done.get(item.case, "") for item in queue.items]
-    )
-    finished = int((table["completed"] != "").sum())
-    st.progress(
-        finished / max(1, len(table)), f"{finished} of {len(table)} cases completed by a reader"
-    )
-    st.caption(
-        f"{queue.name}. Rule: {queue.rule}. Made "
-        f"{queue.created.replace('T', ' ').removesuffix('+00:00')} UTC."
-    )
-    show(table.rename(columns={"completed": "Completed by"}), "queue", "The queue")
 
 
 def show_progress(reviews: Reviews) -> None:
@@ -224,36 +79,6 @@ def show_journal(reviews: Reviews) -> None:
         events = events[events[column].isin(chosen)] if chosen else events
     show(events.iloc[::-1], "acts", "Every event of every reader, latest first")
     page.offer_csv(events, "fsh-review-journal.csv", "Journal as CSV")
-
-
-def as_table(items: Sequence[QueueItem]) -> pd.DataFrame:
-    """Write the items of a queue as rows."""
-    words = [", ".join(map(str, item.lesions)) or "whole case" for item in items]
-    return pd.DataFrame(
-        {
-            "case": [item.case for item in items],
-            "lesions": words,
-            "reason": [item.reason for item in items],
-        }
-    )
-
-
-def show(table: pd.DataFrame, key: str, alt: str) -> None:
-    """Show a table under readable headings."""
-    times = {
-        name: table[name].str.slice(0, 19).str.replace("T", " ") for name in TIMES if name in table
-    }
-    named = table.assign(**times).rename(columns=HEADINGS)
-    st.dataframe(
-        named,
-        hide_index=True,
-        width="stretch",
-        height=page.height_of(named, TABLE_HEIGHT),
-        column_config=config_for(named),
-        key=key,
-        placeholder="–",
-        alt=alt,
-    )
 
 
 main()

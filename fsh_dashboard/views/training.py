@@ -9,19 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.data.folder import Opened, find_runs
-from fsh_dashboard.data.runs import (
-    Run,
-    all_settings,
-    measured,
-    one_table,
-    read_run,
-    setting_differences,
-)
-from fsh_dashboard.figures.training import curves, over_epochs
+from fsh_dashboard.data.run_tables import all_settings, setting_differences
+from fsh_dashboard.data.runs import Run, read_run
+from fsh_dashboard.sections.training_curves import show_curves
 
 REFRESH_S = 5
 MOST_RUNS = 6
@@ -159,66 +152,6 @@ def state_table(runs: Sequence[Run]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
-    """Draw losses, metrics, learning rate and speed."""
-    best = pd.DataFrame(
-        [(run.name, found[0]) for run in runs if (found := run.best())], columns=["run", "epoch"]
-    )
-    st.subheader("Losses")
-    draw_group(runs, LOSSES, "Loss", smoothing, log_scale, best, None)
-    st.subheader("Metrics")
-    draw_group(runs, METRICS, "Metric (0 to 1)", smoothing, False, best, (0.0, 1.0))
-    table = one_table(runs)
-    left, right = st.columns(2)
-    for place, column, label in (
-        (left, "learning_rate", "Learning rate"),
-        (right, "steps_per_second", "Steps per second"),
-    ):
-        if column in table and table[column].notna().any():
-            with place:
-                page.show_live_chart(
-                    over_epochs(table, column, label, label), column, f"{label} over epochs"
-                )
-    page.offer_csv(table, "fsh-runs.csv", "Download all epochs as CSV")
-
-
-def draw_group(
-    runs: Sequence[Run],
-    measures: dict[str, str],
-    y_title: str,
-    smoothing: float,
-    log_scale: bool,
-    best: pd.DataFrame,
-    limits: tuple[float, float] | None,
-) -> None:
-    """Draw measures of one run into one chart, of several runs into a chart each."""
-    table = measured(runs, measures, smoothing)
-    if table.empty:
-        st.caption("Not in the log.")
-        return
-    if len(runs) == 1:
-        page.show_live_chart(
-            curves(table, y_title, log_scale=log_scale, best=best, limits=limits),
-            y_title,
-            f"{y_title} over epochs",
-        )
-        return
-    columns = st.columns(min(3, len(measures)))
-    for place, label in enumerate(table["measure"].unique()):
-        chart = curves(
-            table[table["measure"] == label],
-            y_title,
-            colour="run",
-            title=label,
-            log_scale=log_scale,
-            best=best,
-            limits=limits,
-            height=260,
-        )
-        with columns[place % len(columns)]:
-            page.show_live_chart(chart, f"{y_title} {label}", f"{label} over epochs, by run")
 
 
 def show_settings(runs: Sequence[Run]) -> None:

@@ -40,6 +40,12 @@ def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
     assert settings["client"]["showErrorDetails"] == "none"
 
 
+def test_streamlit_shows_nothing_of_its_own() -> None:
+    settings = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())
+    assert settings["client"]["toolbarMode"] == "minimal"  # no deploy button, no menu
+    assert settings["server"]["showEmailPrompt"] is False
+
+
 def test_no_page_loads_torch() -> None:
     # Pages and the app itself run when they are imported; what they import is here.
     modules = [

@@ -98,6 +98,18 @@ def test_every_page_opens_without_an_error_and_stays_on_this_machine(visit: Visi
     assert visit.complaints == []
 
 
+def test_the_page_says_nothing_of_streamlit(visit: Visit) -> None:
+    page = visit.open("")
+    page.wait_for_timeout(2000)  # a menu comes after the page
+    own = "[data-testid=stAppDeployButton], [data-testid=stMainMenu], footer"
+    assert page.locator(own).locator("visible=true").count() == 0
+    words = page.locator("body").inner_text()
+    for promotion in ("Streamlit", "Made with", "Deploy", "Get help", "Report a bug"):
+        assert promotion.lower() not in words.lower()
+    assert page.title() == "Cohort"
+    assert page.locator("a[href*=streamlit]").count() == 0
+
+
 def test_a_running_training_is_followed_and_the_choice_stays(
     visit: Visit, study: Path, new_epoch: Callable[..., dict[str, Any]]
 ) -> None:

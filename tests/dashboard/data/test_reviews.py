@@ -11,15 +11,8 @@ import pytest
 from fsh_core.review import open_review
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
-from fsh_dashboard.data.reviews import (
-    Reviews,
-    case_status,
-    disagreements,
-    read_reviews,
-    reader_agreement,
-    with_review,
-    with_status,
-)
+from fsh_dashboard.data.reader_agreement import disagreements, reader_agreement
+from fsh_dashboard.data.reviews import Reviews, case_status, read_reviews, with_review, with_status
 
 NAME = "derivatives/fsh"
 Decide = Callable[..., None]

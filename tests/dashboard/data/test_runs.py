@@ -10,15 +10,14 @@ import pandas as pd
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_dashboard.data.runs import (
-    Run,
+from fsh_dashboard.data.run_tables import (
     all_settings,
     measured,
     one_table,
-    read_run,
     setting_differences,
     smooth,
 )
+from fsh_dashboard.data.runs import Run, read_run
 from fsh_dashboard.page import to_csv
 
 NewRun = Callable[..., Path]

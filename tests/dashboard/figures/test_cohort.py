@@ -7,7 +7,9 @@ import pytest
 
 from fsh_core.studies.bland_altman import bland_altman
 from fsh_dashboard.data.agreement_tables import by_group, paired
-from fsh_dashboard.figures.cohort import against, differences, distribution, intervals, pairs
+from fsh_dashboard.figures.agreement import differences, intervals, pairs
+from fsh_dashboard.figures.distribution import distribution
+from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.figures.style import HIGHLIGHT
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from fsh_core.figures.training import LOSSES, METRICS
-from fsh_dashboard.data.runs import measured, one_table, read_run
+from fsh_dashboard.data.run_tables import measured, one_table
+from fsh_dashboard.data.runs import read_run
 from fsh_dashboard.figures.style import PALETTE, with_fixed_names
 from fsh_dashboard.figures.training import curves, over_epochs
 

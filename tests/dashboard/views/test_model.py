@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsh_dashboard.data import model_cards
-from fsh_dashboard.data.runs import experiments, read_run
+from fsh_dashboard.data.run_tables import experiments
+from fsh_dashboard.data.runs import read_run
 
 OpenPage = Callable[..., AppTest]
 Words = Callable[[AppTest], str]

@@ -1,0 +1,138 @@
+"""Agreement with references, and of two results: intervals, differences, pairs."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from fsh_core.studies.bland_altman import BlandAltman
+from fsh_dashboard.figures.scatter import point_layers
+from fsh_dashboard.figures.style import PALETTE, QUIET, axis, finish
+
+
+def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
+    """Draw means with their 95 % intervals, by metric and group.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fsh_dashboard.data.agreement_tables.by_group`.
+    labels : dict of str to str
+        What the metrics are called, in this order.
+
+    Returns
+    -------
+    altair chart
+        Metrics from top to bottom, groups beside each other in colours.
+    """
+    shown = table.assign(label=table["metric"].map(labels), shown_n=table["n"])
+    groups = list(dict.fromkeys(table["group"]))
+    order = list(labels.values())
+    legend = alt.Legend(title=None, orient="top", symbolType="circle") if len(groups) > 1 else None
+    base = alt.Chart(shown).encode(
+        y=alt.Y("label:N", sort=order, axis=axis("", labelLimit=220)),
+        yOffset=alt.YOffset("group:N", sort=groups),
+        color=alt.Color(
+            "group:N", scale=alt.Scale(domain=groups, range=list(PALETTE)), legend=legend
+        ),
+        tooltip=[
+            alt.Tooltip("label:N", title="Metric"),
+            alt.Tooltip("group:N", title="Group"),
+            alt.Tooltip("n:Q", title="Cases"),
+            *(
+                alt.Tooltip(f"{name}:Q", format=".3f")
+                for name in ("mean", "ci_low", "ci_high", "median")
+            ),
+        ],
+    )
+    x = alt.Scale(domain=[0, 1])
+    span = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("ci_low:Q", scale=x, axis=axis("Mean and 95 % interval")), x2="ci_high:Q"
+    )
+    dot = base.mark_circle(size=70, opacity=1).encode(x=alt.X("mean:Q", scale=x))
+    return finish(
+        alt.layer(span, dot), 36 * len(order) + 14 * len(groups) * len(order), "Agreement"
+    )
+
+
+def differences(
+    table: pd.DataFrame, limits: BlandAltman, case: str | None = None, unit: str = "ml"
+) -> Any:
+    """Draw Bland and Altman's plot of volumes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``case``, ``reference_ml`` and ``prediction_ml``.
+    limits : BlandAltman
+        From `fsh_core.studies.bland_altman`.
+    case : str or None
+        The chosen case.
+    unit : str
+        Of the volumes.
+
+    Returns
+    -------
+    altair chart
+        Mean of both on the horizontal axis, prediction minus reference on the upright one.
+    """
+    points = table[["case", "reference_ml", "prediction_ml"]].dropna()
+    points = points.assign(
+        mean=(points["reference_ml"] + points["prediction_ml"]) / 2,
+        difference=points["prediction_ml"] - points["reference_ml"],
+    )
+    x, y = (
+        ("mean", f"Mean of reference and prediction ({unit})"),
+        ("difference", f"Prediction − reference ({unit})"),
+    )
+    names = ("bias", "+1.96 sd", "−1.96 sd")
+    estimates = (limits.bias, limits.upper, limits.lower)
+    bands = pd.DataFrame(
+        {
+            "difference": [one.value for one in estimates],
+            "name": [
+                f"{n} {e.value:+.2f}".replace("-", "−")
+                for n, e in zip(names, estimates, strict=True)
+            ],
+            "low": [one.low for one in estimates],
+            "high": [one.high for one in estimates],
+        }
+    )
+    rules = bands[["difference", "name"]]
+    scatter = point_layers(points, x, y, case, reach=((), [*bands["low"], *bands["high"]]))
+    band = alt.Chart(bands).mark_rect(color=QUIET, opacity=0.12).encode(y="low:Q", y2="high:Q")
+    rule = alt.Chart(rules).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(y="difference:Q")
+    text = alt.Chart(rules).mark_text(align="right", dx=-4, dy=-7, color=QUIET, fontSize=11)
+    text = text.encode(y="difference:Q", x=alt.value("width"), text="name:N")
+    return finish(alt.layer(band, rule, *scatter, text), 340, "Bland-Altman")
+
+
+def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | None = None) -> Any:
+    """Draw one result against another, case by case, with the line on which both are equal.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fsh_dashboard.data.agreement_tables.paired`.
+    names : (str, str)
+        Of the two results.
+    label : str
+        Of the metric.
+    case : str or None
+        The chosen case.
+    """
+    both = table[["first", "second"]].to_numpy(dtype=float)
+    ends = pd.DataFrame({"first": [both.min(), both.max()], "second": [both.min(), both.max()]})
+    line = (
+        alt.Chart(ends)
+        .mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1)
+        .encode(x="first:Q", y="second:Q")
+    )
+    x, y = ("first", f"{label}: {names[0]}"), ("second", f"{label}: {names[1]}")
+    return finish(
+        alt.layer(
+            line,
+            *point_layers(table, x, y, case, reach=(list(ends["first"]), list(ends["second"]))),
+        ),
+        340,
+    )

@@ -1,0 +1,47 @@
+"""Tables about readers and queues under readable headings."""
+
+import pandas as pd
+
+from fsh_dashboard.tables import show_table
+
+TIMES = ("time", "begun", "latest")
+HEADINGS = {
+    "case": "Case",
+    "lesions": "Lesions",
+    "reason": "Why",
+    "reader": "Reader",
+    "status": "Status",
+    "decided": "Decided",
+    "accepted": "Accepted",
+    "rejected": "Rejected",
+    "unsure": "Unsure",
+    "kept_lesions": "Lesions left",
+    "kept_ml": "Volume left (ml)",
+    "acts": "Acts",
+    "begun": "Begun (UTC)",
+    "latest": "Latest event (UTC)",
+    "note": "Note",
+    "time": "Time (UTC)",
+    "number": "No.",
+    "act": "Event",
+    "lesion": "Lesion",
+    "what": "What",
+    "label": "Lesion",
+    "first": "Reader",
+    "second": "Other reader",
+    "status_1": "Says",
+    "status_2": "Other says",
+    "cases": "Cases",
+    "alike": "Alike",
+    "alike_fraction": "Alike (share)",
+    "kappa": "Cohen's kappa",
+}
+
+
+def show(table: pd.DataFrame, key: str, alt: str) -> None:
+    """Show a table under readable headings."""
+    times = {
+        name: table[name].str.slice(0, 19).str.replace("T", " ") for name in TIMES if name in table
+    }
+    named = table.assign(**times).rename(columns=HEADINGS)
+    show_table(named, key, alt)

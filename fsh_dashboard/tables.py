@@ -1,0 +1,64 @@
+"""How a table is shown on a page: headings with units, help, and sensible digits."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fsh_dashboard import page
+from fsh_dashboard.data.columns import HELP, label_of
+
+TABLE_HEIGHT = 320
+"""In pixels; a longer table scrolls."""
+
+# Numbers below a bound are written with so many decimals; larger ones with none.
+DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
+
+
+def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
+    """Show a table whose columns have their headings already; ``alt`` is for screen readers."""
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=page.height_of(table, TABLE_HEIGHT),
+        column_config=config_for(table),
+        key=key,
+        placeholder="–",
+        alt=alt,
+    )
+
+
+def config_for(table: pd.DataFrame) -> dict[str, Any]:
+    """Streamlit's column settings for a table: heading with unit, help, and sensible digits."""
+    settings: dict[str, Any] = {}
+    for column in map(str, table.columns):
+        heading, text = label_of(column), HELP.get(column)
+        if pd.api.types.is_bool_dtype(table[column]):
+            settings[column] = st.column_config.CheckboxColumn(heading, help=text)
+        elif pd.api.types.is_integer_dtype(table[column]):
+            settings[column] = st.column_config.NumberColumn(heading, help=text, format="%d")
+        elif pd.api.types.is_numeric_dtype(table[column]):
+            settings[column] = st.column_config.NumberColumn(
+                heading, help=text, format=_digits(table[column])
+            )
+        else:
+            settings[column] = st.column_config.TextColumn(
+                heading,
+                help=text,
+                pinned=True if column == "case" else None,
+                width="medium" if column == "flags" else None,
+            )
+    return settings
+
+
+def _digits(values: "pd.Series[float]") -> str:
+    """As many decimals as the size of the numbers deserves; none for counts with gaps."""
+    known = values.dropna()
+    if len(known) and (known == known.round()).all():
+        return "%d"
+    largest = known.abs().max() if len(known) else 0
+    for bound, form in DECIMALS:
+        if largest < bound:
+            return form
+    return "%.0f"
