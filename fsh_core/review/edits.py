@@ -16,6 +16,7 @@ Voxel = tuple[int, int, int]
 
 GROW_RADIUS_MM = 15.0
 LEAST_PROBABILITY = 0.05
+_TWO_PARTS = 2  # fewer are no split
 
 
 def split_lesion(
@@ -48,7 +49,7 @@ def split_lesion(
     """
     box = bounding_box(mask)
     inside = mask[box]
-    if np.count_nonzero(inside) < 2:
+    if np.count_nonzero(inside) < _TWO_PARTS:
         raise InputError(
             "a lesion of one voxel cannot be split; delete it or paint more of it first"
         )
@@ -85,7 +86,7 @@ def _markers(
     for seed in seeds:
         nearest = voxels[np.argmin((((voxels - seed) * np.asarray(spacing_mm)) ** 2).sum(axis=1))]
         markers[tuple(nearest)] = markers.max() + 1
-    if np.count_nonzero(markers) < 2:
+    if np.count_nonzero(markers) < _TWO_PARTS:
         raise InputError("a split needs a point in each of at least two parts; mark another one")
     # A seed that a later one hit again is gone: close the gap in the numbers.
     used = np.unique(markers)
@@ -93,12 +94,12 @@ def _markers(
 
 
 def _two_peaks(inside: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray[np.int32] | None:
-    """Mark the deepest peak and the one that is deep and far from it; None if there is no second."""
+    """Mark the deepest peak and one deep and far from it; None if there is no second."""
     depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing_mm)
     peaks = (
         peak_local_max(depth, labels=np.pad(inside, 1).astype(np.int32), exclude_border=False) - 1
     )
-    if len(peaks) < 2:
+    if len(peaks) < _TWO_PARTS:
         return None
     heights = depth[tuple((peaks + 1).T)]
     first = int(np.argmax(heights))

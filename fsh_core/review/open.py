@@ -52,7 +52,7 @@ def read_ledger(stored: StoredSegmentation, reader: str) -> ReviewState:
 
 
 def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:
-    """Name the other readers who began this case, as their journals are named: letters and digits only."""
+    """Name the other readers who began this case."""
     record = stored.paths["record"]
     case, own = case_of_record(record), reader_label(reader)
     journals = [path.name for path in record.parent.glob(f"{case}{ANY_JOURNAL}")]

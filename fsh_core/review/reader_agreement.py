@@ -24,7 +24,8 @@ class Agreement:
         Cohen's kappa of these decisions: 1 = alike, 0 = as by chance; NaN where it is
         undefined (no lesion, or one and the same answer throughout).
     dice, lesion_f1 : float
-        Overlap and lesion-wise F1 of what each kept, first reader as reference; 1 if both kept nothing.
+        Overlap and lesion-wise F1 of what each kept, first reader as reference; 1 if both kept
+        nothing.
     differing : tuple of int
         Labels of the lesions about which they decided differently.
     """
@@ -51,7 +52,8 @@ def compare_readers(first: Review, second: Review) -> Agreement:
     """
     if first.journal.about != second.journal.about:
         raise InputError(
-            f"{second.path}: is a review of other lesions than {first.path.name}; open the same record"
+            f"{second.path}: is a review of other lesions than {first.path.name}; "
+            "open the same record"
         )
     pairs = {label: (decision(first, label), decision(second, label)) for label in first.original}
     both = {label: pair for label, pair in pairs.items() if "unreviewed" not in pair}
@@ -71,7 +73,7 @@ def compare_readers(first: Review, second: Review) -> Agreement:
 
 
 def decision(review: Review, label: int) -> str:
-    """Return a reader's decision about a lesion of the original; ``rejected`` if its voxels are gone."""
+    """Return what a reader decided about a lesion; ``rejected`` if its voxels are gone."""
     return review.status(label) if review.voxels(label) else "rejected"
 
 

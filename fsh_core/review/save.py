@@ -54,7 +54,7 @@ def reviewed_table(
         The scan; without it there is no ``mean_intensity`` and no ``contrast``.
     """
     probability = read_nifti(stored.paths["probability"])[0]
-    brain = read_nifti(stored.paths["brain"])[0] > 0.5
+    brain = read_nifti(stored.paths["brain"])[0] > 0
     scan = flair or review.grid.with_data(np.zeros(review.labels.shape, dtype=np.float32))
     table = lesion_table(review.labels, scan, probability, brain)
     if flair is None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _SMALL_MM3 = 10.0
 _BANDS = ("low", "medium", "high")
+_MEDIUM_FROM, _HIGH_ABOVE = 0.6, 0.8  # of a confidence; the filter box says so too
 
 
 class OpenCase(QObject):
@@ -74,7 +75,7 @@ class OpenCase(QObject):
         self.name = stored.record.case
         self.grid = Grid.of(review.grid)
         self.probability = read_nifti(stored.paths["probability"])[0]
-        self.brain = read_nifti(stored.paths["brain"])[0] > 0.5
+        self.brain = read_nifti(stored.paths["brain"])[0] > 0
         self._show_missing_layers()
         self.layer: Labels = self._layer("lesions")
         self.flair = self._scan()
@@ -124,7 +125,9 @@ class OpenCase(QObject):
         chance = table["mean_probability"]
         if "confidence" in table:
             chance = table["confidence"].fillna(chance)
-        table["band"] = np.select([chance < 0.6, chance <= 0.8], _BANDS[:2], _BANDS[2])
+        table["band"] = np.select(
+            [chance < _MEDIUM_FROM, chance <= _HIGH_ABOVE], _BANDS[:2], _BANDS[2]
+        )
         if self.wanted:
             places = {label: float(place) for place, label in enumerate(self.wanted, start=1)}
             table["queue"] = [places.get(label, np.nan) for label in labels]
