@@ -8,7 +8,8 @@ machine, and asks the network for nothing. It writes one file, the review queue:
     viewer      the volume viewer in the page
     sections    parts of a page
     views       the story of each page; app.py only navigates
-    loading, page, tables            what the pages share
+    server      the pages behind their gate, which says who may open them
+    loading, page, table_display     what the pages share
 
 The folder is not called ``pages``: Streamlit serves files of that name by itself, past
 ``app.py``, to whoever opens the address of a page first.

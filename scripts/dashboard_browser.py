@@ -4,11 +4,8 @@ Needs the extra ``screenshots`` and Chromium at /usr/bin/chromium (or $CHROMIUM)
 """
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,38 +31,27 @@ _VIEWER = "iframe[title*=volume_viewer]"
 
 @contextmanager
 def serving(*words: str) -> Iterator[str]:
-    """Run the dashboard on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(APP),
-        f"--server.port={port}",
-        "--server.headless=true",
-    ]
+    """Run ``fsh dashboard`` on a free port; gives the address that it prints, with its token."""
+    command = [sys.executable, "-m", "fsh_core.cli", "dashboard", "--port=0", "--no-browser"]
     server = subprocess.Popen(
-        [*command, "--", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=APP.parent.parent,
     )
     try:
-        address = f"http://localhost:{port}"
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield address
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[-1]
     finally:
         server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:  # on a busy machine it may not even get to its end
-            server.kill()
-            server.wait()
+        server.communicate()
+
+
+def at(printed: str, path: str = "") -> str:
+    """Give the address of a page, with the token of the printed one: the first one to be opened."""
+    address, _, token = printed.partition("?")
+    return f"{address}{path}{'&' if '?' in path else '?'}{token}"
 
 
 def wait_until_drawn(page: Page) -> None:
@@ -84,9 +70,10 @@ def wait_until_drawn(page: Page) -> None:
         page.wait_for_timeout(4000)
 
 
-def complaints_of(page: Page, address: str) -> list[str]:
+def complaints_of(page: Page, printed: str) -> list[str]:
     """Collect a page's errors, and its requests to anything but the server, from now on."""
     complaints: list[str] = []
+    address = printed.partition("/?")[0]
 
     def hear(message: ConsoleMessage) -> None:
         # A page opened by its own address first asks whether the server lies under that address.

@@ -18,6 +18,7 @@ from dashboard_browser import (
     HEIGHT,
     MAIN,
     PATIENCE_MS,
+    at,
     complaints_of,
     serving,
     wait_until_drawn,
@@ -78,14 +79,14 @@ def photograph(folder: Path, images: Path, out: Path) -> None:
         If a page complained, showed an error, or asked for something outside this machine.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with serving(str(folder), "--images", str(images)) as address, sync_playwright() as playwright:
+    with serving(str(folder), "--images", str(images)) as printed, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for shot in shots_of(folder):
             page = browser.new_page(
                 color_scheme=shot.scheme, viewport={"width": WIDTH, "height": 1000}
             )
-            complaints = complaints_of(page, address)
-            page.goto(f"{address}/{shot.page}", timeout=PATIENCE_MS)
+            complaints = complaints_of(page, printed)
+            page.goto(at(printed, shot.page), timeout=PATIENCE_MS)
             wait_until_drawn(page)
             page.set_viewport_size(
                 {"width": WIDTH, "height": min(TALLEST, max(700, page.evaluate(HEIGHT) + 40))}

@@ -252,33 +252,20 @@ def dashboard(
     images: Annotated[
         list[Path] | None, typer.Option(help="folder of scans outside it; may be repeated")
     ] = None,
-    port: Annotated[int, typer.Option(help="port on this machine")] = 8501,
+    port: Annotated[int, typer.Option(help="port on this machine; 0: any free one")] = 8501,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="one more name that the server is reached by, behind a proxy"),
+    ] = None,
+    token: Annotated[
+        bool, typer.Option(help="open the page by an address that nobody else knows")
+    ] = True,
+    browser: Annotated[bool, typer.Option(help="open it in the browser")] = True,
 ) -> None:
     """Show runs, cases and cohorts in the browser, on this machine only."""
-    import subprocess
-    from importlib.util import find_spec
+    from fsh_core.cli.dashboard import dashboard_command
 
-    face = find_spec("fsh_dashboard")
-    if face is None or face.origin is None or find_spec("streamlit") is None:
-        raise InputError(
-            "the dashboard is not installed; install it with: pip install 'fsh-ms[dashboard]'"
-        )
-    for path in [*([folder] if folder else []), *(images or [])]:
-        if not path.is_dir():
-            raise InputError(f"{path}: expected a folder; check the name")
-    # The core knows no screen: the dashboard is started as a program, not imported.
-    command = [sys.executable, "-m", "streamlit", "run", str(Path(face.origin).with_name("app.py"))]
-    command += [
-        "--server.address=localhost",
-        f"--server.port={port}",
-        "--browser.gatherUsageStats=false",
-        "--logger.hideWelcomeMessage=true",
-        "--",
-    ]
-    command += [str(folder.resolve())] if folder else []
-    command += [f"--images={path.resolve()}" for path in images or []]
-    print(f"F.sh is at http://localhost:{port}; Ctrl+C stops it.", flush=True)
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    raise typer.Exit(dashboard_command(folder, images or [], port, host or [], token, browser))
 
 
 @app.command()

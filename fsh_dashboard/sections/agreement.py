@@ -12,7 +12,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.figures.agreement import differences, intervals, pairs
-from fsh_dashboard.tables import config_for
+from fsh_dashboard.table_display import config_for
 
 FEWEST_FOR_LIMITS = 2
 """Cases: a standard deviation needs two."""

@@ -9,7 +9,7 @@ from fsh_dashboard import page
 from fsh_dashboard.data.folder import Opened, find_runs
 from fsh_dashboard.data.run_tables import experiments
 from fsh_dashboard.data.runs import read_run
-from fsh_dashboard.tables import show_table
+from fsh_dashboard.table_display import show_table
 
 EXPERIMENTS = {
     "run": "Run",

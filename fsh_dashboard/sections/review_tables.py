@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fsh_dashboard.tables import show_table
+from fsh_dashboard.table_display import show_table
 
 TIMES = ("time", "begun", "latest")
 HEADINGS = {

@@ -17,7 +17,7 @@ from fsh_dashboard.data.columns import LESIONS, MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.sections.quality_section import show_judgement
-from fsh_dashboard.tables import config_for
+from fsh_dashboard.table_display import config_for
 
 SHOWN = ("Prediction", "Before processing", "Probability")
 

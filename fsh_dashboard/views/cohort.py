@@ -19,7 +19,7 @@ from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
-from fsh_dashboard.tables import config_for
+from fsh_dashboard.table_display import config_for
 
 FIRST_COLUMNS = (
     "case",

@@ -18,7 +18,7 @@ from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.sections.queue_buttons import offer_queue
-from fsh_dashboard.tables import config_for
+from fsh_dashboard.table_display import config_for
 
 TABLE_HEIGHT = 560
 WORDS = ("region", "status", "flags")

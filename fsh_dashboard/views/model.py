@@ -23,7 +23,7 @@ from fsh_dashboard.data.model_cards import (
 from fsh_dashboard.figures.agreement import intervals
 from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
 from fsh_dashboard.sections.experiments import show_experiments
-from fsh_dashboard.tables import show_table
+from fsh_dashboard.table_display import show_table
 
 FACTS = ("licence", "documentation")
 

@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import fsh_dashboard
-from fsh_core.cli import main
 
 HOME = Path(fsh_dashboard.__file__).parent
 PAGES = sorted(path.stem for path in (HOME / "views").glob("*.py"))
@@ -36,6 +35,7 @@ def test_without_results_it_begins_with_training(
 def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
     settings = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())
     assert settings["server"]["address"] == "localhost"
+    assert settings["server"]["allowedHosts"] == ["localhost", "127.0.0.1", "::1"]
     assert settings["browser"]["gatherUsageStats"] is False
     assert settings["client"]["showErrorDetails"] == "none"
 
@@ -58,35 +58,6 @@ def test_no_page_loads_torch() -> None:
     code += "\nimport sys\nprint(sorted({'torch', 'monai'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
-
-
-def test_the_command_starts_streamlit_on_the_app(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[list[str]] = []
-
-    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
-        started.append(command)
-        return subprocess.CompletedProcess(command, 0)
-
-    monkeypatch.setattr(subprocess, "run", run)
-    assert main(["dashboard", str(tmp_path), "--images", str(tmp_path), "--port", "9000"]) == 0
-    words = started[0]
-    assert words[1:5] == ["-m", "streamlit", "run", str(HOME / "app.py")]
-    assert {
-        "--server.address=localhost",
-        "--server.port=9000",
-        "--browser.gatherUsageStats=false",
-    } <= set(words)
-    assert words[words.index("--") + 1 :] == [
-        str(tmp_path.resolve()),
-        f"--images={tmp_path.resolve()}",
-    ]
-
-
-def test_the_command_refuses_what_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["dashboard", "nowhere"]) == 2
-    assert "nowhere: expected a folder" in capsys.readouterr().err
 
 
 def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,16 +59,16 @@ def browser() -> Iterator[Any]:
 class Visit:
     """A page in the browser, and everything it complained of or asked for elsewhere."""
 
-    def __init__(self, browser: Any, address: str) -> None:
-        self.address = address
+    def __init__(self, browser: Any, printed: str) -> None:
+        self.printed, self.address = printed, printed.partition("/?")[0]
         self.page = browser.new_page(
             viewport={"width": 1400, "height": 1000}, accept_downloads=True
         )
         self.page.set_default_timeout(SLOW_MS)
-        self.complaints: list[str] = driving().complaints_of(self.page, address)
+        self.complaints: list[str] = driving().complaints_of(self.page, printed)
 
     def open(self, path: str) -> Any:
-        self.page.goto(f"{self.address}/{path}")
+        self.page.goto(driving().at(self.printed, path))
         self.page.wait_for_selector("h1")
         self.page.wait_for_selector("[data-test-script-state=notRunning]")
         return self.page
@@ -78,8 +78,8 @@ class Visit:
 def visit(browser: Any, study: Path, run_folder: Path) -> Iterator[Visit]:
     """The dashboard on a study with a run in it."""
     (run_folder / "runs").rename(study / "runs")
-    with driving().serving(str(study)) as address:
-        visited = Visit(browser, address)
+    with driving().serving(str(study)) as printed:
+        visited = Visit(browser, printed)
         yield visited
         visited.page.close()
 
@@ -106,7 +106,7 @@ def test_the_page_says_nothing_of_streamlit(visit: Visit) -> None:
     words = page.locator("body").inner_text()
     for promotion in ("Streamlit", "Made with", "Deploy", "Get help", "Report a bug"):
         assert promotion.lower() not in words.lower()
-    assert page.title() == "Cohort"
+    assert page.title() == "F.sh"
     assert page.locator("a[href*=streamlit]").count() == 0
 
 
@@ -159,6 +159,12 @@ def click_row(page: Any, row: int) -> None:
     table = page.locator("[data-testid=stDataFrame]").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 18, "y": ROW_PIXELS * (row + 1) + ROW_PIXELS / 2})
+
+
+def expect_case(page: Any, case: str) -> None:
+    """Wait until the box above the page holds a case."""
+    box = page.get_by_role("combobox", name=re.compile("Case"))
+    sync_api.expect(box).to_have_value(case, timeout=SLOW_MS)
 
 
 def crosshair(page: Any, case: str) -> tuple[float, ...]:
@@ -293,5 +299,5 @@ def test_the_address_holds_the_slices(visit: Visit) -> None:
         sync_api.expect(page.get_by_role("slider", name=re.compile(name))).to_have_value(
             index, timeout=SLOW_MS
         )
-    assert page.get_by_text("sub-P2").count()
+    expect_case(page, "sub-P2")
     assert visit.complaints == []
