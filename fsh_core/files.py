@@ -133,11 +133,54 @@ def making_folder(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove, from a folder and those inside, what killed processes of this machine half wrote.
+def move_together(staging: Path, folder: Path, name: str) -> None:
+    """Move files that belong together from a staging folder into place: all of them or none.
 
-    What a living process is writing stays: the names say whose they are.
+    The staging folder first gets a name that says that everything is in it, in one step. A
+    process that dies after that is finished by the next one, see `remove_leftovers`.
+
+    Parameters
+    ----------
+    staging : Path
+        A folder inside ``folder`` that holds the files and nothing else.
+    folder : Path
+        Where they belong; files of the same names are replaced.
+    name : str
+        What is written, part of a file name. One process at a time may write it.
+
+    Raises
+    ------
+    InputError
+        If they cannot be moved.
     """
+    whole = folder / f"{_PARTIAL}{name}{_WHOLE}"
+    try:
+        if whole.is_dir():
+            _finish(whole)
+        os.replace(staging, whole)
+        _finish(whole)
+    except OSError as error:
+        raise cannot_be_written(folder, error) from None
+
+
+def _finish(whole: Path) -> None:
+    """Move what was wholly written to where it belongs."""
+    for path in sorted(whole.iterdir()):
+        with suppress(FileNotFoundError):  # another process does the same
+            os.replace(path, whole.parent / path.name)
+    with suppress(OSError):
+        whole.rmdir()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Bring a folder, and those inside, in order after killed processes of this machine.
+
+    What they half wrote is removed, what they had wholly written is moved into place. What a
+    living process is writing stays: the names say whose they are.
+    """
+    for whole in folder.rglob(f"{_PARTIAL}*{_WHOLE}"):
+        with suppress(OSError):
+            _finish(whole)
     for partial in folder.rglob(f"{_PARTIAL}*.partial"):
         machine, _, process = partial.suffixes[-2].removeprefix(".").partition("-")
         if machine == _MACHINE and process.isdigit() and not psutil.pid_exists(int(process)):
@@ -146,6 +189,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 _PARTIAL = ".fsh-"
+_WHOLE = ".whole"
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"  # a network drive has files of several
 
 

@@ -168,7 +168,7 @@ class CohortWidget(QWidget):
     def _show_row(self, row: int) -> None:
         state = self.states[row]
         others = ", ".join(f"{SIGNS[status]} {name}" for name, status in state.others.items())
-        hidden = preferences().blinded and state.status != "completed"
+        hidden = preferences().blinded and not state.is_final
         texts = (
             state.case,
             "⚠ cannot be used" if state.problem else f"{SIGNS[state.status]} {state.status}",

@@ -17,7 +17,8 @@ from fsh_core.derivatives.layout import (
     with_bids_columns,
 )
 from fsh_core.errors import InputError
-from fsh_core.files import check_may_write, staging_folder, write_atomically
+from fsh_core.file_names import ANY_JOURNAL, case_of_record, split_journal_name
+from fsh_core.files import check_may_write, sha256_of, staging_folder, write_atomically
 from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation
 from fsh_core.record import record_to_write
@@ -54,7 +55,8 @@ def write_segmentation(
     Raises
     ------
     InputError
-        If a file cannot be written; nothing of this call is left behind.
+        If a file cannot be written, or a reader has begun to review other lesions of the
+        case; nothing of this call is left behind.
     """
     paths = derivative_paths(segmentation.case, folder)
     for path in paths.values():
@@ -68,6 +70,7 @@ def write_segmentation(
             if illustrate is not None:
                 illustrate(staged)
         images.result()
+        _keep_reviews(staged["labels"], paths)
         files = {
             key: path.relative_to(folder).as_posix()
             for key, path in paths.items()
@@ -151,6 +154,22 @@ def round_probability(probability: NDArray[np.float32], threshold: float) -> NDA
     rounded[(probability < limit) & (rounded >= limit)] -= np.float32(0.001)
     rounded[(probability >= limit) & (rounded < limit)] += np.float32(0.001)
     return np.clip(np.round(rounded, 3), 0, 1)
+
+
+def _keep_reviews(new_labels: Path, paths: Mapping[str, Path]) -> None:
+    """Refuse to replace lesions that were reviewed: their review would have nothing to be about."""
+    case, labels = case_of_record(paths["record"]), paths["labels"]
+    journals = sorted(
+        path.name
+        for path in labels.parent.glob(f"*{ANY_JOURNAL}")
+        if split_journal_name(path.name)[0] == case
+    )
+    if not journals or not labels.exists() or sha256_of(labels) == sha256_of(new_labels):
+        return
+    raise InputError(
+        f"{labels}: expected lesions that nobody has begun to review, found the review "
+        f"{', '.join(journals)}; write into another folder, or move the review away first"
+    )
 
 
 def _move_into_place(staged: Mapping[str, Path], paths: Mapping[str, Path]) -> None:

@@ -8,12 +8,13 @@ how far a folder is, ``queue`` what comes next, ``agreement`` how far two reader
 
 from fsh_core.review.edits import grow_lesion, split_lesion
 from fsh_core.review.events import CASE_STATUSES, STATUSES, Annotation, Change, ReviewEvent
-from fsh_core.review.journal import Journal, journal_path
+from fsh_core.review.journal import Journal
 from fsh_core.review.measure import measure_lesions
-from fsh_core.review.open import open_review, other_readers, read_ledger
+from fsh_core.review.open import open_review, read_ledger
 from fsh_core.review.progress import CaseState, case_state, list_cases
 from fsh_core.review.queue import Queue, QueueItem, change_queue, load_queue, save_queue
 from fsh_core.review.reader_agreement import Agreement, compare_readers
+from fsh_core.review.readers import journal_path, other_readers
 from fsh_core.review.save import review_paths, save_review
 from fsh_core.review.session import Review
 from fsh_core.review.state import ReviewState

@@ -7,41 +7,18 @@ overwritten. Nothing else is ever changed or removed.
 import json
 import math
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fsh_core.derivatives import StoredSegmentation
 from fsh_core.errors import InputError
-from fsh_core.file_names import beside_record, journal_ending
-from fsh_core.review.events import KINDS, LARGEST_GRID_VOXELS, ReviewEvent, UnknownKind
+from fsh_core.review.events import KINDS, ReviewEvent, UnknownKind
+from fsh_core.review.runs import LARGEST_GRID_VOXELS
 from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-review-1"
-
-
-def reader_label(reader: str) -> str:
-    """Return a reader's name as BIDS allows it in a file name.
-
-    Raises
-    ------
-    InputError
-        If no letter or digit is left.
-    """
-    label = re.sub(r"[^0-9A-Za-z]", "", reader)
-    if not label:
-        raise InputError(
-            f"the reader's name must have a letter (a-z) or digit, got {reader!r}; choose another"
-        )
-    return label
-
-
-def journal_path(stored: StoredSegmentation, reader: str) -> Path:
-    """Name a reader's journal; it lies beside the record."""
-    return beside_record(stored.paths["record"], journal_ending(reader_label(reader)))
 
 
 @dataclass

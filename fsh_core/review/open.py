@@ -4,9 +4,9 @@ import getpass
 from pathlib import Path
 
 from fsh_core.derivatives import StoredSegmentation, read_segmentation
-from fsh_core.file_names import ANY_JOURNAL, case_of_record, split_journal_name
-from fsh_core.files import sha256_of
-from fsh_core.review.journal import Journal, journal_path, reader_label
+from fsh_core.files import remove_leftovers, sha256_of
+from fsh_core.review.journal import Journal
+from fsh_core.review.readers import exact_name, journal_path
 from fsh_core.review.session import Review
 from fsh_core.review.state import ReviewState
 from fsh_core.volume.nifti import read_nifti
@@ -29,7 +29,8 @@ def open_review(record: str | Path | StoredSegmentation, reader: str | None = No
         If the record or the journal cannot be used.
     """
     stored = record if isinstance(record, StoredSegmentation) else read_segmentation(record)
-    reader = reader or getpass.getuser()
+    reader = exact_name(reader or getpass.getuser())
+    remove_leftovers(stored.paths["record"].parent)
     labels = Volume(*read_nifti(stored.paths["labels"]))
     about = _about(stored) | {"shape": list(labels.shape)}
     return Review(labels, Journal.open(journal_path(stored, reader), about), reader)
@@ -49,15 +50,6 @@ def read_ledger(stored: StoredSegmentation, reader: str) -> ReviewState:
     for event in Journal.open(path, _about(stored)).events:
         state.repeat(event)
     return state
-
-
-def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:
-    """Name the other readers who began this case."""
-    record = stored.paths["record"]
-    case, own = case_of_record(record), reader_label(reader)
-    journals = [path.name for path in record.parent.glob(f"{case}{ANY_JOURNAL}")]
-    split = [split_journal_name(name) for name in journals]
-    return sorted(label for start, label in split if start == case and label != own)
 
 
 def _about(stored: StoredSegmentation) -> dict[str, str]:

@@ -8,8 +8,9 @@ from fsh_core.derivatives import find_records, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import case_of_record
 from fsh_core.review.events import CASE_STATUSES
-from fsh_core.review.open import other_readers, read_ledger
+from fsh_core.review.open import read_ledger
 from fsh_core.review.queue import Queue
+from fsh_core.review.readers import other_readers
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class CaseState:
         Why the case is in the queue.
     problem : str
         One sentence why the case cannot be reviewed; empty if it can.
+    is_final : bool
+        Whether the case is completed with every lesion decided, those that the queue does not
+        name too: before, a blinded reader sees nothing of the others.
     """
 
     case: str
@@ -46,6 +50,7 @@ class CaseState:
     wanted: tuple[int, ...] = ()
     reason: str = ""
     problem: str = ""
+    is_final: bool = False
 
 
 def list_cases(root: Path, reader: str, queue: Queue | None = None) -> list[CaseState]:
@@ -93,4 +98,14 @@ def case_state(
         return CaseState(name, record, wanted=wanted, reason=reason, problem=str(error))
     shown = [label for label in state.lesions if not wanted or label in wanted]
     decided = sum(state.status(label) != "unreviewed" for label in shown)
-    return CaseState(name, record, state.case_status, decided, len(shown), others, wanted, reason)
+    return CaseState(
+        name,
+        record,
+        state.case_status,
+        decided,
+        len(shown),
+        others,
+        wanted,
+        reason,
+        is_final=state.is_final,
+    )

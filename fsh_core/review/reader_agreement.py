@@ -28,6 +28,9 @@ class Agreement:
         nothing.
     differing : tuple of int
         Labels of the lesions about which they decided differently.
+    not_blinded : tuple of int
+        Labels that one of them decided about, or changed, after having seen the others'
+        decisions; they are in none of the above but the overlap.
     """
 
     readers: tuple[str, str]
@@ -37,6 +40,7 @@ class Agreement:
     dice: float
     lesion_f1: float
     differing: tuple[int, ...]
+    not_blinded: tuple[int, ...] = ()
 
 
 def compare_readers(first: Review, second: Review) -> Agreement:
@@ -57,6 +61,9 @@ def compare_readers(first: Review, second: Review) -> Agreement:
         )
     pairs = {label: (decision(first, label), decision(second, label)) for label in first.original}
     both = {label: pair for label, pair in pairs.items() if "unreviewed" not in pair}
+    seen = first.decided_after_reveal | second.decided_after_reveal
+    not_blinded = tuple(label for label in both if label in seen)
+    both = {label: pair for label, pair in both.items() if label not in seen}
     differing = tuple(label for label, (one, two) in both.items() if one != two)
     dice, lesion_f1 = overlap_scores(
         first.prediction, second.prediction, first.grid.voxel_volume_mm3
@@ -69,6 +76,7 @@ def compare_readers(first: Review, second: Review) -> Agreement:
         dice=dice,
         lesion_f1=lesion_f1,
         differing=differing,
+        not_blinded=not_blinded,
     )
 
 

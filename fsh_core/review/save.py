@@ -16,15 +16,24 @@ from fsh_core.derivatives.layout import (
     to_tsv,
     with_bids_columns,
 )
+from fsh_core.errors import InputError
 from fsh_core.file_names import beside_record, reviewed_endings
-from fsh_core.files import sha256_of, write_atomically
+from fsh_core.files import (
+    check_may_write,
+    move_together,
+    sha256_of,
+    staging_folder,
+    write_atomically,
+)
 from fsh_core.lesions.measure import lesion_table
-from fsh_core.review.journal import reader_label
+from fsh_core.locks import one_writer
+from fsh_core.review.readers import file_label
 from fsh_core.review.session import Review
 from fsh_core.volume.nifti import read_nifti
 from fsh_core.volume.volume import Volume, save_like
 
 _NEEDS_SCAN = ["mean_intensity", "contrast"]
+_SAME_PLACE = 0.5  # Jaccard index from which a redrawn lesion is taken to lie where it lay
 
 
 def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
@@ -35,7 +44,7 @@ def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
     dict of str to Path
         ``mask``, ``labels``, ``table`` and ``record``.
     """
-    record, endings = stored.paths["record"], reviewed_endings(reader_label(reader))
+    record, endings = stored.paths["record"], reviewed_endings(file_label(stored, reader))
     return {key: beside_record(record, ending) for key, ending in endings.items()}
 
 
@@ -59,16 +68,29 @@ def reviewed_table(
     table = lesion_table(review.labels, scan, probability, brain)
     if flair is None:
         table = table.drop(columns=_NEEDS_SCAN)
-    table = with_found(table, stored.lesions)
+    table = with_found(table, stored.lesions, review.redrawn)
+    table["decided_after_reveal"] = table["label"].isin(review.decided_after_reveal)
     table["status"] = [review.status(label) for label in table["label"]]
     table["note"] = [review.note(label) for label in table["label"]]
     return table
 
 
-def with_found(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def with_found(
+    table: pd.DataFrame, found: pd.DataFrame, redrawn: Mapping[int, float]
+) -> pd.DataFrame:
     """Add what only the segmentation knows of a lesion, such as its region and its uncertainty.
 
-    It stays with the label it was said of; a lesion that the reader made has none of it.
+    It was said of those voxels: a lesion that the reader made or redrew has none of it, but
+    the region, which a lesion keeps that is still the same for the most part.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The lesions as they are now.
+    found : DataFrame
+        The lesions as they were found.
+    redrawn : mapping of int to float
+        Labels whose voxels are not those that were found, with the Jaccard index of both.
     """
     table = table.dropna(axis=1, how="all") if len(table) else table
     more = [
@@ -76,7 +98,13 @@ def with_found(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
         for column in found.columns
         if column not in table.columns and column not in _NEEDS_SCAN
     ]
-    return table.merge(found[["label", *more]], on="label", how="left")
+    known = found[["label", *more]].copy()
+    overlap = known["label"].map(redrawn)
+    places = [column for column in more if column == "region"]
+    others = [column for column in more if column not in places]
+    known[others] = known[others].mask(overlap.notna())
+    known[places] = known[places].mask(overlap < _SAME_PLACE)
+    return table.merge(known, on="label", how="left")
 
 
 def save_review(
@@ -85,8 +113,8 @@ def save_review(
     """Write the corrected lesions beside the original, which stays as it is.
 
     The mask and the labels hold every lesion that was not rejected, under the numbers of
-    the journal; the table holds all of them. The record, written last, says who reviewed
-    what and when.
+    the journal; the table holds all of them. The record says who reviewed what and when, and
+    has the hashes of the other files. All of them are replaced together, or none.
 
     Parameters
     ----------
@@ -105,9 +133,35 @@ def save_review(
     Raises
     ------
     InputError
-        If a file cannot be written.
+        If a file cannot be written, or the case was segmented again meanwhile.
     """
     paths = review_paths(stored, review.reader)
+    _check_original(review, stored)
+    folder, name = paths["record"].parent, paths["record"].name.removesuffix(".json")
+    for path in paths.values():
+        check_may_write(path)
+    with one_writer(folder, name), staging_folder(folder) as staging:
+        _write(review, stored, flair, {key: staging / path.name for key, path in paths.items()})
+        move_together(staging, folder, name)
+    return paths
+
+
+def _check_original(review: Review, stored: StoredSegmentation) -> None:
+    """Refuse to join the review of some lesions with the files of others."""
+    labels = stored.paths["labels"]
+    if sha256_of(labels) != review.journal.about["labels_sha256"]:
+        raise InputError(
+            f"{labels}: holds other lesions than when the review was opened, because the case was "
+            "segmented again; put the earlier file back, or move the review away and begin anew"
+        )
+
+
+def _write(
+    review: Review,
+    stored: StoredSegmentation,
+    flair: Volume | None,
+    paths: Mapping[str, Path],
+) -> None:
     kept = review.prediction
     labels = np.where(kept, review.labels, 0)
     save_like(kept, review.grid, paths["mask"])
@@ -123,14 +177,13 @@ def save_review(
         paths["record"],
         to_json({**_provenance(review, stored, paths), **_columns(table)}),
     )
-    return paths
 
 
 def _provenance(
     review: Review, stored: StoredSegmentation, paths: Mapping[str, Path]
 ) -> dict[str, Any]:
     record, events = stored.record, review.journal.events
-    folder = stored.paths["record"].parent
+    written = {key: path for key, path in paths.items() if key != "record"}
     kinds = Counter(event.kind for event in events)
     return {
         "case": record.case,
@@ -141,6 +194,7 @@ def _provenance(
             "reader": review.reader,
             "status": review.case_status,
             "others_seen": review.others_seen,
+            "decided_after_reveal": sorted(review.decided_after_reveal),
             "note": review.note(0),
             "first_act": events[0].time if events else None,
             "last_act": events[-1].time if events else None,
@@ -154,10 +208,11 @@ def _provenance(
         ),
         "lesion_volume_ml": round(review.lesion_volume_ml, 4),
         "Sources": [stored.paths["record"].name, stored.paths["labels"].name],
-        "original_labels_sha256": sha256_of(stored.paths["labels"]),
+        "original_labels_sha256": review.journal.about["labels_sha256"],
         "weights": record.weights.to_json(),
         "input": {name: source.to_json() for name, source in record.input.items()},
-        "files": {key: path.relative_to(folder).as_posix() for key, path in paths.items()},
+        "files": {key: path.name for key, path in paths.items()},
+        "files_sha256": {key: sha256_of(path) for key, path in written.items()},
     }
 
 
@@ -167,5 +222,9 @@ def _columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
             "Description": "What the reader decided: unreviewed, accepted, rejected or unsure."
         },
         "note": {"Description": "What the reader noted."},
+        "decided_after_reveal": {
+            "Description": "Whether the reader decided about it, or changed it, after having seen "
+            "the other readers' decisions."
+        },
     }
     return describe_columns(table.columns) | said

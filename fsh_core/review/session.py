@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
+from fsh_core.review.changes import changes_of, jaccard_of_changed, lost_voxels
 from fsh_core.review.edits import Voxel, split_lesion
 from fsh_core.review.events import (
     CASE_STATUSES,
+    COMPLETED,
+    IN_PROGRESS,
     STATUSES,
     Annotation,
     Change,
@@ -19,8 +22,10 @@ from fsh_core.review.events import (
     ReviewEvent,
 )
 from fsh_core.review.journal import Journal
-from fsh_core.review.state import ReviewState
+from fsh_core.review.state import UNDOABLE, ReviewState
 from fsh_core.volume.volume import Volume
+
+_CHANGING: frozenset[Kind] = UNDOABLE - {"case", "note"}
 
 
 class Review(ReviewState):
@@ -63,6 +68,11 @@ class Review(ReviewState):
         """Every lesion that was not rejected, (I, J, K) bool."""
         rejected = [label for label in self._voxels if self.status(label) == "rejected"]
         return (self.labels > 0) & ~np.isin(self.labels, rejected) if rejected else self.labels > 0
+
+    @property
+    def redrawn(self) -> dict[int, float]:
+        """Lesions whose voxels are not those that were found, with the Jaccard index of both."""
+        return jaccard_of_changed(self.grid.data, self.labels)
 
     @property
     def lesion_volume_ml(self) -> float:
@@ -224,7 +234,13 @@ class Review(ReviewState):
         annotations: tuple[Annotation, ...] = (),
         target_event: int = 0,
     ) -> ReviewEvent:
-        """Write an event, then apply it: what is seen is always on the disk."""
+        """Write an event, then apply it: what is seen is always on the disk.
+
+        What is decided or changed after completion takes the case back into progress, in the
+        same event: a case that is called completed is the one that was saved.
+        """
+        if kind in _CHANGING and self.case_status == COMPLETED:
+            annotations = (*annotations, Annotation(0, "case", COMPLETED, IN_PROGRESS))
         time = self._now().isoformat(timespec="milliseconds")
         event = ReviewEvent(
             kind,
@@ -258,29 +274,17 @@ class Review(ReviewState):
     def _changes(
         self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int
     ) -> tuple[Change, ...]:
-        """Sort voxels by what they were and become; those that stay are left out."""
-        new = np.broadcast_to(np.asarray(after, dtype=np.int64), voxels.shape)
-        old = self.labels.reshape(-1)[voxels].astype(np.int64)
-        moved = old != new
-        pairs = np.unique(np.stack([old[moved], new[moved]], axis=1), axis=0)
-        return tuple(
-            Change(int(a), int(b), np.sort(voxels[(old == a) & (new == b)]).astype(np.int64))
-            for a, b in pairs
-        )
+        return changes_of(self.labels.reshape(-1), voxels, after)
 
     def _forgotten(self, changes: Sequence[Change]) -> tuple[Annotation, ...]:
         """Clear the status and note of lesions that lose their last voxel.
 
         They are part of the event, so that undo brings all of it back.
         """
-        lost: dict[int, int] = {}
-        for change in changes:
-            lost[change.before] = lost.get(change.before, 0) + change.voxels.size
-            lost[change.after] = lost.get(change.after, 0) - change.voxels.size
         emptied = [
             label
-            for label, voxels in lost.items()
-            if label and voxels == self._voxels.get(label, 0)
+            for label, count in lost_voxels(changes).items()
+            if label and count == self._voxels.get(label, 0)
         ]
         cleared: list[tuple[Field, str]] = [("status", STATUSES[0]), ("note", "")]
         return tuple(

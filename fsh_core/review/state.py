@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fsh_core.errors import InputError
-from fsh_core.review.events import CASE_STATUSES, STATUSES, Field, Kind, ReviewEvent
+from fsh_core.review.events import CASE_STATUSES, COMPLETED, STATUSES, Field, Kind, ReviewEvent
 
 UNDOABLE: frozenset[Kind] = frozenset(
     ("paint", "split", "join", "delete", "add", "status", "note", "case")
@@ -34,7 +34,10 @@ class ReviewState:
         The lesion of the last event: where the reader stopped; 0 = none.
     others_seen : str
         When this reader first looked at the others' decisions: ``never``, ``before
-        completion`` or ``after completion``.
+        completion`` or ``after completion``, which is with every lesion decided.
+    decided_after_reveal : set of int
+        Lesions that this reader decided about, or whose voxels changed, after having looked at
+        the others' decisions. Nothing takes a lesion out again.
     """
 
     def __init__(self, voxels: Mapping[int, int], path: Path) -> None:
@@ -43,6 +46,7 @@ class ReviewState:
         self.next_label = max(voxels, default=0) + 1
         self.last_label = 0
         self.others_seen = "never"
+        self.decided_after_reveal: set[int] = set()
         self._voxels = dict(voxels)
         self._annotations: dict[tuple[int, Field], str] = {}
         self._done: list[ReviewEvent] = []
@@ -81,6 +85,16 @@ class ReviewState:
         """How many lesions are accepted, rejected or unsure."""
         return len(self._voxels) - self.counts()[STATUSES[0]]
 
+    @property
+    def all_decided(self) -> bool:
+        """Whether no lesion is left unreviewed."""
+        return self.decided == len(self._voxels)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the case is completed with every lesion decided."""
+        return self.case_status == COMPLETED and self.all_decided
+
     def repeat(self, event: ReviewEvent) -> None:
         """Apply the next event of the journal.
 
@@ -92,9 +106,7 @@ class ReviewState:
         self.events += 1
         self.last_label = event.label or self.last_label
         if event.kind == "reveal" and self.others_seen == "never":
-            self.others_seen = (
-                "after completion" if self.case_status == "completed" else "before completion"
-            )
+            self.others_seen = "after completion" if self.is_final else "before completion"
         if event.kind in ("undo", "redo"):
             stack, other = self._done, self._undone
             if event.kind == "redo":
@@ -120,6 +132,8 @@ class ReviewState:
         for annotation in event.annotations:
             value = annotation.before if backwards else annotation.after
             self._annotations[annotation.label, annotation.field] = value
+        if self.others_seen != "never":
+            self.decided_after_reveal |= event.decided
 
     def _count(self, label: int, more: int) -> None:
         """Count voxels that a lesion gained; without a voxel it is no longer there."""

@@ -244,7 +244,11 @@ class OpenCase(QObject):
         kept = self.table[~self.table["label"].isin(labels)].drop(columns=known_before)
         parts = [part for part in (kept, rows) if len(part)]
         table = pd.concat(parts, ignore_index=True) if parts else kept
-        self.table = with_found(table.sort_values("label", ignore_index=True), self.stored.lesions)
+        self.table = with_found(
+            table.sort_values("label", ignore_index=True),
+            self.stored.lesions,
+            self.review.redrawn,
+        )
 
     def _show_missing_layers(self) -> None:
         shown = {layer.name for layer in self.viewer.layers}

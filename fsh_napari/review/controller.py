@@ -4,23 +4,19 @@ What it needs of the window stands in `fsh_napari.review.interfaces`: a view sho
 stage shows where lesions lie. `fsh_napari.review.keys` says which key calls which command.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from fsh_core.errors import InputError
-from fsh_core.review import (
-    ReviewEvent,
-    compare_readers,
-    open_review,
-    other_readers,
-    save_review,
-)
-from fsh_core.review.reader_agreement import Agreement
+from fsh_core.review import ReviewEvent, other_readers, save_review
+from fsh_core.review.events import COMPLETED
 from fsh_napari.review.interfaces import CaseUnderReview, Point, Stage, View, Voxel
+from fsh_napari.review.readers import (
+    agreement_in_words,
+    check_may_see,
+    reveal_others,
+    show_others_again,
+)
 from fsh_napari.signs import SIGNS
-
-_log = logging.getLogger(__name__)
 
 
 class ReviewController:
@@ -50,13 +46,17 @@ class ReviewController:
         self.has_cohort = False
         self._next_click = ""  # what it is for: "join", "add", or only to look
         self._split_points: list[Voxel] = []
+        self._asked_at = -1  # events there were when the reader was asked whether to complete
+        self._was_completed = False
 
     # ---- the case
 
     def begin(self, case: CaseUnderReview) -> None:
         """Review a case from where this reader stopped."""
         self.case, self._next_click, self._split_points = case, "", []
-        self._reveal_if_seen()
+        self._asked_at = -1
+        self._was_completed = case.review.case_status == COMPLETED
+        show_others_again(case)
         self.refresh()
 
     def end(self) -> None:
@@ -89,9 +89,14 @@ class ReviewController:
         return self.view.label
 
     def refresh(self) -> None:
-        """Bring the list up to date."""
-        self.view.show_case(self.opened())
+        """Bring the list up to date, and the saved files where completion came or went."""
+        case = self.opened()
+        self.view.show_case(case)
         self.stage.event_kept()
+        is_completed = case.review.case_status == COMPLETED
+        if is_completed != self._was_completed:
+            self._was_completed = is_completed
+            self.save()
 
     # ---- going from lesion to lesion
 
@@ -162,11 +167,6 @@ class ReviewController:
         if self.case is not None and self.view.label:
             self.case.review.set_note(self.view.label, text)
             self.refresh()
-
-    def set_case_status(self, status: str) -> None:
-        """Set the status of the whole case."""
-        self.opened().review.set_case_status(status)
-        self.refresh()
 
     # ---- correcting
 
@@ -291,65 +291,66 @@ class ReviewController:
     def reveal(self) -> None:
         """Show what other readers decided, and how far they agree; the journal keeps that."""
         case = self.opened()
-        names = other_readers(case.stored, case.review.reader)
-        if not names:
+        if not other_readers(case.stored, case.review.reader):
             self.view.show_message("Nobody else has read this case.")
             return
-        if self.is_blinded() and case.review.case_status != "completed":
-            raise InputError(
-                "you read blinded: complete the case first (C), "
-                "or switch Blinded off in File > Preferences > F.sh"
-            )
-        others = [open_review(case.stored, name) for name in names]
-        case.review.reveal()
-        case.others = others
+        if self.is_blinded():
+            check_may_see(case.review)
+        agreements = reveal_others(case)
         self.refresh()
-        agreements = [compare_readers(other, case.review) for other in others]
         self.view.show_message(" ".join(agreement_in_words(found) for found in agreements))
-
-    def _reveal_if_seen(self) -> None:
-        """Show the others at once where nothing is to be hidden any more."""
-        case = self.opened()
-        if case.review.others_seen == "never":
-            return
-        try:
-            names = other_readers(case.stored, case.review.reader)
-            case.others = [open_review(case.stored, name) for name in names]
-        except InputError as error:  # another reader's damaged journal keeps nobody out
-            _log.warning("%s", error)
 
     def save(self) -> None:
         """Write the corrected lesions beside the original."""
+        mask = self._write()
+        self.view.show_message(f"Saved beside the original: {mask} and its record.")
+
+    def _write(self) -> str:
         case = self.opened()
-        paths = save_review(case.review, case.stored, case.flair)
-        self.view.show_message(f"Saved beside the original: {paths['mask'].name} and its record.")
+        return save_review(case.review, case.stored, case.flair)["mask"].name
 
     def complete(self) -> None:
         """Complete the case: write the corrected lesions, and go on with the cohort."""
         case = self.opened()
-        self.set_case_status("completed")
-        self.save()
+        self.set_case_status(COMPLETED)
+        if case.review.case_status != COMPLETED:
+            return  # lesions are open, and the reader was asked
         if self.has_cohort:
             self.stage.open_next_case()
         elif other_readers(case.stored, case.review.reader):
-            self.reveal()
+            if case.review.is_final or not self.is_blinded():
+                self.reveal()
+            else:
+                self.view.show_message(
+                    "Saved. What the other readers decided is shown once every lesion is decided."
+                )
+
+    def set_case_status(self, status: str) -> None:
+        """Set the status of the whole case; asks before lesions are left undecided."""
+        case = self.opened()
+        if status == COMPLETED and not self._may_complete():
+            self.view.show_case(case)  # the box shows what holds
+            return
+        if case.review.set_case_status(status) is None and status == COMPLETED:
+            self.save()
+        self.refresh()
+
+    def _may_complete(self) -> bool:
+        """Ask once before a case with undecided lesions is completed."""
+        review = self.opened().review
+        count = len(review.lesions) - review.decided
+        asked_at, self._asked_at = self._asked_at, len(review.journal.events)
+        if not count or review.case_status == COMPLETED or asked_at == self._asked_at:
+            self._asked_at = -1
+            return True
+        lesions = "1 lesion is" if count == 1 else f"{count} lesions are"
+        self.view.show_message(
+            f"⚠ {lesions} not decided. The same once more completes the case all the same."
+        )
+        return False
 
     def next_case(self) -> None:
         """Go on with the cohort, leaving this case as it is."""
         if not self.has_cohort:
             raise InputError("no cohort is open; open its folder in Plugins > F.sh > Cohort")
         self.stage.open_next_case()
-
-
-def agreement_in_words(found: Agreement) -> str:
-    """Say in a sentence how far two readers agree."""
-    kappa = "" if found.kappa != found.kappa else f", kappa {found.kappa:.2f}"
-    differing = _listed("; differently about ", found.differing)
-    return (
-        f"{found.readers[0]} decided alike about {found.alike} of {found.compared} lesions"
-        f"{kappa}{differing}. Dice {found.dice:.3f}, F1 {found.lesion_f1:.3f}."
-    )
-
-
-def _listed(words: str, labels: Sequence[Any]) -> str:
-    return words + ", ".join(map(str, labels)) if labels else ""

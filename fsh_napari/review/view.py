@@ -81,7 +81,9 @@ class ReviewView(QWidget):
             "Go on after a decision", checked=True, accessibleName="Go on after a decision"
         )
         self.case_status = QComboBox(accessibleName="Case status")
-        self.case_status.addItems(CASE_STATUSES[1:])
+        self.case_status.addItems(CASE_STATUSES)
+        # Shown where it holds, never chosen: what was begun stays begun.
+        self.case_status.model().item(0).setEnabled(False)
         self.case_status.textActivated.connect(self.case_status_wanted)
         self.message = QLabel("", wordWrap=True, accessibleName="Message")
         self._lay_out()

@@ -142,7 +142,7 @@ class SegmentController:
         names = self.stage.scans()
         self.view.offer_scans(names)
         if not names:
-            self.view.show_message("Open a FLAIR, or File > Open Sample > F.sh > MS FLAIR sample.")
+            self.view.show_message("Open a FLAIR, or File > Open Sample > MS FLAIR sample (F.sh).")
         elif self.result is None and not self.is_running:
             self.view.show_message("Press Run to find the lesions.")
 

@@ -84,7 +84,7 @@ assert discover_cases(data) == [case]
 facts = {"cases": [case.name], "lesions": len(stored.lesions)}
 facts["current"] = why_stale(case, out, None, SegmentConfig(regions=False)) is None
 
-review = open_review(stored, "Anna B.")
+review = open_review(stored, "AnnaB")
 review.set_status(1, "rejected")
 corrected = save_review(review, stored)
 save_queue(out, Queue("q", "", "", (QueueItem(case.name, record.relative_to(out).as_posix()),)))
@@ -172,7 +172,7 @@ def test_every_ending_is_renamed_by_one_file(phantom_bids: Path, tmp_path: Path)
     }
     assert usual["evaluate"] == [["sub-01"], ["sub-01"]]
     assert usual["is the final mask"] is True
-    assert usual["readers"] == [["Anna B."], []]
+    assert usual["readers"] == [["AnnaB"], []]
 
 
 def test_no_other_file_of_the_program_spells_an_ending() -> None:

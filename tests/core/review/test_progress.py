@@ -134,12 +134,27 @@ class TestReaders:
     def test_seeing_the_others_is_kept_and_when(self, stored):
         review = open_review(stored, "Anna")
         assert review.others_seen == "never"
+        for label in (1, 2, 3):
+            review.set_status(label, "accepted")
         review.set_case_status("completed")
         review.reveal()
         assert review.reveal() is None
         again = open_review(stored, "Anna")
         assert again.others_seen == "after completion"
         assert again.undo().kind == "case"  # looking cannot be undone
+
+    def test_a_completed_case_with_open_lesions_is_seen_too_early(self, stored):
+        review = open_review(stored, "Anna")
+        review.set_status(1, "accepted")
+        review.set_case_status("completed")
+        assert not review.is_final
+        assert not read_ledger(stored, "Anna").is_final
+        review.reveal()
+        assert review.others_seen == "before completion"
+        for label in (2, 3):
+            review.set_status(label, "accepted")
+        review.set_case_status("completed")
+        assert open_review(stored, "Anna").others_seen == "before completion"
 
     def test_seeing_them_too_early_is_kept_for_good(self, stored):
         import json
@@ -149,6 +164,32 @@ class TestReaders:
         review.set_case_status("completed")
         record = json.loads(save_review(review, stored)["record"].read_text())
         assert record["review"]["others_seen"] == "before completion"
+
+    def test_what_is_decided_after_seeing_them_is_marked_for_good_and_not_compared(self, stored):
+        import json
+
+        first, second = open_review(stored, "Anna"), open_review(stored, "Ben")
+        for label in (1, 2, 3):
+            first.set_status(label, "accepted")
+        second.set_status(1, "accepted")
+        second.set_note(3, "looked at")
+        second.reveal()
+        second.set_status(2, "accepted")
+        second.delete(3)
+        for _ in range(2):
+            second.undo()
+        assert second.decided_after_reveal == {2, 3}
+        second.set_status(2, "accepted")
+        again = open_review(stored, "Ben")
+        assert again.decided_after_reveal == {2, 3}
+        assert read_ledger(stored, "Ben").decided_after_reveal == {2, 3}
+        found = compare_readers(first, again)
+        assert (found.compared, found.alike, found.not_blinded) == (1, 1, (2,))
+        paths = save_review(again, stored)
+        record = json.loads(paths["record"].read_text())
+        assert record["review"]["decided_after_reveal"] == [2, 3]
+        table = pd.read_csv(paths["table"], sep="\t")
+        assert table["decided_after_reveal"].tolist() == [False, True, True]
 
     def test_agreement(self, stored):
         first, second = open_review(stored, "Anna"), open_review(stored, "Ben")
@@ -233,4 +274,6 @@ def test_what_the_segmentation_knew_stays_in_the_reviewed_table(
         False,
         True,
     ]  # the reader made the last one
-    assert table["uncertainty"].tolist()[:2] == [0.1, 0.2]
+    # Half of the first is gone: it lies where it lay, and is not what the network was unsure of.
+    assert table["uncertainty"].isna().tolist() == [True, False, True, True]
+    assert table["uncertainty"][1] == 0.2

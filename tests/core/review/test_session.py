@@ -26,7 +26,7 @@ from fsh_core.review import (
     save_review,
     split_lesion,
 )
-from fsh_core.review.events import from_runs, to_runs
+from fsh_core.review.runs import from_runs, to_runs
 from fsh_core.volume.volume import Volume
 
 SPACING_MM = (1.0, 1.0, 2.5)
@@ -91,7 +91,7 @@ class TestActs:
             2,
         )
         assert line["marks"] == [[2, "status", "unreviewed", "accepted"]]
-        assert review.journal.path.name == "sub-01_desc-AnnaB_review.jsonl"
+        assert review.journal.path.name == "sub-01_desc-AnnaBb743230f_review.jsonl"
         assert review.case_status == "in progress"
 
     def test_saying_it_twice_is_one_act(self, review):
@@ -167,9 +167,31 @@ class TestActs:
             what(review)
         assert not review.journal.path.exists()
 
-    def test_a_name_without_letters(self, stored):
-        with pytest.raises(InputError, match="the reader's name must have a letter"):
-            open_review(stored, "…")
+    def test_no_name(self, stored):
+        with pytest.raises(InputError, match="the reader's name is empty"):
+            open_review(stored, "  ")
+
+    def test_what_is_decided_after_completion_takes_the_case_back_into_progress(self, review):
+        review.set_status(1, "accepted")
+        review.set_case_status("completed")
+        review.set_note(1, "old")
+        assert review.case_status == "completed"
+        review.set_status(1, "rejected")
+        assert review.case_status == "in progress"
+        review.undo()
+        assert (review.status(1), review.case_status) == ("accepted", "completed")
+        review.redo()
+        assert (review.status(1), review.case_status) == ("rejected", "in progress")
+
+    def test_which_lesions_are_redrawn_and_how_far(self, review):
+        assert review.redrawn == {}
+        review.paint(flat(review, 2)[:8], 0)  # 32 voxels: 24 stay
+        review.paint(np.arange(4), 3)  # 4 voxels, and 4 more
+        assert review.redrawn == {2: 0.75, 3: 0.5}
+        review.undo()
+        assert review.redrawn == {2: 0.75}
+        review.delete(3)
+        assert review.redrawn == {2: 0.75, 3: 0.0}
 
 
 ACTS = st.lists(
@@ -417,7 +439,9 @@ class TestSaving:
         review.set_case_status("completed")
         paths = save_review(review, stored, phantom.flair)
         mask, labels = nib.load(paths["mask"]), nib.load(paths["labels"])
-        assert paths["mask"].name == "sub-01_space-orig_label-L_desc-reviewedAnnaB_mask.nii.gz"
+        assert (
+            paths["mask"].name == "sub-01_space-orig_label-L_desc-reviewedAnnaBb743230f_mask.nii.gz"
+        )
         np.testing.assert_array_equal(mask.affine, phantom.flair.affine)
         assert set(np.unique(np.asarray(labels.dataobj))) == {0, 1, 3}
         assert np.asarray(mask.dataobj).sum() == 76

@@ -1,8 +1,10 @@
 """The commands of the review, driven by a view that is no widget: no window, no Qt."""
 
 import ast
+import json
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -252,31 +254,109 @@ def test_looking_is_no_event(controller) -> None:
     ]
 
 
+def decide_all(controller, command=ReviewController.accept) -> None:
+    for label in controller.case.review.lesions:
+        controller.go_to(label)
+        command(controller)
+
+
+def saved_status(record: Path) -> str:
+    [path] = record.parent.glob("*desc-reviewed*_dseg.json")
+    return json.loads(path.read_text())["review"]["status"]
+
+
 def test_completing_saves_and_goes_on_with_a_cohort(controller, record: Path) -> None:
     with pytest.raises(InputError, match="no cohort is open"):
         controller.next_case()
     controller.has_cohort = True
+    decide_all(controller)
     controller.complete()
     assert controller.case.review.case_status == "completed"
-    assert list(record.parent.glob("*desc-reviewed*_dseg.json"))
+    assert saved_status(record) == "completed"
     assert controller.stage.asked[-1] == "open_next_case"
 
 
-def test_a_blinded_reader_sees_the_others_only_when_done(record: Path) -> None:
+@pytest.mark.parametrize("by_box", [False, True])
+def test_completing_with_undecided_lesions_asks_once(controller, record: Path, by_box) -> None:
+    def complete() -> None:
+        controller.set_case_status("completed") if by_box else controller.complete()
+
+    controller.go_to(1)
+    controller.accept()
+    complete()
+    assert controller.view.message.startswith("⚠ 2 lesions are not decided.")
+    assert controller.case.review.case_status == "in progress"
+    assert not list(record.parent.glob("*desc-reviewed*"))
+    controller.go_to(2)  # something else: C asks again
+    complete()
+    assert controller.case.review.case_status == "in progress"
+    complete()
+    assert controller.case.review.case_status == "completed"
+    assert saved_status(record) == "completed"
+
+
+def test_what_takes_completion_back_takes_it_out_of_the_files(controller, record: Path) -> None:
+    decide_all(controller)
+    controller.complete()
+    controller.undo()
+    assert controller.case.review.case_status == "in progress"
+    assert saved_status(record) == "in progress"
+    controller.redo()
+    assert saved_status(record) == "completed"
+    controller.go_to(1)
+    controller.reject()
+    assert saved_status(record) == "in progress"
+    [mask] = record.parent.glob("*desc-reviewedAnna_mask.nii.gz")
+    kept = np.asarray(nib.load(mask).dataobj) > 0
+    np.testing.assert_array_equal(kept, controller.case.review.prediction)
+
+
+def second_reader(record: Path) -> ReviewController:
+    """Ben, blinded, after Anna rejected every lesion."""
     first = ReviewController(FakeView(), FakeStage(), lambda: True)
     first.begin(FakeCase(record, "Anna"))
-    first.go_to(1)
-    first.reject()
+    decide_all(first, ReviewController.reject)
     second = ReviewController(FakeView(), FakeStage(), lambda: True)
     second.begin(FakeCase(record, "Ben"))
+    return second
+
+
+def test_a_blinded_reader_sees_the_others_only_when_done(record: Path) -> None:
+    second = second_reader(record)
+    with pytest.raises(InputError, match=r"decide every lesion first \(3 left\)"):
+        second.reveal()
+    decide_all(second)
     with pytest.raises(InputError, match="you read blinded: complete the case first"):
         second.reveal()
     assert second.case.others == []
-    second.go_to(1)
-    second.accept()
     second.complete()
     assert [other.reader for other in second.case.others] == ["Anna"]
-    assert "differently about 1" in second.view.message
+    assert "Anna decided alike about 0 of 3 lesions" in second.view.message
+    assert second.case.review.others_seen == "after completion"
+
+
+def test_nothing_is_revealed_by_completing_with_undecided_lesions(record: Path) -> None:
+    second = second_reader(record)
+    for _ in range(3):
+        second.complete()
+    assert second.case.review.case_status == "completed"
+    assert second.case.others == []
+    assert second.case.review.others_seen == "never"
+    with pytest.raises(InputError, match=r"decide every lesion first \(3 left\)"):
+        second.reveal()
+
+
+def test_what_was_decided_after_looking_is_said_and_not_counted(record: Path) -> None:
+    second = second_reader(record)
+    second.go_to(1)
+    second.reject()
+    second.is_blinded = lambda: False
+    second.reveal()
+    second.go_to(2)
+    second.reject()
+    second.reveal()
+    assert "Anna decided alike about 1 of 1 lesions" in second.view.message
+    assert second.view.message.endswith("Not counted, since decided after looking: 2.")
 
 
 def test_what_cannot_be_written_did_not_happen(controller, monkeypatch) -> None:

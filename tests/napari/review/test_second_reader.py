@@ -63,6 +63,13 @@ def everything_shown(widget):
     )
 
 
+def complete(widget, qtbot):
+    """Accept two lesions, reject one, and be done."""
+    for key in (Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_C):
+        qtbot.keyClick(widget._canvas, key)
+        settle()
+
+
 def test_nothing_of_the_first_reader_is_seen(widget):
     assert widget.case.review.reader == "Ben"
     assert widget.case.review.lesions == [1, 2, 3]
@@ -73,15 +80,16 @@ def test_nothing_of_the_first_reader_is_seen(widget):
 
 def test_asking_too_early_is_refused_and_leaves_no_trace(widget, qtbot):
     qtbot.keyClick(widget._canvas, Qt.Key.Key_W)
-    assert "⚠ you read blinded: complete the case first (C)" in widget.view.message.text()
+    assert (
+        "⚠ you read blinded: decide every lesion first (3 left), and complete the case (C)"
+        in widget.view.message.text()
+    )
     assert "Anna" not in everything_shown(widget)
     assert widget.case.review.others_seen == "never"
 
 
 def test_afterwards_the_agreement_is_shown(widget, record, qtbot):
-    for key in (Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_C):
-        qtbot.keyClick(widget._canvas, key)
-        settle()
+    complete(widget, qtbot)
     said = widget.view.message.text()
     assert "Anna decided alike about 2 of 3 lesions, kappa 0.40; differently about 2." in said
     assert "Dice 0.818" in said  # 72 voxels of hers, 104 of his
@@ -94,8 +102,7 @@ def test_afterwards_the_agreement_is_shown(widget, record, qtbot):
 
 
 def test_whoever_has_looked_sees_it_again(widget, record, qtbot):
-    qtbot.keyClick(widget._canvas, Qt.Key.Key_C)
-    settle()
+    complete(widget, qtbot)
     widget.open(record)
     assert widget.case.listed()["others"].tolist() == ["✓ Anna", "✗ Anna", "✗ Anna"]
 
@@ -109,8 +116,7 @@ def test_not_blinded_it_may_be_seen_and_is_noted(widget, monkeypatch, qtbot):
 
 
 def test_a_damaged_journal_of_another_reader_keeps_nobody_out(widget, record, first, qtbot):
-    qtbot.keyClick(widget._canvas, Qt.Key.Key_C)
-    settle()
+    complete(widget, qtbot)
     first.path.write_text("broken\n")
     widget.open(record)
     assert widget.case.name == "sub-01"
@@ -124,6 +130,12 @@ def test_the_cohort_hides_the_first_reader_too(viewer, record, first, tmp_path, 
     cohort.folder.setText(str(tmp_path / "out"))
     cohort.load()
     assert rows_of(cohort.table) == [["sub-01", "○ not started", "0 of 3", "hidden"]]
-    open_review(record, "Ben").set_case_status("completed")
+    ben = open_review(record, "Ben")
+    ben.set_case_status("completed")
     cohort.load()
-    assert rows_of(cohort.table) == [["sub-01", "✓ completed", "0 of 3", "✓ Anna"]]
+    assert rows_of(cohort.table) == [["sub-01", "✓ completed", "0 of 3", "hidden"]]
+    for label in (1, 2, 3):
+        ben.set_status(label, "accepted")
+    ben.set_case_status("completed")
+    cohort.load()
+    assert rows_of(cohort.table) == [["sub-01", "✓ completed", "3 of 3", "✓ Anna"]]

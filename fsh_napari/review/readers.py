@@ -1,0 +1,77 @@
+"""Other readers of the case under review: when they are shown, and how far all agree."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fsh_core.errors import InputError
+from fsh_core.review import Review, compare_readers, open_review, other_readers
+from fsh_core.review.reader_agreement import Agreement
+from fsh_napari.review.interfaces import CaseUnderReview
+
+_log = logging.getLogger(__name__)
+
+
+def check_may_see(review: Review) -> None:
+    """Refuse to show a blinded reader the others' decisions before all is decided.
+
+    Raises
+    ------
+    InputError
+        If a lesion is undecided, or the case is not completed.
+    """
+    if review.is_final:
+        return
+    count = len(review.lesions) - review.decided
+    missing = "complete the case first (C)"
+    if count:
+        missing = f"decide every lesion first ({count} left), and complete the case (C)"
+    raise InputError(
+        f"you read blinded: {missing}, or switch Blinded off in File > Preferences > F.sh"
+    )
+
+
+def reveal_others(case: CaseUnderReview) -> list[Agreement]:
+    """Show what the others decided, and note that in the journal.
+
+    Raises
+    ------
+    InputError
+        If a journal cannot be used.
+    """
+    others = _open_others(case)
+    case.review.reveal()
+    case.others = others
+    return [compare_readers(other, case.review) for other in others]
+
+
+def show_others_again(case: CaseUnderReview) -> None:
+    """Show the others at once where nothing is to be hidden any more."""
+    if case.review.others_seen == "never":
+        return
+    try:
+        case.others = _open_others(case)
+    except InputError as error:  # another reader's damaged journal keeps nobody out
+        _log.warning("%s", error)
+
+
+def _open_others(case: CaseUnderReview) -> list[Review]:
+    return [
+        open_review(case.stored, name) for name in other_readers(case.stored, case.review.reader)
+    ]
+
+
+def agreement_in_words(found: Agreement) -> str:
+    """Say in a sentence or two how far two readers agree."""
+    kappa = "" if found.kappa != found.kappa else f", kappa {found.kappa:.2f}"
+    differing = _listed("; differently about ", found.differing)
+    not_blinded = _listed(" Not counted, since decided after looking: ", found.not_blinded)
+    return (
+        f"{found.readers[0]} decided alike about {found.alike} of {found.compared} lesions"
+        f"{kappa}{differing}. Dice {found.dice:.3f}, F1 {found.lesion_f1:.3f}."
+        f"{not_blinded}{'.' if not_blinded else ''}"
+    )
+
+
+def _listed(words: str, labels: Sequence[Any]) -> str:
+    return words + ", ".join(map(str, labels)) if labels else ""
