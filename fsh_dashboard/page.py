@@ -10,6 +10,7 @@ import streamlit as st
 from fsh_core.errors import InputError
 from fsh_dashboard.data.folder import Opened, open_folder
 from fsh_dashboard.figures.style import with_fixed_names
+from fsh_dashboard.plain_text import plain
 
 SHOWN_PROBLEMS = 20
 ROW_PIXELS = 35
@@ -24,12 +25,12 @@ def begin(title: str, sentence: str) -> Opened:
         opened = open_folder(sys.argv[1:])
     except InputError as error:
         st.title(title)
-        st.error(str(error))
+        st.error(plain(error))
         st.stop()
     st.title(title)
     st.caption(sentence)
     with st.sidebar:
-        place = "the bundled example" if opened.is_example else f"`{opened.root}`"
+        place = "the bundled example" if opened.is_example else plain(opened.root)
         st.caption(f"Reading {place}")
         if opened.is_example:
             st.caption("Your own: `fsh dashboard FOLDER`")

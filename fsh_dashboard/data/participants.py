@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fsh_core.errors import InputError
+from fsh_dashboard.data.columns import CASES
 from fsh_dashboard.data.folder import Opened
 
 
@@ -36,8 +37,9 @@ def with_participants(
             (),
             [f"{path.name}: expected tabs and a column participant_id, cannot be read; left out"],
         )
+    own = {*cases.columns, *CASES}  # also what is measured later, or was in no record
     people = people.rename(
-        columns={column: f"participant_{column}" for column in people if column in cases}
+        columns={column: f"participant_{column}" for column in people if column in own}
     )
     subjects = "sub-" + cases["subject"]
     for column in people:

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, axis, finish
+from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, axis, finish, tooltip
 
 BINS = 30
 
@@ -53,8 +53,6 @@ def distribution(
     if len(marked):
         rule = alt.Chart(marked).mark_rule(color=HIGHLIGHT, strokeWidth=2)
         layers.append(
-            rule.encode(
-                x="from:Q", tooltip=["case:N", alt.Tooltip("from:Q", title=label, format=".4~s")]
-            )
+            rule.encode(x="from:Q", tooltip=["case:N", tooltip("from:Q", label, format=".4~s")])
         )
     return finish(alt.layer(*layers), 200)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from fsh_dashboard.figures.style import HIGHLIGHT, PALETTE, PLAIN, axis, finish
+from fsh_dashboard.figures.style import HIGHLIGHT, PALETTE, PLAIN, axis, finish, tooltip
 
 
 def against(
@@ -55,29 +56,30 @@ def point_layers(
 
     Their axes also hold the values of ``reach``.
     """
-    columns = list(dict.fromkeys(["case", x[0], y[0], *([colour[0]] if colour else [])]))
-    shown = table[columns].dropna(subset=[x[0], y[0]])
-    shown = shown[shown[y[0]] > 0] if log_scale else shown
+    # In the chart the columns have names of our own: what people call a column may mean something
+    # to Vega.
+    shown = pd.DataFrame(
+        {"case": table["case"], "x": table[x[0]].astype(float), "y": table[y[0]].astype(float)}
+    )
+    if colour:
+        shown["colour"] = table[colour[0]].astype("object").fillna("n/a").astype(str)
+    shown = shown[np.isfinite(shown["x"]) & np.isfinite(shown["y"])]
+    shown = shown[shown["y"] > 0] if log_scale else shown
+    y_scale = alt.Scale(type="log", padding=8) if log_scale else _linear([*shown["y"], *reach[1]])
     place = {
-        "x": _quantity(x[0], x[1], _linear([*shown[x[0]], *reach[0]]), grid=False),
-        "y": _quantity(
-            y[0],
-            y[1],
-            alt.Scale(type="log", padding=8) if log_scale else _linear([*shown[y[0]], *reach[1]]),
+        "x": alt.X(
+            "x:Q",
+            axis=axis(x[1], grid=False, gridOpacity=0.5),
+            scale=_linear([*shown["x"], *reach[0]]),
         ),
+        "y": alt.Y("y:Q", axis=axis(y[1], grid=True, gridOpacity=0.5), scale=y_scale),
     }
-    hint = [
-        alt.Tooltip("case:N", title="Case"),
-        *(alt.Tooltip(_field(name), title=title) for name, title in (x, y)),
-    ]
+    hint = [tooltip("case:N", "Case"), tooltip("x:Q", x[1]), tooltip("y:Q", y[1])]
     tint: Any = alt.value(PLAIN)
     if colour:
-        shown = shown.assign(**{colour[0]: shown[colour[0]].fillna("n/a").astype(str)})
         legend = alt.Legend(title=None, orient="top", symbolType="circle")
-        tint = alt.Color(
-            _field(colour[0], "N"), scale=alt.Scale(range=list(PALETTE)), legend=legend
-        )
-        hint.append(alt.Tooltip(_field(colour[0], "N"), title=colour[1]))
+        tint = alt.Color("colour:N", scale=alt.Scale(range=list(PALETTE)), legend=legend)
+        hint.append(tooltip("colour:N", colour[1]))
     layers = [
         alt.Chart(shown).mark_circle(size=55, opacity=0.7).encode(**place, color=tint, tooltip=hint)
     ]
@@ -90,7 +92,7 @@ def point_layers(
         )
         layers.append(ring)
         if len(marked) == 1:
-            is_right = table.loc[marked.index[0], x[0]] > table[x[0]].mean()
+            is_right = marked["x"].iloc[0] > shown["x"].mean()
             side: dict[str, Any] = (
                 {"align": "right", "dx": -14} if is_right else {"align": "left", "dx": 14}
             )
@@ -109,15 +111,3 @@ def _linear(values: Sequence[float]) -> alt.Scale:
     return alt.Scale(
         domain=[max(0.0, low - room) if low >= 0 else low - room, high + room], nice=False
     )
-
-
-def _quantity(column: str, title: str, scale: alt.Scale, grid: bool = True) -> Any:
-    kind = alt.X if not grid else alt.Y
-    return kind(_field(column), axis=axis(title, grid=grid, gridOpacity=0.5), scale=scale)
-
-
-def _field(column: str, kind: str = "Q") -> str:
-    """Name a column so that dots, brackets and colons in it are read as letters."""
-    for letter in ("\\", ".", "[", "]", ":", "'", '"'):
-        column = column.replace(letter, f"\\{letter}")
-    return f"{column}:{kind}"

@@ -90,3 +90,12 @@ def with_fixed_names(spec: dict[str, Any]) -> dict[str, Any]:
 def axis(title: str, **more: Any) -> alt.Axis:
     """Make an axis with a title, faint rules and no ticks."""
     return alt.Axis(title=title, ticks=False, domain=False, labelPadding=6, titlePadding=8, **more)
+
+
+def tooltip(field: str, title: str, **more: Any) -> alt.Tooltip:
+    """Make a line of a tooltip.
+
+    Vega takes a line called ``image`` for the address of a picture, and one called ``title``
+    for a heading.
+    """
+    return alt.Tooltip(field, title=f"{title} " if title in ("image", "title") else title, **more)

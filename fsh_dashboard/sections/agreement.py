@@ -12,6 +12,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.figures.agreement import differences, intervals, pairs
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.table_display import config_for
 
 FEWEST_FOR_LIMITS = 2
@@ -118,7 +119,7 @@ def compare_results(opened: Opened, results: Results, case: str | None) -> None:
         f"95 % bootstrap interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {row['n']} cases. "
         f"Wilcoxon signed-rank p {f'= {p:.2g}' if pd.notna(p) else 'needs six cases that differ'}."
     )
-    st.caption(said.replace(" -", " −"))
+    st.caption(plain(said.replace(" -", " −")))
     page.offer_csv(table, "fsh-paired.csv", "Pairs as CSV")
 
 

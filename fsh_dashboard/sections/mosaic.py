@@ -14,6 +14,7 @@ from fsh_dashboard import loading
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.scans import case_files
+from fsh_dashboard.plain_text import plain
 
 COLUMNS, ROWS = 6, 3
 
@@ -55,7 +56,7 @@ def show_tile(
 ) -> None:
     """One case: its slice, and its name to click."""
     name = str(case["case"])
-    label = f":orange[**{name}**]" if is_marked else name
+    label = f":orange[**{plain(name)}**]" if is_marked else plain(name)
     st.button(label, key=f"tile-{name}", type="tertiary", on_click=partial(loading.mark_case, name))
     try:
         record, paths = case_files(opened, results.name, case["record"])
@@ -63,7 +64,7 @@ def show_tile(
         stamps = tuple((str(path), path.stat().st_mtime_ns) for path in (flair, paths["mask"]))
         st.html(_tile(name, stamps, flair, paths["mask"], paths.get("brain"), lesion))
     except (InputError, KeyError, OSError) as error:
-        st.caption(f"{name}: {error}" if isinstance(error, KeyError) else str(error))
+        st.caption(plain(f"{name}: {error}" if isinstance(error, KeyError) else error))
 
 
 def _largest(lesions: pd.DataFrame) -> dict[str, dict[Hashable, Any]]:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.record import Record, RecordedQuality, RecordedRegions
+from fsh_dashboard.plain_text import plain
 
 MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
 
@@ -27,7 +28,9 @@ def show_quality(quality: RecordedQuality) -> None:
     """Show the verdict on the scan; every check is one click away."""
     verdict = quality.verdict
     say = {"pass": st.success, "caution": st.warning}.get(verdict, st.error)
-    say(f"Quality of the scan: {MARKS.get(verdict, '?')} {verdict}. {quality.summary}")
+    say(
+        f"Quality of the scan: {MARKS.get(verdict, '?')} {plain(verdict)}. {plain(quality.summary)}"
+    )
     with st.expander("All checks"):
         rows = [
             {
@@ -47,7 +50,7 @@ def show_regions(regions: RecordedRegions) -> None:
     """
     told = regions.dissemination
     if told is None:
-        st.info(f"No regions: {regions.note or 'they were not found'}.")
+        st.info(f"No regions: {plain(regions.note or 'they were not found')}.")
         return
     counts, readings = st.columns([2, 3])
     rows = [
@@ -62,7 +65,7 @@ def show_regions(regions: RecordedRegions) -> None:
     for reading in told.readings:
         answer = "would suffice" if reading.fulfilled_here else "do not suffice"
         readings.markdown(
-            f"**{reading.title}, dissemination in space:** the regions seen here {answer}."
+            f"**{plain(reading.title)}, dissemination in space:** the regions seen here {answer}."
         )
-        readings.caption(f"It asks for {reading.definition} ({reading.source}).")
-    readings.caption(f"Not assessed: {', '.join(told.not_assessed)}. {told.label}")
+        readings.caption(plain(f"It asks for {reading.definition} ({reading.source})."))
+    readings.caption(plain(f"Not assessed: {', '.join(told.not_assessed)}. {told.label}"))

@@ -14,6 +14,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.queue_rules import picked, with_more
 from fsh_dashboard.page import counted
+from fsh_dashboard.plain_text import plain
 
 
 def offer_queue(
@@ -29,7 +30,7 @@ def offer_queue(
     buttons = st.container(horizontal=True)
     if lesion is not None:
         one = results.lesions.loc[[lesion.name]]
-        words = f"Queue lesion {lesion['label']} of {lesion['case']}"
+        words = f"Queue lesion {plain(lesion['label'])} of {plain(lesion['case'])}"
         buttons.button(
             words, key="queue-one", on_click=partial(queue_lesions, opened, results, one)
         )
@@ -43,9 +44,9 @@ def offer_queue(
         on_click=partial(queue_lesions, opened, results, shown),
     )
     if said := st.session_state.pop("queued", ""):
-        st.success(said)
+        st.success(plain(said))
     if said := st.session_state.pop("not-queued", ""):
-        st.error(said)
+        st.error(plain(said))
 
 
 def queue_lesions(opened: Opened, results: Results, lesions: pd.DataFrame) -> None:

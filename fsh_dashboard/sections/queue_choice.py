@@ -13,6 +13,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.queue_rules import RULES, without_reviewed
 from fsh_dashboard.data.reviews import Reviews
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.review_tables import show
 
 
@@ -83,9 +84,9 @@ def write(
     try:
         path = save_queue(opened.inside(results.name), Queue(name, created, rule, tuple(items)))
     except InputError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return
-    st.success(f"Written: {opened.named(path)}")
+    st.success(f"Written: {plain(opened.named(path))}")
 
 
 def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
@@ -94,7 +95,7 @@ def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     try:
         queue = load_queue(opened.inside(results.name))
     except InputError as error:
-        st.warning(str(error).replace(f"{opened.root}/", ""))
+        st.warning(plain(str(error).replace(f"{opened.root}/", "")))
         return
     if queue is None:
         st.caption(
@@ -113,10 +114,8 @@ def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     st.progress(
         finished / max(1, len(table)), f"{finished} of {len(table)} cases completed by a reader"
     )
-    st.caption(
-        f"{queue.name}. Rule: {queue.rule}. Made "
-        f"{queue.created.replace('T', ' ').removesuffix('+00:00')} UTC."
-    )
+    created = queue.created.replace("T", " ").removesuffix("+00:00")
+    st.caption(plain(f"{queue.name}. Rule: {queue.rule}. Made {created} UTC."))
     show(table.rename(columns={"completed": "Completed by"}), "queue", "The queue")
 
 

@@ -16,6 +16,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import LESIONS, MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.scans import case_files
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.quality_section import show_judgement
 from fsh_dashboard.table_display import config_for
 
@@ -31,7 +32,7 @@ def main() -> None:
     try:
         record, paths = case_files(opened, results.name, row["record"])
     except InputError as error:
-        st.error(str(error))
+        st.error(plain(error))
         st.stop()
     show_verdicts(row, results.lesions[results.lesions["case"] == case])
     show_judgement(record)
@@ -53,7 +54,7 @@ def show_verdicts(row: pd.Series, lesions: pd.DataFrame) -> None:
         "Dice with the reference", f"{row['dice']:.3f}" if "dice" in scored else "no reference"
     )
     if row["flags"]:
-        st.warning(f"Look at: {row['flags']}.")
+        st.warning(f"Look at: {plain(row['flags'])}.")
     if scored:
         st.caption(
             " · ".join(
@@ -69,7 +70,7 @@ def show_scan(opened: Opened, results: Results, record: Record, paths: dict[str,
     try:
         images = loading.images_of(opened, results.name, record, paths)
     except InputError as error:
-        st.info(str(error))
+        st.info(plain(error))
         show_lesions(lesions, None, case)
         return
     page.tell_problems(images.problems)

@@ -17,6 +17,7 @@ from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.queue_buttons import offer_queue
 from fsh_dashboard.table_display import config_for
 
@@ -186,12 +187,14 @@ def show_lesion(opened: Opened, results: Results, lesion: "pd.Series[Any] | None
         st.caption("A click on a row shows that lesion here, in three planes and 3D.")
         return
     name = str(lesion["case"])
-    st.markdown(f"**{name}**, lesion {lesion['label']}, {lesion['volume_mm3']:,.0f} mm³")
+    st.markdown(
+        f"**{plain(name)}**, lesion {plain(lesion['label'])}, {lesion['volume_mm3']:,.0f} mm³"
+    )
     try:
         record, paths = case_files(opened, results.name, record_of(results, name))
         layers, window = loading.layers_of(opened, results.name, record, paths)
     except InputError as error:
-        st.info(str(error))
+        st.info(plain(error))
         return
     jump = None
     if set(INSIDE) <= set(lesion.index):

@@ -22,6 +22,7 @@ from fsh_dashboard.data.model_cards import (
 )
 from fsh_dashboard.figures.agreement import intervals
 from fsh_dashboard.figures.model import recall_by_size, reliability_diagram, retention
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.experiments import show_experiments
 from fsh_dashboard.table_display import show_table
 
@@ -36,7 +37,7 @@ def main() -> None:
     try:
         cards, problems = find_cards(opened)
     except InputError as error:  # the bundled card itself
-        st.error(str(error))
+        st.error(plain(error))
         st.stop()
     page.tell_problems(problems)
     card = choose_card(cards)
@@ -63,7 +64,7 @@ def choose_card(cards: list[Card]) -> Card:
 
 def show_card(card: Card) -> None:
     """Name, origin, configuration."""
-    st.subheader(card.title)
+    st.subheader(plain(card.title), anchor=False)
     training, point = card.block("training", dict), card.block("operating_point", dict)
     columns = st.columns(4)
     columns[0].metric(
@@ -82,9 +83,9 @@ def show_card(card: Card) -> None:
     )
     columns[2].metric("Threshold", f"{threshold:g}", help=origin)
     columns[3].metric("Smallest lesion", f"{smallest:g} mm³", help=origin)
-    st.caption(f"SHA-256 `{card.content.get('sha256', 'unknown')}`")
+    st.caption(f"SHA-256 {plain(card.content.get('sha256', 'unknown'))}")
     said = [f"{key.capitalize()}: {card.content[key]}" for key in FACTS if key in card.content]
-    st.caption(" · ".join(said))
+    st.caption(plain(" · ".join(said)))
     with st.expander("The whole card"):
         st.json(card.content, expanded=1)
 
@@ -96,7 +97,7 @@ def show_use(opened: Opened, card: Card) -> None:
         cases = loading.load(opened, name).cases
         if "weights_sha" in cases:
             made = int((cases["weights_sha"] == card.content.get("sha256")).sum())
-            said.append(f"{made} of the {len(cases)} cases in `{name}`")
+            said.append(f"{made} of the {len(cases)} cases in {plain(name)}")
     if said:
         st.caption(f"These weights made {', '.join(said)}.")
 

@@ -8,6 +8,7 @@ import streamlit as st
 from fsh_dashboard import loading, page
 from fsh_dashboard.data.reader_agreement import disagreements, reader_agreement
 from fsh_dashboard.data.reviews import Reviews
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.queue_choice import choose_queue, show_queue
 from fsh_dashboard.sections.review_tables import HEADINGS, show
 
@@ -39,7 +40,7 @@ def show_progress(reviews: Reviews) -> None:
         completed = int((part["status"] == "completed").sum())
         st.progress(
             decided / max(1, lesions),
-            f"{reader}: {decided} of {lesions} lesions decided, "
+            f"{plain(reader)}: {decided} of {lesions} lesions decided, "
             f"{completed} of {len(part)} begun cases completed",
         )
     show(reviews.progress, "progress", "Progress by reader and case")

@@ -14,6 +14,7 @@ from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.data.folder import Opened, find_runs
 from fsh_dashboard.data.run_tables import all_settings, setting_differences
 from fsh_dashboard.data.runs import Run, read_run
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.training_curves import show_curves
 
 REFRESH_S = 5
@@ -168,8 +169,9 @@ def show_settings(runs: Sequence[Run]) -> None:
         return
     run = runs[0]
     st.caption(
-        f"{len(run.training)} subjects for training, {len(run.validation)} for validation"
-        + (f" ({', '.join(run.validation)})" if run.validation else "")
+        f"{page.counted(len(run.training), 'subject')} for training, "
+        f"{len(run.validation)} for validation"
+        + (f" ({plain(', '.join(run.validation))})" if run.validation else "")
     )
     with st.expander("All settings of this run"):
         st.dataframe(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -245,6 +246,17 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> "Callable[..., AppTest]":
     return start
 
 
+def as_read(text: str) -> str:
+    """What a person reads of a text that `fsh_dashboard.plain_text.plain` has written."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text.replace("\N{WORD JOINER}", ""))
+
+
+@pytest.fixture
+def read() -> Callable[[str], str]:
+    """Read a text of a page: `as_read`."""
+    return as_read
+
+
 @pytest.fixture
 def words_of() -> "Callable[[AppTest], str]":
     """Everything a page says, in one text."""
@@ -263,7 +275,8 @@ def words_of() -> "Callable[[AppTest], str]":
             "metric",
         )
         elements = [element for kind in kinds for element in app.get(kind)]
-        return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
+        said = (f"{getattr(element, 'label', '')} {element.value}" for element in elements)
+        return as_read("\n".join(said))
 
     return words
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -17,6 +18,7 @@ import pytest
 
 from fsh_core.review import load_queue, open_review
 from tests.conftest import REPOSITORY
+from tests.dashboard.poisoned import CARD, NAME, poison
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -300,4 +302,39 @@ def test_the_address_holds_the_slices(visit: Visit) -> None:
             index, timeout=SLOW_MS
         )
     expect_case(page, "sub-P2")
+    assert visit.complaints == []
+
+
+MARKED_UP = (
+    "img[src*='evil'], img[src='x'], a[href*='evil'], .katex, [data-testid=stMarkdownContainer] "
+    ":is(script, strong strong, h1 h1)"
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "?mosaic=true&x=image",
+        "lesions?case=sub-P1",
+        "lesions?case={case}",
+        "case?case=sub-P1",
+        "case?case={case}",
+        "review",
+        "training?run=runs/{run}&run=runs/first",
+        "training?run=runs/{run}",
+        "model?card={card}",
+    ],
+)
+def test_nothing_of_a_file_becomes_markup(visit: Visit, study: Path, path: str) -> None:
+    case = poison(study, study / "runs" / "second")
+    page = visit.open(path.format(case=quote(case), run=quote(NAME), card=quote(CARD)))
+    page.wait_for_timeout(3000)
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.locator(MARKED_UP).count() == 0
+    assert page.evaluate("window.hit") is None
+    for chart in page.locator("[data-testid=stVegaLiteChart]").all():
+        chart.scroll_into_view_if_needed()
+        chart.hover()
+    page.wait_for_timeout(500)
+    assert page.locator(MARKED_UP).count() == 0
     assert visit.complaints == []

@@ -15,6 +15,7 @@ from fsh_dashboard.data.mosaic import slice_through
 from fsh_dashboard.data.slices import PIXELS_PER_MM
 
 OpenPage = Callable[..., AppTest]
+Read = Callable[[str], str]
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_every_case_has_a_tile_that_marks_it(study: Path, open_page: OpenPage) -
 
 
 def test_a_scan_that_is_gone_or_broken_is_named_in_its_place(
-    study: Path, open_page: OpenPage
+    study: Path, open_page: OpenPage, read: Read
 ) -> None:
     shutil.rmtree(study / "sub-P1")
     (study / "sub-P2" / "anat" / "sub-P2_FLAIR.nii.gz").write_bytes(b"broken")
@@ -81,6 +82,6 @@ def test_a_scan_that_is_gone_or_broken_is_named_in_its_place(
     app.toggle(key="mosaic").set_value(True).run()
     assert not app.exception
     assert len(app.get("html")) == 2
-    said = [caption.value for caption in app.caption]
+    said = [read(caption.value) for caption in app.caption]
     assert any("sub-P1: its FLAIR" in text and "is not there" in text for text in said)
     assert any("sub-P2_FLAIR" in text for text in said)

@@ -57,7 +57,7 @@ def test_points_without_a_value_are_left_out_and_the_marked_one_is_named(
         cases, ("age", "Age"), ("volume_ml", "Volume (ml)"), "b", ("site", "Site")
     ).to_dict()
     assert [row["case"] for row in rows_of(chart, 0)] == ["a", "b", "c"]
-    assert rows_of(chart, 0)[2]["site"] == "n/a"
+    assert rows_of(chart, 0)[2]["colour"] == "n/a"
     assert chart["layer"][1]["mark"]["color"] == HIGHLIGHT
     assert [row["case"] for row in rows_of(chart, 1)] == ["b"]
     assert chart["layer"][0]["encoding"]["y"]["axis"]["title"] == "Volume (ml)"
@@ -84,10 +84,22 @@ def test_the_name_of_the_marked_case_stays_inside(cases: pd.DataFrame) -> None:
     assert sides == ["left", "right"]
 
 
-def test_column_names_with_dots_and_brackets_are_names(cases: pd.DataFrame) -> None:
-    odd = cases.rename(columns={"age": "age.at[scan]"})
-    chart = against(odd, ("age.at[scan]", "Age"), ("volume_ml", "Volume")).to_dict()
-    assert chart["layer"][0]["encoding"]["x"]["field"] == r"age\.at\[scan\]"
+@pytest.mark.parametrize("name", ["age.at[scan]", '=1+1,\'"a".b', "image", "title", "a:Q", "\\"])
+def test_any_name_of_a_column_is_only_a_title(cases: pd.DataFrame, name: str) -> None:
+    odd = cases.rename(columns={"age": name})
+    chart = against(odd, (name, name), ("volume_ml", "Volume"), "a", (name, name)).to_dict()
+    encoding = chart["layer"][0]["encoding"]
+    assert [encoding[way]["field"] for way in ("x", "y", "color")] == ["x", "y", "colour"]
+    assert encoding["x"]["axis"]["title"] == name
+    assert [row["x"] for row in rows_of(chart, 0)] == [30, 40, 50]
+    # Vega would ask for the picture that a line called image names.
+    assert not {line["title"] for line in encoding["tooltip"]} & {"image", "title"}
+
+
+def test_values_without_end_are_no_points(cases: pd.DataFrame) -> None:
+    endless = cases.assign(age=[30, float("inf"), float("-inf"), 60])
+    chart = against(endless, ("age", "Age"), ("reference_ml", "R"), "a").to_dict()
+    assert [row["case"] for row in rows_of(chart, 0)] == ["a"]
 
 
 def test_a_column_against_itself_draws(cases: pd.DataFrame) -> None:
@@ -129,4 +141,4 @@ def test_bland_altman_draws_bias_and_limits(cases: pd.DataFrame) -> None:
 def test_pairs_are_drawn_beside_the_line_of_equals(cases: pd.DataFrame) -> None:
     chart = pairs(paired(cases, cases, "dice"), ("one", "two"), "Dice", "a").to_dict()
     assert [row["first"] for row in rows_of(chart, 0)] == [0.5, 0.9]
-    assert all(row["first"] == row["second"] for row in rows_of(chart, 1))
+    assert all(row["x"] == row["y"] for row in rows_of(chart, 1))

@@ -11,6 +11,7 @@ from fsh_core.review.queue import QUEUE_FILE
 
 NAME = "derivatives/fsh"
 OpenPage = Callable[..., AppTest]
+Read = Callable[[str], str]
 Words = Callable[[AppTest], str]
 Decide = Callable[..., None]
 
@@ -34,14 +35,16 @@ def test_before_anybody_began_it_says_how(
     assert "Needs two readers" in said
 
 
-def test_a_queue_is_chosen_and_written(study: Path, open_page: OpenPage, words_of: Words) -> None:
+def test_a_queue_is_chosen_and_written(
+    study: Path, open_page: OpenPage, words_of: Words, read: Read
+) -> None:
     app = open_page("review", study)
     app.selectbox(key="rule").set_value("disagreeing").run()
     app.number_input(key="limit-disagreeing").set_value(0.99).run()
     assert app.dataframe[0].value["Case"].tolist() == ["sub-P3", "sub-P2"]
     app.button(key="write").click().run()
     assert not app.exception
-    assert app.success[0].value == f"Written: {NAME}/{QUEUE_FILE}"
+    assert read(app.success[0].value) == f"Written: {NAME}/{QUEUE_FILE}"
     queue = load_queue(study / NAME)
     assert queue is not None
     assert [item.case for item in queue.items] == ["sub-P3", "sub-P2"]
@@ -50,12 +53,14 @@ def test_a_queue_is_chosen_and_written(study: Path, open_page: OpenPage, words_o
     assert "Rule: Disagreeing with the reference" in words_of(app)
 
 
-def test_lesions_are_sent_to_the_queue_from_their_table(study: Path, open_page: OpenPage) -> None:
+def test_lesions_are_sent_to_the_queue_from_their_table(
+    study: Path, open_page: OpenPage, read: Read
+) -> None:
     app = open_page("lesions", study, lesion="sub-P1:2")
     app.button(key="queue-one").click().run()
     assert not app.exception
     assert (
-        app.success[0].value
+        read(app.success[0].value)
         == f"1 lesion queued. {NAME}/{QUEUE_FILE} now has 1 case; see the page Review."
     )
     app.number_input(key="sizefrom").set_value(180.0).run()
@@ -70,13 +75,15 @@ def test_lesions_are_sent_to_the_queue_from_their_table(study: Path, open_page: 
     ]
 
 
-def test_lesions_are_not_added_to_a_broken_queue(study: Path, open_page: OpenPage) -> None:
+def test_lesions_are_not_added_to_a_broken_queue(
+    study: Path, open_page: OpenPage, read: Read
+) -> None:
     (study / NAME / QUEUE_FILE).write_text("{")
     app = open_page("lesions", study)
     app.button(key="queue-all").click().run()
     assert not app.exception
-    assert "expected a review queue" in app.error[0].value
-    assert str(study) not in app.error[0].value
+    assert "expected a review queue" in read(app.error[0].value)
+    assert str(study) not in read(app.error[0].value)
     assert (study / NAME / QUEUE_FILE).read_text() == "{"
 
 
@@ -118,12 +125,14 @@ def test_status_reaches_the_other_pages(study: Path, open_page: OpenPage, decide
     assert app.dataframe[0].value["volume_mm3"].tolist() == [180]
 
 
-def test_a_broken_queue_is_named_and_the_rest_shown(study: Path, open_page: OpenPage) -> None:
+def test_a_broken_queue_is_named_and_the_rest_shown(
+    study: Path, open_page: OpenPage, read: Read
+) -> None:
     (study / NAME / QUEUE_FILE).write_text("{")
     app = open_page("review", study)
     assert not app.exception
-    assert "expected a review queue" in app.warning[0].value
-    assert str(study) not in app.warning[0].value
+    assert "expected a review queue" in read(app.warning[0].value)
+    assert str(study) not in read(app.warning[0].value)
 
 
 def test_a_broken_journal_is_named(study: Path, open_page: OpenPage, decide: Decide) -> None:

@@ -1,0 +1,118 @@
+"""A study in which every text that a file can bring is markup."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fsh_core.review import Queue, QueueItem, open_review, save_queue
+
+EVIL = "evil.example"
+MARKUP = (
+    f"x![i](http://{EVIL}/i.png)<img src='http://{EVIL}/j.png' onerror='window.hit=1'>"
+    f"<script>window.hit=1</script>[l](http://{EVIL}) http://{EVIL}/k www.{EVIL} a@{EVIL} "
+    f'$x^2$ :smile: :red[r] :material/home: **b** `c` -> "q" =HYPERLINK("http://{EVIL}")\x07\x1b[0m'
+)
+# What may stand in the name of a file or folder.
+NAME = "n![i](x)<img src=x onerror=hit=1>**b** :smile: $y^2$ `c`"
+CARD = f"{MARKUP} (runs/{NAME}/best.json)"
+RESULTS = "derivatives/fsh"
+
+
+def poison(study: Path, run: Path) -> str:
+    """Put markup into every text of a study and of a run in it; gives the name of the case."""
+    record = study / RESULTS / "sub-P1" / "anat" / "sub-P1_seg-lesions_dseg.json"
+    _review(record)
+    content: dict[str, Any] = json.loads(record.read_text())
+    content["version"] = MARKUP
+    content["weights"]["name"] = MARKUP
+    content["brain"]["note"] = MARKUP
+    check = {"name": MARKUP, "verdict": MARKUP, "value": 1.0, "unit": MARKUP, "reason": MARKUP}
+    content["quality"] = {"verdict": MARKUP, "summary": MARKUP, "checks": [check]}
+    content["regions"] = {"found": False, "note": MARKUP}
+    record.write_text(json.dumps(content))
+    _lesions(record.with_name("sub-P1_seg-lesions_dseg.tsv"))
+    other = study / RESULTS / "sub-P2" / "anat" / "sub-P2_seg-lesions_dseg.json"
+    content = json.loads(other.read_text())
+    content["case"] = MARKUP
+    content["input"]["FLAIR"]["path"] = MARKUP
+    content["regions"] = {"found": True, "dissemination": _dissemination()}
+    other.write_text(json.dumps(content))
+    broken = study / RESULTS / "sub-P3" / "anat" / "sub-P3_seg-lesions_dseg.json"
+    broken.write_text(json.dumps({MARKUP: MARKUP}))
+    _people(study / "participants.tsv")
+    _queue(study / RESULTS)
+    _run(run)
+    return MARKUP
+
+
+def _review(record: Path) -> None:
+    for reader in ("<b>A</b>", f"![i](http://{EVIL})"):
+        review = open_review(record, reader)
+        review.set_status(1, "accepted" if reader[0] == "<" else "rejected")
+        review.set_note(1, MARKUP)
+
+
+def _lesions(path: Path) -> None:
+    table = pd.read_csv(path, sep="\t")
+    words = MARKUP.replace("\x07", "").replace("\x1b", "")
+    table.assign(region=words, flags=words, image=f"http://{EVIL}/m.png").to_csv(
+        path, sep="\t", index=False
+    )
+
+
+def _dissemination() -> dict[str, Any]:
+    reading = {
+        "title": MARKUP,
+        "areas": 1,
+        "definition": MARKUP,
+        "source": MARKUP,
+        "not_assessed": [MARKUP],
+        "areas_seen": [MARKUP],
+        "fulfilled_here": True,
+    }
+    return {
+        "regions": {MARKUP: {"count": 1, "volume_ml": 1.0}},
+        "readings": [reading],
+        "not_assessed": [MARKUP],
+        "label": MARKUP,
+    }
+
+
+def _people(path: Path) -> None:
+    people = pd.read_csv(path, sep="\t")
+    people[MARKUP.replace("\x07", "").replace("\x1b", "")] = [1, 2, 3, 4]
+    people['=1+1,\'"a".b[c]:d'] = [4, 3, 2, 1]
+    people["image"] = [f"http://{EVIL}/{number}.png" for number in (1, 1, 2, 2)]
+    people["site"] = [MARKUP.split("\x07")[0], "b", "b", "b"]
+    people.to_csv(path, sep="\t", index=False)
+
+
+def _queue(results: Path) -> None:
+    record = "sub-P1/anat/sub-P1_seg-lesions_dseg.json"
+    item = QueueItem(MARKUP, record, (1,), MARKUP)
+    save_queue(results, Queue(MARKUP, MARKUP, MARKUP, (item,)))
+
+
+def _run(run: Path) -> None:
+    folder = run.rename(run.with_name(NAME))
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {MARKUP: MARKUP}))
+    (folder / "split.json").write_text(json.dumps({"training": [MARKUP], "validation": [MARKUP]}))
+    log = folder / "log.jsonl"
+    log.write_text(f"{log.read_text()}{MARKUP}\n")
+    (folder / "best.safetensors").touch()
+    card = {
+        "format": "fsh-checkpoint-1",
+        "sha256": MARKUP,
+        "name": MARKUP,
+        "licence": MARKUP,
+        "documentation": MARKUP,
+        "validation": [
+            {"case": f"{MARKUP}{number}", "site": MARKUP, "dice": 0.1 * number}
+            for number in range(6)
+        ],
+        "recall_by_size": {MARKUP: {"lesions": 4, "found": 1}},
+    }
+    (folder / "best.json").write_text(json.dumps(card))
