@@ -3,17 +3,17 @@
 Shared by the pages about cases.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from fsh_core.cases import Case
 from fsh_core.record import Record
 from fsh_dashboard import page
+from fsh_dashboard.choices import asked_in_vain, say_lost
 from fsh_dashboard.data.cohort_tables import Results, fingerprint, read_results
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.data.reviews import Reviews, journals, read_reviews, with_review, with_status
@@ -33,9 +33,15 @@ def choose_results(opened: Opened) -> Results:
             "No segmented case in this folder. They are made with:",
             "fsh segment SCANS --out derivatives/fsh",
         )
-    name = names[0]
-    if len(names) > 1:
-        name = st.selectbox("Results", names, key="results", bind="query-params")
+    lost = asked_in_vain("results", names)
+    if lost is not None:
+        say_lost(lost, "Results folder", "here")
+    name: str | None = names[0]
+    if len(names) > 1 or lost is not None:
+        first = None if lost is not None else 0
+        name = st.selectbox("Results", names, first, key="results", bind="query-params")
+    if name is None:
+        st.stop()
     results = load(opened, name)
     page.tell_problems(results.problems)
     if results.cases.empty:
@@ -149,31 +155,3 @@ def _layers(
 ) -> tuple[dict[str, bytes], tuple[float, float]]:
     images = _images(source, stamps, _paths)
     return layers(images), window(images)
-
-
-def choose_case(cases: Sequence[str], label: str, required: bool = False) -> str | None:
-    """Let a case be chosen; the choice is in the address and the same on every page."""
-    st.session_state.setdefault("case", None)
-    if st.session_state["case"] not in cases:
-        st.session_state["case"] = cases[0] if required else None
-    return st.selectbox(label, list(cases), key="case", bind="query-params", placeholder="none")
-
-
-def follow_row(key: str, table: pd.DataFrame) -> None:
-    """Choose the case of the row that was clicked in a table; a callback."""
-    rows = st.session_state[key]["selection"]["rows"]
-    st.session_state["case"] = (
-        str(table["case"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
-    )
-
-
-def follow_point(key: str) -> None:
-    """Choose the case of the point that was clicked in a chart; a callback."""
-    points = st.session_state[key]["selection"].get("point") or []
-    if points and "case" in points[0]:
-        st.session_state["case"] = str(points[0]["case"])
-
-
-def mark_case(name: str) -> None:
-    """Choose a case; a callback."""
-    st.session_state["case"] = name

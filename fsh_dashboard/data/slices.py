@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def draw(view: View, plane: Plane, index: int, overlay: str | None = None) -> ND
     return _to_bytes(picture)
 
 
-def through_lesion(view: View, lesion: Mapping[str, Any]) -> tuple[int, ...]:
+def through_lesion(view: View, lesion: Mapping[Hashable, Any]) -> tuple[int, ...]:
     """Find the slices through the point deep inside a lesion.
 
     Parameters

@@ -11,6 +11,7 @@ import streamlit as st
 from fsh_core.errors import InputError
 from fsh_core.volume.planes import AXIAL
 from fsh_dashboard import loading
+from fsh_dashboard.choices import mark_case
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.scans import case_files
@@ -57,7 +58,7 @@ def show_tile(
     """One case: its slice, and its name to click."""
     name = str(case["case"])
     label = f":orange[**{plain(name)}**]" if is_marked else plain(name)
-    st.button(label, key=f"tile-{name}", type="tertiary", on_click=partial(loading.mark_case, name))
+    st.button(label, key=f"tile-{name}", type="tertiary", on_click=partial(mark_case, name))
     try:
         record, paths = case_files(opened, results.name, case["record"])
         flair = loading.source_of(opened, results.name, record).flair

@@ -11,6 +11,7 @@ from fsh_core.figures.slices import View
 from fsh_core.record import Record
 from fsh_core.volume.planes import PLANES, Plane
 from fsh_dashboard import loading, page
+from fsh_dashboard.choices import choose_case, row_of, tick, ticked
 from fsh_dashboard.data import slices
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import LESIONS, MAIN_METRICS, label_of
@@ -27,7 +28,7 @@ def main() -> None:
     """Choose a case, then show it."""
     opened = page.begin("Case", "The scan, the reference where there is one, and what was found.")
     results = loading.choose_results(opened)
-    case = loading.choose_case(list(results.cases["case"]), "Case", required=True)
+    case = choose_case(list(results.cases["case"]), "Case", required=True)
     row = results.cases[results.cases["case"] == case].iloc[0]
     try:
         record, paths = case_files(opened, results.name, row["record"])
@@ -141,10 +142,13 @@ def show_plane(view: View, plane: Plane, names: list[str | None]) -> None:
 
 def go_to_lesion(lesions: pd.DataFrame, view: View) -> None:
     """Move the slices to the lesion whose row was clicked; a callback."""
-    rows = st.session_state["case-lesions"]["selection"]["rows"]
-    if not rows or rows[0] >= len(lesions):
+    row = ticked("case-lesions")
+    if row is None or row >= len(lesions):
+        st.session_state.pop("case-lesion", None)
         return
-    indices = slices.through_lesion(view, lesions.iloc[rows[0]])
+    lesion = lesions.to_dict("records")[row]
+    st.session_state["case-lesion"] = {"case": lesion["case"], "label": lesion["label"]}
+    indices = slices.through_lesion(view, lesion)
     for plane, index in zip(PLANES, indices, strict=True):
         st.session_state[slider_key(plane)] = index
 
@@ -160,6 +164,8 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
     movable = view is not None and {"inside_r_mm", "inside_a_mm", "inside_s_mm"} <= set(lesions)
     if movable:
         st.caption("A click on a row moves the slices to that lesion.")
+        chosen = st.session_state.get("case-lesion")
+        tick("case-lesions", row_of(lesions, chosen) if chosen else None)
     st.dataframe(
         table,
         hide_index=True,

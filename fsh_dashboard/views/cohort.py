@@ -11,6 +11,7 @@ import streamlit as st
 from fsh_core.studies.statistics import summarise
 from fsh_dashboard import loading, page
 from fsh_dashboard.chart_files import offer_charts
+from fsh_dashboard.choices import choose_case, follow_point, follow_row, row_of, tick
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import CASES, label_of
 from fsh_dashboard.data.tags import having, words_in
@@ -30,8 +31,8 @@ FIRST_COLUMNS = (
     "reviewed_lesion_volume_ml",
     "dice",
 )
+# A column with so many different words splits the cases into groups.
 FEWEST_GROUPS, MOST_GROUPS = 2, 6
-"""A column with so many different words splits the cases into groups."""
 TABLE_HEIGHT = 380
 
 
@@ -149,6 +150,8 @@ def show_table(results: Results, cases: pd.DataFrame) -> str | None:
     table = cases[[column for column in order if cases[column].notna().any()]].reset_index(
         drop=True
     )
+    case = choose_case(list(results.cases["case"]), "Marked case")
+    tick("cases", row_of(table, {"case": case}))
     st.dataframe(
         table,
         hide_index=True,
@@ -157,14 +160,12 @@ def show_table(results: Results, cases: pd.DataFrame) -> str | None:
         column_config=config_for(table),
         key="cases",
         selection_mode="single-row",
-        on_select=partial(loading.follow_row, "cases", table),
+        on_select=partial(follow_row, "cases", table),
         placeholder="–",
         alt="Cases with lesion counts, volumes and agreement",
     )
-    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
     with left:
-        case = loading.choose_case(list(results.cases["case"]), "Marked case")
-    with middle:
         page.offer_csv(cases, "fsh-cases.csv", "Cases as CSV")
     with right:
         page.offer_csv(partial(summarise, cases), "fsh-statistics.csv", "Statistics as CSV")
@@ -230,7 +231,7 @@ def show_relation(results: Results, cases: pd.DataFrame, case: str | None) -> No
     st.altair_chart(
         chart,
         key="relation",
-        on_select=partial(loading.follow_point, "relation"),
+        on_select=partial(follow_point, "relation"),
         selection_mode="point",
         alt=f"{label_of(y)} against {label_of(x)}, a point per case",
     )

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_dashboard import loading, page, viewer
+from fsh_dashboard import loading, page
 from fsh_dashboard.chart_files import offer_charts
+from fsh_dashboard.choices import choose_case, follow_lesion, follow_point, row_of, tick
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import LESIONS, label_of
 from fsh_dashboard.data.folder import Opened
@@ -17,13 +18,12 @@ from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
-from fsh_dashboard.plain_text import plain
+from fsh_dashboard.sections.lesion_viewer import chosen_lesion, record_of, show_lesion
 from fsh_dashboard.sections.queue_buttons import offer_queue
 from fsh_dashboard.table_display import config_for
 
 TABLE_HEIGHT = 560
 WORDS = ("region", "status", "flags")
-INSIDE = ["inside_r_mm", "inside_a_mm", "inside_s_mm"]
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         "One row per lesion. Positions are millimetres towards right, anterior and superior.",
     )
     results = loading.choose_results(opened)
-    case = loading.choose_case(list(results.cases["case"]), "Case")
+    case = choose_case(list(results.cases["case"]), "Case")
     lesions = results.lesions if case is None else results.lesions[results.lesions["case"] == case]
     if lesions.empty:
         st.info(
@@ -45,14 +45,14 @@ def main() -> None:
     if case:
         lesions = against_reference(opened, results, lesions, case)
     lesions = choose_lesions(lesions)
-    show_numbers(lesions)
+    lesion = chosen_lesion(results, lesions, case)
     table_place, viewer_place = st.columns([5, 6])
     with table_place:
-        show_table(lesions, case)
-        lesion = chosen_lesion(results, lesions, case)
+        show_table(lesions, case, lesion)
         offer_queue(opened, results, lesion, lesions)
     with viewer_place:
         show_lesion(opened, results, lesion)
+    show_numbers(lesions)
     if len(lesions):
         show_distributions(lesions)
         offer_charts()
@@ -124,7 +124,7 @@ def show_numbers(lesions: pd.DataFrame) -> None:
     columns[3].metric("Median lesion", f"{median:,.0f} mm³" if len(lesions) else "–")
 
 
-def show_table(lesions: pd.DataFrame, case: str | None) -> None:
+def show_table(lesions: pd.DataFrame, case: str | None, lesion: "pd.Series[Any] | None") -> None:
     """The table, largest first, and its exports."""
     extra = [
         column for column in lesions if column not in LESIONS and not is_technical(str(column))
@@ -140,6 +140,8 @@ def show_table(lesions: pd.DataFrame, case: str | None) -> None:
     table = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(
         drop=True
     )
+    wanted = None if lesion is None else {"case": lesion["case"], "label": lesion["label"]}
+    tick("lesions", row_of(table, wanted) if wanted else None)
     st.dataframe(
         table.drop(columns=hidden),
         hide_index=True,
@@ -148,65 +150,12 @@ def show_table(lesions: pd.DataFrame, case: str | None) -> None:
         column_config=config_for(table),
         key="lesions",
         selection_mode="single-row",
-        on_select=partial(follow_lesion, table),
+        on_select=partial(follow_lesion, "lesions", table),
         placeholder="–",
         alt="Lesions with size, probability and position",
     )
     name = f"fsh-lesions-{case}" if case else "fsh-lesions"
     page.offer_csv(lesions, f"{name}.csv", "Lesions as CSV (opens in Excel)")
-
-
-def follow_lesion(table: pd.DataFrame) -> None:
-    """Choose the lesion of the row that was clicked; a callback."""
-    rows = st.session_state["lesions"]["selection"]["rows"]
-    if not rows or rows[0] >= len(table):
-        return
-    row = table.iloc[rows[0]]
-    st.query_params["lesion"] = f"{row['case']}:{row['label']}"
-    st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
-
-
-def chosen_lesion(
-    results: Results, lesions: pd.DataFrame, case: str | None
-) -> "pd.Series[Any] | None":
-    """The lesion of the address; else the largest one of the chosen case."""
-    name, _, label = st.query_params.get("lesion", "").rpartition(":")
-    known = results.lesions
-    found = known[(known["case"] == name) & (known["label"].astype(str) == label)]
-    if len(found) and case in (None, name):
-        return found.iloc[0]
-    is_one_case = case is not None or len(results.cases) == 1
-    if not is_one_case or lesions.empty:
-        return None
-    return lesions.iloc[int(lesions["volume_mm3"].argmax())]
-
-
-def show_lesion(opened: Opened, results: Results, lesion: "pd.Series[Any] | None") -> None:
-    """The scan, with the crosshair in the chosen lesion."""
-    if lesion is None:
-        st.caption("A click on a row shows that lesion here, in three planes and 3D.")
-        return
-    name = str(lesion["case"])
-    st.markdown(
-        f"**{plain(name)}**, lesion {plain(lesion['label'])}, {lesion['volume_mm3']:,.0f} mm³"
-    )
-    try:
-        record, paths = case_files(opened, results.name, record_of(results, name))
-        layers, window = loading.layers_of(opened, results.name, record, paths)
-    except InputError as error:
-        st.info(plain(error))
-        return
-    jump = None
-    if set(INSIDE) <= set(lesion.index):
-        mm = (float(lesion[INSIDE[0]]), float(lesion[INSIDE[1]]), float(lesion[INSIDE[2]]))
-        jump = viewer.Jump(f"{name}:{lesion['label']}:{st.session_state.get('jumps', 0)}", mm)
-    viewer.show(name, layers, window, jump, "lesion-viewer")
-    page.tell_problems(loading.images_of(opened, results.name, record, paths).problems)
-
-
-def record_of(results: Results, case: str) -> str:
-    """The record of a case."""
-    return str(results.cases.loc[results.cases["case"] == case, "record"].iloc[0])
 
 
 def is_technical(column: str) -> bool:
@@ -236,7 +185,7 @@ def show_distributions(lesions: pd.DataFrame) -> None:
         st.altair_chart(
             chart,
             key="sure-size",
-            on_select=partial(loading.follow_point, "sure-size"),
+            on_select=partial(follow_point, "sure-size"),
             selection_mode="point",
             alt=f"{label_of(sure)} against diameter, a point per lesion",
         )

@@ -9,6 +9,7 @@ from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_dashboard import loading, page
 from fsh_dashboard.chart_files import offer_charts
+from fsh_dashboard.choices import asked_in_vain, say_lost
 from fsh_dashboard.data.agreement_tables import by_group
 from fsh_dashboard.data.columns import MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened, find_results
@@ -52,14 +53,17 @@ def main() -> None:
 
 def choose_card(cards: list[Card]) -> Card:
     """Choose among the bundled weights and those of the runs."""
-    names = [card.name for card in cards]
-    if len(cards) == 1:
+    titles = [f"{card.title} ({card.name})" for card in cards]
+    lost = asked_in_vain("card", titles)
+    if lost is not None:
+        say_lost(lost, "Card", "in this folder")
+    elif len(cards) == 1:
         return cards[0]
-    titles = {card.name: f"{card.title} ({card.name})" for card in cards}
-    chosen = st.selectbox(
-        "Weights", names, key="card", bind="query-params", format_func=lambda name: titles[name]
-    )
-    return cards[names.index(chosen)]
+    first = None if lost is not None else 0
+    chosen = st.selectbox("Weights", titles, first, key="card", bind="query-params")
+    if chosen is None:
+        st.stop()
+    return cards[titles.index(chosen)]
 
 
 def show_card(card: Card) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from fsh_core.errors import InputError
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
+from fsh_dashboard.choices import asked_in_vain, say_lost
 from fsh_dashboard.data.folder import Opened, find_runs
 from fsh_dashboard.data.run_tables import all_settings, setting_differences
 from fsh_dashboard.data.runs import Run, read_run
@@ -19,8 +20,7 @@ from fsh_dashboard.sections.training_curves import show_curves
 
 REFRESH_S = 5
 MOST_RUNS = 6
-SHOWN_IN_SECONDS = 90.0
-"""Longer times are written in minutes."""
+SHOWN_IN_SECONDS = 90.0  # longer times are written in minutes
 
 
 def main() -> None:
@@ -45,10 +45,14 @@ def main() -> None:
 
 def choose_runs(names: Sequence[str]) -> list[str]:
     """Let one or several runs be chosen; at first the one that was written last."""
-    if len(names) == 1:
+    lost = asked_in_vain("run", names)
+    if lost is not None:
+        say_lost(lost, "Run", "in this folder")
+    elif len(names) == 1:
         return list(names)
+    first = [] if lost is not None else [names[0]]
     chosen = st.multiselect(
-        "Runs", names, default=[names[0]], key="run", max_selections=MOST_RUNS, bind="query-params"
+        "Runs", names, default=first, key="run", max_selections=MOST_RUNS, bind="query-params"
     )
     if not chosen:
         st.info("Choose a run above.")

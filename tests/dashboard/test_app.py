@@ -44,6 +44,7 @@ def test_streamlit_shows_nothing_of_its_own() -> None:
     settings = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())
     assert settings["client"]["toolbarMode"] == "minimal"  # no deploy button, no menu
     assert settings["server"]["showEmailPrompt"] is False
+    assert settings["runner"]["magicEnabled"] is False
 
 
 def test_no_page_loads_torch() -> None:

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fsh_core.errors import InputError
 from fsh_core.figures.slices import make_view
 from fsh_core.volume.planes import AXIAL, CORONAL, PLANES
 from fsh_core.volume.volume import Volume
-from fsh_dashboard import loading
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
 from fsh_dashboard.data.scans import CaseImages, case_files, load_case_images
@@ -131,22 +129,3 @@ def test_a_lesion_of_the_table_lies_in_the_slices_through_it(study: Path) -> Non
     far = {"inside_r_mm": 1e4, "inside_a_mm": -1e4, "inside_s_mm": 0.0}
     for plane, place in zip(PLANES, through_lesion(view, far), strict=True):
         assert view.box_voxels[plane.through][0] <= place < view.box_voxels[plane.through][1]
-
-
-def test_a_click_on_a_row_or_point_chooses_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = pd.DataFrame({"case": ["a", "b"]})
-    state: dict[str, Any] = {
-        "rows": {"selection": {"rows": [1]}},
-        "points": {"selection": {"point": [{"case": "a"}]}},
-    }
-    monkeypatch.setattr(loading.st, "session_state", state)
-    loading.follow_row("rows", table)
-    assert state["case"] == "b"
-    loading.follow_point("points")
-    assert state["case"] == "a"
-    state["points"]["selection"] = {"point": []}
-    loading.follow_point("points")
-    assert state["case"] == "a"  # a click beside the points changes nothing
-    state["rows"]["selection"]["rows"] = [7]  # the table has become shorter meanwhile
-    loading.follow_row("rows", table)
-    assert state["case"] is None

@@ -1,0 +1,135 @@
+"""What is chosen: one case, one lesion, by name; in the address, in tables and in charts alike."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from fsh_dashboard.plain_text import plain
+
+
+class LesionName(NamedTuple):
+    """Which lesion: its case and its label there. In the address ``case:label``."""
+
+    case: str
+    label: int
+
+
+def asked_in_vain(key: str, options: Collection[str]) -> str | None:
+    """Return what was asked for under a key and is no choice (any more); None where all is well.
+
+    Asked for by the address, or chosen before on this or another page. It is kept until
+    something else is chosen, so that nothing else is shown in its place.
+    """
+    chosen = st.session_state.get(key)
+    chosen = [chosen] if isinstance(chosen, str) else list(chosen or ())
+    # The address is read first: Streamlit takes out of it what is no choice.
+    words = st.query_params.get_all(key) or chosen
+    missing = [word for word in words if word not in options]
+    memory = f"asked-{key}"
+    if missing:
+        st.session_state[memory] = missing[0]
+    elif words:
+        st.session_state.pop(memory, None)
+    if any(word not in options for word in chosen):
+        kept = [word for word in chosen if word in options]
+        st.session_state[key] = kept if isinstance(st.session_state[key], list) else None
+    asked = st.session_state.get(memory)
+    return None if asked is None else str(asked)
+
+
+def say_lost(asked: str, kind: str, place: str) -> None:
+    """Say that something is not there, and that one has to choose."""
+    st.warning(
+        f"{kind} {plain(asked)} is not {place}: it was renamed or removed, cannot be read, or the "
+        "address is of another folder. Choose below."
+    )
+
+
+def choose_case(cases: Sequence[str], label: str, required: bool = False) -> str | None:
+    """Let a case be chosen; the choice is in the address and the same on every page.
+
+    Parameters
+    ----------
+    cases : sequence of str
+        Their names.
+    label : str
+        Above the box.
+    required : bool
+        Whether the first one is taken when none is asked for. When one is asked for that is
+        not there, the page ends with a sentence instead.
+    """
+    lost = asked_in_vain("case", cases)
+    if lost is not None:
+        say_lost(lost, "Case", "in these results")
+    elif required and st.session_state.get("case") is None:
+        st.session_state["case"] = cases[0]
+    st.session_state.setdefault("case", None)
+    case = st.selectbox(label, list(cases), key="case", bind="query-params", placeholder="none")
+    if case is None and required:
+        st.stop()
+    return case
+
+
+def tick(key: str, row: int | None) -> None:
+    """Tick the row of what is chosen, before the table is shown.
+
+    A table keeps its tick by the number of the row, and its rows change with every filter.
+    """
+    rows = [] if row is None else [row]
+    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+
+def row_of(table: pd.DataFrame, wanted: Mapping[str, Any]) -> int | None:
+    """Return the number of the row that has some values; None where there is none."""
+    if table.empty:  # columns without a value may be gone
+        return None
+    fits = pd.Series(True, table.index)
+    for column, value in wanted.items():
+        fits &= table[column] == value
+    places = fits.to_numpy().nonzero()[0]
+    return int(places[0]) if len(places) else None
+
+
+def ticked(key: str) -> int | None:
+    """Return the row that is ticked in a table; None where none is."""
+    rows = st.session_state[key]["selection"]["rows"]
+    return int(rows[0]) if rows else None
+
+
+def follow_row(key: str, table: pd.DataFrame) -> None:
+    """Choose the case of the row that was clicked in a table; a callback."""
+    row = ticked(key)
+    if row is None or row >= len(table):  # the table may have become shorter meanwhile
+        st.session_state["case"] = None
+    else:
+        st.session_state["case"] = str(table["case"].iloc[row])
+
+
+def follow_point(key: str) -> None:
+    """Choose the case of the point that was clicked in a chart; a callback."""
+    points = st.session_state[key]["selection"].get("point") or []
+    if points and "case" in points[0]:
+        st.session_state["case"] = str(points[0]["case"])
+
+
+def mark_case(name: str) -> None:
+    """Choose a case; a callback."""
+    st.session_state["case"] = name
+
+
+def follow_lesion(key: str, table: pd.DataFrame) -> None:
+    """Choose the lesion of the row that was clicked in a table; a callback."""
+    row = ticked(key)
+    if row is None or row >= len(table):
+        st.query_params.pop("lesion", None)
+        return
+    st.query_params["lesion"] = f"{table['case'].iloc[row]}:{table['label'].iloc[row]}"
+    st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
+
+
+def asked_lesion() -> LesionName | None:
+    """Return the lesion of the address; None where it names none."""
+    case, _, label = st.query_params.get("lesion", "").rpartition(":")
+    return LesionName(case, int(label)) if case and label.isdecimal() else None
