@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
+from fsh_core.tables import format_table
 from fsh_dashboard.data.folder import Opened, open_folder
 from fsh_dashboard.figures.style import with_fixed_names
 from fsh_dashboard.plain_text import plain
@@ -101,24 +102,5 @@ def offer_csv(table: pd.DataFrame | Callable[[], pd.DataFrame], file_name: str, 
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    """Write a table as CSV with a byte-order mark and 6 significant digits.
-
-    For people and spreadsheets.
-
-    Text that begins like a formula gets an apostrophe: a subject's name is not a program.
-    """
-    safe = table.copy()
-    for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = [_harmless(value) for value in safe[column]]
-    return safe.to_csv(index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n").encode(
-        "utf-8-sig"
-    )
-
-
-def _harmless(value: Any) -> Any:
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-        else value
-    )
+    """Write a table as CSV with a byte-order mark, for people and spreadsheets."""
+    return format_table(table).encode("utf-8-sig")

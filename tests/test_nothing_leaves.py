@@ -157,7 +157,9 @@ def test_the_dashboard(watch, tmp_path: Path, home: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    running = watch("-m", "fsh_core.cli", "dashboard", "--port", str(port), "--no-token", "--no-browser")
+    running = watch(
+        "-m", "fsh_core.cli", "dashboard", "--port", str(port), "--no-token", "--no-browser"
+    )
     try:
         answer = b""
         for _ in range(240):

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fsh_core.cases import Case
 from fsh_core.file_names import ANAT_ENDINGS, FIGURE_ENDING, REPORT_ENDING
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
+from fsh_core.tables import TAB, format_table
 
 
 def derivative_paths(case: Case, folder: Path) -> dict[str, Path]:
@@ -63,11 +63,8 @@ def describe_columns(columns: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def to_tsv(table: pd.DataFrame) -> str:
-    """Format a table as BIDS wants it: tabs, ``n/a`` for what is missing, 6 significant digits."""
-    filled = table.replace("", np.nan)
-    return filled.to_csv(
-        sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n"
-    )
+    """Format a table as BIDS wants it: tabs, ``n/a`` for what is missing."""
+    return format_table(table, TAB)
 
 
 def to_json(content: Mapping[str, Any]) -> str:

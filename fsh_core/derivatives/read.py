@@ -14,6 +14,7 @@ from fsh_core.file_names import RECORD_ENDING, in_anat
 from fsh_core.files import sha256_of
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
 from fsh_core.record import InputFile, Record, read_record
+from fsh_core.tables import TAB, read_table
 
 _TYPES = (
     dict.fromkeys(WHOLE_COLUMNS, "int64")
@@ -74,15 +75,13 @@ def read_segmentation(record_path: str | Path) -> StoredSegmentation:
 def _read_table(path: Path) -> pd.DataFrame:
     """Read a lesion table, with the columns and types it was written from."""
     try:
-        table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False)
+        table = read_table(path, TAB, dict.fromkeys(TEXT_COLUMNS, str))
         table = table.drop(columns="name").rename(columns={"index": "label"})
         types = {
             column: _TYPES.get(column, "float64")
             for column in table.columns
             if column in DESCRIBED_COLUMNS
         }
-        for column in table.columns.intersection(list(TEXT_COLUMNS)):
-            table[column] = table[column].astype("object").fillna("")
         return table.astype(types)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fsh_core.files import write_atomically
 from fsh_core.studies.mask_files import Failure
+from fsh_core.tables import format_table
 
 
 def write_tables(
@@ -41,8 +42,8 @@ def write_tables(
         If a file cannot be written.
     """
     reasons = pd.DataFrame(list(failures), columns=["case", "reason"])
-    payloads = {name: _to_csv(table) for name, (table, _) in tables.items()}
-    payloads["failures.csv"] = _to_csv(reasons)
+    payloads = {name: format_table(table) for name, (table, _) in tables.items()}
+    payloads["failures.csv"] = format_table(reasons)
     columns = {name: dict(meanings) for name, (_, meanings) in tables.items()}
     payloads["columns.json"] = json.dumps(columns, indent=2, ensure_ascii=False) + "\n"
     written = []
@@ -51,7 +52,3 @@ def write_tables(
         write_atomically(path, payload)
         written.append(path)
     return written
-
-
-def _to_csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")

@@ -15,6 +15,7 @@ from fsh_core.errors import InputError
 from fsh_core.file_names import ANAT_ENDINGS, CASES_TABLE, beside_record
 from fsh_core.lesions.regions import REGIONS
 from fsh_core.record import Record
+from fsh_core.tables import TAB, read_table
 from fsh_dashboard.data.flags import flag_cases
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.lesion_tables import read_tables
@@ -187,9 +188,9 @@ def _with_cohort_table(
     if not path.is_file():
         return cases, []
     try:
-        table = pd.read_csv(opened.inside(path), sep="\t", na_values=["n/a"])
+        table = read_table(opened.inside(path), TAB, {"record": str})
         table = table.drop_duplicates("record").set_index("record")
-    except (OSError, ValueError, KeyError, InputError):
+    except (KeyError, InputError):
         return cases, [
             f"{opened.named(path)}: expected tabs and a column record, cannot be read; left out"
         ]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fsh_core.lesions.describe import TEXT_COLUMNS
+from fsh_core.errors import InputError
+from fsh_core.lesions.describe import TEXT_COLUMNS, WHOLE_COLUMNS
 from fsh_core.lesions.measure import LESION_COLUMNS
+from fsh_core.tables import TAB, read_table
 
 
 def read_tables(
@@ -45,11 +47,15 @@ def read_tables(
     for heading, group in by_heading.items():
         try:
             pieces.append(_parse(heading, group))
-        except (ValueError, KeyError):  # one of them is broken: read them one by one to name it
+        except (
+            ValueError,
+            KeyError,
+            InputError,
+        ):  # one of them is broken: read them one by one to name it
             for one in group:
                 try:
                     pieces.append(_parse(heading, [one]))
-                except (ValueError, KeyError) as error:
+                except (ValueError, KeyError, InputError) as error:
                     broken[one[0]] = (
                         f"expected a lesion table, found another ({str(error).splitlines()[0]})"
                     )
@@ -67,15 +73,13 @@ def read_tables(
 def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame:
     """Parse the rows of several tables with one heading; the index is the number of the case."""
     text = "\n".join([heading, *(line for _, lines in group for line in lines)])
-    words = dict.fromkeys(TEXT_COLUMNS, str)  # also where no lesion has one
-    table = pd.read_csv(
-        io.StringIO(text),
-        sep="\t",
-        na_values=["n/a"],
-        keep_default_na=False,
-        index_col=False,
-        dtype=words,
+    types: dict[str, type] = dict.fromkeys(
+        LESION_COLUMNS.keys() - {*WHOLE_COLUMNS, "touches_border"}, float
     )
+    types |= dict.fromkeys(TEXT_COLUMNS, str)  # also where no lesion has one
+    table = read_table(io.StringIO(text), TAB, types)
+    for column in table.columns.intersection(list(TEXT_COLUMNS)):
+        table[column] = table[column].replace("", None)
     table = table.drop(columns="name", errors="ignore").rename(columns={"index": "label"})
     if missing := {"label", "volume_mm3"} - set(table.columns):
         raise KeyError(f"no column {', '.join(sorted(missing))}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fsh_core.errors import InputError
+from fsh_core.tables import TAB, read_table
 from fsh_dashboard.data.columns import CASES
 from fsh_dashboard.data.folder import Opened
 
@@ -27,11 +28,9 @@ def with_participants(
     if path is None:
         return cases, (), []
     try:
-        people = pd.read_csv(
-            opened.inside(path), sep="\t", na_values=["n/a"], dtype={"participant_id": str}
-        )
+        people = read_table(opened.inside(path), TAB, {"participant_id": str})
         people = people.drop_duplicates("participant_id").set_index("participant_id")
-    except (OSError, ValueError, KeyError, InputError):
+    except (KeyError, InputError):
         return (
             cases,
             (),

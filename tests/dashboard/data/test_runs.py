@@ -172,5 +172,11 @@ def test_csv_is_for_spreadsheets_and_starts_no_formula() -> None:
         {"case": ["=cmd()", "sub-01", "-x", None], "value": [-1.0, 0.1234567891, np.nan, 2]}
     )
     text = to_csv(table).decode("utf-8-sig")
-    assert text.splitlines() == ["case,value", "'=cmd(),-1", "sub-01,0.123457", "'-x,n/a", "n/a,2"]
+    assert text.splitlines() == [
+        "case,value",
+        "'=cmd(),-1",
+        "sub-01,0.1234567891",
+        "'-x,n/a",
+        "n/a,2",
+    ]
     assert to_csv(table).startswith(b"\xef\xbb\xbf")
