@@ -28,6 +28,9 @@ REPORT_ENDING = ".html"
 CASES_TABLE = "cases.tsv"
 LESIONS_TABLE = "lesions.tsv"
 QUEUE_FILE = "review_queue.json"
+# In a run folder, beside the weights:
+RUN_STATE_FILE = "state.safetensors"
+RUN_FAILURE_FILE = "failure.json"
 NOT_BIDS = (QUEUE_FILE, CASES_TABLE, LESIONS_TABLE, "*.html", "**/figures/**", "**/*_review.jsonl")
 """What ``.bidsignore`` names: files that a BIDS validator does not know."""
 

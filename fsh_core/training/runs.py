@@ -9,6 +9,7 @@
     run/last.safetensors   weights of the last epoch, with .json
     run/best.safetensors   weights of the best validation Dice, with .json
     run/state.safetensors  what --resume needs, replaced atomically every epoch
+    run/failure.json       why it ended before its last epoch, where it knows
 """
 
 import json
@@ -26,6 +27,7 @@ from torch import Tensor
 from fsh_core.cases import Case, Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
+from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
 from fsh_core.files import remove_leftovers, sha256_of, write_atomically
 from fsh_core.strict_json import first_problem
 
@@ -46,11 +48,17 @@ class RunFolder:
     @property
     def state(self) -> Path:
         """Weights, their average and the optimiser's moments after the last epoch."""
-        return self.path / "state.safetensors"
+        return self.path / RUN_STATE_FILE
 
     def weights(self, which: str) -> Path:
         """Return the checkpoint called ``last`` or ``best``."""
         return self.path / f"{which}.safetensors"
+
+    def failed(self, step: int, reason: str) -> InputError:
+        """Note in the folder why the run cannot go on; returns the error to raise."""
+        note = {"step": step, "reason": reason}
+        write_atomically(self.path / RUN_FAILURE_FILE, json.dumps(note, indent=2) + "\n")
+        return InputError(reason)
 
     def check_is_new(self) -> None:
         """Check that there is no run in the folder.
@@ -199,6 +207,7 @@ class RunFolder:
         kept = log[:epochs]
         write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
         remove_leftovers(self.path)
+        (self.path / RUN_FAILURE_FILE).unlink(missing_ok=True)  # it goes on
         return kept
 
     def save_state(self, tensors: dict[str, Tensor], epoch: int) -> None:

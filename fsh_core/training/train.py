@@ -165,7 +165,11 @@ def train(
             _update_ema(average, model, config.ema if step >= config.warmup_steps else 0.0)
             # report
             totals.add(losses.total, losses.bce, losses.dice, logits, references)
-            _check_finite(totals.last_loss, step)
+            if not np.isfinite(totals.last_loss):
+                raise run.failed(
+                    step + 1,
+                    f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate",
+                )
             step_seconds.append(time.perf_counter() - step_started)
             seconds = fmean(step_seconds[1:] or step_seconds)  # the first step warms caches up
             done = Progress(
@@ -238,11 +242,6 @@ def _ignore(_progress: Progress) -> None:
 def _known(log: list[dict[str, Any]], name: str) -> list[float]:
     """Values of a column of the log, of the epochs that have one."""
     return [line[name] for line in log if line.get(name) is not None]
-
-
-def _check_finite(loss: float, step: int) -> None:
-    if not np.isfinite(loss):
-        raise InputError(f"the loss became {loss} at step {step + 1}; lower --learning-rate")
 
 
 def _card(config: TrainConfig, split: Split, line: dict[str, Any]) -> dict[str, Any]:

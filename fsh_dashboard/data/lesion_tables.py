@@ -86,7 +86,23 @@ def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame
     for column in table.columns.intersection(list(LESION_COLUMNS)):
         if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
             raise ValueError(f"{column} must be numbers")
+    if len(table):
+        _check_numbers(table)
     table.index = pd.Index(
         np.repeat([index for index, _ in group], [len(lines) for _, lines in group])
     )
     return table
+
+
+def _check_numbers(table: pd.DataFrame) -> None:
+    """Refuse what no lesion has: a label that is no whole number, a volume that is none."""
+    labels, volumes = table["label"], table["volume_mm3"]
+    if not pd.api.types.is_integer_dtype(labels) or (labels < 1).any():
+        raise ValueError("index must be whole numbers from 1")
+    if not pd.api.types.is_numeric_dtype(volumes) or not (
+        np.isfinite(volumes.to_numpy(dtype=float)).all() and (volumes > 0).all()
+    ):
+        raise ValueError("volume_mm3 must be numbers above 0")
+    numbers = table.select_dtypes("number")
+    if endless := [str(name) for name in numbers if np.isinf(numbers[name]).any()]:
+        raise ValueError(f"{endless[0]} must be numbers, found one without end")

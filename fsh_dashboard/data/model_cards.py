@@ -1,6 +1,5 @@
 """Cards of weights: the JSON beside them, read without the network, and what it says as tables."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,11 @@ import pandas as pd
 
 import fsh_core
 from fsh_core.errors import InputError
+from fsh_core.file_names import RUN_STATE_FILE
+from fsh_core.network.card import WeightsCard, read_card
 from fsh_dashboard.data.folder import Opened, find_runs
 
 BUNDLED = Path(fsh_core.__file__).parent / "weights" / "default.json"
-FORMAT_START = "fsh-checkpoint-"
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,21 @@ class Card:
     ----------
     name : str
         Where it is from: ``bundled``, or the path inside the opened folder.
-    content : dict
-        The JSON.
+    facts : WeightsCard
+        What is in the JSON.
     """
 
     name: str
-    content: dict[str, Any]
+    facts: WeightsCard
 
     @property
     def title(self) -> str:
         """What its authors call it."""
-        return str(self.content.get("name", self.name))
+        return self.facts.name or self.name
 
     def block(self, key: str, kind: type) -> Any:
-        """Return a part of the card; an empty one where it is missing or something else."""
-        value = self.content.get(key)
+        """Return a measured part of the card; an empty one where it is missing or another kind."""
+        value = (self.facts.model_extra or {}).get(key)
         return value if isinstance(value, kind) else kind()
 
 
@@ -52,36 +52,18 @@ def find_cards(opened: Opened) -> tuple[list[Card], list[str]]:
     problems : list of str
         One sentence for every JSON beside weights that is no card.
     """
-    cards, problems = [Card("bundled", read_card(BUNDLED, BUNDLED.name))], []
+    cards, problems = [Card("bundled", read_card(BUNDLED))], []
     for run in find_runs(opened):
         for weights in sorted((opened.root / run).glob("*.safetensors")):
+            if weights.name == RUN_STATE_FILE:  # what --resume needs; it has no card
+                continue
             path = weights.with_suffix(".json")
             name = opened.named(path)
             try:
-                cards.append(Card(name, read_card(opened.inside(path), name)))
+                cards.append(Card(name, read_card(opened.inside(path))))
             except InputError as error:
                 problems.append(str(error).replace(f"{opened.root}/", ""))
     return cards, problems
-
-
-def read_card(path: Path, name: str) -> dict[str, Any]:
-    """Read a card.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or is another JSON.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{name}: expected the JSON of a checkpoint, cannot be read ({reason})"
-        ) from None
-    if not isinstance(content, dict) or not str(content.get("format", "")).startswith(FORMAT_START):
-        raise InputError(f"{name}: expected the JSON of a checkpoint, found another one")
-    return content
 
 
 def validation_rows(card: Card) -> pd.DataFrame:

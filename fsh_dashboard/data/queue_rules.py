@@ -132,7 +132,7 @@ def picked(results: Results, lesions: pd.DataFrame) -> list[QueueItem]:
     return _by_case(results, chosen, lambda rows: BY_HAND)
 
 
-def with_more(queue: Queue, items: Iterable[QueueItem]) -> Queue:
+def with_more(queue: Queue, items: Iterable[QueueItem], rule: str = BY_HAND) -> Queue:
     """Add items behind those of a queue; more lesions of a case that is in it join that case.
 
     A case that is queued as a whole stays so.
@@ -147,7 +147,7 @@ def with_more(queue: Queue, items: Iterable[QueueItem]) -> Queue:
         reasons = dict.fromkeys(one for one in (*before.reason.split("; "), item.reason) if one)
         lesions = both if before.lesions and item.lesions else ()
         known[item.record] = replace(before, lesions=lesions, reason="; ".join(reasons))
-    rules = dict.fromkeys(one for one in (*queue.rule.split("; "), BY_HAND) if one)
+    rules = dict.fromkeys(one for one in (*queue.rule.split("; "), rule) if one)
     return replace(queue, rule="; ".join(rules), items=tuple(known.values()))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fsh_core.errors import InputError
 from fsh_core.figures.training import LOSSES, METRICS
+from fsh_core.file_names import RUN_FAILURE_FILE
 
 PATIENCE = 3.0
 LEAST_PATIENCE_S = 300.0
@@ -35,6 +36,8 @@ class Run:
         When the log was last written, in seconds since 1970.
     problems : tuple of str
         One sentence for everything that could not be read and was left out.
+    failure : str
+        Why it ended before its last epoch; empty where nothing is known.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Run:
     validation: tuple[str, ...]
     changed_s: float
     problems: tuple[str, ...] = ()
+    failure: str = ""
 
     @property
     def epochs_done(self) -> int:
@@ -57,7 +61,9 @@ class Run:
         return planned if isinstance(planned, int) else 0
 
     def state(self, now_s: float) -> str:
-        """Return ``finished``, ``running`` or ``stopped``, as far as the log tells."""
+        """Return ``failed``, ``finished``, ``running`` or ``stopped``, as far as the log tells."""
+        if self.failure:
+            return "failed"
         if 0 < self.epochs_planned <= self.epochs_done:
             return "finished"
         slowest_s = (
@@ -113,8 +119,24 @@ def read_run(folder: Path, name: str) -> Run:
         problems.append(
             f"{name}/split.json: expected the subjects of training and validation, cannot be read"
         )
+    failure = _failure(folder / RUN_FAILURE_FILE, log)
     changed_s = max((folder / file).stat().st_mtime for file in ("config.json", "log.jsonl"))
-    return Run(name, dict(_flat(settings)), log, sides[0], sides[1], changed_s, tuple(problems))
+    return Run(
+        name, dict(_flat(settings)), log, sides[0], sides[1], changed_s, tuple(problems), failure
+    )
+
+
+def _failure(path: Path, log: pd.DataFrame) -> str:
+    """Say why a run ended: what it noted itself, or that its losses are no numbers any more."""
+    if path.exists():
+        try:
+            return str(_read_json(path)["reason"])
+        except (InputError, KeyError, TypeError):
+            return f"it ended with an error, and {path.name} cannot be read"
+    if len(log) and "train_loss" in log and not math.isfinite(log["train_loss"].iloc[-1]):
+        epoch = int(log["epoch"].iloc[-1])
+        return f"the loss became {log['train_loss'].iloc[-1]} in epoch {epoch}"
+    return ""
 
 
 def _read_json(path: Path) -> Any:

@@ -1,17 +1,17 @@
 """Choosing what goes into the review queue, writing it, and the queue that is waiting."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.review import Queue, QueueItem, load_queue, save_queue
+from fsh_core.review import Queue, QueueItem, change_queue, load_queue
 from fsh_dashboard import page
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
-from fsh_dashboard.data.queue_rules import RULES, without_reviewed
+from fsh_dashboard.data.queue_rules import RULES, with_more, without_reviewed
 from fsh_dashboard.data.reviews import Reviews
 from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.review_tables import show
@@ -58,13 +58,8 @@ def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
         st.caption(
             "The bundled example stays as it is: open a folder of your own to write a queue."
         )
-    elif st.button(
-        "Write the queue",
-        type="primary",
-        key="write",
-        help="Replaces review_queue.json in the results.",
-    ):
-        write(opened, results, items, rule.title, words)
+    else:
+        offer_to_write(opened, results, items, rule.title, words)
 
 
 def missing(rule: str, results: Results) -> str:
@@ -76,17 +71,50 @@ def missing(rule: str, results: Results) -> str:
     return ""
 
 
-def write(
+def offer_to_write(
     opened: Opened, results: Results, items: Sequence[QueueItem], name: str, rule: str
 ) -> None:
-    """Write the queue file into the results folder, which must still be inside the opened one."""
+    """Offer to write the chosen items; a queue that is there is never replaced unasked."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
+    chosen = Queue(name, created, rule, tuple(items))
     try:
-        path = save_queue(opened.inside(results.name), Queue(name, created, rule, tuple(items)))
-    except InputError as error:
-        st.error(plain(error))
+        there = load_queue(opened.inside(results.name))
+    except InputError:  # the page names it below, and so does every try to write
+        there = None
+    buttons = st.container(horizontal=True)
+    if there is None or not there.items:
+        if buttons.button("Write the queue", type="primary", key="write"):
+            write(opened, results, there, lambda before: chosen)
         return
-    st.success(f"Written: {plain(opened.named(path))}")
+    if buttons.button("Add to the queue", type="primary", key="add"):
+        write(opened, results, there, lambda before: with_more(before or chosen, items, rule))
+    with buttons.popover("Replace the queue"):
+        count = page.counted(len(there.items), "case")
+        st.markdown(f"The queue of {count} that is there is lost: {plain(there.rule)}.")
+        if st.button(f"Replace {count}", key="replace"):
+            write(opened, results, there, lambda before: chosen)
+
+
+def write(
+    opened: Opened,
+    results: Results,
+    seen: Queue | None,
+    change: Callable[[Queue | None], Queue],
+) -> None:
+    """Change the queue file of the results folder, if it is still the one that was seen."""
+
+    def changed(before: Queue | None) -> Queue:
+        if before != seen:
+            raise InputError("the queue has changed meanwhile: look at it below, then try again")
+        return change(before)
+
+    try:
+        queue, path = change_queue(opened.inside(results.name), changed)
+    except InputError as error:
+        st.error(plain(str(error).replace(f"{opened.root}/", "")))
+        return
+    count = page.counted(len(queue.items), "case")
+    st.success(f"Written: {plain(opened.named(path))} with {count}")
 
 
 def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:

@@ -27,8 +27,6 @@ from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.experiments import show_experiments
 from fsh_dashboard.table_display import show_table
 
-FACTS = ("licence", "documentation")
-
 
 def main() -> None:
     """Choose weights, then tell what is known of them."""
@@ -69,14 +67,12 @@ def choose_card(cards: list[Card]) -> Card:
 def show_card(card: Card) -> None:
     """Name, origin, configuration."""
     st.subheader(plain(card.title), anchor=False)
-    training, point = card.block("training", dict), card.block("operating_point", dict)
+    point = card.block("operating_point", dict)
     columns = st.columns(4)
-    columns[0].metric(
-        "Training patients", len(training["subjects"]) if "subjects" in training else "–"
-    )
-    columns[1].metric(
-        "Steps", f"{training['steps']:,}" if isinstance(training.get("steps"), int) else "–"
-    )
+    subjects = card.facts.training.subjects
+    columns[0].metric("Training patients", len(subjects) if subjects else "–")
+    steps = (card.facts.training.model_extra or {}).get("steps")
+    columns[1].metric("Steps", f"{steps:,}" if isinstance(steps, int) else "–")
     usual = SegmentConfig()
     threshold = number(point, "threshold", usual.threshold)
     smallest = number(point, "minimum_volume_mm3", usual.minimum_volume_mm3)
@@ -87,11 +83,12 @@ def show_card(card: Card) -> None:
     )
     columns[2].metric("Threshold", f"{threshold:g}", help=origin)
     columns[3].metric("Smallest lesion", f"{smallest:g} mm³", help=origin)
-    st.caption(f"SHA-256 {plain(card.content.get('sha256', 'unknown'))}")
-    said = [f"{key.capitalize()}: {card.content[key]}" for key in FACTS if key in card.content]
+    st.caption(f"SHA-256 {plain(card.facts.sha256)}")
+    facts = {"Licence": card.facts.licence, "Documentation": card.facts.documentation}
+    said = [f"{title}: {fact}" for title, fact in facts.items() if fact is not None]
     st.caption(plain(" · ".join(said)))
     with st.expander("The whole card"):
-        st.json(card.content, expanded=1)
+        st.json(card.facts.to_json(), expanded=1)
 
 
 def show_use(opened: Opened, card: Card) -> None:
@@ -100,7 +97,7 @@ def show_use(opened: Opened, card: Card) -> None:
     for name in find_results(opened):
         cases = loading.load(opened, name).cases
         if "weights_sha" in cases:
-            made = int((cases["weights_sha"] == card.content.get("sha256")).sum())
+            made = int((cases["weights_sha"] == card.facts.sha256).sum())
             said.append(f"{made} of the {len(cases)} cases in {plain(name)}")
     if said:
         st.caption(f"These weights made {', '.join(said)}.")
@@ -160,7 +157,7 @@ def show_calibration(card: Card) -> None:
     if len(kept):
         with places[2]:
             page.show_chart(retention(kept), "retention", "Precision of the surest lesions")
-    interval = card.block("calibration", dict)
+    interval = calibration_of(card)
     st.caption(
         " · ".join(
             [
@@ -174,6 +171,11 @@ def show_calibration(card: Card) -> None:
             ]
         )
     )
+
+
+def calibration_of(card: Card) -> dict[str, Any]:
+    """Take the calibration of a card; empty where it has none."""
+    return card.facts.calibration if isinstance(card.facts.calibration, dict) else {}
 
 
 def number(block: dict[str, Any], key: str, usual: float) -> float:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.errors import InputError
+from fsh_core.file_names import RUN_FAILURE_FILE
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.choices import asked_in_vain, say_lost
@@ -80,7 +81,11 @@ def load_runs(opened: Opened, names: Sequence[str]) -> tuple[list[Run], list[str
         try:
             folder = opened.inside(name)
             opened.inside(folder / "split.json")
-            stamps = [opened.inside(folder / file).stat() for file in ("config.json", "log.jsonl")]
+            stamps = [
+                opened.inside(folder / file).stat()
+                for file in ("config.json", "log.jsonl", RUN_FAILURE_FILE)
+                if file != RUN_FAILURE_FILE or (folder / file).exists()
+            ]
             run = cached_run(
                 folder, name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stamps)
             )
@@ -107,6 +112,9 @@ def tell(opened: Opened, names: Sequence[str], smoothing: float, log_scale: bool
     if not runs:
         st.info("None of the chosen runs can be read; the reasons are listed above.")
         return
+    for run in runs:
+        if run.failure:
+            st.error(f"{plain(run.name)} failed: {plain(run.failure)}.")
     show_state(runs)
     if all(run.log.empty for run in runs):
         st.info("No epoch has ended yet. Curves appear here by themselves when the first one has.")

@@ -557,6 +557,16 @@ class TestRefusals:
             InputError, match=r"the loss became nan at step 1; lower --learning-rate"
         ):
             train(discover_cases(training_bids), SPLIT, small(), RunFolder(tmp_path / "run"))
+        note = json.loads((tmp_path / "run" / "failure.json").read_text())
+        assert note == {
+            "step": 1,
+            "reason": "the loss became nan at step 1; lower --learning-rate",
+        }
+        monkeypatch.undo()
+        train(
+            discover_cases(training_bids), SPLIT, small(), RunFolder(tmp_path / "run"), resume=True
+        )
+        assert not (tmp_path / "run" / "failure.json").exists()
 
 
 def truncate(run: RunFolder) -> None:

@@ -278,3 +278,28 @@ def test_flagged_lesions_and_confidence_reach_the_case(study: Path) -> None:
     assert cases.loc["sub-P1", "flagged_lesions"] == 2
     assert cases.loc["sub-P1", "least_confidence"] == 0.4
     assert cases.loc["sub-P1", "flags"] == ""  # nearly every real case has some
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("volume_mm3", "n/a", "volume_mm3 must be numbers above 0"),
+        ("volume_mm3", "nan", "volume_mm3 must be numbers"),
+        ("volume_mm3", "inf", "volume_mm3 must be numbers above 0"),
+        ("volume_mm3", "-1", "volume_mm3 must be numbers above 0"),
+        ("index", "n/a", "index must be whole numbers from 1"),
+        ("index", "0", "index must be whole numbers from 1"),
+        ("index", "1.5", "index must be whole numbers from 1"),
+        ("mean_probability", "inf", "mean_probability must be numbers, found one without end"),
+    ],
+)
+def test_a_lesion_that_cannot_be_is_named_and_its_case_skipped(
+    study: Path, column: str, value: str, said: str
+) -> None:
+    [path] = study.glob("derivatives/fsh/sub-P1/anat/*_dseg.tsv")
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table.loc[1, column] = value
+    table.to_csv(path, sep="\t", index=False)
+    results = read_results(open_folder([str(study)]), "derivatives/fsh")
+    assert results.cases["case"].tolist() == ["sub-P2", "sub-P3", "sub-P4"]
+    assert said in results.problems[0]

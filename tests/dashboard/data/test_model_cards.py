@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from fsh_core.errors import InputError
+from fsh_core.network.card import WeightsCard, read_card
 from fsh_dashboard.data.folder import open_folder
 from fsh_dashboard.data.model_cards import (
     BUNDLED,
     Card,
     find_cards,
-    read_card,
     recall_rows,
     reliability_rows,
     retention_rows,
@@ -27,16 +27,16 @@ BINS = [
 
 
 def card(**content: Any) -> Card:
-    return Card("test", {"format": "fsh-checkpoint-1", **content})
+    return Card("test", WeightsCard.model_validate({"format": "fsh-checkpoint-1", **content}))
 
 
 def test_the_bundled_card_is_read_without_the_network() -> None:
-    assert read_card(BUNDLED, "bundled")["config"]["target"] == "lesion"
+    assert read_card(BUNDLED).network_config().target == "lesion"
 
 
 def test_cards_of_runs_follow_the_bundled_one(run_folder: Path) -> None:
     for name, text in (
-        ("first", json.dumps({"format": "fsh-checkpoint-1", "name": "mine"})),
+        ("first", json.dumps({"format": "fsh-checkpoint-1", "sha256": "1" * 64, "name": "mine"})),
         ("second", "{}"),
     ):
         (run_folder / "runs" / name / "best.safetensors").touch()
@@ -44,21 +44,34 @@ def test_cards_of_runs_follow_the_bundled_one(run_folder: Path) -> None:
     cards, problems = find_cards(open_folder([str(run_folder)]))
     assert [(one.name, one.title) for one in cards][1:] == [("runs/first/best.json", "mine")]
     assert problems == [
-        "runs/second/best.json: expected the JSON of a checkpoint, found another one"
+        "runs/second/best.json: expected a fsh-checkpoint-1 description, found another JSON; "
+        "use one written by fsh train"
     ]
+
+
+def test_a_healthy_run_has_no_problem(run_folder: Path) -> None:
+    """What `--resume` needs lies beside the weights, and has no card."""
+    for name in ("best", "last"):
+        (run_folder / "runs" / "first" / f"{name}.safetensors").touch()
+        content = {"format": "fsh-checkpoint-1", "sha256": "1" * 64, "name": name}
+        (run_folder / "runs" / "first" / f"{name}.json").write_text(json.dumps(content))
+    (run_folder / "runs" / "first" / "state.safetensors").touch()
+    cards, problems = find_cards(open_folder([str(run_folder)]))
+    assert problems == []
+    assert [card.title for card in cards[1:]] == ["best", "last"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "other"}'])
 def test_another_file_is_no_card(tmp_path: Path, text: str) -> None:
     path = tmp_path / "weights.json"
     path.write_text(text)
-    with pytest.raises(InputError, match="weights: expected the JSON of a checkpoint"):
-        read_card(path, "weights")
+    with pytest.raises(InputError, match=r"weights\.json: expected "):
+        read_card(path)
 
 
 def test_a_card_outside_the_opened_folder_is_refused(run_folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "card.json"
-    outside.write_text(json.dumps({"format": "fsh-checkpoint-1"}))
+    outside.write_text(json.dumps({"format": "fsh-checkpoint-1", "sha256": "1" * 64}))
     (run_folder / "runs" / "first" / "best.safetensors").touch()
     (run_folder / "runs" / "first" / "best.json").symlink_to(outside)
     cards, problems = find_cards(open_folder([str(run_folder)]))

@@ -180,3 +180,26 @@ def test_csv_is_for_spreadsheets_and_starts_no_formula() -> None:
         "n/a,2",
     ]
     assert to_csv(table).startswith(b"\xef\xbb\xbf")
+
+
+def test_a_run_that_noted_why_it_ended_says_so(
+    new_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = new_run(tmp_path / "run")
+    reason = "the loss became nan at step 7; lower --learning-rate"
+    (folder / "failure.json").write_text(json.dumps({"step": 7, "reason": reason}))
+    run = read_run(folder, "run")
+    assert run.failure == reason
+    assert run.state(now_s=run.changed_s) == "failed"
+    (folder / "failure.json").write_text("[]")
+    assert read_run(folder, "run").failure.endswith("failure.json cannot be read")
+
+
+@pytest.mark.parametrize(("value", "said"), [("NaN", "nan"), ("Infinity", "inf")])
+def test_a_run_whose_last_loss_is_no_number_has_failed(
+    new_run: Callable[..., Path], tmp_path: Path, value: str, said: str
+) -> None:
+    folder = new_run(tmp_path / "run", epochs=3)
+    with (folder / "log.jsonl").open("a") as log:
+        log.write(f'{{"epoch": 4, "train_loss": {value}}}\n')
+    assert read_run(folder, "run").failure == f"the loss became {said} in epoch 4"

@@ -59,7 +59,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], N
 def test_a_card_without_results_says_what_is_missing(
     tmp_path: Path, open_page: OpenPage, words_of: Words, bundle: Callable[[Any], None]
 ) -> None:
-    bundle({"format": "fsh-checkpoint-1", "name": "bare"})
+    bundle({"format": "fsh-checkpoint-1", "sha256": "1" * 64, "name": "bare"})
     app = open_page("model", tmp_path)
     assert not app.exception
     said = words_of(app)

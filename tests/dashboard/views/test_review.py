@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fsh_core.review import load_queue
+from fsh_core.review import Queue, QueueItem, load_queue, save_queue
 from fsh_core.review.queue import QUEUE_FILE
+from fsh_dashboard.sections import queue_choice
 
 NAME = "derivatives/fsh"
 OpenPage = Callable[..., AppTest]
@@ -44,7 +45,7 @@ def test_a_queue_is_chosen_and_written(
     assert app.dataframe[0].value["Case"].tolist() == ["sub-P3", "sub-P2"]
     app.button(key="write").click().run()
     assert not app.exception
-    assert read(app.success[0].value) == f"Written: {NAME}/{QUEUE_FILE}"
+    assert read(app.success[0].value) == f"Written: {NAME}/{QUEUE_FILE} with 2 cases"
     queue = load_queue(study / NAME)
     assert queue is not None
     assert [item.case for item in queue.items] == ["sub-P3", "sub-P2"]
@@ -73,6 +74,52 @@ def test_lesions_are_sent_to_the_queue_from_their_table(
         ("sub-P4", (1,)),
         ("sub-P2", (1,)),
     ]
+
+
+def test_a_queue_that_is_there_is_not_replaced_unasked(
+    study: Path, open_page: OpenPage, words_of: Words, read: Read
+) -> None:
+    by_hand = QueueItem("sub-P1", "sub-P1/anat/sub-P1_seg-lesions_dseg.json", (2,), "by hand")
+    before = Queue("mine", "2026-01-01T00:00:00+00:00", "picked by hand", (by_hand,))
+    save_queue(study / NAME, before)
+    app = open_page("review", study)
+    app.selectbox(key="rule").set_value("disagreeing").run()
+    assert load_queue(study / NAME) == before
+    assert not [button for button in app.button if button.key == "write"]
+    assert "The queue of 1 case that is there is lost: picked by hand." in words_of(app)
+    app.button(key="add").click().run()
+    queue = load_queue(study / NAME)
+    assert queue is not None
+    assert [item.case for item in queue.items] == ["sub-P1", "sub-P3"]
+    assert queue.items[0] == by_hand
+    assert (
+        queue.rule == "picked by hand; Disagreeing with the reference, dice below 0.6, "
+        "at most 50 cases"
+    )
+    app.button(key="replace").click().run()
+    queue = load_queue(study / NAME)
+    assert queue is not None
+    assert [item.case for item in queue.items] == ["sub-P3"]
+
+
+def test_a_queue_that_changed_meanwhile_is_not_written_over(
+    study: Path, monkeypatch: pytest.MonkeyPatch, open_page: OpenPage, read: Read
+) -> None:
+    app = open_page("review", study)
+    app.selectbox(key="rule").set_value("disagreeing").run()
+    item = QueueItem("sub-P1", "sub-P1/anat/sub-P1_seg-lesions_dseg.json", (2,), "by hand")
+    mine = Queue("mine", "", "picked by hand", (item,))
+    seen = queue_choice.load_queue
+
+    def then_changed(folder: Path) -> Queue | None:
+        before = seen(folder)
+        save_queue(study / NAME, mine)  # another program, between the look and the click
+        return before
+
+    monkeypatch.setattr(queue_choice, "load_queue", then_changed)
+    app.button(key="write").click().run()
+    assert "the queue has changed meanwhile" in read(app.error[0].value)
+    assert load_queue(study / NAME) == mine
 
 
 def test_lesions_are_not_added_to_a_broken_queue(

@@ -119,3 +119,12 @@ def test_a_run_whose_file_is_a_link_out_is_refused(
     assert not app.exception
     assert any("leads out of the opened folder" in text.value for text in app.text)
     assert not app.get("vega_lite_chart")
+
+
+def test_a_failed_run_says_why(run_folder: Path, open_page: OpenPage, words_of: Words) -> None:
+    note = {"step": 7, "reason": "the loss became nan at step 7; lower --learning-rate"}
+    (run_folder / "runs" / "second" / "failure.json").write_text(json.dumps(note))
+    app = open_page("training", run_folder, run="runs/second")
+    assert not app.exception
+    assert "runs/second failed: the loss became nan at step 7" in words_of(app)
+    assert "Epochs (failed)" in words_of(app)
