@@ -25,7 +25,7 @@ SCREEN_PACKAGES := chromium xvfb xauth libegl1 libgl1 libxcb-cursor0 libxcb-iccc
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo napari dashboard test lint docs bench train-default screenshots screen clean
+.PHONY: help demo napari dashboard test lint docs bench campaign train-default screenshots screen clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,12 @@ train-default: .venv/app.stamp ## train the two default networks on DATA (hours)
 	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --norm instance --out runs/default-instance
 	$(BIN)/fsh ensemble runs/default-batch/last.safetensors runs/default-instance/last.safetensors \
 	    --half --out runs/default.safetensors --name "F.sh default 4"
+
+campaign: .venv/dev.stamp ## damage, kill and fill up by the thousand (an hour); docs/reliability.md
+	$(BIN)/python -m campaigns.damage
+	$(BIN)/python -m campaigns.stops
+	$(BIN)/python -m campaigns.disk
+	$(BIN)/python -m campaigns.same_bytes
 
 screenshots: .venv/dev.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images

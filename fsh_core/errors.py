@@ -40,6 +40,20 @@ def sentence_of(error: Exception, about: object) -> str:
     return f"{about}: failed in a way that was not foreseen ({what}); please report this"
 
 
+def reason_of(error: Exception) -> str:
+    """Say in a few words of one line why something failed, as a part of a sentence.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised; a library's may repeat a whole damaged file.
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return shown if len(shown) <= _LONGEST_REASON else f"{shown[:_LONGEST_REASON]}…"
+
+
+_LONGEST_REASON = 200
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "can't allocate memory")
 
 

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 _LONGEST_VALUE = 60  # characters of a wrong value that an error repeats
+_LONGEST_REASON = 200
 
 
 def parse_json(payload: bytes, *, allow_nan: bool = False) -> Any:
@@ -41,7 +42,8 @@ def first_problem(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"{place} is missing"
-    reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+    said = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+    reason = said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
     where = f"{place}: " if place else ""
     return f"{where}{reason}, got {repr(first['input'])[:_LONGEST_VALUE]}"
 

@@ -234,8 +234,12 @@ def _affine(
 def _moments(tissue: TissueMap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and standard deviation of a brain along L, P and S, in mm."""
     lps = lps_affine(tissue.image)
-    points = np.argwhere(tissue.brain) @ lps[:3, :3].T + lps[:3, 3]
-    return points.mean(axis=0), points.std(axis=0)
+    # Sums of whole numbers: exact in any order, in any number of threads.
+    voxels = np.argwhere(tissue.brain)
+    middle = voxels.sum(axis=0) / len(voxels)
+    products = np.einsum("na,nb->ab", voxels, voxels) / len(voxels)
+    spread = lps[:3, :3] @ (products - np.outer(middle, middle)) @ lps[:3, :3].T
+    return lps[:3, :3] @ middle + lps[:3, 3], np.sqrt(np.diag(spread))
 
 
 def resample_to(

@@ -1,6 +1,5 @@
 """Finding cases: BIDS datasets, nnU-Net raw folders, plain folders, single files."""
 
-import json
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -19,9 +18,11 @@ from fsh_core.cases.names import (
 )
 from fsh_core.cases.raw import holds_predictions, is_own_output
 from fsh_core.errors import InputError
+from fsh_core.strict_json import parse_json
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_LIST = 200  # characters of names that an error repeats
 _NNUNET_NAME = re.compile(r"_\d{4}\.\w+$")  # CASE_0000 with any ending
 
 OnProblem = Callable[[InputError], None]
@@ -254,14 +255,14 @@ def _nnunet_channels(dataset: Path) -> dict[str, str]:
     if not dataset.exists():
         return {"0000": "FLAIR"}
     try:
-        description = json.loads(dataset.read_text(encoding="utf-8"))
+        description = parse_json(dataset.read_bytes())
         names = dict(
             description.get("channel_names") or description.get("modality") or {"0": "FLAIR"}
         )
         channels = {
             f"{int(number):04d}": _channel_called(str(name)) for number, name in names.items()
         }
-    except (ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{dataset}: expected nnU-Net's channel_names, cannot read them ({error}); correct it"
         ) from None
@@ -270,7 +271,7 @@ def _nnunet_channels(dataset: Path) -> dict[str, str]:
     if "FLAIR" not in channels.values():
         raise InputError(
             f"{dataset}: expected a channel called FLAIR, "
-            f"found {', '.join(map(str, names.values()))}; rename it there"
+            f"found {', '.join(map(str, names.values()))[:_LONGEST_LIST]}; rename it there"
         )
     return {number: channel for number, channel in channels.items() if channel}
 

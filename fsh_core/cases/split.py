@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fsh_core.cases.case import Case
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
+from fsh_core.strict_json import first_problem
 
 
 class Split(BaseModel):
@@ -55,7 +56,7 @@ class Split(BaseModel):
         except ValidationError as error:
             raise InputError(
                 f"{path}: expected a split with the lists training and validation, "
-                f"found something else ({error.errors()[0]['msg']}); make a new one"
+                f"found something else ({first_problem(error)}); make a new one"
             ) from None
 
 

@@ -11,6 +11,7 @@ from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
+from fsh_core.strict_json import parse_json
 from fsh_core.training.calibrate import calibrate
 
 
@@ -87,7 +88,9 @@ def _judged_on(
 
 def _read_card(path: Path) -> dict[str, object]:
     try:
-        card: dict[str, object] = json.loads(path.read_text())
+        card = parse_json(path.read_bytes(), allow_nan=True)
+        if not isinstance(card, dict):
+            raise ValueError("it is a list or a single value")
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: expected the JSON of some weights, cannot be read ({error}); check the name"

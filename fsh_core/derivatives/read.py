@@ -9,7 +9,7 @@ import pandas as pd
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives.layout import derivative_paths
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, reason_of
 from fsh_core.file_names import RECORD_ENDING, in_anat
 from fsh_core.files import sha256_of
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
@@ -83,9 +83,10 @@ def _read_table(path: Path) -> pd.DataFrame:
             if column in DESCRIBED_COLUMNS
         }
         return table.astype(types)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, OverflowError) as error:
         raise InputError(
-            f"{path}: expected a lesion table, cannot be read ({error}); segment the case again"
+            f"{path}: expected a lesion table, cannot be read ({reason_of(error)}); "
+            "segment the case again"
         ) from None
 
 

@@ -78,12 +78,12 @@ class Calibration:
                 float(stored[name])
                 for name in ("volume_log_mean", "volume_log_sd", "patients", "rate")
             ]
-        except (TypeError, KeyError, ValueError) as error:
-            raise InputError(
-                "the weights' card: 'calibration' must hold what fsh calibrate writes "
-                f"({error!r} is missing or "
-                "wrong); run fsh calibrate again"
-            ) from None
+            if not np.isfinite([*coefficients, *numbers]).all():
+                raise ValueError("it holds what is no number")
+        except KeyError as missing:
+            raise _no_calibration(card, f"{missing} is missing") from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _no_calibration(card, str(error)) from None
         return cls(coefficients, numbers[0], numbers[1], int(numbers[2]), numbers[3])
 
     def to_json(self) -> dict[str, Any]:
@@ -125,6 +125,13 @@ class Calibration:
         low = np.exp(middle - width * self.volume_log_sd) - VOLUME_OFFSET_ML
         high = np.exp(middle + width * self.volume_log_sd) - VOLUME_OFFSET_ML
         return max(0.0, float(low)), max(0.0, float(high))
+
+
+def _no_calibration(card: WeightsCard, reason: str) -> InputError:
+    return InputError(
+        f"the calibration in the card of the weights {card.name}: expected what fsh calibrate "
+        f"writes, found something else ({reason}); run fsh calibrate again"
+    )
 
 
 def lesion_features(lesions: pd.DataFrame, scan_uncertainty: float) -> NDArray[np.float64]:

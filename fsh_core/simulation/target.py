@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fsh_core.simulation.shape_bank import BrainFrame
+from fsh_core.simulation.brain_frame import BrainFrame
 from fsh_core.simulation.white_matter import WhiteMatter, find_white_matter
 from fsh_core.volume.components import dilate, label_components
 from fsh_core.volume.volume import Volume, to_ras

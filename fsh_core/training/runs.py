@@ -28,8 +28,8 @@ from fsh_core.cases import Case, Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
-from fsh_core.files import remove_leftovers, sha256_of, write_atomically
-from fsh_core.strict_json import first_problem
+from fsh_core.files import cannot_be_written, remove_leftovers, sha256_of, write_atomically
+from fsh_core.strict_json import first_problem, parse_json
 
 _HASHES = TypeAdapter(dict[str, str])
 
@@ -159,23 +159,35 @@ class RunFolder:
         except ValidationError as error:
             raise InputError(
                 f"{self.path / 'config.json'}: expected the settings of a run, found others "
-                f"({error.errors()[0]['msg']}); start a new run"
+                f"({first_problem(error)}); start a new run"
             ) from None
         return config, Split.load(self.path / "split.json")
 
     def append(self, epoch: dict[str, Any]) -> None:
-        """Add the line of one epoch to the log."""
-        with self.log.open("a") as file:
-            file.write(json.dumps(epoch) + "\n")
+        """Add the line of one epoch to the log.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        try:
+            with self.log.open("a") as file:
+                file.write(json.dumps(epoch) + "\n")
+        except OSError as error:
+            raise cannot_be_written(self.log, error) from None
 
     def read_log(self) -> list[dict[str, Any]]:
         """Return the epochs logged so far; a line that is still being written is left out."""
-        epochs = []
-        for line in self.log.read_text().splitlines() if self.log.exists() else []:
+        epochs: list[dict[str, Any]] = []
+        for line in self.log.read_bytes().splitlines() if self.log.exists() else []:
             try:
-                epochs.append(json.loads(line))
+                epoch = parse_json(line, allow_nan=True)
             except ValueError:
                 break
+            if not isinstance(epoch, dict):
+                break
+            epochs.append(epoch)
         return epochs
 
     def mend(self, epochs: int) -> list[dict[str, Any]]:

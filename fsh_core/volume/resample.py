@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from fsh_core.volume.volume import Volume
 
@@ -116,5 +117,12 @@ def _triangle(positions: NDArray[np.floating[Any]], size: int, width: float) -> 
 def _apply_along(
     data: NDArray[np.float32], weights: NDArray[np.float32], axis: int
 ) -> NDArray[np.float32]:
-    """Multiply one axis by a matrix of weights."""
-    return np.ascontiguousarray(np.moveaxis(np.tensordot(weights, data, axes=(1, axis)), 0, axis))
+    """Multiply one axis by a matrix of weights.
+
+    As a sparse matrix: most weights are 0, and it sums in one order, where a dense product sums
+    in blocks whose sizes, and so the last bits, depend on the number of threads.
+    """
+    along = np.moveaxis(data, axis, 0)
+    columns = np.ascontiguousarray(along).reshape(len(along), -1)
+    found = (sparse.csr_array(weights) @ columns).reshape(len(weights), *along.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(found, 0, axis))

@@ -14,10 +14,11 @@ from fsh_core.cases import discover_cases
 from fsh_core.cli import main
 from fsh_core.errors import InputError
 from fsh_core.simulation import shape_bank as lesion_bank
+from fsh_core.simulation.brain_frame import BrainFrame
 from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.simulation.insert import CONTRAST_RANGE
 from fsh_core.simulation.render import render
-from fsh_core.simulation.shape_bank import BrainFrame, LesionShapeBank, Shape
+from fsh_core.simulation.shape_bank import LesionShapeBank, Shape
 from fsh_core.simulation.simulate import simulate_lesions
 from fsh_core.simulation.white_matter import find_white_matter
 from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsh_core.simulation.shape_bank import BrainFrame
+from fsh_core.simulation.brain_frame import BrainFrame
 from fsh_core.volume.boxes import (
     bounding_box,
     box_at,

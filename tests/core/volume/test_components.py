@@ -9,7 +9,8 @@ from fsh_core.lesions.confidence import structural_uncertainty
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.split import split_confluent
 from fsh_core.review.edits import split_lesion
-from fsh_core.simulation.shape_bank import BrainFrame, LesionShapeBank
+from fsh_core.simulation.brain_frame import BrainFrame
+from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.volume.components import CONNECTIVITY_26, dilate, label_components
 from fsh_core.volume.volume import Volume
 

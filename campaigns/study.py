@@ -1,0 +1,218 @@
+"""A small study on disk, the commands that work on it, and what must hold after each."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from campaigns import makers
+from fsh_core.derivatives import find_records, read_cohort, read_segmentation
+from fsh_core.errors import InputError
+from fsh_core.file_names import CASES_TABLE
+from fsh_core.network.checkpoint import load_checkpoint
+from fsh_core.training.runs import RunFolder
+from fsh_core.volume.volume import load_mask, load_volume, save_like
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+_SUBJECTS = ("01", "02", "03")
+_FAST = ("--patch-size", "32,32,32", "--overlap", "0", "--no-regions")
+_TRAINING = (
+    *("--widths", "4,4,4,4,4", "--recurrence", "0", "--spacing-mm", "2", "--epochs", "3"),
+    *("--patch-size", "32,32,16", "--steps-per-epoch", "1", "--batch-size", "1"),
+    *("--intensity", "percentile", "--simulate-fraction", "0", "--simulated-copies", "0"),
+    *("--validation", "03"),
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: raw data, weights, and where results go.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds ``raw`` (a BIDS dataset of three scans with masks), ``other`` (another rater's
+        masks), ``weights`` and ``out``.
+    """
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> "Study":
+        """Write raw data and weights."""
+        study = cls(folder)
+        scan, lesions = makers.head()
+        for number, subject in enumerate(_SUBJECTS):
+            place = Path(f"sub-{subject}") / "anat"
+            moved = np.roll(lesions, number, axis=0)
+            save_like(scan.data, scan, study.raw / place / f"sub-{subject}_FLAIR.nii.gz")
+            masks = study.raw / "derivatives" / "manual" / place
+            save_like(moved, scan, masks / f"sub-{subject}_label-L_mask.nii.gz")
+            save_like(scan.data > 0, scan, masks / f"sub-{subject}_label-brain_mask.nii.gz")
+            other = np.roll(moved, 1, axis=1)
+            save_like(other, scan, study.other / f"sub-{subject}_label-L_mask.nii.gz")
+        description = {"Name": "raw", "BIDSVersion": "1.10.0"}
+        (study.raw / "dataset_description.json").write_text(json.dumps(description))
+        (folder / "weights").mkdir()
+        makers.weights(folder / "weights")
+        return study
+
+    @property
+    def raw(self) -> Path:
+        """The dataset, never to be written to."""
+        return self.folder / "raw"
+
+    @property
+    def other(self) -> Path:
+        """Another rater's masks."""
+        return self.folder / "other"
+
+    @property
+    def out(self) -> Path:
+        """Where results go."""
+        return self.folder / "out"
+
+    def raw_hashes(self) -> dict[str, str]:
+        """SHA-256 of every file of the dataset."""
+        return {
+            path.relative_to(self.raw).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.raw.rglob("*"))
+            if path.is_file()
+        }
+
+    def command(self, name: str, *, again: bool = False) -> list[str]:
+        """Return the words of a command, after ``fsh``; ``again`` after it was stopped."""
+        raw, out = str(self.raw), str(self.out)
+        weights = str(self.folder / "weights" / "small.safetensors")
+        masks = str(self.raw / "derivatives" / "manual")
+        return {
+            "segment": ["segment", raw, "-o", out, "--weights", weights, *_FAST],
+            "train": ["train", raw, "-o", out, *(() if not again else ("--resume",))]
+            + ([] if again else list(_TRAINING)),
+            "evaluate": ["evaluate", str(self.other), masks, "-o", out],
+            "simulate": ["simulate", raw, "-o", out, "--count", "2"],
+            "agreement": ["agreement", str(self.other), masks, "-o", out, "--consensus"],
+        }[name]
+
+
+def _segmented(study: Study) -> Iterator[str]:
+    """Every record has its files, and they belong together."""
+    for path in find_records(study.out):
+        stored = read_segmentation(path)
+        mask = load_mask(stored.paths["mask"]).data
+        labels = load_volume(stored.paths["labels"]).data if mask.any() else np.zeros(mask.shape)
+        if not np.array_equal(mask, labels > 0):
+            yield f"{path.name}: mask and labels differ"
+        if int(labels.max()) != stored.record.lesion_count:
+            yield f"{path.name}: {stored.record.lesion_count} lesions, labels to {labels.max():g}"
+    yield from read_cohort(study.out).failures
+    table = study.out / CASES_TABLE
+    if table.exists():
+        pd.read_csv(table, sep="\t")
+
+
+def _trained(study: Study) -> Iterator[str]:
+    """Weights are those of their card, and the log is whole."""
+    for path in study.out.glob("*.safetensors"):
+        if path.stem != "state" and path.with_suffix(".json").exists():
+            try:
+                load_checkpoint(path)
+            except InputError as error:
+                # Weights and card are two files; --resume writes both again.
+                if "SHA-256" not in str(error):
+                    yield str(error)
+    if RunFolder(study.out).state.exists():
+        RunFolder(study.out).load_state()
+
+
+def _tabled(study: Study) -> Iterator[str]:
+    """Every table can be read."""
+    for path in study.out.rglob("*.csv"):
+        if not len(pd.read_csv(path)) and path.name != "failures.csv":
+            yield f"{path.name}: is empty"
+
+
+def _simulated(study: Study) -> Iterator[str]:
+    """A scan has its truth, on its grid."""
+    for path in study.out.glob("derivatives/*/sub-*/anat/*label-L_mask.json"):
+        mask = load_mask(path.with_suffix(".nii.gz"))
+        scan = (
+            study.out / path.parent.parent.name / "anat" / f"{path.parent.parent.name}_FLAIR.nii.gz"
+        )
+        if load_volume(scan).shape != mask.shape:
+            yield f"{path.name}: lies on another grid than its scan"
+
+
+CHECKS: dict[str, Callable[[Study], Iterator[str]]] = {
+    "segment": _segmented,
+    "train": _trained,
+    "evaluate": _tabled,
+    "agreement": _tabled,
+    "simulate": _simulated,
+}
+"""What must hold of the results of a command, whenever it was stopped: yields problems."""
+
+
+def result_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of what a command made, without what differs from run to run.
+
+    Seconds, dates, paths and the machine stand in records, logs and pages, and in ``cases.tsv``.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or path.suffix in (".html", ".jsonl") or path.name == CASES_TABLE:
+            continue
+        payload = path.read_bytes()
+        if path.suffix == ".json":
+            content = json.loads(payload)
+            payload = json.dumps(
+                {key: content[key] for key in content if key not in ("run", "input")}
+            ).encode()
+        found[path.relative_to(folder).as_posix()] = hashlib.sha256(payload).hexdigest()
+    return found
+
+
+def problems_after_stop(study: Study, name: str, raw: dict[str, str]) -> list[str]:
+    """Say what is wrong with what a stopped command left."""
+    problems = [] if study.raw_hashes() == raw else ["raw data changed"]
+    try:
+        problems += CHECKS[name](study)
+    except Exception as error:
+        problems.append(f"{type(error).__name__}: {error}")
+    return problems
+
+
+def problems_of_a_rerun(study: Study, name: str, whole: dict[str, str]) -> list[str]:
+    """Run a stopped command again, and say what differs from one that nothing stopped."""
+    again = name != "train" or (study.out / "config.json").exists()
+    done = run_fsh(study.command(name, again=again))
+    if done.returncode:
+        return [f"the next run ends with {done.returncode}: {done.stdout[-500:]}"]
+    found = result_of(study.out)
+    problems = [
+        f"{path} is {'missing' if path not in found else 'there' if path not in whole else 'other'}"
+        for path in sorted(found.keys() | whole.keys())
+        if found.get(path) != whole.get(path)
+    ]
+    left = [path.name for path in study.out.rglob(".*") if path.name.startswith(".fsh-")]
+    return problems + [f"left behind: {name}" for name in left]
+
+
+def run_fsh(words: list[str], *before: str) -> "subprocess.CompletedProcess[str]":
+    """Run ``fsh`` in a process of its own; ``before`` are words of `campaigns.stopped`."""
+    module = ["campaigns.stopped", *before] if before else ["fsh_core.cli"]
+    return subprocess.run(
+        [sys.executable, "-m", *module, *words],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
