@@ -64,7 +64,7 @@ train-default: .venv/app.stamp ## train the two default networks on DATA (hours)
 
 campaign: .venv/dev.stamp ## damage, kill and fill up by the thousand (an hour); docs/reliability.md
 	$(BIN)/python -m campaigns.damage
-	$(BIN)/python -m campaigns.stops
+	$(BIN)/python -m campaigns.stops --most 25
 	$(BIN)/python -m campaigns.disk
 	$(BIN)/python -m campaigns.same_bytes
 

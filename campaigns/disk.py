@@ -92,6 +92,6 @@ if __name__ == "__main__":
     elif not is_possible():
         print("this system lets no user have a disk of their own (unshare, mount): not tried")
     else:
-        failures = run(COMMANDS, SIZES_KB)
+        failures = run([name for name in COMMANDS if name != "review"], SIZES_KB)
         print(*failures, sep="\n")
         sys.exit(1 if failures else 0)

@@ -1,4 +1,4 @@
-"""``fsh``, stopped at one of its writes: python -m campaigns.stopped kill|full NUMBER WORDS...
+"""A command or a review, stopped at a write: campaigns.stopped kill|full NUMBER WORDS...
 
 ``kill`` ends the process, as ``kill -9`` does, just before a write; ``full`` lets it and every
 later write fail, as a full disk does. With 0 nothing is stopped, and the last line of the output
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from campaigns import reviewing
 from fsh_core.cli import main
 
 _WRITES = ("fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir", "link")
@@ -40,6 +41,7 @@ def stop_at(how: str, number: int) -> Callable[[], int]:
 
 if __name__ == "__main__":
     count = stop_at(sys.argv[1], int(sys.argv[2]))
-    code = main(sys.argv[3:])
+    words = sys.argv[3:]
+    code = reviewing.main(words[1:]) if words[0] == "review" else main(words)
     print(count())
     sys.exit(code)

@@ -9,7 +9,6 @@ the command must end with the bytes of one that nothing stopped, and leave no te
 
 import argparse
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,13 +20,14 @@ from typing import Any
 from campaigns.study import (
     REPOSITORY,
     Study,
+    lost_acts,
     problems_after_stop,
     problems_of_a_rerun,
     result_of,
     run_fsh,
 )
 
-COMMANDS = ("segment", "train", "evaluate", "simulate", "agreement")
+COMMANDS = ("segment", "train", "evaluate", "simulate", "agreement", "review")
 WAYS = ("kill", "full", "moment")
 _FAILED = 2  # the exit code of a command that could not do all
 
@@ -65,6 +65,7 @@ def run(
     for name in commands:
         with tempfile.TemporaryDirectory() as folder:
             study = Study.make(Path(folder))
+            study.start(name)
             started = time.monotonic()
             done = run_fsh(study.command(name), "kill", "0")
             seconds = time.monotonic() - started
@@ -95,22 +96,24 @@ def _points(way: str, writes: int, most: int | None, seconds: float, seed: int) 
 
 def _one_stop(study: Study, name: str, way: str, point: float, whole: dict[str, str]) -> list[str]:
     """Stop a command once, look at what it left, and run it again."""
-    shutil.rmtree(study.out, ignore_errors=True)
+    study.start(name)
     raw = study.raw_hashes()
     if way == "moment":
-        words = [sys.executable, "-m", "fsh_core.cli", *study.command(name)]
+        words = [sys.executable, "-m", "campaigns.stopped", "kill", "0", *study.command(name)]
         process = subprocess.Popen(
-            words, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         time.sleep(point)
         process.kill()
-        process.wait()
+        said = process.communicate()[0]
         problems = []
     else:
         done = run_fsh(study.command(name), way, str(int(point)))
-        problems = [f"a traceback: {done.stdout[-800:]}"] if "Traceback" in done.stdout else []
+        said = done.stdout
+        problems = [f"a traceback: {said[-800:]}"] if "Traceback" in said else []
         if way == "full" and done.returncode not in (0, _FAILED):
-            problems.append(f"ends with {done.returncode}: {done.stdout[-300:]}")
+            problems.append(f"ends with {done.returncode}: {said[-300:]}")
+    problems += lost_acts(study, said) if name == "review" else []
     problems += problems_after_stop(study, name, raw)
     return problems + problems_of_a_rerun(study, name, whole)
 

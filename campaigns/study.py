@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from fsh_core.derivatives import find_records, read_cohort, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import CASES_TABLE
 from fsh_core.network.checkpoint import load_checkpoint
+from fsh_core.review import open_review
 from fsh_core.training.runs import RunFolder
 from fsh_core.volume.volume import load_mask, load_volume, save_like
 
@@ -86,6 +88,14 @@ class Study:
             if path.is_file()
         }
 
+    def start(self, name: str) -> None:
+        """Remove results, and make what a command works on."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        if name == "review":
+            shutil.rmtree(self.folder / "segmented", ignore_errors=True)
+            makers.record(self.folder / "segmented")
+            shutil.move(self.folder / "segmented" / "fsh", self.out)
+
     def command(self, name: str, *, again: bool = False) -> list[str]:
         """Return the words of a command, after ``fsh``; ``again`` after it was stopped."""
         raw, out = str(self.raw), str(self.out)
@@ -97,6 +107,7 @@ class Study:
             + ([] if again else list(_TRAINING)),
             "evaluate": ["evaluate", str(self.other), masks, "-o", out],
             "simulate": ["simulate", raw, "-o", out, "--count", "2"],
+            "review": ["review", out],
             "agreement": ["agreement", str(self.other), masks, "-o", out, "--consensus"],
         }[name]
 
@@ -149,14 +160,38 @@ def _simulated(study: Study) -> Iterator[str]:
             yield f"{path.name}: lies on another grid than its scan"
 
 
+def _reviewed(study: Study) -> Iterator[str]:
+    """The corrected lesions on disk are those of one moment, and the journal can be read."""
+    for path in study.out.rglob("*desc-reviewed*_dseg.json"):
+        record = json.loads(path.read_bytes())
+        for key, name in record["files"].items():
+            file = path.parent / Path(name).name
+            hashed = record["files_sha256"].get(key)
+            if hashed and hashlib.sha256(file.read_bytes()).hexdigest() != hashed:
+                yield f"{file.name}: is not the one that the record names"
+    for path in find_records(study.out):
+        open_review(path, "Åsa")
+
+
+def lost_acts(study: Study, said: str) -> list[str]:
+    """Say how many acts a reader was told of that the journal does not have."""
+    (record,) = find_records(study.out)
+    told, kept = said.count("act "), len(open_review(record, "Åsa").journal.events)
+    return [f"{told - kept} acts lost"] if told > kept else []
+
+
 CHECKS: dict[str, Callable[[Study], Iterator[str]]] = {
     "segment": _segmented,
     "train": _trained,
     "evaluate": _tabled,
     "agreement": _tabled,
     "simulate": _simulated,
+    "review": _reviewed,
 }
 """What must hold of the results of a command, whenever it was stopped: yields problems."""
+
+
+_OF_A_RUN = ("run", "input", "review", "files_sha256")  # they hold times and paths
 
 
 def result_of(folder: Path) -> dict[str, str]:
@@ -172,7 +207,7 @@ def result_of(folder: Path) -> dict[str, str]:
         if path.suffix == ".json":
             content = json.loads(payload)
             payload = json.dumps(
-                {key: content[key] for key in content if key not in ("run", "input")}
+                {key: content[key] for key in content if key not in _OF_A_RUN}
             ).encode()
         found[path.relative_to(folder).as_posix()] = hashlib.sha256(payload).hexdigest()
     return found
@@ -207,6 +242,8 @@ def problems_of_a_rerun(study: Study, name: str, whole: dict[str, str]) -> list[
 def run_fsh(words: list[str], *before: str) -> "subprocess.CompletedProcess[str]":
     """Run ``fsh`` in a process of its own; ``before`` are words of `campaigns.stopped`."""
     module = ["campaigns.stopped", *before] if before else ["fsh_core.cli"]
+    if words[0] == "review" and not before:
+        module, words = ["campaigns.reviewing"], words[1:]
     return subprocess.run(
         [sys.executable, "-m", *module, *words],
         cwd=REPOSITORY,
