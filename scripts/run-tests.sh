@@ -36,6 +36,9 @@ faces=$(mktemp)
 trap 'rm -f "$faces"' EXIT
 rm -f .coverage .coverage.*
 status=0
+# Two processes share two cores: threads of one would wait for those of the other, several times as long
+# as one thread takes. What must not depend on their number has tests that set it.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 # Two at a time: the faces wait for windows and pages as often as they compute. napari's tests have a
 # process of their own, so that a crash in Qt costs the others nothing.
 (
