@@ -60,6 +60,15 @@ class RecordedWeights(_Part):
     sha256: str | None = None
     config: dict[str, Any] | None = None
 
+    @property
+    def training_patients(self) -> frozenset[str] | None:
+        """Patients that the weights learned from, without ``sub-``; None where nobody said."""
+        training = (self.model_extra or {}).get("training")
+        subjects = training.get("subjects") if isinstance(training, dict) else None
+        if not isinstance(subjects, list | tuple):
+            return None
+        return frozenset(str(subject).removeprefix("sub-") for subject in subjects)
+
 
 class RecordedSettings(_Part):
     """The settings that were used: every field of `SegmentConfig`, as that version had them.
@@ -325,6 +334,11 @@ class Record(_Part):
         if not 1 <= depth <= len(parents):
             raise _damaged(path, "files", "the record lies elsewhere")
         return parents[depth - 1]
+
+    def was_trained_on(self) -> bool | None:
+        """Tell whether the weights learned from this patient; None where nobody said."""
+        patients = self.weights.training_patients
+        return None if patients is None else self.subject in patients
 
     def score(self, name: str) -> float:
         """Return a metric of the evaluation; NaN where it is undefined or there is none."""

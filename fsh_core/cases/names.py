@@ -59,6 +59,11 @@ def identify(name: str, path: Path) -> tuple[str, str | None]:
     return subject, session
 
 
+def patient_of(case: str) -> str:
+    """Return the patient of a case: of ``sub-X_ses-Y`` ``X``; any other name is one patient's."""
+    return case.split("_")[0].removeprefix("sub-") if case.startswith("sub-") else case
+
+
 def _as_label(text: str) -> str:
     return re.sub(r"[^0-9A-Za-z+]", "", text)
 

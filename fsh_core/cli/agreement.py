@@ -10,14 +10,9 @@ from rich.table import Table
 
 from fsh_core.cli.terminal import print_failures
 from fsh_core.report.agreement_page import write_agreement_page
-from fsh_core.report.page import MISSING, Row, counted, show
-from fsh_core.studies.agreement import (
-    MATRIX_COLUMNS,
-    PAIR_COLUMNS,
-    RATING_COLUMNS,
-    Agreement,
-    measure_agreement,
-)
+from fsh_core.report.page import MISSING, Row, patients_and_scans, show
+from fsh_core.studies.agreement import Agreement, measure_agreement
+from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.studies.raters import match_raters, match_sessions
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 from fsh_core.studies.tables import write_tables
@@ -76,8 +71,8 @@ def agreement_command(masks: Sequence[Path], out: Path, retest: bool, consensus:
 
 
 def _matrix_table(found: Agreement) -> Table:
-    cases = found.ratings["case"].nunique()
-    table = Table(title=f"{len(found.raters)} masks of {counted(cases, 'case')}, means over cases")
+    size = patients_and_scans(found.ratings.drop_duplicates("case"))
+    table = Table(title=f"{len(found.raters)} masks each of {size}: means over patients")
     for name in ("first", "second", "Dice", "lesion F1", "volume difference (ml)"):
         table.add_column(name, justify="left" if name in ("first", "second") else "right")
     for row in found.matrix.to_dict("records"):

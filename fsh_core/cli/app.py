@@ -13,7 +13,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from fsh_core.cli.options import with_options
-from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import InputError
 
@@ -131,12 +130,19 @@ def evaluate(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="folder for the tables and the page")
     ] = Path("evaluation"),
+    with_training_patients: Annotated[
+        bool,
+        typer.Option(
+            "--with-training-patients",
+            help="count patients that the weights learned from in the means too",
+        ),
+    ] = False,
 ) -> None:
     """Compare predictions with reference masks, or two methods on the same references."""
     from fsh_core.cli.evaluate import evaluate_command
 
     with _reading(*masks), _writing(out):
-        failures = evaluate_command(masks, compare, out)
+        failures = evaluate_command(masks, compare, out, with_training_patients)
     if failures:
         raise typer.Exit(2)
 
@@ -292,8 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 2 when the input could not be used: one sentence on stderr says why.
     """
     try:
-        with saying_remarks_once():
-            app(args=None if arguments is None else list(arguments), prog_name="fsh")
+        app(args=None if arguments is None else list(arguments), prog_name="fsh")
     except InputError as error:
         print(f"fsh: {error}", file=sys.stderr)
         return 2

@@ -11,8 +11,8 @@ from fsh_core.cli.scan_anatomy import anatomy_of
 from fsh_core.cli.terminal import print_failures
 from fsh_core.errors import InputError
 from fsh_core.report.comparison_page import write_comparison_page
-from fsh_core.report.evaluation_page import write_evaluation_page
-from fsh_core.report.page import by_name, counted, show, show_interval, show_p
+from fsh_core.report.evaluation_page import describe_training_patients, write_evaluation_page
+from fsh_core.report.page import by_name, counted, patients_and_scans, show, show_interval, show_p
 from fsh_core.studies.evaluate import Evaluation, evaluate_folders, write_evaluation
 from fsh_core.studies.mask_files import Failure
 from fsh_core.studies.paired import PAIRED_COLUMNS, compare_methods
@@ -37,7 +37,11 @@ _RULE = "A lesion counts as found when at least one voxel overlaps; lesions are 
 
 
 def evaluate_command(
-    paths: Sequence[Path], compare: bool, out: Path, regions: bool = True
+    paths: Sequence[Path],
+    compare: bool,
+    out: Path,
+    with_training_patients: bool = False,
+    regions: bool = True,
 ) -> list[str]:
     """Compare, write tables and page, print the summary.
 
@@ -50,6 +54,8 @@ def evaluate_command(
         Whether two methods are compared.
     out : path
         Folder for what is written.
+    with_training_patients : bool
+        Whether patients that the weights learned from count in the means.
     regions : bool
         Whether to evaluate by region too, which registers every scan; never with ``compare``.
 
@@ -75,27 +81,32 @@ def evaluate_command(
         more = "; to compare two methods add --compare" if is_two_methods else ""
         raise InputError(f"evaluate needs {expected}, got {counted(len(paths), 'path')}{more}")
     failures = (
-        _compare(paths[0], paths[1], paths[2], out)
+        _compare(paths[0], paths[1], paths[2], out, with_training_patients)
         if compare
-        else _evaluate(paths[0], paths[1], out, regions)
+        else _evaluate(paths[0], paths[1], out, with_training_patients, regions)
     )
     sentences = [sentence for _, sentence in failures]
     print_failures(sentences)
     return sentences
 
 
-def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> list[Failure]:
+def _evaluate(
+    predictions: Path, references: Path, out: Path, with_training_patients: bool, regions: bool
+) -> list[Failure]:
     """One method against the references."""
     console = Console()
     evaluation = evaluate_folders(
-        predictions, references, find_anatomy=anatomy_of if regions else None
+        predictions,
+        references,
+        find_anatomy=anatomy_of if regions else None,
+        with_training_patients=with_training_patients,
     )
     written = write_evaluation(evaluation, out)
     page = out / "evaluation.html"
     write_evaluation_page(evaluation, page, f"{predictions} against {references}")
     table = Table(
-        title=f"{counted(len(evaluation.cases), 'case')}, "
-        "means with 95 % bootstrap intervals over cases"
+        title=f"{patients_and_scans(evaluation.counted)}: "
+        "means with 95 % bootstrap intervals over patients"
     )
     for name in ("metric", "mean", "95 % interval", "median", "n"):
         table.add_column(name, justify="left" if name == "metric" else "right")
@@ -112,16 +123,23 @@ def _evaluate(predictions: Path, references: Path, out: Path, regions: bool) -> 
                 str(row["n"]),
             )
     console.print(table)
+    if said := describe_training_patients([evaluation]):
+        console.print(said, soft_wrap=True)
     _say_written(console, [*written, page])
     return evaluation.failures
 
 
-def _compare(first: Path, second: Path, references: Path, out: Path) -> list[Failure]:
+def _compare(
+    first: Path, second: Path, references: Path, out: Path, with_training_patients: bool
+) -> list[Failure]:
     """Two methods against the same references."""
     names = _names(first, second)
-    methods = [evaluate_folders(predictions, references) for predictions in (first, second)]
+    methods = [
+        evaluate_folders(predictions, references, with_training_patients=with_training_patients)
+        for predictions in (first, second)
+    ]
     failures = _failures(methods, names)
-    comparison = compare_methods(methods[0].cases, methods[1].cases)
+    comparison = compare_methods(methods[0].counted, methods[1].counted)
     if not set(methods[0].cases["case"]) & set(methods[1].cases["case"]):
         raise InputError(
             f"{first} and {second}: no case could be evaluated in both, "
@@ -139,9 +157,11 @@ def _compare(first: Path, second: Path, references: Path, out: Path) -> list[Fai
     write_comparison_page(methods[0], methods[1], comparison, names, failures, page, subtitle)
     console = Console()
     console.print(_comparison_table(comparison, names))
+    if said := describe_training_patients(methods):
+        console.print(said, soft_wrap=True)
     console.print(
         "Differences are second minus first. p is not adjusted for the number of rows; there is "
-        "none with fewer than 6 cases that differ.",
+        "none with fewer than 6 patients who differ.",
         soft_wrap=True,
     )
     _say_written(console, [*written, page])
@@ -150,7 +170,7 @@ def _compare(first: Path, second: Path, references: Path, out: Path) -> list[Fai
 
 def _comparison_table(comparison: pd.DataFrame, names: tuple[str, str]) -> Table:
     rows = by_name(comparison, "metric")
-    table = Table(title=f"{names[0]} (first) and {names[1]} (second), means over the same cases")
+    table = Table(title=f"{names[0]} (first) and {names[1]} (second), means over the same patients")
     for name in ("metric", "first", "second", "difference", "95 % interval", "n", "p"):
         table.add_column(
             name, justify="left" if name == "metric" else "right", no_wrap=name == "metric"

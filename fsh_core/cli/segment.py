@@ -253,6 +253,8 @@ def _show(case: Case, out: Path, console: Console) -> None:
     if record.evaluation is not None:
         dice, lesion_f1 = record.score("dice"), record.score("lesion_f1")
         sample = "; the bundled weights never saw this scan" if case == sample_case() else ""
+        if record.was_trained_on():
+            sample = "; the weights learned from this patient, so this says little"
         console.print(f"Against its reference: Dice {dice:.3f}, lesion F1 {lesion_f1:.3f}{sample}.")
     console.print(f"{record.run.seconds:.1f} s from file to lesions on {record.run.threads} cores.")
     for key, path in stored.paths.items():

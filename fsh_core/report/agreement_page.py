@@ -6,25 +6,28 @@ from pathlib import Path
 import numpy as np
 
 from fsh_core.figures.measurement_agreement import draw_bland_altman
-from fsh_core.report.evaluation_page import describe_limits
 from fsh_core.report.page import (
     MISSING,
     Number,
     Section,
     Table,
     by_name,
+    count_patients,
     failures_section,
     show,
     show_interval,
     write_page,
 )
-from fsh_core.studies.agreement import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS, Agreement
+from fsh_core.report.rater_sections import consensus_section, repeatability_section
+from fsh_core.report.volume_section import describe_limits
+from fsh_core.studies.agreement import Agreement
+from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.studies.bland_altman import bland_altman
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
+from fsh_core.studies.statistics import FEWEST_FOR_AN_INTERVAL, patients_of
 
 _MOST_PANELS = 6
 _MOST_TINT = 0.35
-_PAIR = 2  # raters
 
 
 def write_agreement_page(
@@ -52,10 +55,10 @@ def write_agreement_page(
         _matrix_section(agreement, "dice", "Dice"),
         _matrix_section(agreement, "lesion_f1", "Lesion F1"),
         _volume_section(agreement),
-        _repeatability_section(agreement),
+        repeatability_section(agreement),
     ]
     if not repeated_scans:
-        sections.append(_consensus_section(agreement))
+        sections.append(consensus_section(agreement))
     sections += [_case_section(agreement), *failures_section(agreement.failures, "Not used")]
     title = "Repeated scans" if repeated_scans else "Agreement of raters"
     write_page(
@@ -76,7 +79,7 @@ def _numbers(agreement: Agreement, repeated_scans: bool) -> list[Number]:
     who = "Scans of each case" if repeated_scans else "Raters"
     numbers = [
         Number(who, str(len(agreement.raters))),
-        Number("Cases", str(agreement.ratings["case"].nunique())),
+        *count_patients(agreement.ratings.drop_duplicates("case")),
         Number("Mean Dice of two", show(mean_dice, "dice")),
         Number("Variation of the volume", MISSING if np.isnan(cv) else f"{100 * cv:.1f}", "%"),
     ]
@@ -108,8 +111,8 @@ def _matrix_section(agreement: Agreement, metric: str, name: str) -> Section:
         shades.append(tints)
     headings = [("", ""), *((name, "") for name in agreement.raters)]
     note = (
-        "Above the diagonal: mean over cases. Below: "
-        "its 95 % bootstrap interval over cases, of two or more."
+        "Above the diagonal: mean over patients. Below: "
+        "its 95 % bootstrap interval over patients, of five or more."
     )
     return Section(name, table=Table(headings, rows, shades), note=note)
 
@@ -123,8 +126,13 @@ def _volume_section(agreement: Agreement) -> Section:
         ]
         first = pairs["volume_1_ml"].to_numpy(dtype=float)
         second = pairs["volume_2_ml"].to_numpy(dtype=float)
-        panels[f"{rater_2} − {rater_1}"] = (first, second, bland_altman(first, second))
+        panels[f"{rater_2} − {rater_1}"] = (
+            first,
+            second,
+            bland_altman(first, second, patients_of(pairs)),
+        )
     several = agreement.ratings["case"].nunique() > 1
+    few = len(set(patients_of(agreement.pairs))) < FEWEST_FOR_AN_INTERVAL
     rows = [
         [
             f"{row['rater_2']} − {row['rater_1']}",
@@ -148,8 +156,8 @@ def _volume_section(agreement: Agreement) -> Section:
             next(iter(panels.values()))[2],
             f"Compared with {agreement.raters[0]}, {agreement.raters[1]}",
         )
-    elif not several:
-        text = "Limits of agreement need at least two cases."
+    elif few:
+        text = "Limits of agreement need at least five patients."
     return Section(
         "Volumes",
         text,
@@ -159,61 +167,6 @@ def _volume_section(agreement: Agreement) -> Section:
         "95 % of differences are expected between the limits (Bland and Altman 1999); shaded: "
         "95 % intervals.",
     )
-
-
-def _repeatability_section(agreement: Agreement) -> Section:
-    """Coefficient of variation and intraclass correlations."""
-    rows = []
-    for row in agreement.repeatability.to_dict("records"):
-        unit = "_ml" if "ml" in row["quantity"] else "count"
-        digits = [
-            show(row[name], unit)
-            for name in ("mean", "within_case_sd", "repeatability_coefficient")
-        ]
-        cv = row["cv_fraction"]
-        cells = [row["quantity"], *digits, MISSING if np.isnan(cv) else f"{100 * cv:.1f} %"]
-        for icc in ("icc_2_1", "icc_3_1"):
-            interval = show_interval(row[f"{icc}_low"], row[f"{icc}_high"], icc)
-            cells.append(show(row[icc], icc) + (f" ({interval})" if interval != MISSING else ""))
-        rows.append(cells)
-    headings = [
-        ("", ""),
-        ("Mean", ""),
-        ("SD", "within a case"),
-        ("Repeatability", "coefficient"),
-        ("CV", ""),
-    ]
-    headings += [("ICC(2,1)", "agreement"), ("ICC(3,1)", "consistency")]
-    note = (
-        "Intervals: 95 % (McGraw and Wong 1996). Intraclass correlations need at least two cases."
-    )
-    return Section("Repeatability", table=Table(headings, rows), note=note)
-
-
-def _consensus_section(agreement: Agreement) -> Section:
-    """How each rater compares with the STAPLE consensus, on average."""
-    columns = ["volume_ml", "consensus_dice", "staple_sensitivity", "staple_specificity"]
-    means = agreement.ratings.groupby("rater")[columns].mean().T.to_dict()
-    rows = [
-        [rater, *(show(means[rater][name], name) for name in columns)]
-        for rater in agreement.raters
-        if rater in means
-    ]
-    headings = [
-        ("", ""),
-        ("Volume", "ml, mean"),
-        ("Dice", "with the consensus"),
-        ("Sensitivity", "STAPLE"),
-    ]
-    headings += [("Specificity", "STAPLE, near lesions")]
-    note = (
-        "Means over cases. The consensus is estimated from these masks; each rater is part of it."
-    )
-    if len(agreement.raters) == _PAIR:
-        note += (
-            " Of two raters STAPLE cannot tell who is right: read these numbers with three or more."
-        )
-    return Section("Consensus", table=Table(headings, rows), note=note)
 
 
 def _case_section(agreement: Agreement) -> Section:

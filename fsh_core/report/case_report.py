@@ -1,9 +1,8 @@
 """The page about a case: its numbers, pictures and tables in reading order."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,20 +15,13 @@ from fsh_core.pipeline import Segmentation
 from fsh_core.record import RecordedQuality, RecordedRegions
 from fsh_core.report.facts import Row, format_ml, list_facts
 from fsh_core.report.html import embed, render
-from fsh_core.report.table import TABLE_NOTE, format_ratio, lesion_cells
+from fsh_core.report.page import Number
+from fsh_core.report.reference_agreement import reference_agreement
+from fsh_core.report.table import TABLE_NOTE, lesion_cells
 
 LARGEST_SHOWN = 12
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
-_MINUS = "\N{MINUS SIGN}"
-
-
-class _Number(NamedTuple):
-    """A number with its name and unit."""
-
-    name: str
-    value: str
-    unit: str = ""
 
 
 def write_report(
@@ -72,7 +64,8 @@ def write_report(
         regions=_regions(record.regions),
         pictures=_pictures(segmentation, reference),
         least_sure="uncertainty" in lesions,
-        evaluation=_agreement(evaluation or {}),
+        evaluation=reference_agreement(evaluation or {}),
+        trained_on=record.was_trained_on() is True,
         headings=headings,
         rows=rows[:LARGEST_SHOWN],
         rest=rows[LARGEST_SHOWN:],
@@ -128,30 +121,30 @@ def _pictures(segmentation: Segmentation, reference: Mask | None) -> dict[str, s
     return {name: embed(to_png(figure)) if figure else "" for name, figure in figures.items()}
 
 
-def _headline(segmentation: Segmentation) -> list[_Number]:
+def _headline(segmentation: Segmentation) -> list[Number]:
     """The numbers at the top of the page."""
     record, lesions = segmentation.record, segmentation.lesions
     volume_ml = record.lesion_volume_ml
     numbers = [
-        _Number("Lesions", f"{record.lesion_count:,}"),
-        _Number("Total volume", format_ml(volume_ml), "ml"),
+        Number("Lesions", f"{record.lesion_count:,}"),
+        Number("Total volume", format_ml(volume_ml), "ml"),
     ]
     if record.part_count:
-        numbers.append(_Number("Parts when split", f"{record.part_count:,}"))
+        numbers.append(Number("Parts when split", f"{record.part_count:,}"))
     interval = record.lesion_volume_interval_ml
     if interval:
         name = f"{100 * interval.rate:.0f} % interval of a reader's volume"
         numbers.append(
-            _Number(name, f"{format_ml(interval.low)} to {format_ml(interval.high)}", "ml")
+            Number(name, f"{format_ml(interval.low)} to {format_ml(interval.high)}", "ml")
         )
     if len(lesions):
         numbers.append(
-            _Number("Largest lesion", format_ml(float(lesions["volume_mm3"].max()) / 1000), "ml")
+            Number("Largest lesion", format_ml(float(lesions["volume_mm3"].max()) / 1000), "ml")
         )
     brain_ml = record.brain.volume_ml
     if brain_ml > 0 and record.brain.source != "none":
         numbers.append(
-            _Number(f"Of the brain ({brain_ml:,.0f} ml)", f"{100 * volume_ml / brain_ml:.2f}", "%")
+            Number(f"Of the brain ({brain_ml:,.0f} ml)", f"{100 * volume_ml / brain_ml:.2f}", "%")
         )
     return numbers
 
@@ -227,32 +220,5 @@ def _doubt(lesions: pd.DataFrame) -> pd.Series:
     return 1 - 2 * (chance.fillna(lesions["mean_probability"]) - 0.5).abs()
 
 
-def _agreement(evaluation: Mapping[str, float]) -> list[_Number]:
-    """Pick the measures that people compare."""
-    return [
-        _Number(
-            name, write(evaluation[key]) if math.isfinite(evaluation[key]) else "undefined", unit
-        )
-        for key, (name, write, unit) in _MEASURES.items()
-        if key in evaluation
-    ]
-
-
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", _MINUS)
-
-
-_MEASURES: dict[str, tuple[str, Callable[[float], str], str]] = {
-    "dice": ("Dice", format_ratio, ""),
-    "sensitivity": ("Sensitivity", format_ratio, ""),
-    "precision": ("Precision", format_ratio, ""),
-    "lesion_f1": ("Lesion F1", format_ratio, ""),
-    "lesion_sensitivity": ("Lesion sensitivity", format_ratio, ""),
-    "lesion_precision": ("Lesion precision", format_ratio, ""),
-    "volume_difference_ml": ("Volume difference", _signed, "ml"),
-    "hd95_mm": ("HD95", lambda value: f"{value:.1f}", "mm"),
-}

@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from fsh_core.figures.measurement_agreement import draw_differences
-from fsh_core.report.evaluation_page import NAMES, definitions
+from fsh_core.report.evaluation_page import NAMES, definitions, describe_training_patients
 from fsh_core.report.page import (
     Number,
     Row,
     Section,
     Table,
     by_name,
+    count_patients,
     failures_section,
     show,
     show_interval,
@@ -58,15 +59,17 @@ def write_comparison_page(
         If the file cannot be written.
     """
     rows = by_name(comparison, "metric")
-    pairs = first.cases.merge(second.cases, on="case", suffixes=("_1", "_2"))
+    pairs = first.counted.merge(second.counted, on="case", suffixes=("_1", "_2"))
     dice = rows["dice"]
     numbers = [
-        Number("Cases", str(len(pairs))),
+        *count_patients(pairs.assign(subject=pairs["subject_1"])),
         Number(f"Mean Dice, {names[0]}", show(dice["mean_first"], "dice")),
         Number(f"Mean Dice, {names[1]}", show(dice["mean_second"], "dice")),
         Number("Mean difference", show(dice["mean_difference"], "dice", signed=True)),
     ]
+    said = describe_training_patients([first, second])
     sections = [
+        *([Section("Patients that the weights learned from", said)] if said else []),
         _difference_section(rows, pairs, names),
         _paired_section(rows, names),
         _pairs_section(pairs, names),
@@ -109,7 +112,11 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
         interval = show_interval(row["ci_low"], row["ci_high"], metric, signed=True)
         means = [show(row["mean_first"], metric), show(row["mean_second"], metric)]
         difference = show(row["mean_difference"], metric, signed=True)
-        cases = [f"{row['n_higher']} / {row['n_lower']}", str(row["n"])]
+        cases = [
+            f"{row['n_higher']} / {row['n_lower']}",
+            str(row["n_patients"]),
+            str(row["n"]),
+        ]
         cells.append([name, *means, difference, interval, *cases, show_p(row["wilcoxon_p"])])
     headings = [
         ("", ""),
@@ -118,11 +125,16 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
         ("Difference", "mean"),
         ("Interval", "95 %"),
     ]
-    headings += [("Higher / lower", f"cases of {names[1]}"), ("Cases", ""), ("p", "Wilcoxon")]
+    headings += [
+        ("Higher / lower", f"patients of {names[1]}"),
+        ("Patients", ""),
+        ("Scans", ""),
+        ("p", "Wilcoxon"),
+    ]
     note = (
-        f"Differences: {names[1]} minus {names[0]}, over cases in which both have a value. "
-        "Interval of the mean: bootstrap over cases, fixed seed. p: signed-rank test, two-sided, "
-        "not adjusted for the number of rows; none with fewer than 6 cases that differ. For HD95 "
+        f"Differences: {names[1]} minus {names[0]}, over patients in which both have a value. "
+        "Interval of the mean: bootstrap over patients, fixed seed. p: signed-rank test, two-sided, "
+        "not adjusted for the number of rows; none with fewer than 6 patients who differ. For HD95 "
         "and ASSD lower is better; a volume difference is best near 0."
     )
     return Section("Means and tests", table=Table(headings, cells), note=note)

@@ -1,27 +1,28 @@
 """HTML page of an evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from fsh_core.evaluation.lesionwise import SIZE_BINS
-from fsh_core.figures.measurement_agreement import draw_bland_altman
 from fsh_core.report.page import (
     Number,
     Row,
     Section,
     Table,
     by_name,
+    count_patients,
     counted,
     failures_section,
     show,
     show_interval,
     write_page,
 )
-from fsh_core.studies.bland_altman import BlandAltman, bland_altman
+from fsh_core.report.volume_section import volume_sections
+from fsh_core.studies.bland_altman import bland_altman
 from fsh_core.studies.evaluate import CASE_COLUMNS, Evaluation
-from fsh_core.studies.statistics import FEWEST_CASES
+from fsh_core.studies.statistics import patients_of
 
 NAMES = {
     "dice": "Dice",
@@ -62,7 +63,8 @@ _ABBREVIATIONS = {
 }
 _COUNTED = [("Lesions", "reference"), ("Found", ""), ("Sensitivity", "")]
 _COUNTED += [("Lesions", "predicted"), ("False", ""), ("Precision", "")]
-_INTERVALS = "Intervals: 95 %, bootstrap over cases."
+_MOST_NAMED = 5
+_INTERVALS = "Intervals: 95 %, bootstrap over patients."
 
 
 def write_evaluation_page(evaluation: Evaluation, path: str | Path, subtitle: str) -> None:
@@ -73,9 +75,9 @@ def write_evaluation_page(evaluation: Evaluation, path: str | Path, subtitle: st
     InputError
         If the file cannot be written.
     """
-    cases, summary = evaluation.cases, by_name(evaluation.summary, "metric")
-    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"])
-    numbers = [Number("Cases", str(len(cases)))]
+    cases, summary = evaluation.counted, by_name(evaluation.summary, "metric")
+    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"], patients_of(cases))
+    numbers = count_patients(cases)
     numbers += [
         Number(name, show(summary[column]["mean"], column))
         for column, name in (("dice", "Mean Dice"), ("lesion_f1", "Mean lesion F1"))
@@ -84,7 +86,9 @@ def write_evaluation_page(evaluation: Evaluation, path: str | Path, subtitle: st
     numbers.append(
         Number("Mean volume difference", show(limits.bias.value, "_ml", signed=True), "ml")
     )
+    trained_on = describe_training_patients([evaluation])
     sections = [
+        *([Section("Patients that the weights learned from", trained_on)] if trained_on else []),
         Section("Voxels and surfaces", table=_summary_table(summary, _VOXELS), note=_INTERVALS),
         Section("Lesions", table=_summary_table(summary, _LESIONS), note=_INTERVALS),
         Section(
@@ -92,9 +96,9 @@ def write_evaluation_page(evaluation: Evaluation, path: str | Path, subtitle: st
             table=_size_table(cases),
             note="Over all lesions of all cases together.",
         ),
-        *_region_section(evaluation.regions),
-        _volume_section(cases, limits),
-        _case_section(cases),
+        *_region_section(_of_cases(evaluation.regions, cases)),
+        *volume_sections(cases, limits, evaluation.volumes),
+        _case_section(evaluation),
         *failures_section(evaluation.failures, "Not evaluated"),
     ]
     write_page(path, "Evaluation", subtitle, numbers, sections, definitions() | _ABBREVIATIONS)
@@ -115,6 +119,7 @@ def _summary_table(summary: Mapping[str, Row], columns: tuple[str, ...]) -> Tabl
                 show_interval(row["ci_low"], row["ci_high"], column, signed),
                 show(row["median"], column, signed),
                 show(row["sd"], column),
+                str(int(row["n_patients"])),
                 str(int(row["n"])),
             ]
         )
@@ -124,8 +129,9 @@ def _summary_table(summary: Mapping[str, Row], columns: tuple[str, ...]) -> Tabl
             ("Mean", ""),
             ("Interval", "of the mean"),
             ("Median", ""),
-            ("SD", ""),
-            ("Cases", ""),
+            ("SD", "over patients"),
+            ("Patients", ""),
+            ("Scans", ""),
         ],
         rows,
     )
@@ -188,49 +194,44 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
     return [Section("Lesions by region", text, table=table, note=note if rows else "")]
 
 
-def _volume_section(cases: pd.DataFrame, limits: BlandAltman) -> Section:
-    """Bland-Altman plot, with bias and limits of agreement in a sentence."""
-    drawn = None
-    if limits.n:
-        panels = {
-            "Predicted minus reference": (cases["reference_ml"], cases["prediction_ml"], limits)
-        }
-        drawn = draw_bland_altman(panels, what="lesion volume")
-    return Section(
-        "Volumes",
-        describe_limits(limits, "The prediction"),
-        drawn,
-        "Difference of the volumes against their mean, a dot for each case",
-        note="Lines: bias and limits of agreement (Bland and Altman 1999); shaded: "
-        "their 95 % intervals.",
+def _of_cases(regions: pd.DataFrame | None, cases: pd.DataFrame) -> pd.DataFrame | None:
+    return None if regions is None else regions[regions["case"].isin(cases["case"])]
+
+
+def describe_training_patients(evaluations: Sequence[Evaluation]) -> str:
+    """Say how many cases the weights learned from, and whether they count; empty if none."""
+    names = sorted({name for evaluation in evaluations for name in evaluation.trained_on})
+    if not names:
+        return ""
+    counted_too = evaluations[0].with_training_patients
+    ending = (
+        "they count in the means all the same, which makes these too good."
+        if counted_too
+        else "they are marked in cases.csv and left out of all means (--with-training-patients "
+        "counts them)."
     )
-
-
-def describe_limits(limits: BlandAltman, who: str) -> str:
-    """Say bias and limits of agreement in a sentence."""
-    if limits.n < FEWEST_CASES:
-        return "Limits of agreement need at least two cases."
     return (
-        f"{who} differs by {show(limits.bias.value, '_ml', signed=True)} ml on average "
-        f"({show_interval(limits.bias.low, limits.bias.high, '_ml', signed=True)}); 95 % of "
-        f"differences are expected between {show(limits.lower.value, '_ml', signed=True)} "
-        f"({show_interval(limits.lower.low, limits.lower.high, '_ml', signed=True)}) and "
-        f"{show(limits.upper.value, '_ml', signed=True)} ml "
-        f"({show_interval(limits.upper.low, limits.upper.high, '_ml', signed=True)})."
+        f"The weights learned from the patients of {counted(len(names), 'case')} "
+        f"({', '.join(names[:_MOST_NAMED])}{' …' if len(names) > _MOST_NAMED else ''}): {ending}"
     )
 
 
-def _case_section(cases: pd.DataFrame) -> Section:
+def _case_section(evaluation: Evaluation) -> Section:
     """Every case, the least Dice first."""
-    ordered = cases.sort_values(["dice", "case"])
+    marked = set(evaluation.trained_on)
+    ordered = evaluation.cases.sort_values(["dice", "case"])
     rows = [
-        [str(row["case"]), *(show(row[name], name) for name in _IN_CASES)]
+        [_marked(str(row["case"]), marked), *(show(row[name], name) for name in _IN_CASES)]
         for row in ordered.to_dict("records")
     ]
     headings = [("Case", ""), *((name, "") for name in _IN_CASES.values())]
     return Section(
         "Cases", table=Table(headings, rows), note="Least Dice first; cases.csv has every column."
     )
+
+
+def _marked(case: str, trained_on: set[str]) -> str:
+    return f"{case} (trained on)" if case in trained_on else case
 
 
 def definitions() -> dict[str, str]:

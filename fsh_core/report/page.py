@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from fsh_core.figures import to_png
 from fsh_core.files import write_atomically
 from fsh_core.report.html import embed, render
+from fsh_core.studies.statistics import patients_of
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 # Where the number of decimals changes, so that three figures are shown or so.
@@ -144,6 +145,18 @@ def show_p(value: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number of things: ``1 case``, ``2 cases``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def count_patients(cases: pd.DataFrame) -> list[Number]:
+    """Say how many patients and scans a case table has: a scan more is not a patient more."""
+    patients = len(set(patients_of(cases)))
+    return [Number("Patients", f"{patients:,}"), Number("Scans", f"{len(cases):,}")]
+
+
+def patients_and_scans(cases: pd.DataFrame) -> str:
+    """Write the size of a cohort: ``14 patients, 56 scans``."""
+    patients = counted(len(set(patients_of(cases))), "patient")
+    return f"{patients}, {counted(len(cases), 'scan')}"
 
 
 def by_name(table: pd.DataFrame, column: str) -> dict[str, Row]:

@@ -5,65 +5,20 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from fsh_core.errors import InputError, sentence_of
 from fsh_core.evaluation.lesionwise import lesion_metrics
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.lesions.label import label_lesions
+from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.studies.bland_altman import bland_altman
 from fsh_core.studies.consensus import staple
 from fsh_core.studies.mask_files import Failure
 from fsh_core.studies.raters import RatedCase, Ratings
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS, repeatability
-from fsh_core.studies.statistics import bootstrap_interval
+from fsh_core.studies.statistics import bootstrap_interval, mean, patient_means, patients_of
 from fsh_core.volume.volume import Volume, check_same_grid, load_mask, save_like
-
-RATING_COLUMNS: dict[str, str] = {
-    "case": "Name of the case.",
-    "rater": "Name of the rater, or of the scan.",
-    "volume_ml": "Lesion volume of this mask, in ml.",
-    "lesions": "Lesions (26-connected components) in this mask.",
-    "consensus_ml": "Lesion volume of the STAPLE consensus of all raters, in ml; "
-    "undefined for repeated scans.",
-    "consensus_dice": "Dice of this mask with the consensus, 0 to 1.",
-    "staple_sensitivity": "Sensitivity that STAPLE estimates for this rater, 0 to 1; "
-    "undefined if all masks are empty.",
-    "staple_specificity": "Specificity near lesions that STAPLE estimates, 0 to 1; "
-    "undefined if all masks are empty.",
-}
-"""Every column of the table with one row per mask, with its unit."""
-
-PAIR_COLUMNS: dict[str, str] = {
-    "case": "Name of the case.",
-    "rater_1": "The first of the two.",
-    "rater_2": "The second of the two.",
-    "dice": "Dice of the two masks, 0 to 1; 1 if both are empty; undefined if their grids differ.",
-    "lesion_f1": "F1 over lesions (any overlap), 0 to 1; "
-    "the same whichever is taken as the reference.",
-    "volume_1_ml": "Lesion volume of the first, in ml.",
-    "volume_2_ml": "Lesion volume of the second, in ml.",
-    "volume_difference_ml": "Second minus first, in ml.",
-}
-"""Every column of the table with one row per case and two raters, with its unit."""
-
-MATRIX_COLUMNS: dict[str, str] = {
-    "rater_1": "The first of the two.",
-    "rater_2": "The second of the two.",
-    "n_cases": "Cases of both.",
-    "dice": "Mean Dice over cases, 0 to 1.",
-    "dice_low": "Lower end of its 95 % bootstrap interval; undefined for one case.",
-    "dice_high": "Upper end of its 95 % bootstrap interval.",
-    "lesion_f1": "Mean F1 over lesions, 0 to 1.",
-    "lesion_f1_low": "Lower end of its 95 % bootstrap interval; undefined for one case.",
-    "lesion_f1_high": "Upper end of its 95 % bootstrap interval.",
-    "volume_bias_ml": "Mean volume difference, second minus first, in ml.",
-    "volume_lower_ml": "Lower 95 % limit of agreement of volumes (Bland and Altman), in ml; "
-    "undefined for one case.",
-    "volume_upper_ml": "Upper 95 % limit of agreement of the volumes, in ml.",
-}
-"""Every column of the inter-rater matrix, one row per two raters, with its unit."""
 
 QUANTITIES = {"volume_ml": "lesion volume (ml)", "lesions": "number of lesions"}
 
@@ -77,7 +32,7 @@ class Agreement:
     raters : tuple of str
         Names of the raters or scans.
     ratings, pairs, matrix, repeatability : DataFrame
-        Tables with the columns of `RATING_COLUMNS`, `PAIR_COLUMNS`, `MATRIX_COLUMNS` and
+        Tables with the columns of `fsh_core.studies.agreement_columns` and
         `fsh_core.studies.repeatability.REPEATABILITY_COLUMNS`.
     failures : list of (name, sentence)
         Cases that could not be used, and why.
@@ -221,13 +176,18 @@ def _matrix(raters: tuple[str, ...], pairs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for first, second in combinations(raters, 2):
         both = pairs[(pairs["rater_1"] == first) & (pairs["rater_2"] == second)]
+        patients = patients_of(both)
         row: dict[str, object] = {"rater_1": first, "rater_2": second, "n_cases": len(both)}
+        row["n_patients"] = len(set(patients))
         for metric in ("dice", "lesion_f1"):
             values = both[metric].to_numpy(dtype=float)
-            row[metric] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-            row[f"{metric}_low"], row[f"{metric}_high"] = bootstrap_interval(values)
+            row[metric] = mean(patient_means(values, patients))
+            low, high = bootstrap_interval(values, patients=patients)
+            row[f"{metric}_low"], row[f"{metric}_high"] = low, high
         limits = bland_altman(
-            both["volume_1_ml"].to_numpy(dtype=float), both["volume_2_ml"].to_numpy(dtype=float)
+            both["volume_1_ml"].to_numpy(dtype=float),
+            both["volume_2_ml"].to_numpy(dtype=float),
+            patients,
         )
         row["volume_bias_ml"] = limits.bias.value
         row["volume_lower_ml"], row["volume_upper_ml"] = limits.lower.value, limits.upper.value
@@ -241,6 +201,10 @@ def _repeatability(raters: tuple[str, ...], ratings: pd.DataFrame) -> pd.DataFra
     for column, quantity in QUANTITIES.items():
         table = ratings.pivot(index="case", columns="rater", values=column)
         rows.append(
-            repeatability(quantity, table.reindex(columns=list(raters)).to_numpy(dtype=float))
+            repeatability(
+                quantity,
+                table.reindex(columns=list(raters)).to_numpy(dtype=float),
+                patients_of(table.reset_index()),
+            )
         )
     return pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))

@@ -25,7 +25,8 @@ def by_group(cases: pd.DataFrame, metrics: Sequence[str], group: str | None = No
     parts = [(ALL, cases)]
     if group is not None:
         parts += list(cases.groupby(cases[group].fillna("n/a").astype(str), sort=True))
-    pieces = [summarise(part[list(metrics)]).assign(group=name) for name, part in parts]
+    known = [*(name for name in ("case", "subject") if name in cases), *metrics]
+    pieces = [summarise(part[known], list(metrics)).assign(group=name) for name, part in parts]
     table = pd.concat(pieces, ignore_index=True)[["group", *SUMMARY_COLUMNS]]
     return table.sort_values(
         "metric", key=lambda names: names.map(list(metrics).index), kind="stable", ignore_index=True

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.studies.bland_altman import bland_altman
+from fsh_core.studies.statistics import patients_of
 from fsh_dashboard import loading, page
 from fsh_dashboard.data.agreement_tables import by_group, paired, paired_test
 from fsh_dashboard.data.cohort_tables import Results
@@ -41,7 +42,8 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
             format_func=label_of,
         )
     left, right = st.columns(2)
-    summary = agreement(cases[["case", *metrics, *([group] if group else [])]], metrics, group)
+    columns = ["case", "subject", *metrics, *([group] if group else [])]
+    summary = agreement(cases[list(dict.fromkeys(columns))], metrics, group)
     with left:
         labels = {metric: label_of(metric) for metric in metrics}
         page.show_chart(
@@ -52,7 +54,7 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
             "95 % bootstrap intervals over cases."
         )
     limits = (
-        bland_altman(cases["reference_ml"], cases["prediction_ml"])
+        bland_altman(cases["reference_ml"], cases["prediction_ml"], patients_of(cases))
         if "reference_ml" in cases
         else None
     )

@@ -1,5 +1,6 @@
 """What several tests share: a finished segmentation of the phantom, and a dataset to train on."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fsh_core.lesions.measure import lesion_table
 from fsh_core.pipeline import Segmentation, find_lesions
 from fsh_core.record import Record
 from fsh_core.volume.volume import save_like
+from tests.conftest import REPOSITORY
 
 WEIGHTS_SHA256 = "1c" * 32
 MakeSegmentation = Callable[..., Segmentation]
@@ -82,3 +84,19 @@ def make_segmentation(phantom, tmp_path: Path) -> MakeSegmentation:
         )
 
     return make
+
+
+@pytest.fixture
+def segmentation_record():
+    """Write a record of F.sh that names the patients whom its weights learned from."""
+
+    def write(folder, subject, session, trained_on):
+        example = next((REPOSITORY / "fsh_dashboard" / "example").rglob("*_dseg.json"))
+        record = json.loads(example.read_text(encoding="utf-8"))
+        record |= {"subject": subject, "session": session}
+        record["weights"]["training"] = {"subjects": trained_on}
+        path = folder / f"sub-{subject}_ses-{session}_seg-lesions_dseg.json"
+        path.write_text(json.dumps(record))
+        return path
+
+    return write

@@ -98,16 +98,17 @@ def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path):
 
 
 def test_the_limits_are_where_they_were_computed():
-    second = FIRST + np.array([1.0, -1.0, 2.0, 4.0])
-    found = bland_altman(FIRST, second)
-    axes = draw_bland_altman({"second - first": (FIRST, second, found)}).axes[0]
+    first = np.array([*FIRST, 7.0])
+    second = first + np.array([1.0, -1.0, 2.0, 4.0, 0.5])
+    found = bland_altman(first, second)
+    axes = draw_bland_altman({"second - first": (first, second, found)}).axes[0]
     lines = sorted({float(np.asarray(line.get_ydata())[0]) for line in axes.lines})
     assert lines == pytest.approx(
         sorted([0.0, found.bias.value, found.lower.value, found.upper.value])
     )
     dots = axes.collections[-1].get_offsets()
-    assert dots[:, 0].tolist() == pytest.approx(((FIRST + second) / 2).tolist())
-    assert dots[:, 1].tolist() == pytest.approx((second - FIRST).tolist())
+    assert dots[:, 0].tolist() == pytest.approx(((first + second) / 2).tolist())
+    assert dots[:, 1].tolist() == pytest.approx((second - first).tolist())
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

@@ -10,12 +10,8 @@ import pytest
 
 from fsh_core.cli import main
 from fsh_core.errors import Cancelled, InputError
-from fsh_core.studies.agreement import (
-    MATRIX_COLUMNS,
-    PAIR_COLUMNS,
-    RATING_COLUMNS,
-    measure_agreement,
-)
+from fsh_core.studies.agreement import measure_agreement
+from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.studies.raters import distinct_names, match_raters, match_sessions
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 from fsh_core.volume.volume import Volume, load_mask, save_like
@@ -157,7 +153,8 @@ def test_three_raters_in_numbers(three_raters, tmp_path):
     assert list(found.matrix.columns) == list(MATRIX_COLUMNS)
     assert matrix.loc[("r1", "r2"), "dice"] == pytest.approx((20 / 21 + 10 / 11) / 2)
     assert matrix.loc[("r1", "r3"), "volume_bias_ml"] == 0
-    assert matrix.loc[("r1", "r2"), "volume_upper_ml"] == pytest.approx(0.06)
+    # Two patients have no limits and no interval: they would be their minimum and maximum.
+    assert np.isnan(matrix.loc[("r1", "r2"), ["volume_upper_ml", "dice_low"]].astype(float)).all()
     # Two of the three say slices 3 to 12 and 13: the consensus of a is r2, of b as well.
     ratings = found.ratings.set_index(["case", "rater"])
     assert list(found.ratings.columns) == list(RATING_COLUMNS)
@@ -235,7 +232,7 @@ def test_the_command_writes_tables_page_and_consensus(three_raters, tmp_path, ca
     out = tmp_path / "out"
     assert main(["agreement", *map(str, three_raters), "-o", str(out), "--consensus"]) == 0
     said = capsys.readouterr()
-    assert "3 masks of 2 cases" in said.out
+    assert "3 masks each of 2 patients, 2 scans" in said.out
     assert said.err == ""
     names = {
         "matrix.csv",
@@ -289,7 +286,7 @@ def test_repeated_scans_have_no_consensus(tmp_path, capsys):
         "coefficient of variation 7.4 %; intraclass correlations need cases that differ"
         in capsys.readouterr().out
     )
-    assert "Limits of agreement need at least two cases." in page
+    assert "Limits of agreement need at least five patients." in page
 
 
 def test_a_case_that_cannot_be_used_is_named_everywhere(three_raters, tmp_path, capsys):

@@ -11,16 +11,21 @@ from fsh_core.cli import main
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.evaluation.regions import REGION_COLUMNS
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.studies.agreement import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
+from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.studies.evaluate import (
     CASE_COLUMNS,
+    STUDY_COLUMNS,
     evaluate_case,
     evaluate_folders,
+    was_trained_on,
     write_evaluation,
 )
 from fsh_core.studies.paired import PAIRED_COLUMNS
 from fsh_core.studies.pairs import match_masks
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
+from fsh_core.studies.statistics import SUMMARY_COLUMNS
+from fsh_core.studies.volume_agreement import VOLUME_COLUMNS
+from fsh_core.tables import read_table
 from fsh_core.volume.volume import Volume, save_like
 from tests.conftest import REPOSITORY
 
@@ -284,20 +289,79 @@ def test_tables_are_written_and_read_back(tmp_path):
     assert [path.name for path in written] == [
         "cases.csv",
         "summary.csv",
+        "volumes.csv",
         "failures.csv",
         "columns.json",
     ]
     cases = pd.read_csv(written[0])
-    assert list(cases.columns) == list(CASE_COLUMNS)
+    assert list(cases.columns) == list(STUDY_COLUMNS)
     assert cases["dice"].tolist() == pytest.approx([1.0, 0.6])
     assert cases["lesion_sensitivity_below_3mm"].isna().all()
     assert "n/a" in written[0].read_text()
     summary = pd.read_csv(written[1], index_col="metric")
     assert summary.loc["dice", "mean"] == pytest.approx(0.8)
     assert summary.loc["dice", "median"] == pytest.approx(0.8)
-    assert summary.loc["dice", "ci_low"] < 0.8 < summary.loc["dice", "ci_high"]
-    assert pd.read_csv(written[2])["case"].tolist() == ["c"]
-    assert json.loads(written[3].read_text())["cases.csv"] == CASE_COLUMNS
+    assert summary.loc["dice", ["ci_low", "ci_high"]].isna().all()  # two patients
+    assert pd.read_csv(written[3])["case"].tolist() == ["c"]
+    assert json.loads(written[4].read_text())["cases.csv"] == STUDY_COLUMNS
+
+
+@pytest.fixture
+def trained_on_two(tmp_path, segmentation_record):
+    """Six patients of two visits; the weights learned from sub-0 and sub-1, on which they shine."""
+    for subject in range(6):
+        for visit in "ab":
+            name = f"sub-{subject}_ses-{visit}"
+            put(tmp_path / "r" / f"{name}_label-L_mask.nii.gz")
+            start = 5 if subject < 2 else 6
+            folder = tmp_path / "p" / f"sub-{subject}" / f"ses-{visit}" / "anat"
+            put(folder / f"{name}_space-orig_label-L_mask.nii.gz", mask(start))
+            segmentation_record(folder, str(subject), visit, ["0", "sub-1", "elsewhere"])
+    return tmp_path
+
+
+def test_patients_that_the_weights_learned_from_are_marked_and_out_of_means(trained_on_two, capsys):
+    paths = [str(trained_on_two / name) for name in "pr"]
+    out = trained_on_two / "out"
+    assert main(["evaluate", *paths, "-o", str(out)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "4 patients, 8 scans" in said
+    assert "The weights learned from the patients of 4 cases (sub-0_ses-a," in said
+    cases = read_table(out / "cases.csv")
+    assert cases["trained_on"].tolist() == [True] * 4 + [False] * 8
+    summary = read_table(out / "summary.csv").set_index("metric")
+    assert summary.loc["dice", ["n", "n_patients"]].tolist() == [8, 4]
+    assert summary.loc["dice", "mean"] == pytest.approx(0.8)
+    volumes = read_table(out / "volumes.csv")
+    assert volumes["n_patients"].iloc[0] == 4
+    page = (out / "evaluation.html").read_text()
+    assert "sub-0_ses-a (trained on)" in page
+    assert "left out of all means" in page
+    assert main(["evaluate", *paths, "-o", str(out), "--with-training-patients"]) == 0
+    assert "which makes these too good" in " ".join(capsys.readouterr().out.split())
+    summary = read_table(out / "summary.csv").set_index("metric")
+    assert summary.loc["dice", ["n", "n_patients"]].tolist() == [12, 6]
+    assert summary.loc["dice", "mean"] == pytest.approx((2 * 1 + 4 * 0.8) / 6)
+
+
+def test_a_comparison_leaves_them_out_too(trained_on_two, capsys):
+    out = trained_on_two / "out"
+    for subject in range(6):
+        put(trained_on_two / "q" / f"sub-{subject}_ses-a_label-L_mask.nii.gz", mask(5))
+    paths = [str(trained_on_two / name) for name in "pqr"]
+    main(["evaluate", "--compare", *paths, "-o", str(out)])
+    comparison = read_table(out / "comparison.csv").set_index("metric")
+    assert comparison.loc["dice", ["n", "n_patients"]].tolist() == [4, 4]
+    assert comparison.loc["dice", "mean_difference"] == pytest.approx(0.2)
+    assert (
+        "The weights learned from the patients of 4 cases" in (out / "comparison.html").read_text()
+    )
+
+
+def test_a_mask_without_a_record_is_of_unknown_weights(tmp_path):
+    assert was_trained_on(put(tmp_path / "sub-1_space-orig_label-L_mask.nii.gz")) is None
+    (tmp_path / "sub-1_seg-lesions_dseg.json").write_text("{")
+    assert was_trained_on(tmp_path / "sub-1_space-orig_label-L_mask.nii.gz") is None
 
 
 def test_no_failures_leave_no_older_list_behind(tmp_path):
@@ -425,13 +489,13 @@ def test_a_page_is_written_even_when_every_case_fails(tmp_path):
 def test_the_docs_explain_every_column():
     text = (REPOSITORY / "docs" / "evaluation.md").read_text()
     tables = (
-        CASE_COLUMNS,
+        STUDY_COLUMNS,
         PAIRED_COLUMNS,
         REGION_COLUMNS,
         MATRIX_COLUMNS,
         PAIR_COLUMNS,
         RATING_COLUMNS,
     )
-    for columns in (*tables, REPEATABILITY_COLUMNS):
+    for columns in (*tables, REPEATABILITY_COLUMNS, SUMMARY_COLUMNS, VOLUME_COLUMNS):
         for name, meaning in columns.items():
             assert f"| `{name}` | {meaning} |" in text

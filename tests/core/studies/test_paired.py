@@ -73,3 +73,18 @@ def test_without_a_common_case_everything_is_missing():
     row = compare_methods(table("a", dice=[1.0]), table("b", dice=[1.0])).iloc[0]
     assert row["n"] == 0
     assert np.isnan([row["mean_first"], row["mean_difference"], row["median_difference"]]).all()
+
+
+def test_visits_are_not_patients():
+    rng = np.random.default_rng(5)
+    first = table([f"sub-{n}" for n in range(14)], dice=rng.random(14))
+    second = first.assign(dice=first["dice"] + rng.normal(0.02, 0.05, 14))
+
+    def four_visits(cases):
+        return pd.concat([cases.assign(case=cases["case"] + f"_ses-{v}") for v in range(4)])
+
+    once = compare_methods(first, second).iloc[0]
+    four = compare_methods(four_visits(first), four_visits(second)).iloc[0]
+    assert (once["n"], four["n"], four["n_patients"]) == (14, 56, 14)
+    same = [name for name in PAIRED_COLUMNS if name not in ("metric", "n")]
+    assert four[same].astype(float).tolist() == pytest.approx(once[same].astype(float).tolist())

@@ -85,3 +85,14 @@ def test_cases_that_lack_a_measurement_are_left_out():
 def test_one_measurement_is_refused():
     with pytest.raises(ValueError, match="at least two of these, got shape"):
         repeatability("volume", [[1.0], [2.0]])
+
+
+def test_visits_are_not_patients():
+    rng = np.random.default_rng(6)
+    once = rng.normal(20, 5, (14, 1)) + rng.normal(0, 1, (14, 3))
+    four = repeatability("volume", np.repeat(once, 4, axis=0), np.repeat(np.arange(14), 4))
+    expected = repeatability("volume", once)
+    assert (four["n_cases"], four["n_patients"], expected["n_patients"]) == (56, 14, 14)
+    for name in REPEATABILITY_COLUMNS:
+        if name not in ("quantity", "n_cases"):
+            assert four[name] == pytest.approx(expected[name]), name

@@ -126,11 +126,13 @@ def test_every_case_is_a_point_whether_one_is_marked_or_not(
 
 
 def test_bland_altman_draws_bias_and_limits(cases: pd.DataFrame) -> None:
+    more = cases.assign(case=cases["case"] + "2", prediction_ml=cases["prediction_ml"] + 0.1)
+    cases = pd.concat([cases, more], ignore_index=True)
     limits = bland_altman(cases["reference_ml"], cases["prediction_ml"])
     chart = differences(cases, limits, "a").to_dict()
     rules = rows_of(chart, 1)
     assert [rule["name"].split()[0] for rule in rules] == ["bias", "+1.96", "−1.96"]
-    assert rules[0]["difference"] == pytest.approx(-1 / 6)
+    assert rules[0]["difference"] == pytest.approx(-1 / 6 + 0.05)
     low, high = chart["layer"][2]["encoding"]["y"]["scale"]["domain"]
     assert low < limits.lower.low < limits.upper.high < high  # all of it is in sight
     bands = rows_of(chart, 0)
