@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -21,10 +21,11 @@ from qtpy.QtWidgets import (
 
 from fsh_core.errors import InputError
 from fsh_core.review import CASE_STATUSES, CaseState, Queue, case_state, list_cases, load_queue
+from fsh_napari.messages import show_sentence
 from fsh_napari.preferences import preferences
-from fsh_napari.review.view import beside
 from fsh_napari.review.widget import ReviewWidget
 from fsh_napari.views.window import dock_of, plain, window_of
+from fsh_napari.widgets import in_a_row, push_button
 
 if TYPE_CHECKING:
     import napari
@@ -75,7 +76,9 @@ class CohortWidget(QWidget):
         )
         self.follow_queue.toggled.connect(lambda _: self.load())
         self.follow_queue.hide()
+        self.folder.setToolTip("Folder that fsh segment or Save record wrote into")
         self.status_filter = QComboBox(accessibleName="Case status filter")
+        self.status_filter.setToolTip("List only the cases with this status")
         self.status_filter.addItems(["any status", *CASE_STATUSES])
         self.status_filter.currentIndexChanged.connect(lambda _: self._filter())
         self.summary = QLabel("", wordWrap=True, accessibleName="Cohort summary")
@@ -92,20 +95,20 @@ class CohortWidget(QWidget):
         header.setStretchLastSection(True)
         self.table.cellActivated.connect(lambda row, _: self.open(row))
         self.message = QLabel("", wordWrap=True, accessibleName="Message")
-        buttons = beside(
-            self._button(
+        buttons = in_a_row(
+            push_button(
                 "Open", lambda: self.open(self.table.currentRow()), "Open the selected case (Enter)"
             ),
-            self._button(
+            push_button(
                 "Next case", self.open_next, "The next case that is not completed (Shift+C)"
             ),
-            self._button("Refresh", self.load, "Read the folder again"),
+            push_button("Refresh", self.load, "Read the folder again"),
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
         for widget in (
-            beside(self.folder, browse),
+            in_a_row(self.folder, browse),
             self.follow_queue,
             self.status_filter,
             self.summary,
@@ -115,12 +118,6 @@ class CohortWidget(QWidget):
         layout.addWidget(buttons)
         layout.addWidget(self.message)
         self.setMinimumWidth(300)
-
-    def _button(self, text: str, action, tip: str) -> QPushButton:  # type: ignore[no-untyped-def]
-        button = QPushButton(text, toolTip=tip)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(lambda: action())
-        return button
 
     def sizeHint(self) -> QSize:
         """Ask for room for every column."""
@@ -270,4 +267,4 @@ class CohortWidget(QWidget):
 
     def show_message(self, sentence: str) -> None:
         """Tell the reader something."""
-        self.message.setText(sentence)
+        show_sentence(self.message, sentence)

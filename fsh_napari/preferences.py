@@ -16,7 +16,7 @@ CROSSHAIRS = {
     "white": "#ffffff",
 }
 """Names of the crosshair's colours, and what they are on the screen."""
-COLOURS = ("distinct", "colour-blind safe", "one colour")
+COLOURS = ("distinct", "colour-blind safe", "one colour", "by decision")
 PLUGIN, PAGE = "fsh-ms", "reading"
 _log = logging.getLogger(__name__)
 

@@ -16,17 +16,20 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "status": ("Status", "{}"),
     "volume_mm3": ("mm³", "{:.0f}"),
     "queue": ("Queue", "{:.0f}"),
-    "uncertainty": ("Uncert.", "{:.2f}"),
     "confidence": ("Conf.", "{:.2f}"),
     "region": ("Region", "{}"),
-    "mean_probability": ("Prob.", "{:.2f}"),
     "flags": ("Flags", "{}"),
     "others": ("Others", "{}"),
+    "uncertainty": ("Uncert.", "{:.2f}"),
+    "mean_probability": ("Prob.", "{:.2f}"),
     "contrast": ("Contrast", "{:.2f}"),
     "note": ("Note", "{}"),
 }
 """Title and format of every column that can be shown, in this order."""
 
+# On a laptop confidence, region and flags are to be seen beside the status.
+_ROW_PIXELS = 22
+_COMPACT = "QTableView::item { padding: 0px 1px; } QHeaderView::section { padding: 1px 3px; }"
 _UNKNOWN_SORTS_AS = -1.0  # below every number of the list
 
 
@@ -135,6 +138,8 @@ class LesionTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setAccessibleName("Lesions")
         self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
+        self.setStyleSheet(_COMPACT)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)

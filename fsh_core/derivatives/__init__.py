@@ -18,6 +18,7 @@ from fsh_core.derivatives.read import (
     read_segmentation,
     why_stale,
 )
+from fsh_core.derivatives.scan import find_scan
 from fsh_core.derivatives.write import (
     Illustrate,
     check_names,
@@ -33,6 +34,7 @@ __all__ = [
     "check_names",
     "derivative_paths",
     "find_records",
+    "find_scan",
     "read_cohort",
     "read_record",
     "read_segmentation",

@@ -106,6 +106,13 @@ class Journal:
         self._end_byte += len(payload)
         self.events.append(event)
 
+    def is_writable(self) -> bool:
+        """Tell whether events can be kept, without trying."""
+        place = self.path
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        return os.access(place, os.W_OK)
+
     def _whole_lines(self) -> list[bytes]:
         """Read the lines that end; what follows the last newline was never finished."""
         try:

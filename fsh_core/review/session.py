@@ -41,6 +41,8 @@ class Review(ReviewState):
         Who reviews.
     original : tuple of int
         Labels before the first event.
+    is_read_only : bool
+        Whether the folder cannot be written, so that there is only looking.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Review(ReviewState):
         self.original = tuple(self.lesions)
         self.journal = journal
         self.reader = reader
+        self.is_read_only = not journal.is_writable()
         self._now = now
         for event in journal.events:
             self.repeat(event)
@@ -195,7 +198,7 @@ class Review(ReviewState):
 
     def visit(self, label: int) -> ReviewEvent | None:
         """Note that the reader went to a lesion; not undone, and not noted twice in a row."""
-        if label == self.last_label or label not in self._voxels:
+        if self.is_read_only or label == self.last_label or label not in self._voxels:
             return None
         return self._do("visit", label)
 
@@ -239,6 +242,11 @@ class Review(ReviewState):
         What is decided or changed after completion takes the case back into progress, in the
         same event: a case that is called completed is the one that was saved.
         """
+        if self.is_read_only:
+            raise InputError(
+                f"{self.path.parent}: cannot be written, so that this review is open to look only; "
+                "copy the folder to where you may write"
+            )
         if kind in _CHANGING and self.case_status == COMPLETED:
             annotations = (*annotations, Annotation(0, "case", COMPLETED, IN_PROGRESS))
         time = self._now().isoformat(timespec="milliseconds")

@@ -1,16 +1,32 @@
-"""Colours of lesions: bright enough for a thin outline on grey, neighbours far apart."""
+"""Colours of lesions: bright enough for a thin outline on grey, and far apart."""
 
-import colorsys
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
-from napari.utils.colormaps import CyclicLabelColormap
+from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
+from numpy.typing import NDArray
+from skimage.color import rgb2lab
+
+Colour = tuple[float, float, float, float]
 
 _COUNT = 24
-_GOLDEN = (5**0.5 - 1) / 2
+_LEVELS = 13  # of red, green and blue, among which colours are chosen
+_DARKEST, _BRIGHTEST, _GREYEST = 55.0, 92.0, 35.0  # of CIELAB lightness, and of its chroma
 _YELLOW = (1.0, 0.87, 0.34)
 # Told apart with every kind of colour vision: Okabe and Ito, Color Universal Design, 2008; without
 # its black.
 _OKABE_ITO = ("e69f00", "56b4e9", "009e73", "f0e442", "0072b2", "d55e00", "cc79a7")
+_SELECTED: Colour = (1.0, 1.0, 1.0, 1.0)
+_REJECTED: Colour = (0.5, 0.5, 0.5, 0.8)
+_BY_DECISION: dict[str, Colour] = {
+    "unreviewed": (*_YELLOW, 1.0),
+    "accepted": (0.35, 0.95, 0.45, 1.0),
+    "unsure": (0.35, 0.75, 1.0, 1.0),
+    "rejected": _REJECTED,
+}
+_CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
+BY_DECISION = "by decision"
 
 
 def lesion_colours(kind: str = "distinct") -> CyclicLabelColormap:
@@ -19,21 +35,65 @@ def lesion_colours(kind: str = "distinct") -> CyclicLabelColormap:
     Parameters
     ----------
     kind : str
-        One of `fsh_napari.preferences.COLOURS`: hues a golden section apart, seven colours
-        for every kind of colour vision, or yellow for all.
+        One of `fsh_napari.preferences.COLOURS`: colours that look as different as possible,
+        seven for every kind of colour vision, or yellow for all.
     """
-    if kind == "one colour":
-        colours = [_YELLOW]
-    elif kind == "colour-blind safe":
-        colours = [_rgb(code) for code in _OKABE_ITO]
-    else:
-        hues = [(0.11 + index * _GOLDEN) % 1 for index in range(_COUNT)]
-        colours = [
-            colorsys.hsv_to_rgb(hue, 0.75 if index % 2 else 0.95, 1.0)
-            for index, hue in enumerate(hues)
-        ]
-    opaque = [(*colour, 1.0) for colour in colours]
-    return CyclicLabelColormap(colors=np.array([(0.0, 0.0, 0.0, 0.0), *opaque], dtype=np.float32))
+    opaque = [(*colour, 1.0) for colour in _palette(kind)]
+    return CyclicLabelColormap(colors=np.array([_CLEAR, *opaque], dtype=np.float32))
+
+
+def review_colours(kind: str, statuses: Mapping[int, str], selected: int) -> DirectLabelColormap:
+    """Return the colours of lesions under review: rejected ones are grey, the selected is white.
+
+    Parameters
+    ----------
+    kind : str
+        One of `fsh_napari.preferences.COLOURS`.
+    statuses : mapping of int to str
+        What was decided, by label.
+    selected : int
+        The selected lesion; 0 = none.
+    """
+    palette = _palette(kind)
+    colours: dict[int | None, Colour] = {None: (*palette[0], 1.0), 0: _CLEAR}
+    for label, status in statuses.items():
+        own: Colour = (*palette[(label - 1) % len(palette)], 1.0)
+        if kind == BY_DECISION:
+            own = _BY_DECISION[status]
+        colours[label] = _REJECTED if status == "rejected" else own
+    if selected:
+        colours[selected] = _SELECTED
+    return DirectLabelColormap(color_dict=colours)
+
+
+def _palette(kind: str) -> list[tuple[float, float, float]]:
+    if kind in ("one colour", BY_DECISION):
+        return [_YELLOW]
+    if kind == "colour-blind safe":
+        return [_rgb(code) for code in _OKABE_ITO]
+    return _distinct()
+
+
+@cache
+def _distinct() -> list[tuple[float, float, float]]:
+    """Choose colours one after another, each as far as possible from those before it."""
+    levels = np.linspace(0, 1, _LEVELS)
+    colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 3)
+    lab = rgb2lab(colours[None])[0]
+    lightness, chroma = lab[:, 0], np.hypot(lab[:, 1], lab[:, 2])
+    usable = (lightness >= _DARKEST) & (lightness <= _BRIGHTEST) & (chroma >= _GREYEST)
+    colours, lab = colours[usable], lab[usable]
+    chosen = [int(np.argmin(_distance(lab, rgb2lab(np.array(_YELLOW)[None, None])[0, 0])))]
+    away = _distance(lab, lab[chosen[0]])
+    while len(chosen) < _COUNT:
+        chosen.append(int(np.argmax(away)))
+        away = np.minimum(away, _distance(lab, lab[chosen[-1]]))
+    return [(float(red), float(green), float(blue)) for red, green, blue in colours[chosen]]
+
+
+def _distance(lab: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Difference of colours as CIE 1976 has it."""
+    return np.asarray(np.linalg.norm(lab - other, axis=-1), dtype=np.float64)
 
 
 def _rgb(code: str) -> tuple[float, float, float]:

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from fsh_core.cases.names import is_mask, is_nifti_name, stem_of
-from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
+from fsh_core.derivatives import StoredSegmentation, find_records, find_scan, read_segmentation
 from fsh_core.file_names import RECORD_ENDING, is_probability
-from fsh_core.files import sha256_of
 from fsh_core.sample import sample_case
 from fsh_core.volume.nifti import read_nifti
 from fsh_core.volume.volume import Volume, check_same_grid, load_volume, save_like
@@ -163,13 +162,12 @@ def _records_in(folder: Path) -> list[Path]:
 
 def _scan_of(stored: StoredSegmentation, like: Volume) -> tuple[Path, Volume] | None:
     """Load the scan that a record was made of; None, with a warning, if it is gone or another."""
-    source = stored.record.flair
-    path = Path(source.path)
-    if not path.is_file():
-        _log.warning("%s: the scan is not where the record says; open it by itself to see it", path)
-        return None
-    if sha256_of(path) != source.sha256:
-        _log.warning("%s: is no longer the scan that was segmented; its content has changed", path)
+    path = find_scan(stored)
+    if path is None:
+        _log.warning(
+            "%s: the scan is not where the record says, or has changed; put it back to see it",
+            stored.record.flair.path,
+        )
         return None
     volume = load_volume(path)
     check_same_grid(volume, like, path, stored.paths["labels"])

@@ -1,37 +1,35 @@
 """A record under review: its layers, its arrays, and the review that keeps them together."""
 
-import re
-from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from napari.layers import Labels
-from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.errors import InputError
-from fsh_core.lesions.flags import FAINT_CONTRAST
 from fsh_core.review import Review, ReviewEvent, grow_lesion, measure_lesions
 from fsh_core.review.measure import overlap_scores
-from fsh_core.review.reader_agreement import decision
 from fsh_core.review.save import with_found
 from fsh_core.volume.nifti import read_nifti
-from fsh_core.volume.volume import Volume
-from fsh_napari.layers.colours import lesion_colours
-from fsh_napari.layers.convert import Grid, grid_of_layer
-from fsh_napari.layers.files import record_layers
+from fsh_napari.layers.colours import review_colours
+from fsh_napari.layers.grid import Grid
+from fsh_napari.layers.ownership import give_to_review, lock
 from fsh_napari.preferences import preferences
 from fsh_napari.review.interfaces import Point, Voxel
-from fsh_napari.signs import SIGNS
+from fsh_napari.review.layers import (
+    layers_of,
+    lesions_layer,
+    open_missing_layers,
+    painted_before,
+    reference_of_case,
+    scan_of_case,
+)
+from fsh_napari.review.listing import list_lesions
 
 if TYPE_CHECKING:
     import napari
-
-_SMALL_MM3 = 10.0
-_BANDS = ("low", "medium", "high")
-_MEDIUM_FROM, _HIGH_ABOVE = 0.6, 0.8  # of a confidence; the filter box says so too
 
 
 class OpenCase(QObject):
@@ -56,6 +54,8 @@ class OpenCase(QObject):
         Lesions that the queue names, in its order; empty = all.
     others : list of Review
         Other readers' reviews, once they may be seen.
+    early_stroke : ReviewEvent or None
+        What was painted into the record's layer before the review was opened.
     """
 
     painted = Signal(object)
@@ -72,75 +72,54 @@ class OpenCase(QObject):
         super().__init__()
         self.viewer, self.stored, self.review, self.wanted = viewer, stored, review, wanted
         self.others: list[Review] = []
+        self._coloured: tuple[dict[int, str], int] = ({}, -1)
         self.name = stored.record.case
         self.grid = Grid.of(review.grid)
         self.probability = read_nifti(stored.paths["probability"])[0]
         self.brain = read_nifti(stored.paths["brain"])[0] > 0
-        self._show_missing_layers()
-        self.layer: Labels = self._layer("lesions")
-        self.flair = self._scan()
+        open_missing_layers(viewer, stored)
+        self.layer: Labels = lesions_layer(viewer, self.name)
+        self.flair = scan_of_case(viewer, self.name, self.grid)
+        self.early_stroke = self._keep_early_stroke()
         self._shadow = self.grid.to_layer(review.labels)
         self.layer.data = self._shadow.copy()
+        give_to_review(self.layer, can_write=not review.is_read_only)
         self.layer.contour = 1
-        self.layer.colormap = lesion_colours(preferences().colours)
+        self.show_decisions(0)
         # Later, since napari tells of a filled region before the voxels have their new label.
         self._stroke = QTimer(self, singleShot=True, interval=0)
         self._stroke.timeout.connect(self.keep_stroke)
         self.layer.events.paint.connect(self._on_paint)
         self.table = stored.lesions
-        changed = {
-            label
-            for event in review.journal.events
-            for one in event.changes
-            for label in (one.before, one.after)
-        }
-        self._measure(changed - {0})
+        self._measure({label for event in review.journal.events for label in event.touched})
+
+    def _keep_early_stroke(self) -> ReviewEvent | None:
+        """Keep what was painted before the review listened, as one stroke that can be undone."""
+        voxels, labels = painted_before(self.layer, self.grid, self.review.grid.data)
+        return self.review.paint(voxels, labels) if voxels.size else None
 
     def detach(self) -> None:
         """Keep what was painted, and stop listening; the layers stay."""
         self.keep_stroke()
         self.layer.events.paint.disconnect(self._on_paint)
+        lock(self.layer)
 
-    def close(self) -> None:
-        """Stop listening, and take the layers away."""
-        self.detach()
-        for layer in [
-            one for one in self.viewer.layers if one.metadata.get("fsh_case") == self.name
-        ]:
+    def remove_layers(self) -> None:
+        """Take the layers out of the viewer, once detached."""
+        for layer in layers_of(self.viewer, self.name):
             self.viewer.layers.remove(layer)
+
+    def show_decisions(self, selected: int) -> None:
+        """Colour the lesions by what was decided; the selected one stands out."""
+        statuses = {label: self.review.status(label) for label in self.review.lesions}
+        shown = statuses, selected
+        if shown != self._coloured:
+            self._coloured = shown
+            self.layer.colormap = review_colours(preferences().colours, statuses, selected)
 
     def listed(self) -> pd.DataFrame:
         """Return the table with status, note, flags, how sure it is, and what is asked of it."""
-        table = self.table.copy()
-        labels = [int(label) for label in table["label"]]
-        table["status"] = [self.review.status(label) for label in labels]
-        table["note"] = [self.review.note(label) for label in labels]
-        table["flags"] = [_flags(row) for row in table.to_dict("records")]
-        if "region" in table:
-            table["region"] = [
-                text.replace("_", " ") for text in table["region"].fillna("").astype(str)
-            ]
-            if not any(table["region"]):
-                table = table.drop(columns="region")
-        chance = table["mean_probability"]
-        if "confidence" in table:
-            chance = table["confidence"].fillna(chance)
-        table["band"] = np.select(
-            [chance < _MEDIUM_FROM, chance <= _HIGH_ABOVE], _BANDS[:2], _BANDS[2]
-        )
-        if self.wanted:
-            places = {label: float(place) for place, label in enumerate(self.wanted, start=1)}
-            table["queue"] = [places.get(label, np.nan) for label in labels]
-            table["queued"] = ["yes" if label in places else "" for label in labels]
-        if self.others:
-            table["others"] = [self._said_of(label) for label in labels]
-        return table.dropna(axis=1, how="all") if len(table) else table
-
-    def _said_of(self, label: int) -> str:
-        """Say what the other readers decided about a lesion of the original."""
-        if label not in self.review.original:
-            return ""
-        return ", ".join(f"{SIGNS[decision(other, label)]} {other.reader}" for other in self.others)
+        return list_lesions(self.table, self.review, self.wanted, self.others)
 
     def inside(self, label: int) -> tuple[float, float, float]:
         """Return a point inside a lesion, in viewer mm.
@@ -180,26 +159,18 @@ class OpenCase(QObject):
             self.layer.data[where] = values
             self.layer.refresh(extent=False)
             self.changed.emit()
-        self._measure(
-            {label for change in event.changes for label in (change.before, change.after)} - {0}
-        )
+        self._measure(event.touched)
 
-    def scores(self) -> tuple[float, float] | None:
-        """Return Dice and lesion F1 against a reference that is open, if one is."""
-        reference = self._reference()
-        if reference is None:
+    def scores(self) -> tuple[str, float, float] | None:
+        """Return name, Dice and lesion F1 of a reference that is open, if one is."""
+        found = reference_of_case(self.viewer, self.name, self.grid)
+        if found is None:
             return None
-        return overlap_scores(reference, self.review.prediction, self.review.grid.voxel_volume_mm3)
-
-    def _reference(self) -> NDArray[np.bool_] | None:
-        for layer in self.viewer.layers:
-            if (
-                isinstance(layer, Labels)
-                and layer is not self.layer
-                and layer.data.shape == self.layer.data.shape
-            ):
-                return self.grid.from_layer(np.asarray(layer.data)) > 0
-        return None
+        name, reference = found
+        scores = overlap_scores(
+            reference, self.review.prediction, self.review.grid.voxel_volume_mm3
+        )
+        return name, *scores
 
     def _on_paint(self, event: Any = None) -> None:
         self._stroke.start()
@@ -225,9 +196,7 @@ class OpenCase(QObject):
             return
         shadow[touched] = flat[touched]
         if event is not None:
-            self._measure(
-                {label for change in event.changes for label in (change.before, change.after)} - {0}
-            )
+            self._measure(event.touched)
             self.changed.emit()
             self.painted.emit(event)
 
@@ -249,45 +218,3 @@ class OpenCase(QObject):
             self.stored.lesions,
             self.review.redrawn,
         )
-
-    def _show_missing_layers(self) -> None:
-        shown = {layer.name for layer in self.viewer.layers}
-        for data, options, kind in record_layers(self.stored.paths["record"]):
-            if options["name"] not in shown:
-                getattr(self.viewer, f"add_{'labels' if kind == 'labels' else 'image'}")(
-                    data, **options
-                )
-
-    def _layer(self, role: str) -> Any:
-        return next(
-            layer
-            for layer in self.viewer.layers
-            if layer.metadata.get("role") == role and layer.metadata.get("fsh_case") == self.name
-        )
-
-    def _scan(self) -> Volume | None:
-        for layer in self.viewer.layers:
-            if layer.metadata.get("fsh_case") == self.name and "role" not in layer.metadata:
-                grid = grid_of_layer(
-                    layer.data.shape, {"metadata": layer.metadata, "name": layer.name}
-                )
-                if grid.shape == self.grid.shape:
-                    return grid.volume(grid.from_layer(np.asarray(layer.data, dtype=np.float32)))
-        return None
-
-
-def _flags(row: Mapping[Hashable, Any]) -> str:
-    """Name what deserves a second look: flags of the segmentation, then those of the measures."""
-    given = row.get("flags")
-    is_told = isinstance(given, str)
-    named = [flag.strip().replace("_", " ") for flag in re.split("[,;]", str(given))]
-    if not is_told:
-        named = []
-    seen = {
-        "border": row["touches_border"],
-        "small": row["volume_mm3"] < _SMALL_MM3,
-        "faint": not is_told and row["contrast"] < FAINT_CONTRAST,
-    }
-    return ", ".join(
-        dict.fromkeys([*filter(None, named), *(name for name, raised in seen.items() if raised)])
-    )

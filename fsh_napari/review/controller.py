@@ -18,6 +18,8 @@ from fsh_napari.review.readers import (
 )
 from fsh_napari.signs import SIGNS
 
+_KEY_OF_PURPOSE = {"join": "J", "add": "I"}
+
 
 class ReviewController:
     """A review in progress.
@@ -122,6 +124,7 @@ class ReviewController:
             raise InputError("no lesion is shown; change the filter")
         place = labels.index(self.view.label) + by if self.view.label in labels else 0
         if 0 <= place < len(labels):
+            self.view.show_message("")  # what was said is about the lesion before
             self.go_to(labels[place])
         else:
             self.view.show_message(at_the_end)
@@ -158,14 +161,13 @@ class ReviewController:
             self.view.select(label)
 
     def note_lesion(self) -> None:
-        """Write a note about the lesion."""
-        self.chosen()
+        """Write a note about the lesion, or where none is selected about the case."""
+        self.opened()
         self.view.ask_for_note()
 
     def set_note(self, text: str) -> None:
-        """Keep a note about the selected lesion."""
-        if self.case is not None and self.view.label:
-            self.case.review.set_note(self.view.label, text)
+        """Keep a note about the selected lesion, or about the case."""
+        if self.case is not None and self.case.review.set_note(self.view.label, text):
             self.refresh()
 
     # ---- correcting
@@ -202,7 +204,7 @@ class ReviewController:
 
     def cancel(self) -> None:
         """Leave joining, adding and the help."""
-        self._next_click, self._split_points = "", []
+        self._next_click, self._split_points, self._asked_at = "", [], -1
         self.stage.hide_keys()
         self.view.show_message("")
 
@@ -211,6 +213,10 @@ class ReviewController:
         case, purpose = self.opened(), self._next_click
         voxel = case.voxel_at(point)
         if voxel is None:
+            if purpose:
+                self._next_click = ""
+                key = _KEY_OF_PURPOSE[purpose]
+                self.view.show_message(f"⚠ That was outside the scan; {key} begins again.")
             return
         under = int(case.review.labels[voxel])
         if with_shift:
@@ -219,6 +225,8 @@ class ReviewController:
             self.view.show_message(f"{count} points to split at; S splits, Esc forgets them.")
         elif purpose == "join":
             self._next_click = ""
+            if not under:
+                raise InputError("there is no lesion where you clicked; J begins again")
             self._show(case.review.join(self.chosen(), under))
             self.view.show_message(
                 f"Lesion {under} joined lesion {self.view.label}; Ctrl+Z parts them."
@@ -231,6 +239,7 @@ class ReviewController:
             self.go_to(event.label)
             self.view.show_message(f"Lesion {event.label} is new; paint to correct it.")
         elif under:
+            self.view.show_message("")
             self.view.select(under)
 
     def painted(self, event: ReviewEvent) -> None:
@@ -250,17 +259,31 @@ class ReviewController:
         if event is None:
             self.view.show_message(nothing)
             return
+        labels = self.view.labels
         self._show(event)
-        if event.label in self.view.labels:
-            self.go_to(event.label, note=False)
+        if event.label in self.view.labels or not self.view.label:
+            self._select_nearest(event.label, labels)
         of_lesion = f" of lesion {event.label}" if event.label else ""
         self.view.show_message(f"{event.kind.capitalize()}{of_lesion} is {what}.")
+
+    def _select_nearest(self, label: int, before: list[int]) -> None:
+        """Go to a lesion; where it is gone, to the one that stood beside it in the list."""
+        place = before.index(label) if label in before else 0
+        order = [label, *before[place:], *before[:place][::-1], *self.view.labels]
+        there = [one for one in order if one in self.view.labels]
+        if there:
+            self.go_to(there[0], note=False)
 
     def _show(self, event: ReviewEvent) -> None:
         self.opened().show(event)
         self.refresh()
 
     # ---- looking: nothing of it is an event
+
+    def reset_window(self) -> None:
+        """Set window and level back."""
+        self.opened()
+        self.stage.reset_window()
 
     def outline(self) -> None:
         """Switch between outline and fill."""

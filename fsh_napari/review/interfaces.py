@@ -89,6 +89,9 @@ class Stage(Protocol):
     def toggle_lesions(self) -> None:
         """Hide or show the lesions."""
 
+    def reset_window(self) -> None:
+        """Set window and level back."""
+
     def show_other_visit(self) -> None:
         """Show the next other visit, or none."""
 

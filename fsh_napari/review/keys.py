@@ -48,10 +48,13 @@ KEYS = (
         "insert a missed lesion: it grows from the next click",
         "Add (I)",
     ),
-    Key("K", ReviewController.note_lesion, "write a note"),
+    Key(
+        "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
+    ),
     Key("G", ReviewController.outline, "outline or fill"),
     Key("O", ReviewController.opacity, "opacity"),
     Key("H", ReviewController.hide_lesions, "hide or show all lesions"),
+    Key("Y", ReviewController.reset_window, "window and level as they were at the beginning"),
     Key(
         "T",
         ReviewController.other_visit,
@@ -77,7 +80,7 @@ KEYS = (
 MOUSE = {
     "wheel": "slices (with Ctrl: zoom)",
     "click": "move all planes; selects the lesion there",
-    "right drag": "window (across) and level (down)",
+    "right drag": "window (across) and level (down); with the brush it encircles and fills",
     "double click": "enlarge a plane, and back",
     "P, E, F": "napari's brush, eraser, bucket; [ and ] size the brush; Z ends painting",
 }

@@ -10,8 +10,9 @@ from fsh_core.errors import InputError
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
+from fsh_napari.views.other_visits import other_visits
 from fsh_napari.views.planes import PlanesWidget
-from fsh_napari.views.visits import VisitWidget, other_visits
+from fsh_napari.views.visits import VisitWidget
 from fsh_napari.views.window import dock_of, shrink_to
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 _OPACITIES = (0.3, 0.7, 1.0)
 _SAME_OPACITY = 0.01
-_DOCK_WIDTHS = (300, 340)  # of planes and list: most of the width is left to the large plane
+# Of the planes and the list: most of the width is left to the large plane.
+_LEAST_WIDTHS = (300, 340)  # pixels
+_LAID_OUT_MS = 50
+_PARTS_OF_WINDOW = (0.2, 0.28)
 
 
 class ReviewStage(QObject):
@@ -64,6 +68,8 @@ class ReviewStage(QObject):
         self.planes: PlanesWidget | None = None
         self.visit: VisitWidget | None = None
         self.help = HelpOverlay(window)
+        self._share_later = QTimer(self, singleShot=True, interval=_LAID_OUT_MS)
+        self._share_later.timeout.connect(self._share_the_room)
 
     # ---- the planes
 
@@ -77,6 +83,7 @@ class ReviewStage(QObject):
                 self.viewer.window.add_dock_widget(self.planes, name="Three planes", area="right")
                 QTimer.singleShot(0, lambda: self._stand_side_by_side(size))
             self.planes.clicked.connect(self.clicked)
+            self.planes.told.connect(self.told)
             self.planes.gone.connect(self._forget_planes)
         return self.planes
 
@@ -104,12 +111,17 @@ class ReviewStage(QObject):
             own.raise_()
             self._share_the_room()
             shrink_to(self._window, size)
+            # Again once the window has its size: Qt shares what there was before.
+            self._share_later.start()
 
     def _share_the_room(self) -> None:
         """Leave most of the width to the large plane."""
         found = (dock_of(self.planes), dock_of(self._panel))
         docks = [dock for dock in found if dock is not None]
-        widths = list(_DOCK_WIDTHS[-len(docks) :])
+        widths = [
+            max(least, round(part * self._window.width()))
+            for least, part in zip(_LEAST_WIDTHS, _PARTS_OF_WINDOW, strict=True)
+        ][-len(docks) :]
         self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
 
     # ---- how lesions look
@@ -129,6 +141,10 @@ class ReviewStage(QObject):
         """Hide or show the lesions."""
         layer = self._opened_case().layer
         layer.visible = not layer.visible
+
+    def reset_window(self) -> None:
+        """Set window and level of the scan back."""
+        self.show_planes().reset_window()
 
     # ---- the other visit
 

@@ -1,18 +1,15 @@
 """The panel of the review: it shows what it is given, and tells what the reader wants."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,9 +17,11 @@ from qtpy.QtWidgets import (
 
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.review import CASE_STATUSES, STATUSES
+from fsh_napari.messages import show_sentence
 from fsh_napari.review.interfaces import CaseUnderReview
 from fsh_napari.review.keys import KEYS, Key
 from fsh_napari.table import LesionTable
+from fsh_napari.widgets import in_a_row, push_button
 
 _BANDS = {"": "any confidence", "low": "below 0.6", "medium": "0.6 to 0.8", "high": "above 0.8"}
 _TIPS = DESCRIBED_COLUMNS | {
@@ -74,13 +73,17 @@ class ReviewView(QWidget):
             "Only the queue's lesions", accessibleName="Only the queue's lesions"
         )
         self.queued_only.toggled.connect(self._show_queued_only)
+        self.queued_only.setToolTip("List only the lesions that the queue names, in its order")
         self.queued_only.hide()
         self.note = QLineEdit(accessibleName="Note", placeholderText="Note (K)")
+        self.note.setToolTip("Kept with Enter, in the journal and in the saved table")
         self.note.editingFinished.connect(lambda: self.note_written.emit(self.note.text()))
         self.advance = QCheckBox(
             "Go on after a decision", checked=True, accessibleName="Go on after a decision"
         )
+        self.advance.setToolTip("The next undecided lesion comes by itself after A, R and U")
         self.case_status = QComboBox(accessibleName="Case status")
+        self.case_status.setToolTip("Status of the whole case; completed is also C")
         self.case_status.addItems(CASE_STATUSES)
         # Shown where it holds, never chosen: what was begun stays begun.
         self.case_status.model().item(0).setEnabled(False)
@@ -113,7 +116,7 @@ class ReviewView(QWidget):
         """Show list, counts and status as they are now."""
         review = case.review
         self.table.show_lesions(case.listed())
-        self.show_note(review.note(self.label) if self.label else "")
+        self.show_note(review.note(self.label))
         self.title.setText(f"<b>{case.name}</b> · {review.case_status}")
         self.case_status.setCurrentText(review.case_status)
         count = len(review.lesions)
@@ -123,29 +126,37 @@ class ReviewView(QWidget):
             f"{review.lesion_volume_ml:.2f} ml"
         )
 
+    def show_nothing(self) -> None:
+        """Show that no case is open."""
+        self.table.show_lesions(pd.DataFrame({"label": []}))
+        for label in (self.title, self.summary):
+            label.setText("")
+        self.show_note("")
+
     def show_message(self, sentence: str) -> None:
         """Tell the reader something."""
-        self.message.setText(sentence)
+        show_sentence(self.message, sentence)
 
     def show_whole_list(self) -> None:
         """Show lesions that the queue does not name, too."""
         self.queued_only.setChecked(False)
 
     def ask_for_note(self) -> None:
-        """Let the reader write a note about the selected lesion."""
+        """Let the reader write a note about the selected lesion, or about the case."""
         self.note.setFocus()
         self.note.selectAll()
 
     # ---- what the widget asks for
 
     def show_note(self, text: str) -> None:
-        """Show the note of the selected lesion."""
+        """Show the note of the selected lesion, or where none is selected that of the case."""
+        self.note.setPlaceholderText("Note (K)" if self.label else "Note about the case (K)")
         self.note.setText(text)
 
-    def show_scores(self, dice: float, lesion_f1: float) -> None:
+    def show_scores(self, reference: str, dice: float, lesion_f1: float) -> None:
         """Show the agreement with an open reference behind the counts."""
         counts = self.summary.text().split(" · Dice")[0]
-        self.summary.setText(f"{counts} · Dice {dice:.3f}, F1 {lesion_f1:.3f}")
+        self.summary.setText(f"{counts} · Dice {dice:.3f}, F1 {lesion_f1:.3f} against {reference}")
 
     def leave_note(self) -> None:
         """Give the keyboard back to the list after a note."""
@@ -181,6 +192,7 @@ class ReviewView(QWidget):
         filters.setContentsMargins(0, 0, 0, 0)
         boxes = (self.status_filter, self.confidence_filter, self.region_filter, self.flags_filter)
         for place, box in enumerate(boxes):
+            box.setToolTip(f"{box.accessibleName()}: list only these lesions")
             filters.addWidget(box, place // 2, place % 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -192,12 +204,12 @@ class ReviewView(QWidget):
         layout.addWidget(self.table, stretch=1)
         layout.addWidget(self.note)
         layout.addLayout(self._command_buttons())
-        layout.addWidget(beside(self.advance, self.case_status))
+        layout.addWidget(in_a_row(self.advance, self.case_status))
         layout.addWidget(
-            beside(
-                _button("Open record…", self.open_wanted.emit),
-                _button("Save", self.save_wanted.emit),
-                _button("Keys (F1)", self.keys_wanted.emit),
+            in_a_row(
+                push_button("Open record…", self.open_wanted.emit, "Open a record (*_dseg.json)"),
+                push_button("Save", self.save_wanted.emit, "Write the corrected lesions"),
+                push_button("Keys (F1)", self.keys_wanted.emit, "Show or hide every key"),
             )
         )
         layout.addWidget(self.message)
@@ -209,8 +221,7 @@ class ReviewView(QWidget):
         buttons = QGridLayout()
         buttons.setVerticalSpacing(3)
         for place, key in enumerate(key for key in KEYS if key.button):
-            button = _button(key.button, self._want(key))
-            button.setToolTip(f"{key.keys}: {key.text}")
+            button = push_button(key.button, self._want(key), f"{key.keys}: {key.text}")
             buttons.addWidget(button, place // _BUTTONS_IN_A_ROW, place % _BUTTONS_IN_A_ROW)
         return buttons
 
@@ -232,20 +243,3 @@ class ReviewView(QWidget):
 
     def _show_queued_only(self, only: bool) -> None:
         self.table.filter.want("queued", "yes" if only else "")
-
-
-def _button(text: str, action: Callable[[], Any]) -> QPushButton:
-    button = QPushButton(text)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.clicked.connect(lambda: action())
-    return button
-
-
-def beside(*widgets: QWidget) -> QWidget:
-    """Put widgets into a row."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer, Signal
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QFileDialog, QShortcut, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
@@ -16,7 +15,9 @@ from fsh_core.review import open_review
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.controller import ReviewController
-from fsh_napari.review.keys import KEYS, Key
+from fsh_napari.review.keys import Key
+from fsh_napari.review.layers import no_scan
+from fsh_napari.review.shortcuts import Shortcuts
 from fsh_napari.review.stage import ReviewStage
 from fsh_napari.review.view import ReviewView
 from fsh_napari.views.window import plain, undrawn, window_of
@@ -60,9 +61,12 @@ class ReviewWidget(QWidget):
         layout.addWidget(self.view)
         self._score_later = QTimer(self, singleShot=True, interval=_SCORE_AFTER_MS)
         self._score_later.timeout.connect(self._score)
+        self._colour_later = QTimer(self, singleShot=True, interval=0)
+        self._colour_later.timeout.connect(self._colour)
         self._connect()
-        self._shortcuts = [self._shortcut(key) for key in KEYS]
+        self._shortcuts = Shortcuts(self, self.view.table, self._run)
         self.viewer.layers.events.inserted.connect(self._on_layer)
+        self.viewer.layers.events.removed.connect(self._on_layer_removed)
         self._open_found()
 
     def _connect(self) -> None:
@@ -79,12 +83,8 @@ class ReviewWidget(QWidget):
         stage.told.connect(view.show_message)
         stage.next_case_wanted.connect(self.next_wanted)
         stage.kept.connect(self._score_later.start)
+        stage.kept.connect(self._colour_later.start)
         stage.kept.connect(self.kept)
-
-    def _shortcut(self, key: Key) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(key.keys), self)
-        shortcut.activated.connect(lambda: self._run(key))
-        return shortcut
 
     def _run(self, key: Key) -> None:
         self.attempt(lambda: key.command(self.controller))
@@ -104,6 +104,17 @@ class ReviewWidget(QWidget):
     def _on_layer(self, event: Any) -> None:
         if event.value.metadata.get("role") == "lesions" and self.case is None:
             QTimer.singleShot(0, self._open_found)
+
+    def _on_layer_removed(self, event: Any) -> None:
+        """Close the review of lesions that nobody sees any more."""
+        if self.case is not None and event.value is self.case.layer:
+            name = self.case.name
+            self.case.detach()
+            self._forget_case()
+            self.view.show_message(
+                f"⚠ The lesions of {name} were taken out of the viewer, so the review is closed; "
+                "what was decided is kept. Open the record again to go on."
+            )
 
     def _open_found(self) -> None:
         """Review the record whose layers are open, if there is one."""
@@ -163,9 +174,17 @@ class ReviewWidget(QWidget):
         """Begin where the reader stopped, else at the top of the list."""
         labels, case = self.view.labels, self._opened()
         again = f", going on at lesion {last}" if last else ""
-        self.view.show_message(
-            f"{case.review.reader} reviews {case.name}{again}. F1 shows the keys."
-        )
+        notices = [f"{case.review.reader} reviews {case.name}{again}. F1 shows the keys."]
+        if case.review.is_read_only:
+            notices.append(
+                f"⚠ {case.review.path.parent} cannot be written: this is to look only, and "
+                "nothing is kept."
+            )
+        if case.flair is None:
+            notices.append(f"⚠ {no_scan(case.name)}.")
+        if case.early_stroke is not None:
+            notices.append("What was painted before is kept as one stroke; Ctrl+Z takes it back.")
+        self.view.show_message(" ".join(notices))
         start = last if last in labels else next(iter(labels), 0)
         if start:
             self.controller.go_to(start, note=False)
@@ -174,18 +193,23 @@ class ReviewWidget(QWidget):
         """Keep what was painted and take the case away."""
         self.stage.close_visit()
         if self.case is not None:
-            self.case.close()
+            case = self.case
+            case.detach()
             self._forget_case()
+            case.remove_layers()
 
     def _forget_case(self) -> None:
         self.controller.end()
         self.case = None
+        self.view.show_nothing()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Detach from the case when napari takes the dock away, as its button does."""
+        """Detach from case and viewer when napari takes the dock away, as its button does."""
         super().changeEvent(event)
         if event.type() != QEvent.Type.ParentChange or self.parent() is not None:
             return
+        self.viewer.layers.events.inserted.disconnect(self._on_layer)
+        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         if self.case is not None:
             self.case.detach()
             self._forget_case()
@@ -205,9 +229,14 @@ class ReviewWidget(QWidget):
 
     def _on_selected(self, label: int) -> None:
         if self.case is not None:
-            self.view.show_note(self.case.review.note(label) if label else "")
+            self.view.show_note(self.case.review.note(label))
             if label:
                 self.case.layer.selected_label = label
+            self._colour_later.start()
+
+    def _colour(self) -> None:
+        if self.case is not None:
+            self.case.show_decisions(self.view.label)
 
     def _on_note(self, text: str) -> None:
         self.attempt(lambda: self.controller.set_note(text))

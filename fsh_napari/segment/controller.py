@@ -1,111 +1,21 @@
 """What Segment does: its state and its commands. It knows no widget and no window.
 
-What it needs of the window stands below, as protocols: a view has the controls, a stage shows
-layers, a runner does what takes long beside the window and then calls back.
+What it needs of the window stands in `fsh_napari.segment.interfaces`: a view has the controls, a
+stage shows layers, a runner does what takes long beside the window and then calls back.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
-
-import pandas as pd
 
 from fsh_core.cases import discover_cases
-from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import write_cohort, write_segmentation
+from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.errors import InputError
+from fsh_core.files import remove_leftovers
 from fsh_core.pipeline import Segmentation
+from fsh_napari.segment.interfaces import Runner, Stage, View
 from fsh_napari.segment.job import NETWORK, Job, missing_openvino
 from fsh_napari.segment.threshold import described, in_words, listed, measured, with_settings
-
-_MINUTES_FROM_S = 90.0  # shorter waits are told in seconds
-
-
-class View(Protocol):
-    """The controls: what the user has set, and what is shown to the user."""
-
-    @property
-    def scan(self) -> str:
-        """Name of the chosen scan; empty = none."""
-
-    @property
-    def weights(self) -> str:
-        """Checkpoint file; empty = bundled."""
-
-    @property
-    def records_folder(self) -> Path:
-        """Where records are written."""
-
-    def config(self) -> SegmentConfig:
-        """Return the settings; an `InputError` if a field cannot be used."""
-
-    def live_settings(self) -> dict[str, Any]:
-        """Return the settings that work without the network; an `InputError` if one is wrong."""
-
-    def offer_scans(self, names: list[str]) -> None:
-        """Offer scans, keeping the chosen one."""
-
-    def choose_scan(self, name: str) -> None:
-        """Choose a scan."""
-
-    def show_message(self, sentence: str, wrong: bool = False) -> None:
-        """Tell the user something."""
-
-    def show_state(self, can_run: bool, can_cancel: bool, can_save: bool) -> None:
-        """Enable the buttons that can be pressed."""
-
-    def show_progress(self, done: int, total: int) -> None:
-        """Show how many patches are done; a total of 0 = not known yet."""
-
-    def hide_progress(self) -> None:
-        """Show no progress any more."""
-
-    def show_lesions(self, lesions: pd.DataFrame) -> None:
-        """List lesions."""
-
-
-class Stage(Protocol):
-    """The layers of the viewer."""
-
-    def scans(self) -> list[str]:
-        """List the scans that are open."""
-
-    def open_scan(self, path: Path) -> str:
-        """Open a file and return its name; an `InputError` if it cannot be used."""
-
-    def scan_file(self, name: str, records_folder: Path) -> Path:
-        """Return the file of a scan; one that has none is copied below the records' folder."""
-
-    def show_result(self, found: Segmentation) -> None:
-        """Show probability and lesions; `SegmentController.result_shown` is called at the end."""
-
-    def show_labels(self, found: Segmentation) -> None:
-        """Show the lesions of another threshold."""
-
-    def show_features(self, found: Segmentation) -> None:
-        """Give the lesions' layer the lesions' measures."""
-
-    def go_to(self, voxel: tuple[int, int, int]) -> None:
-        """Show the slices through a voxel of the scan's file."""
-
-    def note_record(self, case_name: str, record: Path) -> None:
-        """Let the layers of a case say which record they were saved in."""
-
-
-class Runner(Protocol):
-    """What works beside the window."""
-
-    def start(self, job: Job) -> None:
-        """Segment; calls ``progressed``, then ``finished``, ``failed`` or ``cancelled``."""
-
-    def cancel(self) -> None:
-        """Stop segmenting at once."""
-
-    def measure_later(self) -> None:
-        """Call ``measure`` once the threshold has stood still for a moment."""
-
-    def write(self, function: Callable[[], Path]) -> None:
-        """Run a function in a thread; calls ``saved`` or ``save_failed``."""
+from fsh_napari.segment.words import progress_in_words, sequence_of
 
 
 class SegmentController:
@@ -134,6 +44,7 @@ class SegmentController:
         self.result: Segmentation | None = None
         self.is_running = False
         self._is_saving = False
+        self._asked_about = ""  # the scan whose name was no FLAIR's
 
     # ---- choosing a scan
 
@@ -186,6 +97,7 @@ class SegmentController:
                 raise InputError(missing)
         if not self.view.scan:
             raise InputError("there is no scan; open a FLAIR first")
+        self._ask_about(self.view.scan)
         source = self.stage.scan_file(self.view.scan, self.view.records_folder)
         case = discover_cases(source)[0]
         return Job(
@@ -196,6 +108,16 @@ class SegmentController:
             settings=self.view.config().model_dump(mode="json"),
             module=self.network,
         )
+
+    def _ask_about(self, name: str) -> None:
+        """Ask once before a scan is segmented whose name says that it is no FLAIR."""
+        sequence, asked = sequence_of(name), self._asked_about
+        self._asked_about = name
+        if sequence and asked != name:
+            raise InputError(
+                f"{name} is named like a {sequence}, and the network reads FLAIR; choose the "
+                "FLAIR, or press Run once more to segment it all the same"
+            )
 
     def progressed(self, done: int, total: int, seconds_left: float) -> None:
         """Show how far the network is."""
@@ -276,9 +198,17 @@ class SegmentController:
             return
         result, folder = self.result, self.view.records_folder
         is_of_the_run = result is self.found
+        if self.stage.is_under_review(derivative_paths(result.case, folder)["record"]):
+            self.view.show_message(
+                f"{result.case.name} is being reviewed from this folder, and its lesions stay as "
+                "they are; close Review, or choose another folder for records",
+                wrong=True,
+            )
+            return
 
         def write() -> Path:
             # The run described its own lesions; those of another threshold were only measured.
+            remove_leftovers(folder)
             paths = write_segmentation(result if is_of_the_run else described(result), folder)
             write_cohort(folder)
             return paths["record"]
@@ -303,20 +233,3 @@ class SegmentController:
         self._is_saving = False
         self._show_state()
         self.view.show_message(sentence, wrong=True)
-
-
-def progress_in_words(done: int, total: int, seconds_left: float) -> str:
-    """Say how far the network is.
-
-    Parameters
-    ----------
-    done, total : int
-        Patches.
-    seconds_left : float
-        Negative = not known.
-    """
-    if seconds_left < 0:
-        return f"Patch {done} of {total}"
-    minutes = f"{seconds_left / 60:.0f} min"
-    left = f"{seconds_left:.0f} s" if seconds_left < _MINUTES_FROM_S else minutes
-    return f"Patch {done} of {total}, about {left} left"

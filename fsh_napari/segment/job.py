@@ -4,13 +4,16 @@ Run as a program, ``python -m fsh_napari.segment.job FILE``; it says what it doe
 """
 
 import json
+import os
 import pickle
+import shutil
 import sys
 import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from fsh_core.cases import Case
@@ -19,6 +22,7 @@ from fsh_core.errors import InputError
 from fsh_core.pipeline import segment_case
 
 NETWORK = "fsh_core.inference.predict"
+WITH_PARENT = "--end-with-parent"
 
 
 @dataclass(frozen=True)
@@ -107,5 +111,26 @@ def _tell(done: int, total: int) -> None:
     print(json.dumps({"done": done, "total": total}), flush=True)
 
 
+def end_with_parent(folder: Path) -> None:
+    """End this process, and remove its folder, as soon as the window's process is gone.
+
+    Nothing is ever written to the pipe that stands for standard input: it ends with the process
+    that holds its other end, however that ended.
+    """
+    standard_input = sys.stdin.fileno()
+
+    def wait() -> None:
+        # Not through sys.stdin, whose lock Python wants when it ends.
+        while os.read(standard_input, 1):
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    job_file = Path(sys.argv[1])
+    if WITH_PARENT in sys.argv:
+        end_with_parent(job_file.parent)
+    sys.exit(main(job_file))

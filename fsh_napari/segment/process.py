@@ -11,14 +11,14 @@ import os
 import pickle
 import sys
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 from fsh_core.pipeline import Segmentation
-from fsh_napari.segment.job import Job
+from fsh_napari.segment.job import WITH_PARENT, Job
+from fsh_napari.segment.remaining import RemainingTime
 from fsh_napari.task import Task
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class SegmentProcess(QObject):
         self._folder = tempfile.TemporaryDirectory(prefix="fsh-")
         self._job = Path(self._folder.name) / "job.json"
         self._job.write_text(json.dumps(asdict(job)))
-        self._first: tuple[float, int] | None = None
+        self._remaining = RemainingTime()
         self._sentence = ""
         self._stopped = False
         self._rest = b""
@@ -65,7 +65,8 @@ class SegmentProcess(QObject):
 
     def start(self) -> None:
         """Begin."""
-        self._process.start(sys.executable, ["-m", "fsh_napari.segment.job", str(self._job)])
+        arguments = ["-m", "fsh_napari.segment.job", str(self._job), WITH_PARENT]
+        self._process.start(sys.executable, arguments)
 
     def cancel(self) -> None:
         """Stop at once."""
@@ -89,18 +90,7 @@ class SegmentProcess(QObject):
                 self._sentence = message["error"]
             elif "total" in message and not self._stopped:
                 done, total = message["done"], message["total"]
-                self.progressed.emit(done, total, self._seconds_left(done, total))
-
-    def _seconds_left(self, done: int, total: int) -> float:
-        """Estimate from the patches after the first one, which is slow."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first = now, done
-            return -1.0
-        started, before = self._first
-        if done <= before:
-            return -1.0
-        return (now - started) / (done - before) * (total - done)
+                self.progressed.emit(done, total, self._remaining.after(done, total))
 
     def _broken(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:

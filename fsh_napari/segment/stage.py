@@ -1,16 +1,20 @@
 """The layers of Segment: scans to choose from, and the result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from fsh_core.pipeline import Segmentation
 from fsh_core.volume.volume import save_like
 from fsh_napari.layers.colours import lesion_colours
-from fsh_napari.layers.convert import Grid, grid_of_layer, labels_layer, probability_layer
+from fsh_napari.layers.convert import grid_of_layer, labels_layer, probability_layer
 from fsh_napari.layers.files import LayerData, features_by_label
+from fsh_napari.layers.grid import Grid
+from fsh_napari.layers.ownership import give_to_segment, owner_of
 from fsh_napari.preferences import preferences
 
 if TYPE_CHECKING:
@@ -103,28 +107,73 @@ class SegmentStage(QObject):
 
     def _show_layer(self, layer: LayerData) -> None:
         data, options, kind = layer
-        if options["name"] in self.viewer.layers:
-            self.viewer.layers[options["name"]].data = data
-        elif kind == "labels":
+        if kind == "labels":
+            self._show_lesions(data, options)
+            return
+        own = [one for one in self._own_layers() if one.metadata.get("role") == "probability"]
+        if own:
+            own[0].data = data
+        else:
+            self.viewer.add_image(data, **options)
+
+    def _show_lesions(self, data: NDArray[np.int32], options: dict[str, Any]) -> None:
+        """Show lesions in Segment's own layer; one that is reviewed or was opened stays as it is.
+
+        Nobody can paint there: the next threshold, and Save record, would lose it.
+        """
+        lesions = self._lesions()
+        if lesions is None:
             lesions = self.viewer.add_labels(data, **options)
             lesions.contour, lesions.colormap = 1, lesion_colours(preferences().colours)
         else:
-            self.viewer.add_image(data, **options)
+            lesions.data = data
+        give_to_segment(lesions)
 
     @property
     def _lesions_name(self) -> str:
         return f"{self._case_name} lesions"
 
+    def _own_layers(self) -> "list[napari.layers.Layer]":
+        """List the layers of the case that were not opened from a record."""
+        return [
+            layer
+            for layer in self.viewer.layers
+            if layer.metadata.get("fsh_case") == self._case_name
+            and (layer.metadata.get("role") != "lesions" or owner_of(layer) == "segment")
+        ]
+
     def _lesions(self) -> "napari.layers.Labels | None":
-        """Return the layer of the result's lesions; None if the user took it away."""
-        layers = self.viewer.layers
-        return next((layer for layer in layers if layer.name == self._lesions_name), None)
+        """Return Segment's own layer of lesions; None if the user or a review took it away."""
+        own = [layer for layer in self._own_layers() if layer.metadata.get("role") == "lesions"]
+        return own[0] if own else None
+
+    def _is_reviewed(self) -> bool:
+        """Whether a review has taken lesions of this case over."""
+        return any(
+            isinstance(layer, Labels)
+            and layer.metadata.get("fsh_case") == self._case_name
+            and owner_of(layer) == "review"
+            for layer in self.viewer.layers
+        )
 
     def show_labels(self, found: Segmentation) -> None:
-        """Show the lesions of another threshold."""
-        layer = self._lesions()
-        if layer is not None and self.grid is not None:
-            layer.data = self.grid.to_layer(found.lesion_labels)
+        """Show the lesions of another threshold; beside those under review, if they are."""
+        if self.grid is None or (self._lesions() is None and not self._is_reviewed()):
+            return
+        labels = found.flair.with_data(found.lesion_labels)
+        name = f"{self._lesions_name} (Segment)"
+        data, options, _ = labels_layer(labels, name, role="lesions", fsh_case=self._case_name)
+        self._show_lesions(data, options)
+
+    def is_under_review(self, record: Path) -> bool:
+        """Tell whether a review of that very record is open."""
+        return any(
+            isinstance(layer, Labels)
+            and layer.editable
+            and owner_of(layer) == "review"
+            and Path(layer.metadata.get("fsh_record", "")) == record
+            for layer in self.viewer.layers
+        )
 
     def show_features(self, found: Segmentation) -> None:
         """Give the lesions' layer the lesions' measures, which napari shows under the mouse."""
@@ -140,7 +189,8 @@ class SegmentStage(QObject):
     def note_record(self, case_name: str, record: Path) -> None:
         """Let the layers of a case say which record they were saved in."""
         for layer in self.viewer.layers:
-            if layer.metadata.get("fsh_case") == case_name:
+            is_reviewed = isinstance(layer, Labels) and owner_of(layer) == "review"
+            if layer.metadata.get("fsh_case") == case_name and not is_reviewed:
                 layer.metadata["fsh_record"] = str(record)
 
 

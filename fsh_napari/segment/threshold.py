@@ -58,7 +58,17 @@ def in_words(found: Segmentation) -> str:
     note, labels = found.record.brain.note, found.lesion_labels
     count, volume_ml = int(labels.max(initial=0)), found.flair.volume_ml(labels)
     noun = "lesion" if count == 1 else "lesions"
-    return f"{count} {noun}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
+    sentence = f"{count} {noun}, {volume_ml:.2f} ml. {note[:1].upper()}{note[1:]}."
+    return f"{sentence} {_doubts(found)}".strip()
+
+
+def _doubts(found: Segmentation) -> str:
+    """Say what speaks against relying on the scan, such as that it is no FLAIR."""
+    quality = found.record.quality
+    if quality is None or quality.verdict == "pass":
+        return ""
+    reasons = [check.reason for check in quality.checks if check.verdict == quality.verdict]
+    return f"⚠ {quality.summary} {' '.join(reasons)}"
 
 
 def listed(lesions: pd.DataFrame) -> pd.DataFrame:

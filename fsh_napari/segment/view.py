@@ -1,7 +1,6 @@
 """The panel of Segment: it shows what it is given, and tells what the user wants."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QProgressBar,
@@ -23,9 +21,11 @@ from qtpy.QtWidgets import (
 
 from fsh_core.config import SegmentConfig
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
+from fsh_napari.messages import show_sentence
 from fsh_napari.preferences import preferences
 from fsh_napari.segment.settings_panel import SettingsPanel
 from fsh_napari.table import LesionTable
+from fsh_napari.widgets import in_a_row, push_button
 
 _SMALLEST_WIDTH_PIXELS = 330
 _SMALLEST_LIST_PIXELS = 120
@@ -62,18 +62,22 @@ class SegmentView(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.scan_box.setMinimumContentsLength(_SHORTEST_SCAN_NAME)
+        self.scan_box.currentTextChanged.connect(self._show_whole_name)
+        self._show_whole_name("")
         self.weights_field = QLineEdit(
             preferences().weights, placeholderText="bundled", accessibleName="Weights"
         )
+        self.weights_field.setToolTip("A .safetensors file; empty = the bundled weights")
         self.settings = SettingsPanel()
-        self.run_button = QPushButton("Run")
-        self.cancel_button = QPushButton("Cancel")
+        self.run_button = QPushButton("Run", toolTip="Find the lesions of the scan")
+        self.cancel_button = QPushButton("Cancel", toolTip="Stop at once; nothing is changed")
         self.progress = QProgressBar(accessibleName="Progress")
         self.message = QLabel(wordWrap=True, accessibleName="Message")
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table = LesionTable(DESCRIBED_COLUMNS)
         self.table.setMinimumHeight(_SMALLEST_LIST_PIXELS)
         self.folder_field = QLineEdit("~/F.sh", accessibleName="Folder for records")
+        self.folder_field.setToolTip("Where Save record writes; what Cohort and the dashboard open")
         self.save_button = QPushButton("Save record")
         self.save_button.setToolTip(
             "Write masks, probability, lesion table and record, so that they can be reviewed"
@@ -86,23 +90,26 @@ class SegmentView(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("Scan", _row(self.scan_box, _button("Open…", "Open a file", self._pick_scan)))
         form.addRow(
-            "Weights", _row(self.weights_field, _button("…", "Choose weights", self._pick_weights))
+            "Scan", in_a_row(self.scan_box, push_button("Open…", self._pick_scan, "Open a file"))
+        )
+        form.addRow(
+            "Weights",
+            in_a_row(self.weights_field, push_button("…", self._pick_weights, "Choose weights")),
         )
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.addLayout(form)
         for widget in (
             self.settings,
-            _row(self.run_button, self.cancel_button),
+            in_a_row(self.run_button, self.cancel_button),
             self.progress,
             self.message,
         ):
             layout.addWidget(widget)
         layout.addWidget(self.table, stretch=1)
         layout.addWidget(
-            _row(self.folder_field, _button("…", "Choose the folder", self._pick_folder))
+            in_a_row(self.folder_field, push_button("…", self._pick_folder, "Choose the folder"))
         )
         layout.addWidget(self.save_button)
         area = QScrollArea(widgetResizable=True, frameShape=QScrollArea.Shape.NoFrame)
@@ -173,7 +180,7 @@ class SegmentView(QWidget):
 
     def show_message(self, sentence: str, wrong: bool = False) -> None:
         """Tell the user something; what is wrong begins with a sign, not only with a colour."""
-        self.message.setText(f"⚠ {sentence}" if wrong else sentence)
+        show_sentence(self.message, f"⚠ {sentence}" if wrong else sentence)
         if wrong:
             _log.warning("%s", sentence)
 
@@ -197,6 +204,10 @@ class SegmentView(QWidget):
         """List lesions."""
         self.table.show_lesions(lesions)
 
+    def _show_whole_name(self, name: str) -> None:
+        """Show the name that may be cut in the box."""
+        self.scan_box.setToolTip(name or "Scan to segment")
+
     # ---- files
 
     def _pick_scan(self) -> None:
@@ -215,19 +226,3 @@ class SegmentView(QWidget):
         )
         if path:
             self.folder_field.setText(path)
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    """Put widgets side by side."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row
-
-
-def _button(text: str, name: str, action: Callable[[], Any]) -> QPushButton:
-    button = QPushButton(text, accessibleName=name, toolTip=name)
-    button.clicked.connect(lambda: action())
-    return button

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -15,7 +15,9 @@ from fsh_napari.segment.process import SegmentProcess
 from fsh_napari.segment.stage import SegmentStage
 from fsh_napari.segment.view import SegmentView
 from fsh_napari.task import Task
-from fsh_napari.views.window import plain
+from fsh_napari.views.letters import SideLetters
+from fsh_napari.views.planes import PlanesWidget
+from fsh_napari.views.window import plain, window_of
 
 if TYPE_CHECKING:
     import napari
@@ -41,11 +43,13 @@ class SegmentWidget(QWidget):
 
     def __init__(self, napari_viewer: "napari.viewer.Viewer", network: str = NETWORK) -> None:
         super().__init__()
-        viewer = plain(napari_viewer)
+        self._viewer = viewer = plain(napari_viewer)
         self.process: SegmentProcess | None = None
         self._task: Task | None = None
         self.view = SegmentView()
         self.stage = SegmentStage(viewer, self)
+        self._window, view = window_of(viewer)
+        self.letters = SideLetters(view, self._has_planes)
         self.controller = SegmentController(self.view, self.stage, self, network)
         self.setMinimumWidth(self.view.minimumWidth())
         layout = QVBoxLayout(self)
@@ -68,6 +72,10 @@ class SegmentWidget(QWidget):
         view.live_changed.connect(controller.settings_changed)
         view.lesion_picked.connect(controller.go_to)
         self.stage.shown.connect(self._on_shown)
+
+    def _has_planes(self) -> bool:
+        """Whether the three planes are open, which have letters of their own."""
+        return any(planes.views for planes in self._window.findChildren(PlanesWidget))
 
     def _on_layers(self, event: object) -> None:
         self.controller.list_scans()
@@ -122,6 +130,15 @@ class SegmentWidget(QWidget):
 
     def _on_save_failed(self, sentence: str) -> None:
         self.controller.save_failed(sentence)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Leave the viewer alone when napari takes the dock away, as its button does."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.cancel()
+            self.letters.detach()
+            self._viewer.layers.events.inserted.disconnect(self._on_layers)
+            self._viewer.layers.events.removed.disconnect(self._on_layers)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave no process behind."""

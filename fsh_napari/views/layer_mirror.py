@@ -18,6 +18,7 @@ _LOOKS = {
         "gamma",
     ),
     Labels: (
+        "editable",  # before the mode, which it allows
         "visible",
         "opacity",
         "blending",

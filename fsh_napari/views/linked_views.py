@@ -14,7 +14,8 @@ class LinkedViews(QWidget):
     """Views that show one point.
 
     ``clicked`` carries a point, in viewer mm, and whether Shift was held, which keeps the
-    crosshair where it is; ``gone`` says that its dock was taken away.
+    crosshair where it is; ``told`` something for the reader; ``gone`` says that its dock was
+    taken away.
 
     Attributes
     ----------
@@ -27,6 +28,7 @@ class LinkedViews(QWidget):
     """
 
     clicked = Signal(object, bool)
+    told = Signal(str)
     gone = Signal()
 
     def __init__(self) -> None:

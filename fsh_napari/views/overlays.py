@@ -4,29 +4,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from fsh_core.volume.planes import PLANES, Plane
 from fsh_napari.preferences import CROSSHAIRS
+from fsh_napari.views.letters import draw_letters, scanner_axes, side_letters
 
 LAYER_AXES = (2, 1, 0)
-"""A layer's axes for those towards R, A and S; it has S, P, L: see `fsh_napari.layers.convert`."""
+"""A layer's axes for those towards R, A and S; it has S, P, L: see `fsh_napari.layers.grid`."""
 
 _S_AXIS = 2
 
 _GAP = 9  # pixels around the centre that the crosshair leaves free
 _OPACITY = 170  # of 255: what lies under the crosshair shines through
 _FLAT = 2  # dimensions on the screen: slices, not the volume
-_LETTER_PIXELS = 16
-_LETTER_COLOUR = (255, 221, 87)
-_LETTER_MARGINS = (5, 3, -5, -3)  # left, top, right, bottom; pixels
-_SIDES = {
-    "top": Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter,
-    "bottom": Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignHCenter,
-    "left": Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-    "right": Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-}
 
 
 @dataclass(frozen=True)
@@ -112,14 +104,7 @@ class Overlay(QWidget):
             painter.drawLine(QPointF(*start), QPointF(*end))
 
     def _draw_letters(self, painter: QPainter) -> None:
-        font = QFont(self.font())
-        font.setPixelSize(_LETTER_PIXELS)
-        font.setBold(True)
-        painter.setFont(font)
-        letters = self._view.plane.letters(self._view.group.convention)
-        area = self.rect().adjusted(*_LETTER_MARGINS)
-        for side, flags in _SIDES.items():
-            # In black one pixel aside first, so that a letter can be read on white.
-            for shift, colour in ((1, QColor(0, 0, 0)), (0, QColor(*_LETTER_COLOUR))):
-                painter.setPen(colour)
-                painter.drawText(area.translated(shift, shift), int(flags), letters[side])
+        view = self._view
+        orientation = view.plane.orientation(view.group.convention)
+        axes = scanner_axes(view.viewer)
+        draw_letters(painter, self.rect(), side_letters(view.plane.order, orientation, axes))

@@ -10,19 +10,22 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Labels
 from napari.qt import QtViewer
 from qtpy.QtCore import QObject, QPointF, Qt, QTimer
 
 from fsh_napari.layers.convert import CONTENT_KEY
 from fsh_napari.views.linked_views import LinkedViews
+from fsh_napari.views.mouse import fills_outside, window_level, windowed_image
 from fsh_napari.views.overlays import LayerPlane, Overlay
 from fsh_napari.views.window import move_point
 
 _FILL = 0.95  # of the view
-_WINDOW_PER_PIXEL = 1 / 300  # of the window's width
 _ZOOM_PER_TURN = 1.15
 _LEFT_BUTTON, _RIGHT_BUTTON = 1, 2  # as vispy counts them
+_TOOLS_OF_LEFT_BUTTON = ("fill", "erase", "pick")  # the brush encircles with the right
 _FLAT = 2  # dimensions on the screen: slices, not the volume
+_UNITS_PER_NOTCH = 120  # of a wheel, in eighths of a degree; a touchpad sends less at a time
 _CLICK_PIXELS = 3  # a mouse that moves farther drags
 _SMALLEST_SIZE_MM = 1e-3  # of what is fitted into a view: nothing is divided by 0
 
@@ -39,6 +42,7 @@ class PlaneView(QObject):
         self.camera = viewer.scene.camera
         self.plane = plane
         self._fitted = False
+        self._turned = 0  # units of a wheel that are no whole slice yet
         self._fit_later = QTimer(self, singleShot=True, interval=0)
         self._fit_later.timeout.connect(self.fit)
         self.overlay = Overlay(self)
@@ -132,14 +136,24 @@ class PlaneView(QObject):
             if self._fitted:
                 self._fit_later.start()
         if event.type() == event.Type.Wheel and self.viewer.dims.ndisplay == _FLAT:
-            turn = np.sign(event.angleDelta().y())
-            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-                self._fitted = False
-                self.camera.zoom *= _ZOOM_PER_TURN**turn
-            else:
-                self.step(int(turn))
+            self._turn(event)
             return True
         return False
+
+    def _turn(self, event: Any) -> None:
+        """Zoom or go through slices: one for every notch, however small the steps that make it."""
+        units = event.angleDelta().y()
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._fitted = False
+            self.camera.zoom *= _ZOOM_PER_TURN ** (units / _UNITS_PER_NOTCH)
+            return
+        if units * self._turned < 0:  # the other way round: nothing is left over
+            self._turned = 0
+        self._turned += units
+        slices = int(self._turned / _UNITS_PER_NOTCH)
+        self._turned -= slices * _UNITS_PER_NOTCH
+        if slices:
+            self.step(slices)
 
     def detach(self) -> None:
         """Leave the viewer as it was."""
@@ -159,10 +173,15 @@ class PlaneView(QObject):
         start, button = np.array(event.pos, dtype=float), event.button
         layer = viewer.layers.selection.active
         paints = layer is not None and layer.mode != "pan_zoom"
-        image = windowed_image(self.viewer) if button == _RIGHT_BUTTON else None
+        muted = self._mute(layer, event) if isinstance(layer, Labels) else None
+        encircles = layer is not None and layer.mode == "paint"
+        windows = button == _RIGHT_BUTTON and not encircles
+        image = windowed_image(self.viewer) if windows else None
         limits = image.contrast_limits if image is not None else (0.0, 1.0)
         moved = False
         yield
+        if muted is not None:
+            layer.mouse_drag_callbacks[:] = muted
         while event.type == "mouse_move":
             across, down = np.array(event.pos, dtype=float) - start
             moved = moved or abs(across) + abs(down) > _CLICK_PIXELS
@@ -172,6 +191,24 @@ class PlaneView(QObject):
             yield
         if button == _LEFT_BUTTON and not moved and not paints:
             self.group.click(tuple(event.position), shift="Shift" in event.modifiers)
+
+    def _mute(self, layer: Labels, event: Any) -> "list[Any] | None":
+        """Keep a layer's tool from this press, if it is not meant for it; return what to restore.
+
+        The view hears of a press before the layer. With the right button the tool would work
+        while window and level change, and the bucket on the background would fill the brain.
+        """
+        is_meant = event.button != _RIGHT_BUTTON or layer.mode not in _TOOLS_OF_LEFT_BUTTON
+        if event.button == _LEFT_BUTTON and layer.mode == "fill" and fills_outside(layer, event):
+            is_meant = False
+            self.group.told.emit(
+                "⚠ The bucket fills a lesion, or a hole in one; here it would fill all around."
+            )
+        if is_meant:
+            return None
+        callbacks = list(layer.mouse_drag_callbacks)
+        layer.mouse_drag_callbacks.clear()
+        return callbacks
 
     def _on_double_click(self, viewer: ViewerModel, event: Any) -> None:
         layer = viewer.layers.selection.active
@@ -185,31 +222,3 @@ class PlaneView(QObject):
     def _on_camera(self, event: Any = None) -> None:
         self.overlay.update()
         self.group.link_cameras(self)
-
-
-def windowed_image(viewer: ViewerModel) -> Any:
-    """Return the image whose window the mouse changes.
-
-    The selected one, else the lowest that is shown.
-    """
-    active = viewer.layers.selection.active
-    images = [layer for layer in viewer.layers if layer._type_string == "image"]
-    if active in images:
-        return active
-    return next((layer for layer in images if layer.visible), None)
-
-
-def window_level(limits: tuple[float, float], across: float, down: float) -> tuple[float, float]:
-    """Return contrast limits after a drag: right widens the window, down raises the level (darker).
-
-    Parameters
-    ----------
-    limits : two floats
-        Limits before the drag.
-    across, down : float
-        Length of the drag, in pixels.
-    """
-    width, level = limits[1] - limits[0], (limits[0] + limits[1]) / 2
-    new = width * float(np.exp(across * _WINDOW_PER_PIXEL))
-    level += width * down * _WINDOW_PER_PIXEL
-    return level - new / 2, level + new / 2

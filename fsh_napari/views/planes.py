@@ -6,11 +6,21 @@ The large view is napari's own; two more viewers stand in a dock and show the sa
 from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
+from napari.layers import Image
 from napari.qt import QtViewer
 from qtpy.QtCore import QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fsh_core.volume.planes import CONVENTIONS
+from fsh_napari.layers.convert import WINDOW_KEY
 from fsh_napari.preferences import preferences
 from fsh_napari.views.layer_mirror import LayerMirror
 from fsh_napari.views.linked_views import LinkedViews
@@ -85,9 +95,15 @@ class PlanesWidget(LinkedViews):
         self.linked = QCheckBox(
             "Link zoom", accessibleName="Link zoom", toolTip="Zoom and pan all planes together"
         )
+        window = QPushButton("W/L", accessibleName="Reset the window")
+        window.setToolTip("Window and level as they were at the beginning (Y in Review)")
+        window.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        window.clicked.connect(lambda: self.reset_window())
+        self.crosshair.setToolTip("Draw the crosshair in every plane")
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.convention_box, self.crosshair, self.linked):
+        row.setSpacing(4)
+        for widget in (self.convention_box, self.crosshair, self.linked, window):
             row.addWidget(widget)
 
     def sizeHint(self) -> QSize:
@@ -110,6 +126,14 @@ class PlanesWidget(LinkedViews):
         """Move the crosshair of all planes to a point, in viewer mm."""
         if len(point) == self.viewer.dims.ndim:
             self._main.move(point)
+
+    def reset_window(self) -> None:
+        """Set window and level of every scan back to what they were opened with."""
+        for layer in self.viewer.layers:
+            if WINDOW_KEY in layer.metadata:
+                layer.contrast_limits = layer.metadata[WINDOW_KEY]
+            elif isinstance(layer, Image) and "role" not in layer.metadata:
+                layer.reset_contrast_limits()
 
     @property
     def point(self) -> tuple[float, ...]:

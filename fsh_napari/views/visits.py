@@ -1,71 +1,30 @@
 """Another visit of the patient beside the large view: same plane, linked crosshairs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer
+from napari.layers import Labels, Layer
 from napari.qt import QtViewer
 from numpy.typing import NDArray
-from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout
 
-from fsh_core.derivatives import find_records
 from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
 from fsh_napari.layers.colours import lesion_colours
 from fsh_napari.layers.convert import grid_of_layer
-from fsh_napari.layers.files import LayerData, record_layers
-from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.task import Task
 from fsh_napari.views.linked_views import LinkedViews
+from fsh_napari.views.other_visits import Visit
 from fsh_napari.views.overlays import LAYER_AXES
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import dock_of, window_of
 
 if TYPE_CHECKING:
-    import napari
-
-
-@dataclass(frozen=True)
-class Visit:
-    """Another visit: what it is called, and how its layers are loaded."""
-
-    name: str
-    load: Callable[[], list[LayerData]]
-
-
-def other_visits(viewer: "napari.viewer.Viewer", case: OpenCase) -> list[Visit]:
-    """List the other visits.
-
-    Segmented sessions of the same subject in the same folder, then other open scans.
-    """
-    record = case.stored.paths["record"]
-    root = case.stored.record.folder(record)
-    subject = f"sub-{case.stored.record.subject}"
-    records = [
-        path
-        for path in find_records(root)
-        if path != record and path.relative_to(root).parts[0] == subject
-    ]
-    visits = [Visit(path.name.split("_seg-")[0], partial(record_layers, path)) for path in records]
-    for layer in viewer.layers:
-        if (
-            isinstance(layer, Image)
-            and "role" not in layer.metadata
-            and layer.metadata.get("fsh_case") != case.name
-        ):
-            visits.append(Visit(layer.name, partial(_layers_of_scan, layer)))
-    return visits
-
-
-def _layers_of_scan(layer: Image) -> list[LayerData]:
-    return [layer.as_layer_data_tuple()]
+    pass
 
 
 class VisitWidget(LinkedViews):
@@ -88,8 +47,6 @@ class VisitWidget(LinkedViews):
     InputError
         If one of the two scans is gone, or the visit cannot be loaded.
     """
-
-    told = Signal(str)
 
     def __init__(self, planes: PlanesWidget, case: OpenCase, visit: Visit) -> None:
         super().__init__()
@@ -201,7 +158,8 @@ class VisitWidget(LinkedViews):
 
     def _add(self, layer: Layer) -> None:
         if isinstance(layer, Labels):
-            layer.contour, layer.colormap = 1, lesion_colours(preferences().colours)
+            # All in one colour: a number, and so a colour, is not the same lesion in two visits.
+            layer.contour, layer.colormap = 1, lesion_colours("one colour")
         self.model.layers.append(layer)
 
     def _hide_in_main(self, name: str) -> list[Layer]:

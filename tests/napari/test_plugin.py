@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from fsh_napari.preferences import COLOURS
 from tests.conftest import REPOSITORY
 
 npe2 = pytest.importorskip("npe2", reason="napari is not installed: pip install '.[app]'")
@@ -63,6 +64,35 @@ def test_colours_are_bright_and_neighbours_differ(kind) -> None:
     assert (shown[:, :3].max(axis=1) > 0.55).all()
     steps = np.abs(np.diff(shown[:, :3], axis=0)).max(axis=1)
     assert (steps == 0).all() if kind == "one colour" else (steps > 0.2).all()
+
+
+def test_no_two_of_24_lesions_look_alike() -> None:
+    pytest.importorskip("napari")
+    from skimage.color import rgb2lab
+
+    from fsh_napari.layers.colours import lesion_colours
+
+    lab = rgb2lab(lesion_colours().map(np.arange(1, 25))[None, :, :3])[0]
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+    assert apart[np.triu_indices(24, 1)].min() > 25  # the hues used before: 6
+
+
+@pytest.mark.parametrize("kind", COLOURS)
+def test_rejected_and_selected_lesions_stand_out(kind) -> None:
+    pytest.importorskip("napari")
+    from fsh_napari.layers.colours import lesion_colours, review_colours
+
+    statuses = {1: "unreviewed", 2: "accepted", 3: "rejected", 4: "unsure", 9: "rejected"}
+    labels = np.array([0, *statuses])
+    colours = dict(zip(labels.tolist(), review_colours(kind, statuses, 4).map(labels), strict=True))
+    assert colours[0][3] == 0
+    np.testing.assert_allclose(colours[3], colours[9])
+    np.testing.assert_allclose(colours[3][:3], 0.5, atol=0.01)  # grey
+    np.testing.assert_allclose(colours[4], 1)  # white
+    unlike_accepted = np.abs(colours[1] - colours[2]).max() > 0.2
+    assert unlike_accepted == (kind != "one colour")
+    if kind != "by decision":
+        np.testing.assert_allclose(colours[1], lesion_colours(kind).map(np.array([1]))[0])
 
 
 @pytest.mark.parametrize(

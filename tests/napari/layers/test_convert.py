@@ -18,13 +18,13 @@ from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
 from fsh_napari.layers.convert import (
     CONTENT_KEY,
-    Grid,
     grid_of_layer,
     image_layer,
     labels_layer,
     layer_options,
     probability_layer,
 )
+from fsh_napari.layers.grid import Grid
 
 PAIRS = (("R", "L"), ("A", "P"), ("S", "I"))
 CODES = [

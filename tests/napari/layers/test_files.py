@@ -76,7 +76,7 @@ def test_a_record_whose_scan_is_another_one(record, flair_file, phantom, caplog)
     save_like(phantom.flair.data + 1, phantom.flair, flair_file)
     with caplog.at_level(logging.WARNING):
         assert [layer[2] for layer in opened(record)] == ["image", "labels"]
-    assert "is no longer the scan that was segmented" in caplog.text
+    assert "the scan is not where the record says, or has changed" in caplog.text
 
 
 def test_what_is_not_ours(tmp_path):

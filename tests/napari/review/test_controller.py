@@ -213,10 +213,40 @@ def test_adding_and_letting_it_be(controller) -> None:
     controller.clicked((2.0, 2.0, 2.0), with_shift=False)
     assert controller.case.review.lesions == [1, 2, 3]
     controller.add()
-    controller.clicked((-1.0, 0.0, 0.0), with_shift=False)  # beside the scan: waits on
+    controller.clicked((-1.0, 0.0, 0.0), with_shift=False)
+    assert controller.view.message == "⚠ That was outside the scan; I begins again."
+    controller.clicked((2.0, 2.0, 2.0), with_shift=False)  # nothing waits for it any more
+    assert controller.case.review.lesions == [1, 2, 3]
+    controller.add()
     controller.clicked((2.0, 2.0, 2.0), with_shift=False)
     assert controller.case.review.lesions == [1, 2, 3, 4]
     assert controller.view.label == 4
+
+
+def test_joining_with_what_is_no_lesion_says_so_and_ends(controller) -> None:
+    for point, words in (((2.0, 2.0, 2.0), "no lesion where you clicked"), ((-1.0, 0, 0), "")):
+        controller.go_to(1)
+        controller.join()
+        if words:
+            with pytest.raises(InputError, match=words):
+                controller.clicked(point, with_shift=False)
+        else:
+            controller.clicked(point, with_shift=False)
+            assert controller.view.message == "⚠ That was outside the scan; J begins again."
+        controller.clicked(controller.case.inside(2), with_shift=False)
+        assert controller.case.review.lesions == [1, 2, 3]
+        assert controller.view.label == 2
+
+
+def test_after_undo_and_redo_of_a_deletion_a_lesion_is_selected(controller) -> None:
+    for label in (1, 2, 3):
+        controller.go_to(label)
+        controller.delete()
+        controller.undo()
+        assert controller.view.label == label
+        controller.redo()
+        assert controller.view.label in controller.view.labels
+        controller.undo()
 
 
 def test_splitting_at_points(controller) -> None:
@@ -229,6 +259,13 @@ def test_splitting_at_points(controller) -> None:
     controller.split()
     labels = controller.case.review.labels
     assert labels[tuple(ends[0])] != labels[tuple(ends[1])]
+
+
+def test_without_a_lesion_the_note_is_about_the_case(controller) -> None:
+    controller.note_lesion()
+    assert controller.view.asked_for_note
+    controller.set_note("moved a lot")
+    assert controller.case.review.note(0) == "moved a lot"
 
 
 def test_a_note(controller) -> None:

@@ -13,10 +13,10 @@ pytest.importorskip("napari", reason="napari is not installed: pip install '.[ap
 pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
 
 from qtpy.QtCore import QEventLoop, Qt, QTimer
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit
 
 from fsh_core.review import open_review
-from fsh_core.volume.volume import save_like
+from fsh_core.volume.volume import Volume, save_like
 from fsh_napari.preferences import preferences
 from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import KEYS
@@ -198,6 +198,9 @@ class TestKeys:
 
     def test_c_completes_and_saves(self, widget, press, record):
         press(Qt.Key.Key_C)
+        assert "⚠ 3 lesions are not decided." in widget.view.message.text()
+        assert widget.view.case_status.currentText() == "not started"
+        press(Qt.Key.Key_C)
         assert widget.case.review.case_status == "completed"
         assert widget.view.case_status.currentText() == "completed"
         assert list(record.parent.glob("*desc-reviewed*_dseg.json"))
@@ -239,6 +242,27 @@ class TestKeys:
         assert widget._window.rect().contains(widget.stage.help.geometry()), "the help is cut off"
         press(Qt.Key.Key_Escape)
         assert not widget.stage.help.isVisible()
+
+    @pytest.mark.parametrize("where", ["status_filter", "note", "layer list"])
+    def test_letters_do_nothing_where_something_else_wants_them(self, widget, qtbot, where):
+        other = {
+            "status_filter": widget.view.status_filter,
+            "note": widget.view.note,
+            "layer list": widget._window._qt_viewer.layers,
+        }[where]
+        other.setFocus()
+        assert QApplication.focusWidget() is other
+        for key in (Qt.Key.Key_R, Qt.Key.Key_D, Qt.Key.Key_N):
+            qtbot.keyClick(other, key)
+        settle(1)
+        assert journal(widget) == []
+        qtbot.keyClick(other, Qt.Key.Key_F1)
+        assert widget.stage.help.isVisible()
+        widget.view.status_filter.setCurrentIndex(0)  # where R has chosen "rejected"
+        widget.view.table.setFocus()
+        widget.view.select(1)
+        qtbot.keyClick(widget.view.table, Qt.Key.Key_R)
+        assert widget.case.review.status(1) == "rejected"
 
     def test_keys_work_on_the_list_too(self, widget, press):
         press(Qt.Key.Key_N, on=widget.view.table)
@@ -333,11 +357,30 @@ class TestEditing:
         save_like(phantom.reference, phantom.flair, tmp_path / "manual_label-L_mask.nii.gz")
         viewer.open(str(tmp_path / "manual_label-L_mask.nii.gz"), plugin="fsh-ms")
         widget._score()
-        assert "Dice 1.000, F1 1.000" in widget.view.summary.text()
+        assert "Dice 1.000, F1 1.000 against manual_label-L_mask" in widget.view.summary.text()
         widget.controller.go_to(3)
         press(Qt.Key.Key_D)
         widget._score()
         assert "Dice 0.981, F1 0.800" in widget.view.summary.text()
+
+    @pytest.mark.parametrize("kind", ["another grid", "empty", "F.sh's own"])
+    def test_what_is_no_reference_gives_no_dice(self, widget, viewer, phantom, tmp_path, kind):
+        mask, affine = phantom.reference, phantom.flair.affine.copy()
+        if kind == "another grid":
+            affine[:3, 3] += 5
+        if kind == "empty":
+            mask = np.zeros_like(mask)
+        name = "sub-02_space-orig_label-L_mask" if kind == "F.sh's own" else "manual_mask"
+        path = tmp_path / f"{name}.nii.gz"
+        save_like(mask, Volume(mask.astype(np.float32), affine), path)
+        if kind == "F.sh's own":
+            viewer.add_labels(
+                widget.case.layer.data.copy(), metadata={**widget.case.layer.metadata}
+            )
+        else:
+            viewer.open(str(path), plugin="fsh-ms")
+        widget._score()
+        assert "Dice" not in widget.view.summary.text()
 
 
 class TestKeeping:
@@ -368,9 +411,12 @@ class TestKeeping:
         assert np.asarray(nib.load(mask).dataobj).sum() == 36
         assert {path: path.read_bytes() for path in original} == original
 
-    def test_the_case_is_completed(self, widget):
-        widget.view.case_status.setCurrentText("completed")
-        widget.view.case_status.textActivated.emit("completed")
+    def test_the_case_is_completed_in_the_box_too(self, widget):
+        for _ in range(2):  # lesions are undecided: the first asks
+            assert widget.view.case_status.currentText() == "not started"
+            assert widget.view.title.text().endswith("not started")
+            widget.view.case_status.setCurrentText("completed")
+            widget.view.case_status.textActivated.emit("completed")
         assert widget.case.review.case_status == "completed"
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.pipeline import segment_case
-from fsh_napari.segment.controller import SegmentController, progress_in_words
+from fsh_core.record import RecordedQuality
+from fsh_napari.segment.controller import SegmentController
+from fsh_napari.segment.words import progress_in_words
 from tests.conftest import REPOSITORY
 
 
@@ -66,6 +69,7 @@ class FakeStage:
         self.flair_file = flair_file
         self.names = ["sub-01_FLAIR"]
         self.shown = self.labels = self.features = self.voxel = self.record = None
+        self.reviewed = None
 
     def scans(self):
         return self.names
@@ -89,6 +93,9 @@ class FakeStage:
 
     def go_to(self, voxel):
         self.voxel = voxel
+
+    def is_under_review(self, record):
+        return record == self.reviewed
 
     def note_record(self, case_name, record):
         self.record = case_name, record
@@ -277,6 +284,57 @@ def test_saving_writes_what_is_shown(controller, found):
     stored = read_segmentation(record)
     assert stored.record.settings.threshold == 0.7
     assert stored.record.lesion_count == len(stored.lesions) == len(controller.view.lesions)
+
+
+def test_a_record_under_review_is_not_saved_over(controller, found):
+    show_result(controller, found)
+    record = controller.view.records_folder / "sub-01" / "anat" / "sub-01_seg-lesions_dseg.json"
+    controller.stage.reviewed = record
+    controller.save()
+    assert controller.runner.functions == []
+    sentence, wrong = controller.view.messages[-1]
+    assert sentence.startswith("sub-01 is being reviewed from this folder")
+    assert wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "sequence"),
+    [
+        ("sub-01_T1w", "T1"),
+        ("MPRAGE sag", "T1"),
+        ("t2_tse_tra", "T2"),
+        ("sub-01_FLAIR", ""),
+        ("t2_tirm_tra_dark-fluid", ""),
+        ("sub-T1005", ""),
+        ("scan", ""),
+    ],
+)
+def test_a_scan_that_is_named_like_another_sequence_is_asked_about_once(controller, name, sequence):
+    controller.view.scan = name
+    controller.run()
+    assert len(controller.runner.jobs) == (0 if sequence else 1)
+    if sequence:
+        assert f"{name} is named like a {sequence}" in controller.view.messages[-1][0]
+        controller.run()
+        assert len(controller.runner.jobs) == 1
+
+
+def test_what_speaks_against_the_scan_is_said_with_the_result(controller, found):
+    quality = RecordedQuality.model_validate(
+        {
+            "verdict": "fail",
+            "summary": "The scan is not fit to be relied on because of sequence.",
+            "checks": [
+                {"name": "noise", "verdict": "pass", "reason": "Hardly any."},
+                {"name": "sequence", "verdict": "fail", "reason": "White matter is brighter."},
+            ],
+        }
+    )
+    show_result(controller, replace(found, record=found.record.changed(quality=quality)))
+    controller.result_shown()
+    message = controller.view.messages[-1][0]
+    assert message.endswith("because of sequence. White matter is brighter.")
+    assert "⚠ The scan is not fit" in message
 
 
 def test_a_record_that_cannot_be_written_does_not_end_a_run(controller, found):

@@ -15,8 +15,8 @@ from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 from fsh_core.volume.volume import Volume, to_ras
 from fsh_napari.layers.convert import CONTENT_KEY, image_layer, labels_layer
 from fsh_napari.preferences import CROSSHAIRS
+from fsh_napari.views.mouse import window_level
 from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, Overlay
-from fsh_napari.views.plane import window_level
 from fsh_napari.views.planes import PlanesWidget
 from tests.napari.driving import PATIENCE_MS
 
@@ -157,13 +157,13 @@ class TestOrientation:
 
 
 class TestMouse:
-    def wheel(self, view, turns, modifiers=Qt.KeyboardModifier.NoModifier):
+    def wheel(self, view, turns, modifiers=Qt.KeyboardModifier.NoModifier, units=120):
         middle = QPointF(view.canvas.rect().center())
         event = QWheelEvent(
             middle,
             view.canvas.mapToGlobal(middle),
             QPoint(),
-            QPoint(0, 120 * turns),
+            QPoint(0, units * turns),
             Qt.MouseButton.NoButton,
             modifiers,
             Qt.ScrollPhase.NoScrollPhase,
@@ -181,6 +181,19 @@ class TestMouse:
             b for i, b in enumerate(before) if i != axis
         ]
         assert slices_agree(planes)
+
+    def test_a_touchpad_turns_a_slice_for_what_a_wheel_calls_a_notch(self, planes):
+        before = planes.viewer.dims.point[0]
+        for _ in range(7):
+            self.wheel(planes.views[0], 1, units=15)
+        assert planes.viewer.dims.point[0] == before
+        self.wheel(planes.views[0], 1, units=15)
+        assert planes.viewer.dims.point[0] == pytest.approx(before + 4.0)
+        self.wheel(planes.views[0], 1, units=100)
+        self.wheel(planes.views[0], -1, units=119)  # the other way round begins anew
+        assert planes.viewer.dims.point[0] == pytest.approx(before + 4.0)
+        self.wheel(planes.views[0], -1, units=121)
+        assert planes.viewer.dims.point[0] == pytest.approx(before - 4.0)
 
     def test_with_ctrl_it_zooms(self, planes):
         view, point = planes.views[1], planes.viewer.dims.point
@@ -220,6 +233,54 @@ class TestMouse:
         assert image.contrast_limits[1] - image.contrast_limits[0] > high - low
         assert planes.views[1].camera.zoom == zoom
         assert planes.mirrors[0].copy_of(image).contrast_limits == image.contrast_limits
+
+    def test_window_and_level_come_back(self, planes):
+        image = planes.viewer.layers["head"]
+        limits = list(image.contrast_limits)
+        image.contrast_limits = (3, 4)
+        planes.reset_window()
+        assert list(image.contrast_limits) == pytest.approx(limits)
+
+    @pytest.mark.parametrize("mode", ["fill", "erase"])
+    def test_the_right_button_never_paints(self, planes, qtbot, mode):
+        layer, canvas = planes.viewer.layers["lesions"], planes.views[1].canvas
+        layer.visible = True
+        planes.viewer.layers.selection.active = layer
+        layer.mode, layer.selected_label = mode, 7
+        before = layer.data.copy()
+        cube(planes)
+        for start in (canvas.rect().center(), canvas.rect().center() + QPoint(20, 0)):
+            qtbot.mousePress(canvas, Qt.MouseButton.RightButton, pos=start)
+            for part in range(1, 4):
+                move(canvas, start + QPoint(10 * part, 5), Qt.MouseButton.RightButton)
+            qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=start + QPoint(30, 5))
+        np.testing.assert_array_equal(layer.data, before)
+
+    def test_the_bucket_fills_a_lesion_and_a_hole_and_never_the_background(self, planes, qtbot):
+        layer, view = planes.viewer.layers["lesions"], planes.views[0]
+        told = []
+        planes.told.connect(told.append)
+        layer.visible = True
+        planes.viewer.layers.selection.active = layer
+        cube(planes)
+        inside = planes.point
+        index = tuple(np.round(layer.world_to_data(inside)).astype(int))
+        layer.data[index] = 0  # a hole
+        layer.mode, layer.selected_label = "fill", 7
+        beside = (inside[0], inside[1] + 30, inside[2])
+        outside = layer.data.copy()
+        qtbot.mouseClick(
+            view.canvas, Qt.MouseButton.LeftButton, pos=view.to_pixel(beside).toPoint()
+        )
+        np.testing.assert_array_equal(layer.data, outside)
+        assert told == [
+            "⚠ The bucket fills a lesion, or a hole in one; here it would fill all around."
+        ]
+        qtbot.mouseClick(
+            view.canvas, Qt.MouseButton.LeftButton, pos=view.to_pixel(inside).toPoint()
+        )
+        assert layer.data[index] == 7
+        assert np.count_nonzero(layer.data != outside) == 1
 
     def test_double_click_enlarges_and_brings_back(self, planes, qtbot):
         large, coronal, _ = planes.views
@@ -372,7 +433,7 @@ def test_every_control_has_a_name(planes):
     controls = [
         one for kind in (QAbstractButton, QComboBox) for one in planes._bar.findChildren(kind)
     ]
-    assert len(controls) == 3
+    assert len(controls) == 4
     assert all(one.accessibleName() for one in controls)
 
 
