@@ -111,10 +111,12 @@ class Gate:
         if self.keys is None:
             return None
         cookie = f"fsh-{(scope.get('server') or ('', 0))[1]}"  # ports share their cookies
-        if self.keys.knows(_cookie_of(headers, cookie)):
-            return None
         words = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if scope["type"] == "http" and self.keys.admits(dict(words).get(TOKEN, "")):
+        is_known = self.keys.knows(_cookie_of(headers, cookie))
+        has_token = scope["type"] == "http" and TOKEN in dict(words)
+        if is_known and not has_token:
+            return None
+        if has_token and (is_known or self.keys.admits(dict(words)[TOKEN])):
             # Into a cookie and out of the address: what is copied or kept from there is no key.
             rest = urlencode([(name, value) for name, value in words if name != TOKEN])
             path = "/" + quote(scope["path"]).lstrip("/")

@@ -3,6 +3,7 @@
 Shared by the pages about cases.
 """
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from fsh_core.record import Record
 from fsh_dashboard import page
 from fsh_dashboard.choices import asked_in_vain, say_lost
 from fsh_dashboard.data.cohort_tables import Results, fingerprint, read_results
-from fsh_dashboard.data.folder import Opened, find_results
+from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.reviews import Reviews, journals, read_reviews, with_review, with_status
 from fsh_dashboard.data.scans import CaseImages, load_case_images, reference_overlap
 from fsh_dashboard.data.sources import Source, find_source, known_cases
@@ -29,9 +30,11 @@ def choose_results(opened: Opened) -> Results:
     """
     names = find_results(opened)
     if not names:
+        if not find_runs(opened):
+            page.begin_here(opened, "This folder holds no segmented case and no training run yet.")
         page.empty(
             "No segmented case in this folder. They are made with:",
-            "fsh segment SCANS --out derivatives/fsh",
+            f"fsh segment SCANS --out {shlex.quote(f'{opened.root}/derivatives/fsh')}",
         )
     lost = asked_in_vain("results", names)
     if lost is not None:

@@ -1,5 +1,6 @@
 """What every page needs: the opened folder, empty states, skipped files, charts and downloads."""
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -28,7 +29,7 @@ def begin(title: str, sentence: str) -> Opened:
         st.title(title)
         st.error(plain(error))
         st.stop()
-    st.title(title)
+    st.title(title, anchor=False)
     st.caption(sentence)
     with st.sidebar:
         place = "the bundled example" if opened.is_example else plain(opened.root)
@@ -43,6 +44,18 @@ def empty(sentence: str, command: str) -> None:
     """Say what is missing here and which command makes it, then end the page."""
     st.info(sentence)
     st.code(command, language="bash")
+    st.stop()
+
+
+def begin_here(opened: Opened, sentence: str) -> None:
+    """Say how to begin with a folder that holds nothing to show, then end the page."""
+    st.info(sentence)
+    st.markdown("Segment scans into this folder, then load this page again:")
+    st.code(f"fsh segment SCANS --out {shlex.quote(f'{opened.root}/derivatives/fsh')}", "bash")
+    st.markdown("Or train on your own masks, and watch the curves here:")
+    st.code(f"fsh train DATA --out {shlex.quote(f'{opened.root}/runs/first')}", "bash")
+    st.markdown("To see what the pages show, open the bundled example:")
+    st.code("fsh dashboard", "bash")
     st.stop()
 
 

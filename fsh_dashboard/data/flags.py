@@ -17,7 +17,8 @@ OUTLIERS = {
 """What is said of a case far below and far above the others; empty = nothing."""
 OUTLIER_Z = 3.5
 FEWEST_FOR_OUTLIERS = 5
-GOOD = "pass"
+USUAL = ("pass", "caution")
+"""Verdicts on the quality that are no reason to look: thick slices alone give a caution."""
 
 
 def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
@@ -32,7 +33,7 @@ def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
     if "lesions_at_border" in cases:
         found["lesion at the image border"] = cases["lesions_at_border"].fillna(0) > 0
     if "quality" in cases:
-        worse = [word for word in words_in(cases["quality"]) if word != GOOD]
+        worse = [word for word in words_in(cases["quality"]) if word not in USUAL]
         found |= {f"quality: {word}": cases["quality"] == word for word in worse}
     for column, (low, high) in OUTLIERS.items():
         if column not in cases:

@@ -39,7 +39,8 @@ def read_tables(
             continue
         if len(lines) != row["lesion_count"]:
             broken[index] = (
-                f"expected the {row['lesion_count']} lesions of the record, found {len(lines)}"
+                f"expected as many lesions as in the record ({row['lesion_count']}), "
+                f"found {len(lines)}"
             )
             continue
         by_heading.setdefault(heading, []).append((index, lines))

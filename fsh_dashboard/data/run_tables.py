@@ -122,6 +122,8 @@ def all_settings(run: Run) -> pd.DataFrame:
 
 def _shown(value: Any) -> str:
     """Write a setting in words: ``yes``, ``0.002``, ``64 × 64 × 64``."""
+    if value is None:
+        return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -27,13 +27,13 @@ def show_map(lesions: pd.DataFrame, cases: int, case: str | None) -> None:
             page.show_chart(chart, f"map-{projection}", words, "content")
     known = lesions[list(POSITION)].notna().all(axis=1)
     left_out = (
-        f" {int((~known).sum())} lesions without a position are left out."
+        f" Left out: {page.counted(int((~known).sum()), 'lesion')} without a position."
         if not known.all()
         else ""
     )
     st.caption(
-        f"Share of the {cases} cases with a lesion's innermost point in each square of 5 mm, "
-        "through the whole "
+        f"Share of {page.counted(cases, 'case')} with a lesion's innermost point in each square "
+        "of 5 mm, through the whole "
         "depth of the brain, radiological convention. "
         f"The line is the outline of the template's brain.{left_out}"
     )

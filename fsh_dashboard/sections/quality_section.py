@@ -40,7 +40,7 @@ def show_quality(quality: RecordedQuality) -> None:
             }
             for check in quality.checks
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
 
 
 def show_regions(regions: RecordedRegions) -> None:
@@ -61,7 +61,7 @@ def show_regions(regions: RecordedRegions) -> None:
         }
         for name, counted in told.regions.items()
     ]
-    counts.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    counts.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
     for reading in told.readings:
         answer = "would suffice" if reading.fulfilled_here else "do not suffice"
         readings.markdown(

@@ -52,7 +52,7 @@ def choose_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     show(as_table(items), "choice", "What the queue will hold")
     words = (
         f"{rule.title}{f', {rule.limit.lower()} {limit:g}' if rule.limit else ''}, "
-        f"at most {most} cases"
+        f"at most {page.counted(int(most), 'case')}"
     )
     if opened.is_example:
         st.caption(
@@ -140,7 +140,8 @@ def show_queue(opened: Opened, results: Results, reviews: Reviews) -> None:
     )
     finished = int((table["completed"] != "").sum())
     st.progress(
-        finished / max(1, len(table)), f"{finished} of {len(table)} cases completed by a reader"
+        finished / max(1, len(table)),
+        f"{finished} of {page.counted(len(table), 'case')} completed by a reader",
     )
     created = queue.created.replace("T", " ").removesuffix("+00:00")
     st.caption(plain(f"{queue.name}. Rule: {queue.rule}. Made {created} UTC."))

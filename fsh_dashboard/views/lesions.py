@@ -22,7 +22,7 @@ from fsh_dashboard.sections.lesion_viewer import chosen_lesion, record_of, show_
 from fsh_dashboard.sections.queue_buttons import offer_queue
 from fsh_dashboard.table_display import config_for
 
-TABLE_HEIGHT = 560
+TABLE_HEIGHT = 420
 WORDS = ("region", "status", "flags")
 
 
@@ -33,7 +33,9 @@ def main() -> None:
         "One row per lesion. Positions are millimetres towards right, anterior and superior.",
     )
     results = loading.choose_results(opened)
-    case = choose_case(list(results.cases["case"]), "Case")
+    case_place, filter_place = st.columns([5, 1], vertical_alignment="bottom")
+    with case_place:
+        case = choose_case(list(results.cases["case"]), "Case")
     lesions = results.lesions if case is None else results.lesions[results.lesions["case"] == case]
     if lesions.empty:
         st.info(
@@ -44,7 +46,9 @@ def main() -> None:
         st.stop()
     if case:
         lesions = against_reference(opened, results, lesions, case)
-    lesions = choose_lesions(lesions)
+    # Folded away, so that table and viewer are in sight on a small screen.
+    with filter_place.popover("Filters", width="stretch"):
+        lesions = choose_lesions(lesions)
     lesion = chosen_lesion(results, lesions, case)
     table_place, viewer_place = st.columns([5, 6])
     with table_place:
@@ -72,24 +76,21 @@ def against_reference(
 
 def choose_lesions(lesions: pd.DataFrame) -> pd.DataFrame:
     """Filter by size, certainty, border, and by whatever words the table holds."""
-    size, sure, border, false = st.columns([3, 3, 1.4, 1.4], vertical_alignment="bottom")
-    with size:
-        lesions = in_range(lesions, "volume_mm3", "Volume", "(mm³)", "size")
-    with sure:
-        column = certainty_column(lesions) or "mean_probability"
-        lesions = in_range(
-            lesions, column, "Confidence" if column == "confidence" else "Probability", "", "sure"
-        )
-    if "touches_border" in lesions and border.toggle(
+    lesions = in_range(lesions, "volume_mm3", "Volume", "(mm³)", "size")
+    column = certainty_column(lesions) or "mean_probability"
+    lesions = in_range(
+        lesions, column, "Confidence" if column == "confidence" else "Probability", "", "sure"
+    )
+    if "touches_border" in lesions and st.toggle(
         "At the border", key="border", bind="query-params"
     ):
         lesions = lesions[lesions["touches_border"]]
-    if "in_reference" in lesions and false.toggle("Only false", key="false", bind="query-params"):
+    if "in_reference" in lesions and st.toggle("Only false", key="false", bind="query-params"):
         lesions = lesions[lesions["in_reference"] == 0]
     columns = [column for column in WORDS if column in lesions and lesions[column].notna().any()]
-    for place, column in zip(st.columns(max(1, len(columns))), columns, strict=False):
+    for column in columns:
         choices = words_in(lesions[column])
-        chosen = place.multiselect(
+        chosen = st.multiselect(
             label_of(column), choices, key=column, bind="query-params", placeholder="all"
         )
         lesions = lesions[having(lesions[column], chosen)] if chosen else lesions

@@ -98,7 +98,7 @@ def show_use(opened: Opened, card: Card) -> None:
         cases = loading.load(opened, name).cases
         if "weights_sha" in cases:
             made = int((cases["weights_sha"] == card.facts.sha256).sum())
-            said.append(f"{made} of the {len(cases)} cases in {plain(name)}")
+            said.append(f"{made} of {page.counted(len(cases), 'case')} in {plain(name)}")
     if said:
         st.caption(f"These weights made {', '.join(said)}.")
 

@@ -40,7 +40,7 @@ def show_progress(reviews: Reviews) -> None:
         completed = int((part["status"] == "completed").sum())
         st.progress(
             decided / max(1, lesions),
-            f"{plain(reader)}: {decided} of {lesions} lesions decided, "
+            f"{plain(reader)}: {decided} of {page.counted(lesions, 'lesion')} decided, "
             f"{completed} of {len(part)} begun cases completed",
         )
     show(reviews.progress, "progress", "Progress by reader and case")

@@ -1,6 +1,7 @@
 """How trainings went, live while they go on: the paper's figures 3 and 4 and what explains them."""
 
 import math
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,12 @@ from fsh_core.file_names import RUN_FAILURE_FILE
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.choices import asked_in_vain, say_lost
-from fsh_dashboard.data.folder import Opened, find_runs
+from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.run_tables import all_settings, setting_differences
 from fsh_dashboard.data.runs import Run, read_run
 from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.training_curves import show_curves
+from fsh_dashboard.table_display import show_table
 
 REFRESH_S = 5
 MOST_RUNS = 6
@@ -31,8 +33,11 @@ def main() -> None:
     )
     names = find_runs(opened)
     if not names:
+        if not find_results(opened):
+            page.begin_here(opened, "This folder holds no segmented case and no training run yet.")
         page.empty(
-            "No training run in this folder. One begins with:", "fsh train DATA --out runs/first"
+            "No training run in this folder. One begins with:",
+            f"fsh train DATA --out {shlex.quote(f'{opened.root}/runs/first')}",
         )
     chosen = choose_runs(names)
     smoothing, log_scale = choose_look()
@@ -126,7 +131,7 @@ def tell(opened: Opened, names: Sequence[str], smoothing: float, log_scale: bool
 def show_state(runs: Sequence[Run]) -> None:
     """Say how far the runs are and how good the best epoch was."""
     if len(runs) > 1:
-        st.dataframe(state_table(runs), hide_index=True, width="stretch")
+        show_table(state_table(runs), "states", "How far the runs are")
         return
     run = runs[0]
     best = run.best()
@@ -175,8 +180,10 @@ def show_settings(runs: Sequence[Run]) -> None:
         if different.empty:
             st.caption("All settings are the same.")
         else:
-            st.dataframe(
-                different.rename(columns={"setting": "Setting"}), hide_index=True, width="stretch"
+            show_table(
+                different.rename(columns={"setting": "Setting"}),
+                "different",
+                "Settings that differ",
             )
         return
     run = runs[0]
@@ -186,9 +193,7 @@ def show_settings(runs: Sequence[Run]) -> None:
         + (f" ({plain(', '.join(run.validation))})" if run.validation else "")
     )
     with st.expander("All settings of this run"):
-        st.dataframe(
-            all_settings(run).rename(columns=str.capitalize), hide_index=True, width="stretch"
-        )
+        show_table(all_settings(run).rename(columns=str.capitalize), "settings", "All settings")
 
 
 def duration(seconds: float) -> str:

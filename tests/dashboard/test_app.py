@@ -32,6 +32,27 @@ def test_without_results_it_begins_with_training(
     assert app.title[0].value == "Training"
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_folder_says_how_to_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    folder = tmp_path / "my study"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "argv", ["app.py", str(folder)])
+    app = AppTest.from_file(str(HOME / "app.py"), default_timeout=120).run()
+    assert app.title[0].value == "Cohort"
+    app.switch_page(f"views/{page}.py").run()
+    assert not app.exception
+    if page == "model":  # the bundled weights are there in any folder
+        return
+    assert app.info[0].value == "This folder holds no segmented case and no training run yet."
+    assert [code.value for code in app.code] == [
+        f"fsh segment SCANS --out '{folder}/derivatives/fsh'",
+        f"fsh train DATA --out '{folder}/runs/first'",
+        "fsh dashboard",
+    ]
+
+
 def test_it_listens_to_this_machine_only_and_sends_no_statistics() -> None:
     settings = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())
     assert settings["server"]["address"] == "localhost"

@@ -125,6 +125,8 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address() -> None:
     assert keys.token not in headers["set-cookie"]
     assert headers["set-cookie"].startswith(f"fsh-8501={keys.cookie}; HttpOnly; Path=/; SameSite=")
     assert ask(keys, with_cookie(keys), "/case")[0] == 200
+    again = ask(keys, with_cookie(keys), f"/case?token={keys.token}")
+    assert (again[0], again[1]["location"]) == (303, "/case")  # nor does it stay in the address
     assert ask(keys, HERE, f"/?token={keys.token}")[0] == 303  # another browser
 
 

@@ -284,7 +284,7 @@ def test_flagged_lesions_and_confidence_reach_the_case(study: Path) -> None:
     ("column", "value", "said"),
     [
         ("volume_mm3", "n/a", "volume_mm3 must be numbers above 0"),
-        ("volume_mm3", "nan", "volume_mm3 must be numbers"),
+        ("volume_mm3", "nan", "expected a lesion table"),
         ("volume_mm3", "inf", "volume_mm3 must be numbers above 0"),
         ("volume_mm3", "-1", "volume_mm3 must be numbers above 0"),
         ("index", "n/a", "index must be whole numbers from 1"),

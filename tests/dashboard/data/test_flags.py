@@ -31,3 +31,9 @@ def test_robust_z_finds_the_odd_one_and_nothing_among_few() -> None:
     assert z.iloc[6] == pytest.approx(0.6745 * 90)  # median 10, median distance 1
     assert (robust_z(values[-3:]) == 0).all()
     assert (robust_z(pd.Series([5.0] * 6)) == 0).all()
+
+
+def test_a_caution_that_most_scans_have_is_no_flag_but_a_fail_is() -> None:
+    cases = pd.DataFrame({"quality": ["pass", "caution", "caution", "fail"]})
+    cases = cases.assign(lesion_count=3, lesion_volume_ml=1.0, brain_source="found")
+    assert flag_cases(cases).tolist() == ["", "", "", "quality: fail"]

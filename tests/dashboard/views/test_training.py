@@ -128,3 +128,18 @@ def test_a_failed_run_says_why(run_folder: Path, open_page: OpenPage, words_of: 
     assert not app.exception
     assert "runs/second failed: the loss became nan at step 7" in words_of(app)
     assert "Epochs (failed)" in words_of(app)
+
+
+def test_a_setting_that_is_not_set_is_a_dash(
+    new_run: Callable[..., Path], tmp_path: Path, open_page: OpenPage
+) -> None:
+    for name, seed in (("a", 1), ("b", None)):
+        folder = new_run(tmp_path / "runs" / name, epochs=2)
+        settings = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(settings | {"seed": seed}))
+    app = open_page("training", tmp_path)
+    app.multiselect(key="run").set_value(["runs/a", "runs/b"]).run()
+    assert not app.exception
+    different = app.dataframe[-1].value
+    assert different.set_index("Setting").loc["seed"].tolist() == ["1", "–"]
+    assert all(frame.proto.placeholder == "–" for frame in app.dataframe)
