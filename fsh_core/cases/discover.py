@@ -133,6 +133,7 @@ def _bids_cases(
     """Find the cases of a BIDS dataset."""
     mask_folders = _mask_folders(root)
     cases = []
+    without: list[Path] = []
     problem: InputError | None = None
     for folder in (session for subject in subjects for session in _sessions(subject)):
         try:
@@ -142,7 +143,7 @@ def _bids_cases(
             on_problem(error)
             continue
         if case is None:
-            _log.warning("%s: has no FLAIR, skipped", folder)
+            without.append(folder)
         else:
             cases.append(case)
     if problem is not None and not cases:
@@ -152,6 +153,8 @@ def _bids_cases(
             f"{root}: expected a scan in sub-*/anat or sub-*/ses-*/anat called *_FLAIR.nii.gz, "
             f"found none in {len(subjects)} subject folder(s); check the names"
         )
+    for folder in without:
+        _log.warning("%s: has no FLAIR, skipped", folder)
     return cases
 
 
