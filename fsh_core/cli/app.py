@@ -84,7 +84,7 @@ def segment(
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
     with _reading(*(inputs or []), *(file for case in cases for file in case.files)):
-        failures += segment_command(cases, out, weights, config, force)
+        failures += segment_command(cases, out, weights, config, force, channels or ())
     if failures:
         raise typer.Exit(2)
 

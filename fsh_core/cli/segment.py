@@ -41,7 +41,12 @@ _TABLES_EVERY_S = 60.0
 
 
 def segment_command(
-    cases: Sequence[Case], out: Path, weights: Path | None, config: SegmentConfig, force: bool
+    cases: Sequence[Case],
+    out: Path,
+    weights: Path | None,
+    config: SegmentConfig,
+    force: bool,
+    channels: Sequence[str] = (),
 ) -> list[str]:
     """Segment cases one after the other; a bad one does not stop the others.
 
@@ -57,6 +62,8 @@ def segment_command(
         Settings.
     force : bool
         Segment again what is done already with the same weights, settings and input.
+    channels : sequence of str
+        Words of ``--channels``: the weights must take them.
 
     Returns
     -------
@@ -69,15 +76,15 @@ def segment_command(
         If the weights or the output folder cannot be used.
     """
     console = Console()
+    predictor = load_predictor(weights, config)
+    _check_taken(channels, predictor)
     write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
     remove_leftovers(out)
     failed: list[str] = []
     waiting: list[Case] = []
     written = time.monotonic()
     with progress_bar(console) as bar:
-        job = _Job(
-            out, load_predictor(weights, config), config, force, BrainFinder(config.device), bar
-        )
+        job = _Job(out, predictor, config, force, BrainFinder(config.device), bar)
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
         for wait in (False, True):
             for case in waiting if wait else cases:
@@ -104,6 +111,17 @@ def segment_command(
         )
     print_failures(failed)
     return failed
+
+
+def _check_taken(channels: Sequence[str], predictor: NetworkPredictor) -> None:
+    """Refuse an image that was named and would not be looked at."""
+    taken = predictor.model.channels
+    for name in (words.partition("=")[0] for words in channels):
+        if name not in taken:
+            raise InputError(
+                f"--channels {name}: the weights {predictor.card.name} look at {', '.join(taken)} "
+                "alone; leave it away, or choose weights that take it"
+            )
 
 
 @dataclass(frozen=True)
