@@ -128,6 +128,8 @@ def _case_row(record: Record) -> dict[str, Any]:
         "version": record.version,
         "weights": record.weights.name or "–",
         "weights_sha": record.weights.sha256 or "",
+        "evaluated": record.evaluation is not None,
+        "trained_on": {True: "yes", False: "no", None: None}[record.was_trained_on()],
     }
     row |= _optional_parts(record)
     scores = record.evaluation or {}

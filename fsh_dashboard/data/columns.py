@@ -36,6 +36,7 @@ CASES = {
     "seconds": "Time (s)",
     "weights": "Weights",
     "version": "Version",
+    "trained_on": "Trained on",
     "dice": "Dice",
     "sensitivity": "Sensitivity",
     "precision": "Precision",
@@ -83,6 +84,7 @@ HELP = {
     **AGREEMENT,
     "flags": "Reasons to look at it: computed from the table, not a diagnosis.",
     "in_reference": "Share of the lesion's voxels that are in the reference, 0 to 1; 0 = false.",
+    "trained_on": "Whether the weights learned from this patient: its scores say little.",
     "review": "How far each reader is with this case.",
     "reviewed_lesion_count": "Without the rejected lesions, as the reader left the case whose act "
     "is the latest.",

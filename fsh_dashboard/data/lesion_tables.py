@@ -78,7 +78,10 @@ def _parse(heading: str, group: Sequence[tuple[int, list[str]]]) -> pd.DataFrame
         LESION_COLUMNS.keys() - {*WHOLE_COLUMNS, "touches_border"}, float
     )
     types |= dict.fromkeys(TEXT_COLUMNS, str)  # also where no lesion has one
-    table = read_table(io.StringIO(text), TAB, types)
+    try:
+        table = read_table(io.StringIO(text), TAB, types)
+    except InputError:  # a text among the numbers, which is named below
+        table = read_table(io.StringIO(text), TAB, dict.fromkeys(TEXT_COLUMNS, str))
     for column in table.columns.intersection(list(TEXT_COLUMNS)):
         table[column] = table[column].replace("", None)
     table = table.drop(columns="name", errors="ignore").rename(columns={"index": "label"})

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 import fsh_core
+from fsh_core.cases.names import patient_of
 from fsh_core.errors import InputError
 from fsh_core.file_names import RUN_STATE_FILE
 from fsh_core.network.card import WeightsCard, read_card
@@ -79,6 +80,69 @@ def validation_rows(card: Card) -> pd.DataFrame:
         return table
     sites = [site_of(str(case)) for case in table["case"]]
     return table if "site" in table else table.assign(site=sites)
+
+
+def others_validated(card: Card) -> int:
+    """Count the networks that the validation results are of, where they are not these weights.
+
+    Returns
+    -------
+    int
+        Such as the folds of a cross-validation; 0 if the results are of these weights, or the
+        card does not say.
+    """
+    calibration = card.facts.calibration
+    hashes = calibration.get("weights_sha256") if isinstance(calibration, dict) else None
+    own = {card.facts.sha256, *(member.sha256 for member in card.facts.members)}
+    return len(set(map(str, hashes)) - own) if isinstance(hashes, list | tuple) else 0
+
+
+def trained_on_validation(card: Card) -> list[str]:
+    """List the validation patients whom these weights learned from, without ``sub-``."""
+    patients = {patient_of(str(case)) for case in validation_rows(card).get("case", [])}
+    return sorted(patients & {name.removeprefix("sub-") for name in card.facts.training.subjects})
+
+
+def calibration_words(card: Card) -> list[str]:
+    """Say how good the calibration is, each number beside its base rate and count.
+
+    A Brier score of 0.2 is good where half of the lesions are real, and poor where all are:
+    always saying the base rate p scores p (1 - p).
+    """
+    words = []
+    voxels, lesions = card.block("reliability", dict), card.block("confidence", dict)
+    error = _numbers(voxels, "expected_calibration_error") or _numbers(voxels, "ece")
+    if error:
+        words.append(f"Expected calibration error of voxels {error[0]:.3f}{_base(voxels)}")
+    brier, known = _numbers(lesions, "brier"), _numbers(lesions, "lesions", "real")
+    if brier and known and known[0]:
+        rate = known[1] / known[0]
+        words.append(
+            f"Brier score of lesions {brier[0]:.3f} (always saying the base rate of "
+            f"{100 * rate:.0f} %: {rate * (1 - rate):.3f}; {known[0]:,.0f} lesions)"
+        )
+    elif brier:
+        words.append(f"Brier score of lesions {brier[0]:.3f} (base rate not known)")
+    interval = card.facts.calibration if isinstance(card.facts.calibration, dict) else {}
+    patients = _numbers(interval, "patients")
+    of = f" of {patients[0]:.0f}" if patients else ""
+    if rate_meant := _numbers(interval, "rate"):
+        words.append(f"Volume intervals meant to cover {rate_meant[0]:.3f}")
+    if covered := _numbers(interval, "covered"):
+        words.append(f"covered on patients left out {covered[0]:.3f}{of}")
+    return words
+
+
+def _base(voxels: dict[str, Any]) -> str:
+    """Write how many voxels are lesion, of how many; each patient weighs the same."""
+    bins = voxels.get("bins")
+    rows = [_numbers(one, "real", "share", "count") for one in bins or [] if isinstance(one, dict)]
+    known = [row for row in rows if row]
+    share = sum(row[1] for row in known)
+    if not share:
+        return ""
+    rate = sum(row[0] * row[1] for row in known) / share
+    return f" (base rate {100 * rate:.0f} %, {sum(row[2] for row in known):,.0f} voxels)"
 
 
 def site_of(case: str) -> str:

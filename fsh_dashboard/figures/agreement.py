@@ -3,11 +3,19 @@
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from fsh_core.studies.bland_altman import BlandAltman
+from fsh_core.studies.bland_altman import BlandAltman, Scale
+from fsh_core.studies.bland_altman import differences as pairs_on_scale
 from fsh_dashboard.figures.scatter import point_layers
 from fsh_dashboard.figures.style import PALETTE, QUIET, axis, finish
+
+DIFFERENCE_TITLES: dict[Scale, str] = {
+    "ml": "Prediction − reference (ml)",
+    "percent": "Prediction − reference (% of the mean)",
+    "ratio": "Prediction ÷ reference",
+}
 
 
 def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
@@ -38,7 +46,8 @@ def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
         tooltip=[
             alt.Tooltip("label:N", title="Metric"),
             alt.Tooltip("group:N", title="Group"),
-            alt.Tooltip("n:Q", title="Cases"),
+            alt.Tooltip("n_patients:Q", title="Patients"),
+            alt.Tooltip("n:Q", title="Scans"),
             *(
                 alt.Tooltip(f"{name}:Q", format=".3f")
                 for name in ("mean", "ci_low", "ci_high", "median")
@@ -56,7 +65,7 @@ def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
 
 
 def differences(
-    table: pd.DataFrame, limits: BlandAltman, case: str | None = None, unit: str = "ml"
+    table: pd.DataFrame, limits: BlandAltman, case: str | None = None, scale: Scale = "ml"
 ) -> Any:
     """Draw Bland and Altman's plot of volumes.
 
@@ -65,41 +74,39 @@ def differences(
     table : DataFrame
         ``case``, ``reference_ml`` and ``prediction_ml``.
     limits : BlandAltman
-        From `fsh_core.studies.bland_altman`.
+        From `fsh_core.studies.bland_altman`, on the same scale.
     case : str or None
         The chosen case.
-    unit : str
-        Of the volumes.
+    scale : {'ml', 'percent', 'ratio'}
+        Of the differences; ratios on a logarithmic axis.
 
     Returns
     -------
     altair chart
-        Mean of both on the horizontal axis, prediction minus reference on the upright one.
+        Mean of both on the horizontal axis, the difference on the upright one.
     """
     points = table[["case", "reference_ml", "prediction_ml"]].dropna()
-    points = points.assign(
-        mean=(points["reference_ml"] + points["prediction_ml"]) / 2,
-        difference=points["prediction_ml"] - points["reference_ml"],
-    )
-    x, y = (
-        ("mean", f"Mean of reference and prediction ({unit})"),
-        ("difference", f"Prediction − reference ({unit})"),
-    )
+    means, found = pairs_on_scale(points["reference_ml"], points["prediction_ml"], scale)
+    points = points.assign(mean=means, difference=found).dropna()
+    x = ("mean", "Mean of reference and prediction (ml)")
+    y = ("difference", DIFFERENCE_TITLES[scale])
+    is_ratio = scale == "ratio"
     names = ("bias", "+1.96 sd", "−1.96 sd")
     estimates = (limits.bias, limits.upper, limits.lower)
     bands = pd.DataFrame(
         {
             "difference": [one.value for one in estimates],
             "name": [
-                f"{n} {e.value:+.2f}".replace("-", "−")
+                f"{n} {e.value:{'.2f' if is_ratio else '+.2f'}}".replace("-", "−")
                 for n, e in zip(names, estimates, strict=True)
             ],
             "low": [one.low for one in estimates],
             "high": [one.high for one in estimates],
         }
-    )
+    ).dropna(subset=["difference"])
     rules = bands[["difference", "name"]]
-    scatter = point_layers(points, x, y, case, reach=((), [*bands["low"], *bands["high"]]))
+    ends = [end for end in (*bands["low"], *bands["high"]) if np.isfinite(end)]
+    scatter = point_layers(points, x, y, case, log_scale=is_ratio, reach=((), ends))
     band = alt.Chart(bands).mark_rect(color=QUIET, opacity=0.12).encode(y="low:Q", y2="high:Q")
     rule = alt.Chart(rules).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(y="difference:Q")
     text = alt.Chart(rules).mark_text(align="right", dx=-4, dy=-7, color=QUIET, fontSize=11)

@@ -9,6 +9,7 @@ from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard import page
 from fsh_dashboard.data.run_tables import measured, one_table
 from fsh_dashboard.data.runs import Run
+from fsh_dashboard.figures.style import tell_left_out
 from fsh_dashboard.figures.training import curves, over_epochs
 
 
@@ -49,6 +50,8 @@ def draw_group(
     if table.empty:
         st.caption("Not in the log.")
         return
+    if log_scale and (left_out := tell_left_out(table["value"])):
+        st.caption(left_out)
     if len(runs) == 1:
         page.show_live_chart(
             curves(table, y_title, log_scale=log_scale, best=best, limits=limits),

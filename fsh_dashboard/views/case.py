@@ -51,9 +51,12 @@ def show_verdicts(row: pd.Series, lesions: pd.DataFrame) -> None:
         "Largest lesion", f"{row['largest_lesion_mm3']:,.0f} mm³" if len(lesions) else "–"
     )
     scored = [metric for metric in MAIN_METRICS if metric in row and pd.notna(row[metric])]
+    without = "undefined" if row.get("evaluated") else "no reference"
     columns[3].metric(
-        "Dice with the reference", f"{row['dice']:.3f}" if "dice" in scored else "no reference"
+        "Dice with the reference", f"{row['dice']:.3f}" if "dice" in scored else without
     )
+    if row.get("evaluated") and row.get("trained_on") == "yes":
+        st.warning("The weights learned from this patient: the agreement says little about others.")
     if row["flags"]:
         st.warning(f"Look at: {plain(row['flags'])}.")
     if scored:

@@ -17,6 +17,7 @@ from fsh_dashboard.data.columns import CASES, label_of
 from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
+from fsh_dashboard.figures.style import tell_left_out
 from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
@@ -235,6 +236,8 @@ def show_relation(results: Results, cases: pd.DataFrame, case: str | None) -> No
         selection_mode="point",
         alt=f"{label_of(y)} against {label_of(x)}, a point per case",
     )
+    if log_scale and (left_out := tell_left_out(cases.loc[cases[x].notna(), y])):
+        st.caption(left_out)
 
 
 main()

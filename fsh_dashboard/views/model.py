@@ -15,10 +15,13 @@ from fsh_dashboard.data.columns import MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.data.model_cards import (
     Card,
+    calibration_words,
     find_cards,
+    others_validated,
     recall_rows,
     reliability_rows,
     retention_rows,
+    trained_on_validation,
     validation_rows,
 )
 from fsh_dashboard.figures.agreement import intervals
@@ -105,7 +108,8 @@ def show_use(opened: Opened, card: Card) -> None:
 
 def show_validation(card: Card) -> None:
     """Results on validation patients, over all and by site."""
-    st.subheader("Validation")
+    others, seen = others_validated(card), trained_on_validation(card)
+    st.subheader("Validation of other networks" if others or seen else "Validation")
     rows = validation_rows(card)
     metrics = [
         metric
@@ -115,6 +119,8 @@ def show_validation(card: Card) -> None:
     if rows.empty or not metrics:
         missing("The card holds no validation results yet.")
         return
+    if others or seen:
+        st.info(plain(tell_others(card, others, seen)))
     left, right = st.columns(2)
     with left:
         several = rows["site"].nunique() > 1
@@ -124,13 +130,31 @@ def show_validation(card: Card) -> None:
             "sites",
             "Results by site",
         )
+        sizes = summary.groupby("group", sort=False)["n_patients"].max()
+        counts = ", ".join(f"{name} {count}" for name, count in sizes.items())
         st.caption(
-            "Means with 95 % bootstrap intervals over patients; a site with one patient has none."
+            plain(
+                f"Means with 95 % bootstrap intervals; patients: {counts}. There is no interval "
+                "for fewer than five."
+            )
         )
     with right:
         order = ["case", "site", *(column for column in rows if column not in ("case", "site"))]
         show_table(rows[order], "validation", "Validation results by case")
         page.offer_csv(rows, "fsh-validation.csv", "Validation as CSV")
+
+
+def tell_others(card: Card, others: int, seen: list[str]) -> str:
+    """Say whose results these are, if not those of the weights."""
+    whose = f"{others} other networks" if others else "other networks"
+    note = card.block("validation_note", str)
+    return (
+        f"These are not results of these weights but of {whose}, such as the folds of a "
+        "cross-validation, each on patients it had not seen"
+        + (f" ({note})" if note else "")
+        + "."
+        + (f" The weights themselves learned from {len(seen)} of these patients." if seen else "")
+    )
 
 
 def show_calibration(card: Card) -> None:
@@ -157,37 +181,13 @@ def show_calibration(card: Card) -> None:
     if len(kept):
         with places[2]:
             page.show_chart(retention(kept), "retention", "Precision of the surest lesions")
-    interval = calibration_of(card)
-    st.caption(
-        " · ".join(
-            [
-                *numbers(
-                    voxels, "expected_calibration_error", "Expected calibration error of voxels"
-                ),
-                *numbers(voxels, "ece", "Expected calibration error of voxels"),
-                *numbers(lesions, "brier", "Brier score of lesions"),
-                *numbers(interval, "rate", "Volume intervals meant to cover"),
-                *numbers(interval, "covered", "covered on patients left out"),
-            ]
-        )
-    )
-
-
-def calibration_of(card: Card) -> dict[str, Any]:
-    """Take the calibration of a card; empty where it has none."""
-    return card.facts.calibration if isinstance(card.facts.calibration, dict) else {}
+    st.caption(" · ".join(calibration_words(card)))
 
 
 def number(block: dict[str, Any], key: str, usual: float) -> float:
     """Take a number of a block, or the usual one."""
     value = block.get(key)
     return float(value) if isinstance(value, int | float) else usual
-
-
-def numbers(block: dict[str, Any], key: str, title: str) -> list[str]:
-    """Say a number of a block, or nothing."""
-    value = block.get(key)
-    return [f"{title} {value:.3f}"] if isinstance(value, int | float) else []
 
 
 def show_recall(card: Card) -> None:

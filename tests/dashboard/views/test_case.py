@@ -50,6 +50,20 @@ def test_the_slices_start_at_the_most_lesion_and_follow_a_slider(
     assert app.get("html")[0].proto.body != before
 
 
+def test_an_undefined_number_is_not_a_missing_reference(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    path = next(study.glob("derivatives/fsh/sub-P1/anat/*_dseg.json"))
+    record = json.loads(path.read_text())
+    record["evaluation"]["dice"] = None
+    path.write_text(json.dumps(record))
+    app = open_page("case", study)
+    app.selectbox(key="case").set_value("sub-P1").run()
+    said = words_of(app)
+    assert "Dice with the reference undefined" in said
+    assert "no reference" not in said
+
+
 def test_the_case_is_the_one_in_the_address(
     study: Path, open_page: OpenPage, words_of: Words
 ) -> None:

@@ -1,5 +1,6 @@
 """The Cohort and Lesions pages: empty, normal, broken, marked, filtered."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,11 +28,37 @@ def test_the_cohort_is_told(study: Path, open_page: OpenPage, words_of: Words) -
     assert "Cases 4" in said
     assert "Lesions 6" in said
     assert "Median lesion volume 0.2 ml" in said  # 0.27, 0.26, 0 and 0.1875 ml
-    assert "3 cases with a reference" in said
-    assert "Bias" in said
+    assert "3 patients, 3 scans with a reference" in said
+    assert "3 patients, 3 scans: bias" in said
+    assert "intervals and limits of agreement need five patients" in said
     table = app.dataframe[0].value
     assert table["case"].tolist() == ["sub-P1", "sub-P2", "sub-P3", "sub-P4"]
     assert "site" in table
+
+
+def test_patients_that_the_weights_learned_from_are_out_of_the_agreement(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    for path in study.glob("derivatives/fsh/sub-*/anat/*_dseg.json"):
+        record = json.loads(path.read_text())
+        record["weights"]["training"] = {"subjects": ["P1", "elsewhere"]}
+        path.write_text(json.dumps(record))
+    app = open_page("cohort", study)
+    said = words_of(app)
+    assert "The weights learned from 1 patient, 1 scan of these" in said
+    assert "2 patients, 2 scans with a reference" in said
+    assert app.dataframe[0].value["trained_on"].tolist() == ["yes", "no", "no", "no"]
+    app.toggle(key="trained").set_value(True).run()
+    assert "3 patients, 3 scans with a reference" in words_of(app)
+
+
+def test_a_logarithmic_axis_says_how_many_cases_it_cannot_show(
+    study: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    app = open_page("cohort", study)
+    assert "Not on the logarithmic axis" not in words_of(app)
+    app.toggle(key="logy").set_value(True).run()
+    assert "Not on the logarithmic axis, because 0 or less: 1." in words_of(app)
 
 
 def test_a_clicked_row_marks_its_case_in_every_chart(study: Path, open_page: OpenPage) -> None:

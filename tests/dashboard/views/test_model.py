@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsh_core.network.card import WeightsCard
 from fsh_dashboard.data import model_cards
 from fsh_dashboard.data.run_tables import experiments
 from fsh_dashboard.data.runs import read_run
@@ -132,3 +133,42 @@ def test_experiments_without_a_validation_come_last(
     assert table["best_epoch"].iloc[0] == 8
     assert pd.isna(table["best_dice"].iloc[1])
     assert experiments([], 0).empty
+
+
+def test_folds_of_other_networks_are_no_results_of_these_weights(
+    tmp_path: Path, open_page: OpenPage, words_of: Words, bundle: Callable[[Any], None]
+) -> None:
+    other = {"weights_sha256": ["2" * 64, "3" * 64], "rate": 0.8, "covered": 0.75, "patients": 3}
+    bundle(FULL | {"calibration": other, "validation_note": "two folds"})
+    said = words_of(open_page("model", tmp_path))
+    assert "Validation of other networks" in said
+    assert "not results of these weights but of 2 other networks" in said
+    assert "two folds" in said
+    bundle(FULL | {"calibration": other | {"weights_sha256": ["1" * 64]}})
+    assert "other networks" not in words_of(open_page("model", tmp_path))
+    bundle(FULL | {"training": {"subjects": ["a3", "b9"]}})
+    said = words_of(open_page("model", tmp_path))
+    assert "Validation of other networks" in said
+    assert "learned from 1 of these patients" in said
+
+
+def test_sites_have_their_number_of_patients(
+    tmp_path: Path, open_page: OpenPage, words_of: Words, bundle: Callable[[Any], None]
+) -> None:
+    bundle(FULL)
+    said = words_of(open_page("model", tmp_path))
+    assert "patients: all 3, a 2, b 1. There is no interval for fewer than five" in said
+
+
+def test_brier_and_calibration_stand_beside_their_base_rate() -> None:
+    lesions = FULL["confidence"] | {"lesions": 10, "real": 4, "brier": 0.2}
+    facts = WeightsCard.model_validate(
+        FULL | {"confidence": lesions, "calibration": FULL["calibration"] | {"patients": 13}}
+    )
+    words = model_cards.calibration_words(model_cards.Card("x", facts))
+    assert words == [
+        "Expected calibration error of voxels 0.100 (base rate 20 %, 9 voxels)",
+        "Brier score of lesions 0.200 (always saying the base rate of 40 %: 0.240; 10 lesions)",
+        "Volume intervals meant to cover 0.800",
+        "covered on patients left out 0.750 of 13",
+    ]
