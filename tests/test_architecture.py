@@ -313,7 +313,7 @@ assert not code, code
 
 
 # The files that know the keys of a record, or of a card of weights, on disk.
-RECORD_FILES = ("fsh_core/record.py", "fsh_core/network/card.py")
+RECORD_FILES = ("fsh_core/record/file.py", "fsh_core/record/model.py", "fsh_core/network/card.py")
 CALLERS = ("fsh_core", "fsh_napari", "fsh_dashboard", "scripts", "benchmarks")
 
 

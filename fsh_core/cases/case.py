@@ -1,7 +1,12 @@
 """One case: one session of one subject."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from fsh_core.cases.names import identify
+from fsh_core.errors import InputError
 
 CHANNELS = ("FLAIR", "T1w", "T2w")
 
@@ -45,3 +50,15 @@ class Case:
         """Every file of the case: images and masks."""
         masks = [mask for mask in (self.reference, self.brain) if mask is not None]
         return [*self.channels.values(), *masks]
+
+
+OnProblem = Callable[[InputError], None]
+"""Told of a case that cannot be used while others can; raising from it ends the search."""
+
+
+def case_called(
+    name: str, channels: dict[str, Path], reference: Path | None = None, brain: Path | None = None
+) -> Case:
+    """Make a case of files called ``name``."""
+    subject, session = identify(re.sub(r"(?<=.)_0000$", "", name), channels["FLAIR"])
+    return Case(subject, session, channels, reference, brain)

@@ -2,10 +2,10 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from fsh_core.cases.case import CHANNELS, Case
+from fsh_core.cases.case import CHANNELS, Case, OnProblem, case_called
 from fsh_core.cases.names import (
     entries_of,
     identify,
@@ -16,17 +16,11 @@ from fsh_core.cases.names import (
     with_ending,
     without_channel,
 )
+from fsh_core.cases.nnunet import nnunet_cases
 from fsh_core.cases.raw import holds_predictions, is_own_output
 from fsh_core.errors import InputError
-from fsh_core.strict_json import parse_json
 
 _log = logging.getLogger(__name__)
-
-_LONGEST_LIST = 200  # characters of names that an error repeats
-_NNUNET_NAME = re.compile(r"_\d{4}\.\w+$")  # CASE_0000 with any ending
-
-OnProblem = Callable[[InputError], None]
-"""Told of a case that cannot be used while others can; raising from it ends the search."""
 
 
 def _refuse(problem: InputError) -> None:
@@ -100,11 +94,11 @@ def _discover(path: Path, label: str, on_problem: OnProblem) -> list[Case]:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder; check the name")
         if not path.is_dir():
-            return [_case_of(without_channel(stem_of(path))[0], {"FLAIR": path})]
+            return [case_called(without_channel(stem_of(path))[0], {"FLAIR": path})]
         entries = entries_of(path)
         subjects = [entry for entry in entries if entry.name.startswith("sub-") and entry.is_dir()]
         if (path / "imagesTr").is_dir():
-            return _nnunet_cases(
+            return nnunet_cases(
                 path / "imagesTr", path / "labelsTr", path / "dataset.json", on_problem
             )
         # A folder of scans that F.sh wrote its results into is still a folder of scans.
@@ -118,7 +112,7 @@ def _discover(path: Path, label: str, on_problem: OnProblem) -> list[Case]:
         numbers = {stem_of(scan)[-5:] for scan in scans}
         if "_0000" in numbers and all(re.fullmatch(r"_000\d", number) for number in numbers):
             labels = path.parent / path.name.replace("images", "labels")
-            return _nnunet_cases(path, labels, path.parent / "dataset.json", on_problem)
+            return nnunet_cases(path, labels, path.parent / "dataset.json", on_problem)
         return _plain_cases(path, label)
     except OSError as error:
         raise InputError(
@@ -133,6 +127,7 @@ def _bids_cases(
     """Find the cases of a BIDS dataset."""
     mask_folders = _mask_folders(root)
     cases = []
+    without: list[Path] = []
     problem: InputError | None = None
     for folder in (session for subject in subjects for session in _sessions(subject)):
         try:
@@ -142,7 +137,7 @@ def _bids_cases(
             on_problem(error)
             continue
         if case is None:
-            _log.warning("%s: has no FLAIR, skipped", folder)
+            without.append(folder)
         else:
             cases.append(case)
     if problem is not None and not cases:
@@ -152,6 +147,8 @@ def _bids_cases(
             f"{root}: expected a scan in sub-*/anat or sub-*/ses-*/anat called *_FLAIR.nii.gz, "
             f"found none in {len(subjects)} subject folder(s); check the names"
         )
+    for folder in without:
+        _log.warning("%s: has no FLAIR, skipped", folder)
     return cases
 
 
@@ -206,84 +203,6 @@ def _mask_folders(root: Path) -> list[Path]:
     return sorted(folders, key=lambda folder: (folder.name != "manual", folder.name))
 
 
-def _nnunet_cases(images: Path, labels: Path, dataset: Path, on_problem: OnProblem) -> list[Case]:
-    """Find the cases of an nnU-Net raw folder."""
-    channels = _nnunet_channels(dataset)
-    files: dict[str, dict[str, Path]] = {}
-    for file in niftis_in(images):
-        identifier, _, number = stem_of(file).rpartition("_")
-        if not identifier or not re.fullmatch(r"\d{4}", number):
-            _log.warning("%s: is not called CASE_0000.nii.gz, skipped", file)
-        elif number in channels:
-            first = files.setdefault(identifier, {}).setdefault(channels[number], file)
-            if first is not file:
-                raise InputError(
-                    f"{file}: must be the only {channels[number]} of its case, "
-                    f"found {first.name} beside it; move one away"
-                )
-    if not files:
-        raise InputError(
-            f"{images}: expected scans called CASE_0000.nii.gz, {_found_instead(images)}"
-        )
-    references = {stem_of(file): file for file in niftis_in(labels)}
-    for identifier, found in list(files.items()):
-        if "FLAIR" not in found:
-            only = ", ".join(sorted(found))
-            del files[identifier]
-            on_problem(
-                InputError(
-                    f"{images}: the case {identifier} has no FLAIR, found only {only}; "
-                    "add the missing channel or remove the case"
-                )
-            )
-    return [
-        _case_of(identifier, found, references.get(identifier))
-        for identifier, found in files.items()
-    ]
-
-
-def _found_instead(images: Path) -> str:
-    """Say what an nnU-Net folder without NIfTI scans holds, and what to do."""
-    others = [entry.name for entry in entries_of(images) if _NNUNET_NAME.search(entry.name)]
-    if not others:
-        return "found none; check the names"
-    return f"found {others[0]}; F.sh reads NIfTI alone: convert the images to .nii.gz first"
-
-
-def _nnunet_channels(dataset: Path) -> dict[str, str]:
-    """Read which channel each file number is: ``{"0000": "FLAIR", ...}``."""
-    if not dataset.exists():
-        return {"0000": "FLAIR"}
-    try:
-        description = parse_json(dataset.read_bytes())
-        names = dict(
-            description.get("channel_names") or description.get("modality") or {"0": "FLAIR"}
-        )
-        channels = {
-            f"{int(number):04d}": _channel_called(str(name)) for number, name in names.items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{dataset}: expected nnU-Net's channel_names, cannot read them ({error}); correct it"
-        ) from None
-    if len(channels) == 1:
-        return dict.fromkeys(channels, "FLAIR")
-    if "FLAIR" not in channels.values():
-        raise InputError(
-            f"{dataset}: expected a channel called FLAIR, "
-            f"found {', '.join(map(str, names.values()))[:_LONGEST_LIST]}; rename it there"
-        )
-    return {number: channel for number, channel in channels.items() if channel}
-
-
-def _channel_called(name: str) -> str:
-    """Translate a free channel name; what is neither FLAIR, T1w nor T2w is ''."""
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    if "flair" in plain:
-        return "FLAIR"
-    return {"t1": "T1w", "t1w": "T1w", "mprage": "T1w", "t2": "T2w", "t2w": "T2w"}.get(plain, "")
-
-
 def _plain_cases(folder: Path, label: str) -> list[Case]:
     """Find the cases of a folder of NIfTI files: a FLAIR each, unless its name says otherwise."""
     flairs: list[tuple[str, Path]] = []
@@ -312,15 +231,7 @@ def _plain_cases(folder: Path, label: str) -> list[Case]:
             if (name, channel) in channels
         }
         own_masks = [masks.get(f"{name}_label-{kind}_mask") for kind in (label, "brain")]
-        cases.append(_case_of(name, {"FLAIR": flair, **optional}, *own_masks))
+        cases.append(case_called(name, {"FLAIR": flair, **optional}, *own_masks))
     for (_, channel), file in channels.items():
         _log.warning("%s: is called a %s, not a FLAIR; not used", file, channel)
     return cases
-
-
-def _case_of(
-    name: str, channels: dict[str, Path], reference: Path | None = None, brain: Path | None = None
-) -> Case:
-    """Make a case of files called ``name``."""
-    subject, session = identify(re.sub(r"(?<=.)_0000$", "", name), channels["FLAIR"])
-    return Case(subject, session, channels, reference, brain)

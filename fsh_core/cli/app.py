@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from fsh_core.cli.options import with_options
+from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import InputError
 
@@ -83,7 +84,7 @@ def segment(
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
     with _reading(*(inputs or []), *(file for case in cases for file in case.files)):
-        failures += segment_command(cases, out, weights, config, force)
+        failures += segment_command(cases, out, weights, config, force, channels or ())
     if failures:
         raise typer.Exit(2)
 
@@ -298,7 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 2 when the input could not be used: one sentence on stderr says why.
     """
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="fsh")
+        with saying_remarks_once():
+            app(args=None if arguments is None else list(arguments), prog_name="fsh")
     except InputError as error:
         print(f"fsh: {error}", file=sys.stderr)
         return 2

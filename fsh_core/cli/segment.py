@@ -10,16 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from fsh_core.cases import Case
+from fsh_core.cli.case_summary import show_case
 from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     check_names,
     derivative_paths,
     read_record,
-    read_segmentation,
     why_stale,
     write_cohort,
     write_segmentation,
@@ -32,16 +31,19 @@ from fsh_core.locks import BeingWritten, one_writer
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.record import InputFile, Record
 from fsh_core.report import illustrate
-from fsh_core.sample import sample_case
 from fsh_core.studies.evaluate import evaluate_case
 from fsh_core.volume.volume import Volume, load_mask
 
-_ROWS_SHOWN = 15
 _TABLES_EVERY_S = 60.0
 
 
 def segment_command(
-    cases: Sequence[Case], out: Path, weights: Path | None, config: SegmentConfig, force: bool
+    cases: Sequence[Case],
+    out: Path,
+    weights: Path | None,
+    config: SegmentConfig,
+    force: bool,
+    channels: Sequence[str] = (),
 ) -> list[str]:
     """Segment cases one after the other; a bad one does not stop the others.
 
@@ -57,6 +59,8 @@ def segment_command(
         Settings.
     force : bool
         Segment again what is done already with the same weights, settings and input.
+    channels : sequence of str
+        Words of ``--channels``: the weights must take them.
 
     Returns
     -------
@@ -69,15 +73,15 @@ def segment_command(
         If the weights or the output folder cannot be used.
     """
     console = Console()
+    predictor = load_predictor(weights, config)
+    _check_taken(channels, predictor)
     write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
     remove_leftovers(out)
     failed: list[str] = []
     waiting: list[Case] = []
     written = time.monotonic()
     with progress_bar(console) as bar:
-        job = _Job(
-            out, load_predictor(weights, config), config, force, BrainFinder(config.device), bar
-        )
+        job = _Job(out, predictor, config, force, BrainFinder(config.device), bar)
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
         for wait in (False, True):
             for case in waiting if wait else cases:
@@ -96,7 +100,7 @@ def segment_command(
                     written = time.monotonic()
     failed += write_cohort(out)
     if len(cases) == 1 and not failed:
-        _show(cases[0], out, console)
+        show_case(cases[0], out, console)
     elif len(cases) > 1:
         console.print(
             f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: "
@@ -104,6 +108,17 @@ def segment_command(
         )
     print_failures(failed)
     return failed
+
+
+def _check_taken(channels: Sequence[str], predictor: NetworkPredictor) -> None:
+    """Refuse an image that was named and would not be looked at."""
+    taken = predictor.model.channels
+    for name in (words.partition("=")[0] for words in channels):
+        if name not in taken:
+            raise InputError(
+                f"--channels {name}: the weights {predictor.card.name} look at {', '.join(taken)} "
+                "alone; leave it away, or choose weights that take it"
+            )
 
 
 @dataclass(frozen=True)
@@ -219,43 +234,3 @@ def _reference_of(found: Segmentation, console: Console) -> Volume | None:
     except InputError as error:
         console.print(f"{case.name}: not compared with its reference: {error}", markup=False)
         return None
-
-
-def _show(case: Case, out: Path, console: Console) -> None:
-    """Print the summary of one case: largest lesions, metrics, files."""
-    stored = read_segmentation(derivative_paths(case, out)["record"])
-    columns = {
-        "label": ("lesion", "{}"),
-        "volume_mm3": ("mm3", "{:,.0f}"),
-        "equivalent_diameter_mm": ("diameter mm", "{:.1f}"),
-        "inside_r_mm": ("R mm", "{:.0f}"),
-        "inside_a_mm": ("A mm", "{:.0f}"),
-        "inside_s_mm": ("S mm", "{:.0f}"),
-        "mean_probability": ("prob.", "{:.2f}"),
-        "contrast": ("contrast", "{:.2f}"),
-    }
-    table = Table(
-        title=f"{case.name}: the {min(_ROWS_SHOWN, len(stored.lesions))} largest of "
-        f"{len(stored.lesions)} lesions"
-    )
-    for heading, _ in columns.values():
-        table.add_column(heading, justify="right")
-    for row in stored.lesions[list(columns)].head(_ROWS_SHOWN).itertuples(index=False):
-        table.add_row(
-            *(form.format(value) for value, (_, form) in zip(row, columns.values(), strict=True))
-        )
-    console.print(table)
-    record = stored.record
-    console.print(
-        f"{record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml "
-        f"({record.raw_lesion_volume_ml:.2f} ml before post-processing); {record.brain.note}."
-    )
-    if record.evaluation is not None:
-        dice, lesion_f1 = record.score("dice"), record.score("lesion_f1")
-        sample = "; the bundled weights never saw this scan" if case == sample_case() else ""
-        if record.was_trained_on():
-            sample = "; the weights learned from this patient, so this says little"
-        console.print(f"Against its reference: Dice {dice:.3f}, lesion F1 {lesion_f1:.3f}{sample}.")
-    console.print(f"{record.run.seconds:.1f} s from file to lesions on {record.run.threads} cores.")
-    for key, path in stored.paths.items():
-        console.print(f"  {key:<12} {path}", highlight=False, soft_wrap=True)

@@ -135,7 +135,8 @@ def _paired_section(rows: Mapping[str, Row], names: tuple[str, str]) -> Section:
         f"Differences: {names[1]} minus {names[0]}, over patients in which both have a value. "
         "Interval of the mean: bootstrap over patients, fixed seed. p: signed-rank test, "
         "two-sided, not adjusted for the number of rows; none with fewer than 6 patients who "
-        "differ. For HD95 and ASSD lower is better; a volume difference is best near 0."
+        "differ. For HD95 "
+        "and ASSD lower is better; a volume difference is best near 0."
     )
     return Section("Means and tests", table=Table(headings, cells), note=note)
 

@@ -34,11 +34,10 @@ MATRIX_COLUMNS: dict[str, str] = {
     "n_cases": "Cases of both.",
     "n_patients": "Patients of these cases: the visits of one are averaged, and each counts once.",
     "dice": "Mean Dice over patients, 0 to 1.",
-    "dice_low": "Lower end of its 95 % bootstrap interval; undefined for fewer than 5 patients.",
+    "dice_low": "Lower end of its 95 % bootstrap interval; undefined below 5 patients.",
     "dice_high": "Upper end of its 95 % bootstrap interval.",
     "lesion_f1": "Mean F1 over lesions, over patients, 0 to 1.",
-    "lesion_f1_low": "Lower end of its 95 % bootstrap interval; "
-    "undefined for fewer than 5 patients.",
+    "lesion_f1_low": "Lower end of its 95 % bootstrap interval; undefined below 5 patients.",
     "lesion_f1_high": "Upper end of its 95 % bootstrap interval.",
     "volume_bias_ml": "Mean volume difference over patients, second minus first, in ml.",
     "volume_lower_ml": "Lower 95 % limit of agreement of volumes (Bland and Altman), in ml; "

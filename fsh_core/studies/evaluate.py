@@ -203,8 +203,8 @@ def _regions(
 def write_evaluation(evaluation: Evaluation, out_folder: str | Path) -> list[Path]:
     """Write an evaluation as CSV tables, each whole or not at all.
 
-    Writes ``cases.csv``, ``summary.csv``, ``volumes.csv``, ``regions.csv`` if regions were
-    asked for, ``failures.csv`` (only its heading when all went well, so that no older one stays
+    Writes ``cases.csv``, ``summary.csv``, ``volumes.csv``, ``regions.csv`` if regions were asked
+    for, ``failures.csv`` (only its heading when all went well, so that no older one stays
     behind) and ``columns.json``, which says what every column holds. Undefined values are
     ``n/a``.
 

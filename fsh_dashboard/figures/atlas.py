@@ -11,7 +11,7 @@ from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, QUIET, axis, finish
 
 POSITION = ("mni_x_mm", "mni_y_mm", "mni_z_mm")
 BIN_MM = 5
-PIXELS_PER_MM = 1.35
+PIXELS_PER_MM = 1.15
 """The same in all directions, so that a brain looks like one; three maps fit beside each other."""
 EDGES_MM = {"mni_x_mm": (-80, 80), "mni_y_mm": (-110, 80), "mni_z_mm": (-70, 90)}
 PROJECTIONS = {
@@ -89,6 +89,7 @@ def lesion_map(lesions: pd.DataFrame, projection: str, cases: int, case: str | N
             format="%",
             orient="bottom",
             tickCount=4,
+            columns=3,  # more beside each other are cut off at the edge of the map
             symbolType="square",
             symbolStrokeWidth=0,
         ),

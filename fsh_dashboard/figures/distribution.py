@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, axis, finish, tooltip
+from fsh_dashboard.figures.style import HIGHLIGHT, PLAIN, axis, finish, in_lines, tooltip
 
 BINS = 30
 
@@ -37,7 +37,9 @@ def distribution(
     counts, edges = np.histogram(values, bins=min(BINS, max(1, len(np.unique(values)))))
     bars = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "count": counts})
     x = alt.X(
-        "from:Q", axis=axis(label, grid=False), scale=alt.Scale(zero=False, nice=False, padding=4)
+        "from:Q",
+        axis=axis(in_lines(label), grid=False),
+        scale=alt.Scale(zero=False, nice=False, padding=4),
     )
     hint = [
         alt.Tooltip("from:Q", format=".3~s"),

@@ -1,5 +1,6 @@
 """What every chart shares: colours for light and dark, quiet axes."""
 
+import textwrap
 from typing import Any
 
 import altair as alt
@@ -13,6 +14,8 @@ PLAIN = "#2f86d0"
 QUIET = "#7d8590"
 
 HEIGHT = 300
+SMALL_CHART_LETTERS = 22
+"""What fits below a chart of which four stand beside each other."""
 
 
 def finish(chart: Any, height: int | None = HEIGHT, title: str = "") -> Any:
@@ -94,7 +97,7 @@ def tell_left_out(values: "pd.Series[float]") -> str:
     return f"Not on the logarithmic axis, because 0 or less: {count:,}." if count else ""
 
 
-def axis(title: str, **more: Any) -> alt.Axis:
+def axis(title: str | list[str], **more: Any) -> alt.Axis:
     """Make an axis with a title, faint rules and no ticks."""
     return alt.Axis(title=title, ticks=False, domain=False, labelPadding=6, titlePadding=8, **more)
 
@@ -106,3 +109,8 @@ def tooltip(field: str, title: str, **more: Any) -> alt.Tooltip:
     for a heading.
     """
     return alt.Tooltip(field, title=f"{title} " if title in ("image", "title") else title, **more)
+
+
+def in_lines(title: str) -> list[str]:
+    """Break a title that is longer than a small chart is wide; it would be cut off."""
+    return textwrap.wrap(title, SMALL_CHART_LETTERS) or [title]

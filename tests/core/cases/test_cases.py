@@ -499,3 +499,19 @@ class TestSplit:
             InputError, match="incomplete: c must be in training or validation, found in neither"
         ):
             check_no_leak(Split(training=("a",), validation=("b",)), cases_of(["a", "b", "c", "c"]))
+
+
+def test_masks_that_belong_to_no_case_are_named(tmp_path: Path, caplog) -> None:
+    for name in ("imagesTr/a_0000.nii.gz", "imagesTr/b_0000.nii.gz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "labelsTr").mkdir()
+    (tmp_path / "labelsTr" / "a_0000.nii.gz").touch()
+    (tmp_path / "labelsTr" / "b.nii.gz").touch()
+    first, second = discover_cases(tmp_path)
+    assert first.reference is None
+    assert second.reference == tmp_path / "labelsTr" / "b.nii.gz"
+    assert (
+        "1 of 2 masks belong to no case, not used; a mask is called as its case (CASE.nii.gz), "
+        "found a_0000.nii.gz" in caplog.text
+    )

@@ -327,3 +327,23 @@ def test_a_changed_reference_is_noticed(phantom, segment, tmp_path: Path) -> Non
     mask.unlink()
     assert "segmented again, there is no reference mask any more" in segment(tmp_path / "in")[1]
     assert read_record(record).evaluation is None
+
+
+def test_what_is_not_used_is_said_once(phantom, segment, tmp_path: Path) -> None:
+    anat = Path("sub-01") / "anat"
+    name = "sub-01_space-MNI152NLin2009cAsym_label-L_mask.nii.gz"
+    save_like(phantom.flair.data, phantom.flair, tmp_path / "in" / anat / "sub-01_FLAIR.nii.gz")
+    mask = tmp_path / "in" / "derivatives" / "manual" / anat / name
+    save_like(phantom.reference, phantom.flair, mask)
+    for _ in range(2):  # each command says it again
+        said = segment(tmp_path / "in")[1]
+        assert said.count(f"fsh: {mask}: lies in another space than the scan, not used") == 1
+
+
+def test_an_image_that_the_weights_do_not_take_is_refused(phantom, segment, tmp_path: Path) -> None:
+    scan = tmp_path / "in" / "a_FLAIR.nii.gz"
+    save_like(phantom.flair.data, phantom.flair, scan)
+    code, said = segment(scan, "--channels", f"T1w={tmp_path / 'nothing.nii.gz'}")
+    assert code == 2
+    assert "--channels T1w: the weights tiny look at FLAIR alone; leave it away" in said
+    assert not (tmp_path / "out").exists()

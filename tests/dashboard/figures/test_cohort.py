@@ -40,6 +40,12 @@ def test_a_histogram_counts_every_known_value_from_zero(cases: pd.DataFrame) -> 
     assert rows_of(chart, 1) == [{"case": "a", "from": 1.0}]
 
 
+def test_a_long_title_is_broken_not_cut_off(cases: pd.DataFrame) -> None:
+    chart = distribution(cases, "volume_ml", "Least certain lesion (probability)", "a").to_dict()
+    title = chart["layer"][0]["encoding"]["x"]["axis"]["title"]
+    assert title == ["Least certain lesion", "(probability)"]
+
+
 @pytest.mark.parametrize("values", [[], [None], [3.0], [3.0, 3.0]])
 def test_a_histogram_of_little_or_nothing_draws(values: list[Any]) -> None:
     table = pd.DataFrame(
