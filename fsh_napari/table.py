@@ -14,12 +14,12 @@ SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 COLUMNS: dict[str, tuple[str, str]] = {
     "label": ("No.", "{:.0f}"),
     "status": ("Status", "{}"),
+    "others": ("Others", "{}"),
     "volume_mm3": ("mm³", "{:.0f}"),
     "queue": ("Queue", "{:.0f}"),
     "confidence": ("Conf.", "{:.2f}"),
     "region": ("Region", "{}"),
     "flags": ("Flags", "{}"),
-    "others": ("Others", "{}"),
     "uncertainty": ("Uncert.", "{:.2f}"),
     "mean_probability": ("Prob.", "{:.2f}"),
     "contrast": ("Contrast", "{:.2f}"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from fsh_core.pipeline import Segmentation
 from fsh_napari.segment.controller import SegmentController
@@ -52,6 +52,8 @@ class SegmentWidget(QWidget):
         self.letters = SideLetters(view, self._has_planes)
         self.controller = SegmentController(self.view, self.stage, self, network)
         self.setMinimumWidth(self.view.minimumWidth())
+        # napari puts a stretch below a dock's widget unless something in it wants to grow.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)

@@ -82,6 +82,12 @@ def test_run_shows_probability_lesions_and_table(widget, viewer, qtbot, flair_fi
     assert not widget.view.cancel_button.isEnabled()
 
 
+def test_the_panel_has_the_height_of_the_window(widget, viewer, qtbot):
+    viewer.window.resize(1366, 768)
+    qtbot.waitUntil(lambda: widget.height() > 600, timeout=PATIENCE_MS)
+    assert widget.view.table.height() > 250
+
+
 def test_the_threshold_labels_again_without_the_network(widget, viewer, qtbot):
     run(widget, qtbot)
     before = np.count_nonzero(viewer.layers["sub-01 lesions"].data)
