@@ -91,12 +91,13 @@ def measure_agreement(
     for done, case in enumerate(study.cases, start=1):
         try:
             masks = _load(case, repeated_scans)
+            rows, consensus = _rate(case.name, study.raters, masks, repeated_scans)
+            compared_rows = _compare(case.name, study.raters, masks)
         except Exception as error:  # whatever it is, the other cases are not affected
             failures.append((case.name, sentence_of(error, case.name)))
         else:
-            rows, consensus = _rate(case.name, study.raters, masks, repeated_scans)
             ratings += rows
-            pairs += _compare(case.name, study.raters, masks)
+            pairs += compared_rows
             if consensus_folder is not None and consensus is not None:
                 path = Path(consensus_folder) / f"{case.name}_label-L_desc-staple_mask.nii.gz"
                 save_like(consensus.data, consensus, path)

@@ -12,6 +12,7 @@ from fsh_core.cli import main
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.studies.agreement import measure_agreement
 from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
+from fsh_core.studies.consensus import staple
 from fsh_core.studies.raters import distinct_names, match_raters, match_sessions
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 from fsh_core.volume.volume import Volume, load_mask, save_like
@@ -305,6 +306,41 @@ def test_when_no_case_can_be_used_the_tables_are_whole(three_raters, tmp_path):
     assert main(["agreement", *map(str, three_raters), "-o", str(out)]) == 2
     assert pd.read_csv(out / "pairs.csv").empty
     assert pd.read_csv(out / "matrix.csv")["n_cases"].tolist() == [0, 0, 0]
+
+
+def test_whatever_fails_in_a_case_the_others_go_on(three_raters, tmp_path, capsys, monkeypatch):
+    def fail_on_large(masks):
+        if masks[0].sum() == lesion(3, 10).sum():
+            raise MemoryError
+        return staple(masks)
+
+    monkeypatch.setattr("fsh_core.studies.agreement.staple", fail_on_large)
+    out = tmp_path / "out"
+    assert main(["agreement", *map(str, three_raters), "-o", str(out)]) == 2
+    assert "a: " in capsys.readouterr().err
+    assert pd.read_csv(out / "failures.csv")["case"].tolist() == ["a"]
+    assert set(pd.read_csv(out / "pairs.csv")["case"]) == {"b"}
+
+
+def test_a_session_with_two_masks_is_named(tmp_path, capsys):
+    for subject, session in (("01", "a"), ("01", "b"), ("02", "a"), ("02", "b")):
+        put(tmp_path / "in" / f"sub-{subject}_ses-{session}_label-L_mask.nii.gz", lesion())
+    put(tmp_path / "in" / "more" / "sub-02_ses-b_label-L_mask.nii.gz", lesion())
+    out = tmp_path / "out"
+    assert main(["agreement", str(tmp_path / "in"), "--retest", "-o", str(out)]) == 2
+    assert "sub-02_ses-b: must have one mask in" in capsys.readouterr().err
+    assert set(pd.read_csv(out / "ratings.csv")["case"]) == {"sub-01"}
+    assert "sub-02" in (out / "agreement.html").read_text()
+
+
+def test_a_consensus_that_cannot_be_written_ends_the_study(three_raters, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "consensus").write_text("a file")
+    arguments = ["agreement", *map(str, three_raters), "--consensus", "-o", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "consensus" in said
+    assert "Traceback" not in said
 
 
 def test_names_from_outside_are_escaped(tmp_path):
