@@ -17,8 +17,8 @@ from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     check_names,
+    check_same_scan,
     derivative_paths,
-    read_record,
     why_stale,
     write_cohort,
     write_segmentation,
@@ -151,7 +151,8 @@ class _Job:
                     f"{case.name}: done already ({files['mask']}); --force does it again"
                 )
                 return
-            _check_same_scan(case, self.out, self.force)
+            if not self.force:
+                check_same_scan(case, self.out)  # before the network runs
             if files["record"].exists() and reason is not None:
                 self.bar.console.print(f"{case.name}: segmented again, {reason}")
             patches = self.bar.add_task(case.name, total=None)
@@ -163,7 +164,7 @@ class _Job:
                     finder=self.finder,
                     on_patch=partial(_advance, self.bar, patches),
                 )
-                _store(found, self.out, self.bar.console)
+                _store(found, self.out, self.force, self.bar.console)
             finally:
                 self.bar.remove_task(patches)
 
@@ -172,29 +173,7 @@ def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
     bar.update(task, completed=done, total=total)
 
 
-def _check_same_scan(case: Case, out: Path, force: bool) -> None:
-    """Refuse to replace the result of another scan that happens to be called the same.
-
-    The same scan is one of the same content, wherever it lies, or the same file, changed.
-    """
-    path = derivative_paths(case, out)["record"]
-    if force or not path.is_file():
-        return
-    try:
-        recorded = read_record(path).flair
-        is_same = Path(recorded.path).resolve() == case.flair.resolve()
-        is_same = is_same or recorded.sha256 == sha256_of(case.flair)
-    except (InputError, OSError):  # a damaged record is made anew
-        return
-    if not is_same:
-        raise InputError(
-            f"{case.flair}: {out} already holds {case.name}, made from another scan "
-            f"({recorded.path}); choose another output folder or rename the scan, "
-            "or replace the result with --force"
-        )
-
-
-def _store(found: Segmentation, out: Path, console: Console) -> None:
+def _store(found: Segmentation, out: Path, force: bool, console: Console) -> None:
     """Evaluate against the reference if any, write all files, print a line."""
     case = found.case
     reference = _reference_of(found, console)
@@ -207,7 +186,8 @@ def _store(found: Segmentation, out: Path, console: Console) -> None:
         ).row()
         evaluation = {name: None if math.isnan(value) else value for name, value in scores.items()}
         found = dataclasses.replace(found, record=found.record.changed(evaluation=evaluation))
-    write_segmentation(found, out, illustrate(found, reference.data if reference else None, scores))
+    pictures = illustrate(found, reference.data if reference else None, scores)
+    write_segmentation(found, out, pictures, replace_other=force)
     record = found.record
     quality = record.quality.verdict if record.quality else "not checked"
     console.print(

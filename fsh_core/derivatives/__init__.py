@@ -22,6 +22,7 @@ from fsh_core.derivatives.scan import find_scan
 from fsh_core.derivatives.write import (
     Illustrate,
     check_names,
+    check_same_scan,
     round_probability,
     write_segmentation,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Illustrate",
     "StoredSegmentation",
     "check_names",
+    "check_same_scan",
     "derivative_paths",
     "find_records",
     "find_scan",

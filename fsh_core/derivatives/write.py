@@ -21,7 +21,7 @@ from fsh_core.file_names import ANY_JOURNAL, case_of_record, split_journal_name
 from fsh_core.files import check_may_write, sha256_of, staging_folder, write_atomically
 from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation
-from fsh_core.record import record_to_write
+from fsh_core.record import read_record, record_to_write
 from fsh_core.volume.volume import save_like
 
 _LONGEST_NAME_BYTES = 255  # of every file system in use
@@ -30,7 +30,11 @@ Illustrate = Callable[[Mapping[str, Path]], None]
 
 
 def write_segmentation(
-    segmentation: Segmentation, folder: Path, illustrate: Illustrate | None = None
+    segmentation: Segmentation,
+    folder: Path,
+    illustrate: Illustrate | None = None,
+    *,
+    replace_other: bool = False,
 ) -> dict[str, Path]:
     """Write one case whole or not at all, its record last.
 
@@ -46,6 +50,8 @@ def write_segmentation(
     illustrate : callable or None
         Given paths, writes a picture to ``paths["figure"]`` and a page to
         ``paths["report"]``, or either (see `fsh_core.report.illustrate`).
+    replace_other : bool
+        Replace the result of another scan that is called the same, see `check_same_scan`.
 
     Returns
     -------
@@ -55,12 +61,14 @@ def write_segmentation(
     Raises
     ------
     InputError
-        If a file cannot be written, or a reader has begun to review other lesions of the
-        case; nothing of this call is left behind.
+        If a file cannot be written, the folder holds the case from another scan, or a reader
+        has begun to review other lesions of the case; nothing of this call is left behind.
     """
     paths = derivative_paths(segmentation.case, folder)
     for path in paths.values():
         check_may_write(path)
+    if not replace_other:
+        check_same_scan(segmentation.case, folder)
     with one_writer(folder, segmentation.case.name), staging_folder(folder) as staging:
         staged = derivative_paths(segmentation.case, staging)
         table = with_bids_columns(segmentation.lesions)
@@ -83,6 +91,40 @@ def write_segmentation(
         )
         _move_into_place(staged, paths)
     return {key: paths[key] for key in files}
+
+
+def check_same_scan(case: Case, folder: Path) -> None:
+    """Refuse to replace the result of another scan that happens to be called the same.
+
+    The same scan is one of the same content, wherever it lies, or the same file, changed.
+
+    Parameters
+    ----------
+    case : Case
+        What is to be written.
+    folder : Path
+        The derivatives folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a case of that name from another scan.
+    """
+    path = derivative_paths(case, folder)["record"]
+    if not path.is_file():
+        return
+    try:
+        recorded = read_record(path).flair
+        is_same = Path(recorded.path).resolve() == case.flair.resolve()
+        is_same = is_same or recorded.sha256 == sha256_of(case.flair)
+    except (InputError, OSError):  # a damaged record is made anew
+        return
+    if not is_same:
+        raise InputError(
+            f"{case.flair}: {folder} already holds {case.name}, made from another scan "
+            f"({recorded.path}); choose another output folder or rename the scan, "
+            "or replace the result with --force"
+        )
 
 
 def check_names(case: Case, folder: Path) -> None:

@@ -280,6 +280,18 @@ class TestNothingHalfWritten:
             write_segmentation(make_segmentation(), tmp_path / "out", stop)
         assert not (tmp_path / "out").exists()
 
+    def test_the_result_of_another_scan_is_not_replaced_unasked(self, make_segmentation, tmp_path):
+        first, other = make_segmentation("01"), make_segmentation("02")
+        record = write_segmentation(first, tmp_path / "out")["record"]
+        before = record.read_bytes()
+        content = gzip.decompress(other.case.flair.read_bytes())
+        other.case.flair.write_bytes(gzip.compress(content, 1))  # another scan, by its hash
+        namesake = replace(first, case=replace(first.case, channels=other.case.channels))
+        with pytest.raises(InputError, match="already holds sub-01, made from another scan"):
+            write_segmentation(namesake, tmp_path / "out")
+        assert record.read_bytes() == before
+        write_segmentation(namesake, tmp_path / "out", replace_other=True)
+
     def test_what_is_being_written_is_no_result(self, make_segmentation, tmp_path):
         with staging_folder(tmp_path / "out") as staging:
             left = staging / "sub-01" / "anat"
