@@ -33,9 +33,7 @@ from fsh_dashboard.table_display import show_table
 
 def main() -> None:
     """Choose weights, then tell what is known of them."""
-    opened = page.begin(
-        "Model", "The weights in use: training, results on patients they never saw, calibration."
-    )
+    opened = page.begin("Model", "The weights in use: training, validation, calibration.")
     try:
         cards, problems = find_cards(opened)
     except InputError as error:  # the bundled card itself
