@@ -92,6 +92,13 @@ def load_case_images(source: Source, paths: Mapping[str, Path]) -> CaseImages:
 def reference_overlap(images: CaseImages, labels_path: Path) -> dict[int, float]:
     """Measure how much of each lesion is in the reference.
 
+    Parameters
+    ----------
+    images : CaseImages
+        With or without a ``Reference``, on its (I, J, K) grid.
+    labels_path : Path
+        The numbered lesions, on the same grid.
+
     Returns
     -------
     dict of int to float

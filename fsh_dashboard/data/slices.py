@@ -90,7 +90,19 @@ def through_lesion(view: View, lesion: Mapping[Hashable, Any]) -> tuple[int, ...
 def as_html(picture: NDArray[np.uint8], plane: Plane, caption: str, alt: str) -> str:
     """Wrap a picture for a page: letters at its edges, a caption, a text for screen readers.
 
-    Nothing from outside.
+    Parameters
+    ----------
+    picture : (height, width, 3) uint8
+        From `draw`.
+    plane : Plane
+        Which way it is cut.
+    caption, alt : str
+        Below it, and for screen readers; any text, it is never markup.
+
+    Returns
+    -------
+    str
+        HTML that asks for nothing from outside.
     """
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png")

@@ -44,7 +44,15 @@ def layers(images: CaseImages) -> dict[str, bytes]:
 def window(images: CaseImages) -> tuple[float, float]:
     """Return the FLAIR values that are black and white.
 
-    1st and 99.8th percentile inside the brain.
+    Parameters
+    ----------
+    images : CaseImages
+        From `fsh_dashboard.data.scans.load_case_images`.
+
+    Returns
+    -------
+    (float, float)
+        1st and 99.8th percentile inside the brain.
     """
     inside = images.view.brain
     black, white = np.percentile(
@@ -58,7 +66,20 @@ def outlines(
     reference: NDArray[np.bool_] | None,
     shape: tuple[int, ...],
 ) -> NDArray[np.uint8]:
-    """Tell apart where two masks agree and where one is alone, (I, J, K) uint8."""
+    """Tell apart where two masks agree and where one is alone.
+
+    Parameters
+    ----------
+    prediction, reference : (I, J, K) bool, or None
+        None is an empty mask.
+    shape : three int
+        Of the grid.
+
+    Returns
+    -------
+    (I, J, K) uint8
+        `BOTH`, `FOUND_ONLY`, `REFERENCE_ONLY`, or 0 where there is neither.
+    """
     found = np.zeros(shape, dtype=bool) if prediction is None else prediction
     wanted = np.zeros(shape, dtype=bool) if reference is None else reference
     codes = np.zeros(shape, dtype=np.uint8)
