@@ -25,15 +25,11 @@ from fsh_core.inference.record import (
     describe_weights,
 )
 from fsh_core.inference.scan import OnPatch, Predictor, expected_model, predict_scan
-from fsh_core.lesions.confidence import (
-    Calibration,
-    patient_uncertainty,
-    voxel_entropy,
-    voxel_variance,
-)
+from fsh_core.lesions.confidence import Calibration
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
+from fsh_core.lesions.uncertainty import patient_uncertainty, voxel_entropy, voxel_variance
 from fsh_core.network.card import WeightsCard
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.preprocess.load import load_scan

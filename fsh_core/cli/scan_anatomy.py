@@ -1,17 +1,14 @@
 """The scan that two masks were drawn on, and its anatomy: what an evaluation by region needs."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.anatomy.template import Anatomy, find_anatomy
 from fsh_core.cases import discover_cases
 from fsh_core.cases.names import stem_of
-from fsh_core.derivatives import read_segmentation
+from fsh_core.derivatives import find_scan, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import RECORD_ENDING, case_of_image
-from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.load import load_brain
 from fsh_core.studies.mask_files import case_name
@@ -59,12 +56,11 @@ def _scan_of_record(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
             f"{pair.prediction}: no record of F.sh lies beside it, which would name the FLAIR"
         )
     stored = read_segmentation(path)
-    source = Path(stored.record.flair.path)
-    if not source.is_file():
-        raise InputError(f"{source}: the FLAIR named in {path.name} is not there")
-    if sha256_of(source) != stored.record.flair.sha256:
+    source = find_scan(stored)
+    if source is None:
         raise InputError(
-            f"{source}: is not the file that {path.name} was made from, its content differs"
+            f"{stored.record.flair.path}: the FLAIR named in {path.name} is not there, or is "
+            "another one now; bring it back"
         )
     flair = load_volume(source)
     return flair, load_mask(stored.paths["brain"], flair, source).data

@@ -1,11 +1,9 @@
-"""Uncertainty and calibrated confidence: of a voxel, of a lesion, of a volume.
+"""Calibrated confidence: of a lesion, and of a volume.
 
-An ensemble is a set of probabilities of one scan; F.sh's members are the scan as it is and
-mirrored. What the numbers mean on patients who were not trained on, `Calibration` says: it
-is fitted on validation patients (`fsh_core.training.calibrate`) and travels with the weights.
+What a network's numbers mean on patients who were not trained on, `Calibration` says: it is
+fitted on validation patients (`fsh_core.training.calibrate`) and travels with the weights.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +14,6 @@ from scipy import special
 
 from fsh_core.errors import InputError
 from fsh_core.network.card import WeightsCard
-from fsh_core.volume.components import label_components
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
     "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with "
@@ -35,7 +32,6 @@ FEATURES = (
 )
 VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken: a scan without lesions counts too
 _CLIP = 1e-4  # keeps logarithms of 0 and logits of 0 and 1 finite
-_LEAST_ENSEMBLE = 2  # members
 
 
 @dataclass(frozen=True)
@@ -145,118 +141,3 @@ def lesion_features(lesions: pd.DataFrame, scan_uncertainty: float) -> NDArray[n
     return np.column_stack(
         [ones, largest, volume, np.nan_to_num(contrast), ones * np.nan_to_num(scan_uncertainty)]
     )
-
-
-def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the entropy of a probability, in bits.
-
-    Parameters
-    ----------
-    probability : (I, J, K) float32 in [0, 1]
-        Lesion probability.
-
-    Returns
-    -------
-    (I, J, K) float32
-        0 where it is 0 or 1, and 1 where it is one half.
-    """
-    entropy = np.zeros(probability.shape, np.float32)
-    unsure = (probability > 0) & (probability < 1)
-    chance = probability[unsure]
-    entropy[unsure] = (special.entr(chance) + special.entr(1 - chance)) / np.log(2)
-    return entropy
-
-
-def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the variance of the probability over an ensemble's members.
-
-    Parameters
-    ----------
-    members : sequence of (I, J, K) float32 in [0, 1]
-        Each member's probability.
-
-    Returns
-    -------
-    (I, J, K) float32
-        At most 0.25.
-    """
-    mean = _mean(members)
-    return np.asarray(
-        sum((member - mean) ** 2 for member in members) / np.float32(len(members)),
-        dtype=np.float32,
-    )
-
-
-def structural_uncertainty(
-    labels: NDArray[np.int32], members: Sequence[NDArray[np.float32]], threshold: float
-) -> NDArray[np.float64]:
-    """Structural uncertainty of every lesion: how far an ensemble's members disagree on it.
-
-    A lesion's uncertainty is 1 minus the mean, over members, of its overlap (intersection
-    over union) with the member's lesion that overlaps it most; a member that does not see
-    it counts 0 (Molchanova et al., Comput Biol Med 2025, doi 10.1016/j.compbiomed.2024.109336).
-
-    Parameters
-    ----------
-    labels : (I, J, K) int
-        Lesions of the ensemble, 1 to N.
-    members : sequence of (I, J, K) float32
-        Each member's probability.
-    threshold : float
-        From which a voxel is lesion.
-
-    Returns
-    -------
-    (N,) float64 in [0, 1]
-        NaN with fewer than two members.
-    """
-    count = int(labels.max(initial=0))
-    if len(members) < _LEAST_ENSEMBLE:
-        return np.full(count, np.nan)
-    marked = np.flatnonzero(labels)  # some thousand voxels of millions
-    own = labels.ravel()[marked]
-    sizes = np.bincount(own, minlength=count + 1)[1:]
-    overlaps = np.zeros(count)
-    for member in members:
-        member_labels, member_count = label_components(member >= threshold)
-        if not member_count:
-            continue
-        member_sizes = np.bincount(member_labels[member_labels > 0], minlength=member_count + 1)
-        met = member_labels.ravel()[marked]
-        pairs, shared = np.unique(np.stack([own, met])[:, met > 0], axis=1, return_counts=True)
-        lesion = pairs[0] - 1
-        union = sizes[lesion] + member_sizes[pairs[1]] - shared
-        best = np.zeros(count)
-        np.maximum.at(best, lesion, shared / union)  # several pairs may have the same lesion
-        overlaps += best
-    return np.asarray(1 - overlaps / len(members))
-
-
-def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float) -> float:
-    """Return 1 minus the mean Dice of an ensemble's members with their mean, 0 to 1.
-
-    Parameters
-    ----------
-    members : sequence of (I, J, K) float32 in [0, 1]
-        Each member's probability.
-    threshold : float
-        From which a voxel is lesion.
-
-    Returns
-    -------
-    float
-        NaN with fewer than two members; 0 where neither they nor their mean mark anything.
-    """
-    if len(members) < _LEAST_ENSEMBLE:
-        return float("nan")
-    mean = _mean(members) >= threshold
-    scores = []
-    for member in members:
-        marked = member >= threshold
-        total = int(marked.sum()) + int(mean.sum())
-        scores.append(2 * int((marked & mean).sum()) / total if total else 1.0)
-    return float(1 - np.mean(scores))
-
-
-def _mean(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.asarray(sum(members) / np.float32(len(members)), dtype=np.float32)

@@ -8,11 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fsh_core.anatomy.template import Anatomy
-from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration, structural_uncertainty
+from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS, Calibration
 from fsh_core.lesions.flags import FLAG_COLUMN, lesion_flags
 from fsh_core.lesions.measure import LESION_COLUMNS, lesion_table
 from fsh_core.lesions.regions import REGION_COLUMNS, region_table
 from fsh_core.lesions.split import split_confluent
+from fsh_core.lesions.uncertainty import structural_uncertainty
 from fsh_core.volume.volume import Volume
 
 DESCRIBED_COLUMNS: dict[str, str] = {

@@ -22,9 +22,9 @@ from fsh_core.lesions.confidence import (
     VOLUME_OFFSET_ML,
     Calibration,
     lesion_features,
-    patient_uncertainty,
 )
 from fsh_core.lesions.measure import lesion_table
+from fsh_core.lesions.uncertainty import patient_uncertainty
 from fsh_core.pipeline import find_lesions
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.operating_point import ValidationCase, measure, operating_point

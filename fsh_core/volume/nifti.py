@@ -9,7 +9,6 @@ Header extensions are never read: they may name the patient, and a damaged one c
 import io
 import logging
 import math
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from fsh_core.cases.names import is_nifti_name
 from fsh_core.errors import InputError
+from fsh_core.volume.nifti_bytes import read_whole
 
 SMALLEST_AXIS_VOXELS = 16
 LARGEST_SPACING_MM = 20.0
@@ -30,9 +29,6 @@ SMALLEST_SPACING_MM = 0.05
 _SPATIAL_AXES = 3
 _LONGEST_HEADER = Nifti2Header.sizeof_hdr
 _LEAST_RELATIVE_VOLUME = 1e-6  # below it, the axes lie in one plane
-_GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 2**26  # unpacked at a time, before the size is looked at again
-_SPARE_BYTES = 2**20  # some programs pad their files; more than this is not the file it says
 
 _log = logging.getLogger(__name__)
 _SILENT = logging.Logger("header checks", level=logging.CRITICAL + 1)  # nibabel's own prints
@@ -61,7 +57,9 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], An
         If the file is missing, unreadable, not a NIfTI, truncated, not 3-D, complex or
         RGB, smaller than 16 voxels on an axis, or without a usable affine.
     """
-    payload = _read_bytes(path)
+    payload = read_whole(
+        path, _LONGEST_HEADER, lambda beginning: _promised_bytes(_parse_header(path, beginning))
+    )
     header = _parse_header(path, payload)
     shape = _check_shape(path, header)
     _check_size(path, payload, header)
@@ -69,72 +67,6 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], An
     with np.errstate(over="ignore"):  # what is too large for float32 counts as infinite later
         data = np.asarray(ArrayProxy(io.BytesIO(payload), header), dtype=np.float32)
     return data.reshape(shape), affine, header
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Return the file's content, unpacked."""
-    try:
-        if not path.exists():
-            raise InputError(f"{path}: no such file; check the name")
-        if path.is_dir():
-            raise InputError(
-                f"{path}: expected a NIfTI file, found a folder; name a file inside it"
-            )
-        if not is_nifti_name(path):
-            raise InputError(
-                f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert "
-                "it first"
-            )
-        payload = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); check its permissions"
-        ) from None
-    if not payload:
-        raise InputError(f"{path}: expected a NIfTI file, found an empty one; copy it again")
-    if not path.name.lower().endswith(".gz"):
-        return payload
-    if not payload.startswith(_GZIP_MAGIC):
-        raise InputError(
-            f"{path}: expected a gzip file, its content is something else; "
-            "copy it again, or rename it if it is not compressed"
-        )
-    try:
-        return _unpack(path, payload)
-    except (EOFError, zlib.error) as error:
-        raise InputError(
-            f"{path}: expected a complete gzip file, found one that ends early or is damaged "
-            f"({error}); copy it again"
-        ) from None
-
-
-def _unpack(path: Path, payload: bytes) -> bytes:
-    """Unpack every member of a gzip file, and no more than its NIfTI header says.
-
-    Bytes after the last member are ignored, as gzip itself does, with a word in the log.
-    """
-    unpacked = bytearray()
-    most: float | None = None
-    while payload:
-        member = zlib.decompressobj(wbits=31)  # 31: one gzip member, its check sum checked
-        while not member.eof:
-            chunk = member.decompress(payload, _CHUNK_BYTES)
-            payload = member.unconsumed_tail
-            unpacked += chunk
-            if not chunk and not payload and not member.eof:
-                raise EOFError("it stops before its end")
-            if most is None and len(unpacked) >= _LONGEST_HEADER:
-                most = _promised_bytes(_parse_header(path, bytes(unpacked[:_LONGEST_HEADER])))
-            if most is not None and len(unpacked) > most + _SPARE_BYTES:
-                raise InputError(
-                    f"{path}: expected {most:.0f} bytes, as its header says, found a gzip stream "
-                    "that goes on beyond; copy it again"
-                )
-        payload = member.unused_data
-        if payload and not payload.startswith(_GZIP_MAGIC):
-            _log.warning("%s: ignored %d bytes after the end of the gzip file", path, len(payload))
-            break
-    return bytes(unpacked)
 
 
 def _parse_header(path: Path, payload: bytes) -> Nifti1Header:

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_core.lesions.confidence import (
-    FEATURES,
-    Calibration,
+from fsh_core.lesions.confidence import FEATURES, Calibration
+from fsh_core.lesions.uncertainty import (
     patient_uncertainty,
     structural_uncertainty,
     voxel_entropy,

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsh_core.lesions.confidence import structural_uncertainty
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.split import split_confluent
+from fsh_core.lesions.uncertainty import structural_uncertainty
 from fsh_core.review.edits import split_lesion
 from fsh_core.simulation.brain_frame import BrainFrame
 from fsh_core.simulation.shape_bank import LesionShapeBank
