@@ -35,7 +35,7 @@ def test_network_states_the_size_of_every_variant(name: str) -> None:
 
 
 PAGES = sorted([*DOCS.glob("*.md"), REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"])
-FOLDERS = "fsh_core|fsh_napari|fsh_dashboard|tests|benchmarks|scripts|examples"
+FOLDERS = "fsh_core|fsh_napari|fsh_dashboard|tests|benchmarks|campaigns|scripts|examples"
 
 
 def anchors(page: Path) -> set[str]:
