@@ -124,9 +124,10 @@ class Calibration:
 
 
 def _no_calibration(card: WeightsCard, reason: str) -> InputError:
+    of_weights = f"the card of the weights {card.name}" if card.name else "the weights' card"
     return InputError(
-        f"the calibration in the card of the weights {card.name}: expected what fsh calibrate "
-        f"writes, found something else ({reason}); run fsh calibrate again"
+        f"the calibration in {of_weights}: expected what fsh calibrate writes, found something "
+        f"else ({reason}); run fsh calibrate again"
     )
 
 

@@ -88,7 +88,9 @@ def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch
         app = AppTest.from_file(str(HOME / "views" / f"{page}.py"), default_timeout=240).run()
         assert not app.exception
         assert not app.error
-        assert not app.info
+        # The bundled weights were validated by networks of the same kind, trained without the site.
+        told = [info.value for info in app.info]
+        assert all("other networks" in text for text in told) if page == "model" else not told
         assert not {"write", "queue-one", "queue-all"} & {
             button.key for button in app.button
         }  # it stays as it is

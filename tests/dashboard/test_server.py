@@ -22,7 +22,8 @@ PATIENCE_S = 60
 
 @contextmanager
 def started(*words: str, folder: Path | None = None) -> Iterator["subprocess.Popen[str]"]:
-    """Run ``fsh dashboard``."""
+    """Run ``fsh dashboard`` as from a terminal: a shell lets what runs behind it ignore Ctrl+C."""
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(
         [
             sys.executable,
@@ -37,6 +38,7 @@ def started(*words: str, folder: Path | None = None) -> Iterator["subprocess.Pop
         text=True,
         cwd=REPOSITORY,
     )
+    signal.signal(signal.SIGINT, ignored)
     try:
         yield running
     finally:

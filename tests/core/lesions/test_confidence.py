@@ -95,7 +95,7 @@ class TestCalibration:
 
     @pytest.mark.parametrize("damaged", [{}, {"lesion_coefficients": {"intercept": 1}}, "good"])
     def test_a_card_that_is_damaged_is_refused_in_one_sentence(self, damaged):
-        with pytest.raises(InputError, match="'calibration' must hold what fsh calibrate writes"):
+        with pytest.raises(InputError, match="in the weights' card: expected what fsh cal"):
             Calibration.from_card(WeightsCard(calibration=damaged))
 
     def test_the_logistic_by_hand(self):
