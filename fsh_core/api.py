@@ -1,5 +1,6 @@
 """One call from a file to its lesions."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from fsh_core.inference.scan import OnPatch
 from fsh_core.pipeline import Segmentation, segment_case
 
 _MOST_NAMED = 5  # cases in a message
+
+_log = logging.getLogger(__name__)
 
 
 def segment(
@@ -54,9 +57,13 @@ def segment(
         case = Case(case.subject, case.session, case.channels, case.reference, Path(brain_mask))
     config = SegmentConfig.from_options(**settings)
     predictor = load_predictor(Path(weights) if weights is not None else None, config)
-    return segment_case(
+    found = segment_case(
         case, predictor, config, finder=BrainFinder(config.device), on_patch=on_patch
     )
+    quality = found.record.quality
+    if quality is not None and quality.verdict == "fail":
+        _log.warning("%s: %s", case.flair, quality.summary)
+    return found
 
 
 def _only_case(path: object) -> Case:

@@ -60,5 +60,13 @@ def one_writer(folder: Path, what: str = "fsh", *, wait: bool = True) -> Iterato
             lock.release()
 
 
+def remove_stale_locks(folder: Path) -> None:
+    """Remove the hidden files of locks that killed processes held in a folder."""
+    for path in folder.glob(".*.lock"):
+        what = path.name.removeprefix(".").removesuffix(".lock")
+        with suppress(InputError), one_writer(folder, what, wait=False):
+            pass  # nobody holds it: it goes with this one
+
+
 def _named(what: str) -> str:
     return "its results" if what == "fsh" else what

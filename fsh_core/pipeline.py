@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,8 @@ def segment_case(
         quality = beside.submit(check_quality, flair, brain, source=scan.brain.source)
         predicted = predict_scan(scan, predictor, on_patch)
     anatomy = anatomy_later.result() if anatomy_later else None
+    if quality.result().verdict == "fail":
+        calibration = None  # what it says was measured on scans that are fit to be relied on
     probability = predicted.probability
     raw, labels = find_lesions(probability, brain, flair, config)
     scan_uncertainty = patient_uncertainty(predicted.members, config.threshold)
@@ -238,6 +241,7 @@ def segment_case(
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             threads=os.cpu_count(),
             platform=platform.platform(),
+            folder=str(Path.cwd()),
         ),
     )
     # Of a single member both say nothing that its probability does not.

@@ -41,10 +41,11 @@ def _reading(*inputs: Path) -> AbstractContextManager[None]:
 def _writing(folder: Path) -> Iterator[None]:
     """Let no second command write into a folder; remove what a killed one left in it."""
     from fsh_core.files import remove_leftovers
-    from fsh_core.locks import one_writer
+    from fsh_core.locks import one_writer, remove_stale_locks
 
     with one_writer(folder, wait=False):
         remove_leftovers(folder)
+        remove_stale_locks(folder)
         yield
 
 

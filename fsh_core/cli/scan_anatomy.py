@@ -10,10 +10,10 @@ from fsh_core.derivatives import find_scan, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import RECORD_ENDING, case_of_image
 from fsh_core.inference.predict import BrainFinder
-from fsh_core.preprocess.load import load_brain
+from fsh_core.preprocess.load import load_brain, load_image
 from fsh_core.studies.mask_files import case_name
 from fsh_core.studies.pairs import Pair
-from fsh_core.volume.volume import Volume, check_same_grid, load_mask, load_volume
+from fsh_core.volume.volume import Volume, check_same_grid, load_mask
 
 
 def anatomy_of(pair: Pair, reference: Volume) -> Anatomy:
@@ -62,7 +62,7 @@ def _scan_of_record(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
             f"{stored.record.flair.path}: the FLAIR named in {path.name} is not there, or is "
             "another one now; bring it back"
         )
-    flair = load_volume(source)
+    flair = load_image(source)
     return flair, load_mask(stored.paths["brain"], flair, source).data
 
 
@@ -80,5 +80,5 @@ def _scan_of_dataset(pair: Pair) -> tuple[Volume, NDArray[np.bool_]]:
     case = next((case for case in discover_cases(subject) if case.name == name), None)
     if case is None:
         raise InputError(f"{subject}: has no FLAIR of {name}")
-    flair = load_volume(case.flair)
+    flair = load_image(case.flair)
     return flair, load_brain(case, flair, BrainFinder()).mask

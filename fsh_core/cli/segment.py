@@ -27,7 +27,7 @@ from fsh_core.errors import InputError, sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
 from fsh_core.files import remove_leftovers, sha256_of
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
-from fsh_core.locks import BeingWritten, one_writer
+from fsh_core.locks import BeingWritten, one_writer, remove_stale_locks
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.record import InputFile, Record
 from fsh_core.report import illustrate
@@ -77,9 +77,10 @@ def segment_command(
     _check_taken(channels, predictor)
     write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
     remove_leftovers(out)
+    remove_stale_locks(out)
     failed: list[str] = []
     waiting: list[Case] = []
-    written = time.monotonic()
+    written = -math.inf  # so that the first case is in the tables at once
     with progress_bar(console) as bar:
         job = _Job(out, predictor, config, force, BrainFinder(config.device), bar)
         cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
@@ -104,7 +105,7 @@ def segment_command(
     elif len(cases) > 1:
         console.print(
             f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: "
-            f"{CASES_TABLE}, {LESIONS_TABLE}"
+            f"{CASES_TABLE}, {LESIONS_TABLE}" + (f"; {len(failed)} failed" if failed else "")
         )
     print_failures(failed)
     return failed
@@ -181,20 +182,19 @@ def _store(found: Segmentation, out: Path, force: bool, console: Console) -> Non
     if case.reference is not None:
         found = dataclasses.replace(found, record=_with_reference(found.record, case.reference))
     if reference is not None:
-        scores = evaluate_case(
-            reference, found.flair.with_data(found.prediction), found.brain
-        ).row()
+        # Over the whole image, as `fsh evaluate` does: a name is one number.
+        scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
         evaluation = {name: None if math.isnan(value) else value for name, value in scores.items()}
         found = dataclasses.replace(found, record=found.record.changed(evaluation=evaluation))
     pictures = illustrate(found, reference.data if reference else None, scores)
     write_segmentation(found, out, pictures, replace_other=force)
     record = found.record
-    quality = record.quality.verdict if record.quality else "not checked"
+    quality = record.quality.in_words if record.quality else "not checked"
     console.print(
         f"{case.name}: {record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml, "
         f"quality of the scan {quality}, brain {record.brain.source}, {record.run.seconds:.1f} s"
     )
-    if record.quality and quality == "fail":
+    if record.quality and record.quality.verdict == "fail":
         console.print(f"{case.name}: {record.quality.summary}", markup=False, soft_wrap=True)
 
 

@@ -24,7 +24,7 @@ CASE_COLUMNS: dict[str, str] = {
     "lesion_volume_ml": "Volume of all lesions after post-processing, in ml.",
     "raw_lesion_volume_ml": "Volume at or above the threshold, before post-processing, in ml.",
     "volume_low_ml": "Lower end of the interval in which a reader's volume is expected, in ml; "
-    "empty for weights without a calibration.",
+    "empty for weights without a calibration, and where the scan's quality fails.",
     "volume_high_ml": "Upper end of that interval, in ml.",
     "scan_uncertainty": "1 minus the mean Dice of the ensemble's members with their mean, 0 to 1; "
     "empty without an ensemble.",

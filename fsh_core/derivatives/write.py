@@ -114,8 +114,11 @@ def check_same_scan(case: Case, folder: Path) -> None:
     if not path.is_file():
         return
     try:
-        recorded = read_record(path).flair
-        is_same = Path(recorded.path).resolve() == case.flair.resolve()
+        record = read_record(path)
+        recorded = record.flair
+        # Without the folder that a relative path counts from, only the content can tell.
+        source = Path(record.run.folder or "", recorded.path)
+        is_same = source.is_absolute() and source.resolve() == case.flair.resolve()
         is_same = is_same or recorded.sha256 == sha256_of(case.flair)
     except (InputError, OSError):  # a damaged record is made anew
         return

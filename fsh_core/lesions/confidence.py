@@ -12,14 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, reason_of
 from fsh_core.network.card import WeightsCard
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
     "uncertainty": "Structural uncertainty: 1 minus the mean overlap (IoU) of the lesion with "
     "those of the ensemble's members, 0 to 1; empty without an ensemble.",
     "confidence": "Chance that a reader would call it a lesion, 0 to 1, calibrated on validation "
-    "patients; empty for weights without a calibration.",
+    "patients; empty for weights without a calibration, and where the scan's quality fails.",
 }
 """Columns of the lesion table that say how sure a lesion is, with their units."""
 
@@ -79,7 +79,7 @@ class Calibration:
         except KeyError as missing:
             raise _no_calibration(card, f"{missing} is missing") from None
         except (TypeError, ValueError, OverflowError) as error:
-            raise _no_calibration(card, str(error)) from None
+            raise _no_calibration(card, reason_of(error)) from None
         return cls(coefficients, numbers[0], numbers[1], int(numbers[2]), numbers[3])
 
     def to_json(self) -> dict[str, Any]:

@@ -95,14 +95,30 @@ def load_channels(
             f"{case.flair}: {wanted_by} {', '.join(model.channels)}, "
             f"found no {missing[0]} beside the FLAIR; add it or {otherwise}"
         )
-    volumes = [_load_image(case.channels[name]) for name in model.channels]
+    volumes = [load_image(case.channels[name]) for name in model.channels]
     for name, volume in zip(model.channels[1:], volumes[1:], strict=True):
         check_same_grid(volume, volumes[0], case.channels[name], case.flair)
     return volumes
 
 
-def _load_image(path: Path) -> Volume:
-    """Load an image with the air around the head at 0."""
+def load_image(path: str | Path) -> Volume:
+    """Load an image with the air around the head at 0, see `fsh_core.preprocess.air`.
+
+    Parameters
+    ----------
+    path : path
+        A NIfTI file.
+
+    Returns
+    -------
+    Volume
+        (I, J, K) float32, as networks and quality checks expect it.
+
+    Raises
+    ------
+    InputError
+        As `fsh_core.volume.volume.load_volume`.
+    """
     volume = load_volume(path)
     data, air = count_from_air(volume.data)
     if air is not None:

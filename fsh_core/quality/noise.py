@@ -82,7 +82,8 @@ def check_ghosting(flair: Volume) -> Check:
     Ghosts are copies of the head displaced along one axis. The value is the ghosting
     ratio of the American College of Radiology's phantom test: the mean of the air
     beside the head along one axis minus that along another, over twice the median of
-    the head; of the axes of the slice, or of all three where voxels are isotropic.
+    the head, counted from that of the air; of the axes of the slice, or of all three where
+    voxels are isotropic.
     """
     ghosting = _ghosting(flair)
     if ghosting is None:
@@ -198,7 +199,8 @@ def _ghosting(flair: Volume) -> float | None:
     air = data[far]
     if (
         not air.size
-        or np.mean(np.abs(air - np.median(air)) < 0.001 * abs(middle)) > _EMPTY_AIR_FRACTION
+        or np.mean(np.abs(air - np.median(air)) < 0.001 * abs(middle - np.median(air)))
+        > _EMPTY_AIR_FRACTION
     ):
         return None
     shadows = [np.broadcast_to(head.any(axis=axis, keepdims=True), head.shape) for axis in range(3)]
@@ -210,6 +212,7 @@ def _ghosting(flair: Volume) -> float | None:
         band = far & shadows[axis] & ~others
         if np.count_nonzero(band) >= _BAND_VOXELS:
             means.append(float(data[band].mean(dtype=np.float64)))
-    if len(means) < _FEWEST_BANDS or not middle > 0:
+    signal = middle - float(np.median(air))  # whatever level a file gives to air
+    if len(means) < _FEWEST_BANDS or not signal > 0:
         return None
-    return (max(means) - min(means)) / (2 * middle)
+    return (max(means) - min(means)) / (2 * signal)

@@ -145,6 +145,16 @@ class RecordedQuality(RecordPart):
     summary: str = ""
     checks: tuple[QualityCheck, ...] = Field((), strict=False)
 
+    @property
+    def in_words(self) -> str:
+        """The verdict, and the checks it rests on: ``caution (voxel size)``."""
+        culprits = [
+            check.name.replace("_", " ")
+            for check in self.checks
+            if check.verdict == self.verdict != "pass"
+        ]
+        return self.verdict + (f" ({', '.join(culprits)})" if culprits else "")
+
 
 class RegionCount(RecordPart):
     """Number and volume of the lesions of a region."""
@@ -225,9 +235,12 @@ class RecordedRun(RecordPart):
         Cores of the machine.
     platform : str or None
         Its operating system.
+    folder : str or None
+        The working folder: a relative path of an input file counts from there.
     """
 
     seconds: float
     date: str | None = None
     threads: int | None = None
     platform: str | None = None
+    folder: str | None = None

@@ -12,6 +12,7 @@
     run/failure.json       why it ended before its last epoch, where it knows
 """
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -92,8 +93,10 @@ class RunFolder:
         """
         self.check_is_new()
         split.save(self.path / "split.json")
-        write_atomically(self.path / "config.json", config.model_dump_json(indent=2) + "\n")
-        write_atomically(self._inputs, json.dumps(self._hashes(cases), indent=2) + "\n")
+        settings = (config.model_dump_json(indent=2) + "\n").encode()
+        hashes = self._hashes(cases, settings)
+        write_atomically(self._inputs, json.dumps(hashes, indent=2) + "\n")
+        write_atomically(self.path / "config.json", settings)  # last: now there is a run
         self.log.touch()
 
     def check_unchanged(self, cases: Iterable[Case]) -> None:
@@ -109,7 +112,7 @@ class RunFolder:
         InputError
             If the settings, the split, or the content of a scan or mask changed.
         """
-        if not self._inputs.exists():  # a run that was killed as it began, or an old one
+        if not self._inputs.exists():  # a run of an earlier version
             return
         try:
             then = _HASHES.validate_json(self._inputs.read_bytes())
@@ -119,7 +122,7 @@ class RunFolder:
                 f"{self._inputs}: expected what the run learns from, cannot be read ({reason}); "
                 "start a new run"
             ) from None
-        now = self._hashes(cases)
+        now = self._hashes(cases, (self.path / "config.json").read_bytes())
         changed = sorted(
             name for name in now.keys() | then.keys() if now.get(name) != then.get(name)
         )
@@ -133,13 +136,14 @@ class RunFolder:
     def _inputs(self) -> Path:
         return self.path / "inputs.json"
 
-    def _hashes(self, cases: Iterable[Case]) -> dict[str, str]:
+    def _hashes(self, cases: Iterable[Case], settings: bytes) -> dict[str, str]:
         """SHA-256 of the run's settings and split, and of the scans and masks by case and kind."""
-        files = {name: self.path / name for name in ("config.json", "split.json")}
+        files = {"split.json": self.path / "split.json"}
         for case in cases:
             given = case.channels | {"brain mask": case.brain, "reference": case.reference}
             files |= {f"{case.name} {kind}": path for kind, path in given.items() if path}
-        return {name: sha256_of(path) for name, path in files.items()}
+        hashes = {"config.json": hashlib.sha256(settings).hexdigest()}
+        return hashes | {name: sha256_of(path) for name, path in files.items()}
 
     def open(self) -> tuple[TrainConfig, Split]:
         """Read the settings and the split of a run.

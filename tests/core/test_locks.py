@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_core.locks import BeingWritten, one_writer
+from fsh_core.locks import BeingWritten, one_writer, remove_stale_locks
 
 # Each process reads a number, adds 1 and writes it, which loses additions without a lock.
 _COUNT = """
@@ -114,3 +114,12 @@ def test_the_system_gives_a_killed_process_lock_back(tmp_path):
     assert (tmp_path / ".sub-01.lock").exists()
     assert in_another_thread(lambda: write(tmp_path, wait=False)) == []
     assert not (tmp_path / ".sub-01.lock").exists()
+
+
+def test_locks_of_killed_processes_go_and_those_that_are_held_stay(tmp_path):
+    (tmp_path / ".sub-01.lock").touch()
+    with one_writer(tmp_path, "sub-02"):
+        thread = threading.Thread(target=remove_stale_locks, args=(tmp_path,))
+        thread.start()
+        thread.join()
+        assert [path.name for path in tmp_path.iterdir()] == [".sub-02.lock"]

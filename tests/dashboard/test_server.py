@@ -1,5 +1,6 @@
 """The server as a program: its address, its end, and what it answers to whom."""
 
+import asyncio
 import http.client
 import os
 import signal
@@ -15,6 +16,8 @@ import psutil
 import pytest
 
 from fsh_core.cli import main
+from fsh_dashboard import server
+from fsh_dashboard.gate import Keys
 from tests.conftest import REPOSITORY
 
 PATIENCE_S = 60
@@ -160,3 +163,32 @@ def test_a_module_in_the_current_folder_is_not_run(tmp_path: Path) -> None:
 def test_the_command_refuses_what_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dashboard", "nowhere"]) == 2
     assert "nowhere: expected a folder" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_known_before_anything_starts(capsys) -> None:
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert server.main([f"--port={port}", "--no-token", "--", "folder"]) == 2
+    assert f"fsh: port {port} is taken by another program" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("with_token", [True, False])
+def test_the_browser_gets_an_address_of_its_own(monkeypatch, capsys, with_token: bool) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    keys = Keys() if with_token else None
+
+    async def start_and_stop() -> None:
+        async with server._announcing(keys, with_browser=True)(None):
+            await asyncio.sleep(1)  # it is opened after half a second
+
+    asyncio.run(start_and_stop())
+    printed = capsys.readouterr().out
+    (address,) = opened
+    if keys is None:
+        assert "token" not in printed + address
+    else:
+        assert f"?token={keys.token}\n" in printed
+        assert address.endswith(f"?token={keys.first}")

@@ -347,3 +347,22 @@ def test_an_image_that_the_weights_do_not_take_is_refused(phantom, segment, tmp_
     assert code == 2
     assert "--channels T1w: the weights tiny look at FLAIR alone; leave it away" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_two_scans_of_one_relative_path_are_two(
+    phantom, segment, tmp_path: Path, monkeypatch
+) -> None:
+    for number, patient in enumerate(("p1", "p2")):
+        scan = phantom.flair.data + np.float32(number)
+        save_like(scan, phantom.flair, tmp_path / patient / "a_FLAIR.nii.gz")
+    monkeypatch.chdir(tmp_path / "p1")
+    assert segment("a_FLAIR.nii.gz")[0] == 0
+    monkeypatch.chdir(tmp_path / "p2")
+    code, said = segment("a_FLAIR.nii.gz")
+    assert code == 2
+    assert "already holds sub-a, made from another scan" in said
+    monkeypatch.chdir(tmp_path / "p1")  # the same file, changed, is made again
+    save_like(phantom.flair.data * np.float32(2), phantom.flair, Path("a_FLAIR.nii.gz"))
+    code, said = segment("a_FLAIR.nii.gz")
+    assert code == 0
+    assert "sub-a: segmented again, its FLAIR changed" in said

@@ -263,6 +263,15 @@ def test_bright_values_that_came_out_negative(gain, offset):
     assert "did not fit the file's number type" in found.reason
 
 
+@pytest.mark.parametrize("offset", [-500.0, 1000.0])
+def test_ghosts_weigh_the_same_at_any_level_of_the_air(offset):
+    ghosted = with_ghosts(slab(), 0.2)
+    before = check_ghosting(ghosted)
+    after = check_ghosting(ghosted.with_data(ghosted.data + np.float32(offset)))
+    assert after.value == pytest.approx(before.value, rel=1e-3)
+    assert after.verdict == before.verdict != "pass"
+
+
 def negative_of(scan):
     return Volume(np.where(scan.data > 0, scan.data.max() - scan.data, 0), scan.affine)
 
