@@ -7,7 +7,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fsh_core.errors import InputError
-from fsh_core.files import cannot_be_written, making_folder
+from fsh_core.files import cannot_be_written, making_folder, remove_leftovers
+
+_BEFORE, _AFTER = ".fsh-", ".lock"  # of the file's name: other programs have locks too
 
 
 class BeingWritten(InputError):
@@ -37,7 +39,7 @@ def one_writer(folder: Path, what: str = "fsh", *, wait: bool = True) -> Iterato
     InputError
         If the folder cannot be written.
     """
-    path = folder / f".{what}.lock"
+    path = folder / f"{_BEFORE}{what}{_AFTER}"
     with making_folder(folder):
         lock = FileLock(path, is_singleton=True)  # the same thread may ask again
         try:
@@ -60,10 +62,11 @@ def one_writer(folder: Path, what: str = "fsh", *, wait: bool = True) -> Iterato
             lock.release()
 
 
-def remove_stale_locks(folder: Path) -> None:
-    """Remove the hidden files of locks that killed processes held in a folder."""
-    for path in folder.glob(".*.lock"):
-        what = path.name.removeprefix(".").removesuffix(".lock")
+def clear_after_killed(folder: Path) -> None:
+    """Bring a folder in order after killed processes: what they half wrote, and their locks."""
+    remove_leftovers(folder)
+    for path in folder.glob(f"{_BEFORE}*{_AFTER}"):
+        what = path.name.removeprefix(_BEFORE).removesuffix(_AFTER)
         with suppress(InputError), one_writer(folder, what, wait=False):
             pass  # nobody holds it: it goes with this one
 

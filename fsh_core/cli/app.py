@@ -40,12 +40,10 @@ def _reading(*inputs: Path) -> AbstractContextManager[None]:
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
     """Let no second command write into a folder; remove what a killed one left in it."""
-    from fsh_core.files import remove_leftovers
-    from fsh_core.locks import one_writer, remove_stale_locks
+    from fsh_core.locks import clear_after_killed, one_writer
 
     with one_writer(folder, wait=False):
-        remove_leftovers(folder)
-        remove_stale_locks(folder)
+        clear_after_killed(folder)
         yield
 
 

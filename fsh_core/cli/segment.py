@@ -25,9 +25,9 @@ from fsh_core.derivatives import (
 )
 from fsh_core.errors import InputError, sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
-from fsh_core.files import remove_leftovers, sha256_of
+from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
-from fsh_core.locks import BeingWritten, one_writer, remove_stale_locks
+from fsh_core.locks import BeingWritten, clear_after_killed, one_writer
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.record import InputFile, Record
 from fsh_core.report import illustrate
@@ -76,8 +76,7 @@ def segment_command(
     predictor = load_predictor(weights, config)
     _check_taken(channels, predictor)
     write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
-    remove_leftovers(out)
-    remove_stale_locks(out)
+    clear_after_killed(out)
     failed: list[str] = []
     waiting: list[Case] = []
     written = -math.inf  # so that the first case is in the tables at once

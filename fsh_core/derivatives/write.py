@@ -67,9 +67,9 @@ def write_segmentation(
     paths = derivative_paths(segmentation.case, folder)
     for path in paths.values():
         check_may_write(path)
-    if not replace_other:
-        check_same_scan(segmentation.case, folder)
     with one_writer(folder, segmentation.case.name), staging_folder(folder) as staging:
+        if not replace_other:
+            check_same_scan(segmentation.case, folder)
         staged = derivative_paths(segmentation.case, staging)
         table = with_bids_columns(segmentation.lesions)
         write_atomically(staged["table"], to_tsv(table))

@@ -41,11 +41,26 @@ def count_from_air(data: NDArray[np.float32]) -> tuple[NDArray[np.float32], floa
     return (data, None) if air == 0 else (data - np.float32(air), air)
 
 
-def _value_of_air(data: NDArray[np.float32]) -> float | None:
-    """Return the value that most of the image's faces have; None if there is none."""
-    faces = np.concatenate(
+def on_faces(data: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the values of the first and last slices of every axis: mostly air.
+
+    Parameters
+    ----------
+    data : (I, J, K) float
+        An image.
+
+    Returns
+    -------
+    (N,) float
+    """
+    return np.concatenate(
         [data.take(end, axis=axis).ravel() for axis in range(data.ndim) for end in (0, -1)]
     )
+
+
+def _value_of_air(data: NDArray[np.float32]) -> float | None:
+    """Return the value that most of the image's faces have; None if there is none."""
+    faces = on_faces(data)
     found, counts = np.unique(faces, return_counts=True)
     most = int(counts.argmax())
     return float(found[most]) if counts[most] > _FACES_FRACTION * faces.size else None

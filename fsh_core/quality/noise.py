@@ -5,6 +5,7 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from fsh_core.preprocess.air import on_faces
 from fsh_core.preprocess.intensity import FLUID_FRACTION, foreground, grey_levels
 from fsh_core.quality.check import Check, Limits, judge_high, judge_low, worst
 from fsh_core.volume.boxes import bounding_box
@@ -146,9 +147,7 @@ def _wrapped_fraction(flair: Volume, values: NDArray[np.floating]) -> float:
     Air is the median of the image's faces, or fluid where the brain fills the image.
     """
     fluid, median = grey_levels(values, _FLUID_PERCENTILE)
-    data = flair.data
-    faces = [data.take(end, axis=axis).ravel() for axis in range(data.ndim) for end in (0, -1)]
-    air = min(float(np.median(np.concatenate(faces))), fluid)
+    air = min(float(np.median(on_faces(flair.data))), fluid)
     return float(np.mean(values < 2 * air - median)) if median > air else 0.0
 
 

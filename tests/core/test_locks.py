@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_core.locks import BeingWritten, one_writer, remove_stale_locks
+from fsh_core.locks import BeingWritten, clear_after_killed, one_writer
 
 # Each process reads a number, adds 1 and writes it, which loses additions without a lock.
 _COUNT = """
@@ -111,15 +111,19 @@ def test_the_system_gives_a_killed_process_lock_back(tmp_path):
         "with one_writer(Path(sys.argv[1]), 'sub-01'): os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
-    assert (tmp_path / ".sub-01.lock").exists()
+    assert (tmp_path / ".fsh-sub-01.lock").exists()
     assert in_another_thread(lambda: write(tmp_path, wait=False)) == []
-    assert not (tmp_path / ".sub-01.lock").exists()
+    assert not (tmp_path / ".fsh-sub-01.lock").exists()
 
 
 def test_locks_of_killed_processes_go_and_those_that_are_held_stay(tmp_path):
-    (tmp_path / ".sub-01.lock").touch()
+    (tmp_path / ".fsh-sub-01.lock").touch()
+    (tmp_path / ".other.lock").touch()  # another program's
     with one_writer(tmp_path, "sub-02"):
-        thread = threading.Thread(target=remove_stale_locks, args=(tmp_path,))
+        thread = threading.Thread(target=clear_after_killed, args=(tmp_path,))
         thread.start()
         thread.join()
-        assert [path.name for path in tmp_path.iterdir()] == [".sub-02.lock"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            ".fsh-sub-02.lock",
+            ".other.lock",
+        ]
