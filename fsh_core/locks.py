@@ -63,11 +63,15 @@ def one_writer(folder: Path, what: str = "fsh", *, wait: bool = True) -> Iterato
 
 
 def clear_after_killed(folder: Path) -> None:
-    """Bring a folder in order after killed processes: what they half wrote, and their locks."""
+    """Bring a folder, and those inside, in order after killed processes.
+
+    What they half wrote is removed, what they had wholly written is moved into place, and the
+    files of their locks go. What a living process holds stays.
+    """
     remove_leftovers(folder)
-    for path in folder.glob(f"{_BEFORE}*{_AFTER}"):
+    for path in folder.rglob(f"{_BEFORE}*{_AFTER}"):
         what = path.name.removeprefix(_BEFORE).removesuffix(_AFTER)
-        with suppress(InputError), one_writer(folder, what, wait=False):
+        with suppress(InputError), one_writer(path.parent, what, wait=False):
             pass  # nobody holds it: it goes with this one
 
 

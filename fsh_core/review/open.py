@@ -4,7 +4,8 @@ import getpass
 from pathlib import Path
 
 from fsh_core.derivatives import StoredSegmentation, read_segmentation
-from fsh_core.files import remove_leftovers, sha256_of
+from fsh_core.files import sha256_of
+from fsh_core.locks import clear_after_killed
 from fsh_core.review.journal import Journal
 from fsh_core.review.readers import exact_name, journal_path
 from fsh_core.review.session import Review
@@ -30,7 +31,7 @@ def open_review(record: str | Path | StoredSegmentation, reader: str | None = No
     """
     stored = record if isinstance(record, StoredSegmentation) else read_segmentation(record)
     reader = exact_name(reader or getpass.getuser())
-    remove_leftovers(stored.paths["record"].parent)
+    clear_after_killed(stored.paths["record"].parent)
     labels = Volume(*read_nifti(stored.paths["labels"]))
     about = _about(stored) | {"shape": list(labels.shape)}
     return Review(labels, Journal.open(journal_path(stored, reader), about), reader)

@@ -29,7 +29,8 @@ from fsh_core.cases import Case, Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
-from fsh_core.files import cannot_be_written, remove_leftovers, sha256_of, write_atomically
+from fsh_core.files import cannot_be_written, sha256_of, write_atomically
+from fsh_core.locks import clear_after_killed
 from fsh_core.strict_json import first_problem, parse_json
 
 _HASHES = TypeAdapter(dict[str, str])
@@ -222,7 +223,7 @@ class RunFolder:
             )
         kept = log[:epochs]
         write_atomically(self.log, "".join(json.dumps(line) + "\n" for line in kept))
-        remove_leftovers(self.path)
+        clear_after_killed(self.path)
         (self.path / RUN_FAILURE_FILE).unlink(missing_ok=True)  # it goes on
         return kept
 

@@ -10,7 +10,7 @@ from fsh_core.cases import discover_cases
 from fsh_core.derivatives import write_cohort, write_segmentation
 from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.errors import InputError
-from fsh_core.files import remove_leftovers
+from fsh_core.locks import clear_after_killed
 from fsh_core.pipeline import Segmentation
 from fsh_napari.segment.interfaces import Runner, Stage, View
 from fsh_napari.segment.job import NETWORK, Job, missing_openvino
@@ -208,7 +208,7 @@ class SegmentController:
 
         def write() -> Path:
             # The run described its own lesions; those of another threshold were only measured.
-            remove_leftovers(folder)
+            clear_after_killed(folder)
             paths = write_segmentation(result if is_of_the_run else described(result), folder)
             write_cohort(folder)
             return paths["record"]

@@ -127,3 +127,11 @@ def test_locks_of_killed_processes_go_and_those_that_are_held_stay(tmp_path):
             ".fsh-sub-02.lock",
             ".other.lock",
         ]
+
+
+def test_a_lock_that_a_killed_process_left_further_down_goes_too(tmp_path) -> None:
+    below = tmp_path / "sub-01" / "anat"
+    below.mkdir(parents=True)
+    (below / ".fsh-review.lock").touch()
+    clear_after_killed(tmp_path)
+    assert not list(below.iterdir())
