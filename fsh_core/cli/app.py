@@ -5,13 +5,13 @@ answers at once.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from fsh_core.cli.guards import reading, writing
 from fsh_core.cli.options import with_options
 from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
@@ -29,22 +29,28 @@ Weights = Annotated[
 ]
 
 
-def _reading(*inputs: Path) -> AbstractContextManager[None]:
-    """Guard what a command reads against being written over by it."""
-    from fsh_core.cases.raw import raw_files
-    from fsh_core.files import never_overwriting
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from fsh_core.cli.version import version_lines
 
-    return never_overwriting(raw_files(inputs))
+        print("\n".join(version_lines()))
+        raise typer.Exit
 
 
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Let no second command write into a folder; remove what a killed one left in it."""
-    from fsh_core.locks import clear_after_killed, one_writer
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=_show_version,
+        is_eager=True,  # before a missing argument is complained about
+        help="show the version and the bundled weights, and exit",
+    ),
+]
 
-    with one_writer(folder, wait=False):
-        clear_after_killed(folder)
-        yield
+
+@app.callback()
+def fsh(version: Version = False) -> None:
+    """Take the options that belong to no command."""
 
 
 @app.command()
@@ -82,7 +88,7 @@ def segment(
     cases, failures = choose_cases(inputs or [], sample, brain_mask, channels or [])
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
-    with _reading(*(inputs or []), *(file for case in cases for file in case.files)):
+    with reading(*(inputs or []), *(file for case in cases for file in case.files)):
         failures += segment_command(cases, out, weights, config, force, channels or ())
     if failures:
         raise typer.Exit(2)
@@ -107,12 +113,13 @@ def train(
     ] = None,
     label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
     resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted run")] = False,
+    version: Version = False,
     options: Any = None,
 ) -> None:
     """Train a network: data folder in, run folder out."""
     from fsh_core.cli.train import train_command
 
-    with _reading(data), _writing(out):
+    with reading(data), writing(out):
         train_command(
             data, out, preset, ablation, exclude or [], validation or [], label, resume, options
         )
@@ -141,7 +148,7 @@ def evaluate(
     """Compare predictions with reference masks, or two methods on the same references."""
     from fsh_core.cli.evaluate import evaluate_command
 
-    with _reading(*masks), _writing(out):
+    with reading(*masks), writing(out):
         failures = evaluate_command(masks, compare, out, with_training_patients)
     if failures:
         raise typer.Exit(2)
@@ -171,7 +178,7 @@ def agreement(
     """Compare raters, or repeated scans: Dice, lesion F1, volumes, consensus, repeatability."""
     from fsh_core.cli.agreement import agreement_command
 
-    with _reading(*masks), _writing(out):
+    with reading(*masks), writing(out):
         failures = agreement_command(masks, out, retest, consensus)
     if failures:
         raise typer.Exit(2)
@@ -200,7 +207,7 @@ def calibrate(
     """Choose threshold and minimum volume on validation patients, and calibrate confidences."""
     from fsh_core.cli.calibrate import calibrate_command
 
-    with _reading(data, *weights), _writing((card or weights[0]).parent):
+    with reading(data, *weights), writing((card or weights[0]).parent):
         calibrate_command(
             data, weights, subject or [], card, label, SegmentConfig.from_options(**options)
         )
@@ -222,7 +229,7 @@ def ensemble(
     """Join networks into one file of weights: each looks at a scan, and their mean counts."""
     from fsh_core.cli.ensemble import ensemble_command
 
-    with _writing(out.parent):
+    with writing(out.parent):
         ensemble_command(members, out, name, half)
 
 
@@ -245,7 +252,7 @@ def simulate(
     """Set lesions of known shape into scans: a dataset with exact truth."""
     from fsh_core.cli.simulate import simulate_command
 
-    with _reading(*inputs, *([remove] if remove else [])), _writing(out):
+    with reading(*inputs, *([remove] if remove else [])), writing(out):
         failures = simulate_command(inputs, out, count, burden_ml, seed, remove)
     if failures:
         raise typer.Exit(2)

@@ -33,7 +33,7 @@ from fsh_core.network.card import (
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 DEFAULT_WEIGHTS = WEIGHTS_FOLDER / "default.safetensors"
 BRAIN_WEIGHTS = WEIGHTS_FOLDER / "brain.safetensors"
-_HASH_SHOWN = 12  # of 64 digits: enough to tell two files apart
+HASH_SHOWN = 12  # of 64 digits: enough to tell two files apart
 
 
 @dataclass(frozen=True)
@@ -239,8 +239,8 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     sha256 = hashlib.sha256(payload).hexdigest()
     if sha256 != card.sha256:
         raise InputError(
-            f"{path}: its SHA-256 must be {str(card.sha256)[:_HASH_SHOWN]}… as {described.name} "
-            f"says, is {sha256[:_HASH_SHOWN]}…; the file is damaged or not the one described: "
+            f"{path}: its SHA-256 must be {str(card.sha256)[:HASH_SHOWN]}… as {described.name} "
+            f"says, is {sha256[:HASH_SHOWN]}…; the file is damaged or not the one described: "
             "copy both again"
         )
     try:

@@ -1,0 +1,23 @@
+"""What stands around every command: its inputs stay as they are, and it writes alone."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+
+def reading(*inputs: Path) -> AbstractContextManager[None]:
+    """Guard what a command reads against being written over by it."""
+    from fsh_core.cases.raw import raw_files
+    from fsh_core.files import never_overwriting
+
+    return never_overwriting(raw_files(inputs))
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Let no second command write into a folder; remove what a killed one left in it."""
+    from fsh_core.locks import clear_after_killed, one_writer
+
+    with one_writer(folder, wait=False):
+        clear_after_killed(folder)
+        yield
