@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -108,7 +109,7 @@ def _evaluate(
         title=f"{patients_and_scans(evaluation.counted)}: "
         "means with 95 % bootstrap intervals over patients"
     )
-    for name in ("metric", "mean", "95 % interval", "median", "n"):
+    for name in ("metric", "mean", "95 % interval", "median", "patients", "scans"):
         table.add_column(name, justify="left" if name == "metric" else "right")
     rows = by_name(evaluation.summary, "metric")
     for metric in _SHOWN:
@@ -120,6 +121,7 @@ def _evaluate(
                 show(row["mean"], metric),
                 interval,
                 show(row["median"], metric),
+                str(row["n_patients"]),
                 str(row["n"]),
             )
     console.print(table)
@@ -156,7 +158,7 @@ def _compare(
     subtitle = f"{first} (first) and {second} (second), both against {references}"
     write_comparison_page(methods[0], methods[1], comparison, names, failures, page, subtitle)
     console = Console()
-    console.print(_comparison_table(comparison, names))
+    console.print(_comparison_table(comparison, names, methods))
     if said := describe_training_patients(methods):
         console.print(said, soft_wrap=True)
     console.print(
@@ -168,21 +170,34 @@ def _compare(
     return failures
 
 
-def _comparison_table(comparison: pd.DataFrame, names: tuple[str, str]) -> Table:
+def _comparison_table(
+    comparison: pd.DataFrame, names: tuple[str, str], methods: Sequence[Evaluation]
+) -> Table:
     rows = by_name(comparison, "metric")
-    table = Table(title=f"{names[0]} (first) and {names[1]} (second), means over the same patients")
-    for name in ("metric", "first", "second", "difference", "95 % interval", "n", "p"):
+    first, second = (method.counted for method in methods)
+    common = first[first["case"].isin(second["case"])]
+    table = Table(
+        title=f"{patients_and_scans(common)} in both: {names[0]} (first) and {names[1]} (second), "
+        "means over the same patients",
+        box=SIMPLE_HEAD,  # without lines between the columns all numbers fit into 80 characters
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    headings = ("first", "second", "second − first", "95 % interval", "patients (scans)", "p")
+    for name in ("metric", *headings):
         table.add_column(
-            name, justify="left" if name == "metric" else "right", no_wrap=name == "metric"
+            name,
+            justify="left" if name == "metric" else "right",
+            no_wrap=name not in ("second − first", "patients (scans)"),
         )
     for metric in _SHOWN:
         row = rows[metric]
         interval = show_interval(row["ci_low"], row["ci_high"], metric, signed=True)
         means = [show(row[name], metric) for name in ("mean_first", "mean_second")]
         difference = show(row["mean_difference"], metric, signed=True)
-        table.add_row(
-            metric, *means, difference, interval, str(row["n"]), show_p(row["wilcoxon_p"])
-        )
+        sizes = f"{row['n_patients']} ({row['n']})"
+        table.add_row(metric, *means, difference, interval, sizes, show_p(row["wilcoxon_p"]))
     return table
 
 

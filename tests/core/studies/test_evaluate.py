@@ -358,6 +358,25 @@ def test_a_comparison_leaves_them_out_too(trained_on_two, capsys):
     )
 
 
+def test_the_screen_says_patients_and_scans(tmp_path, capsys, monkeypatch):
+    """14 patients of 4 visits are not 56 patients."""
+    for case in (f"sub-{number:02d}_ses-{visit}" for number in range(7) for visit in "abcd"):
+        for folder, start in (("p", 6), ("q", 7), ("r", 5)):
+            put(tmp_path / folder / f"{case}_label-L_mask.nii.gz", mask(start))
+    first, second, references = (str(tmp_path / name) for name in "pqr")
+    monkeypatch.setenv("COLUMNS", "80")
+    for words, sizes in (
+        ([first, references], ["7", "28"]),
+        (["--compare", first, second, references], ["7", "(28)"]),
+    ):
+        assert main(["evaluate", *words, "-o", str(tmp_path / "out")]) == 0
+        lines = capsys.readouterr().out.replace("│", " ").splitlines()
+        assert lines[0].strip().startswith("7 patients, 28 scans")
+        dice = next(line for line in lines if line.split()[:1] == ["dice"]).split()
+        assert dice[-len(sizes) :] == sizes or dice[-len(sizes) - 1 : -1] == sizes
+        assert not any("…" in line for line in lines)  # no number is cut off
+
+
 def test_a_mask_without_a_record_is_of_unknown_weights(tmp_path):
     assert was_trained_on(put(tmp_path / "sub-1_space-orig_label-L_mask.nii.gz")) is None
     (tmp_path / "sub-1_seg-lesions_dseg.json").write_text("{")
