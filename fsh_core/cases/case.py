@@ -1,12 +1,15 @@
 """One case: one session of one subject."""
 
+import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fsh_core.cases.names import identify
+from fsh_core.cases.names import identify, spelled_otherwise
 from fsh_core.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 CHANNELS = ("FLAIR", "T1w", "T2w")
 
@@ -27,6 +30,8 @@ class Case:
         Reference lesion mask.
     brain : Path or None
         Brain mask.
+    name_note : str or None
+        Says so where the labels do not have the letters of the name that was found.
     """
 
     subject: str
@@ -34,6 +39,7 @@ class Case:
     channels: dict[str, Path] = field(hash=False)
     reference: Path | None = None
     brain: Path | None = None
+    name_note: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -57,8 +63,34 @@ OnProblem = Callable[[InputError], None]
 
 
 def case_called(
-    name: str, channels: dict[str, Path], reference: Path | None = None, brain: Path | None = None
+    name: str,
+    channels: dict[str, Path],
+    reference: Path | None = None,
+    brain: Path | None = None,
+    *,
+    found: Path | None = None,
 ) -> Case:
-    """Make a case of files called ``name``."""
-    subject, session = identify(re.sub(r"(?<=.)_0000$", "", name), channels["FLAIR"])
-    return Case(subject, session, channels, reference, brain)
+    """Make a case of files called ``name``; say once if its labels have other letters.
+
+    Parameters
+    ----------
+    name : str
+        As it was found, ``sub-X_ses-Y`` or any other.
+    channels, reference, brain
+        As of `Case`.
+    found : Path, optional
+        The file or folder that has the name; by default the FLAIR.
+
+    Raises
+    ------
+    InputError
+        If no label can be made of the name.
+    """
+    found = found or channels["FLAIR"]
+    subject, session = identify(re.sub(r"(?<=.)_0000$", "", name), found)
+    case = Case(subject, session, channels, reference, brain)
+    if not spelled_otherwise(name):
+        return case
+    note = f"{name} is called {case.name}, as BIDS names hold only letters a-z, digits and +"
+    _log.warning("%s: %s", found, note)
+    return replace(case, name_note=note)

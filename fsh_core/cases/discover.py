@@ -8,7 +8,6 @@ from pathlib import Path
 from fsh_core.cases.case import CHANNELS, Case, OnProblem, case_called
 from fsh_core.cases.names import (
     entries_of,
-    identify,
     is_in_another_space,
     is_mask,
     niftis_in,
@@ -58,7 +57,8 @@ def discover_cases(
     -------
     list of Case
         Sorted by subject, then session. A file without ``sub-`` in its name is a
-        subject of its own, called by the letters and digits of the name. Where several
+        subject of its own, called by the letters and digits of the name, see
+        `fsh_core.cases.names.identify`. Where several
         optional images or masks fit, the one with the shortest list of entities is taken.
 
     Raises
@@ -166,12 +166,13 @@ def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: st
     channels = {
         channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))
     }
-    subject, session = identify(folder.relative_to(root).as_posix().replace("/", "_"), folder)
+    name = folder.relative_to(root).as_posix().replace("/", "_")
     there = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
     masks = [_in_the_space_of_the_scan(files) for files in there]
     references = [file for files in masks for file in with_ending(files, f"_label-{label}_mask")]
     brains = [file for files in masks for file in with_ending(files, "_label-brain_mask")]
-    return Case(subject, session, channels, next(iter(references), None), next(iter(brains), None))
+    reference, brain = next(iter(references), None), next(iter(brains), None)
+    return case_called(name, channels, reference, brain, found=folder)
 
 
 def _in_the_space_of_the_scan(files: Sequence[Path]) -> list[Path]:

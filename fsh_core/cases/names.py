@@ -1,6 +1,7 @@
 """Names of files: subject, session, channel, mask or scan."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,9 @@ _MASK_ENDINGS = _MASK_WORDS | {"lesion", "lesions"}
 def identify(name: str, path: Path) -> tuple[str, str | None]:
     """Read subject and session from a name; without ``sub-`` the whole name is the subject.
 
-    Labels keep only what BIDS allows in them: letters, digits and ``+``.
+    Labels keep only what BIDS allows in them: the letters a-z and A-Z, digits and ``+``. Letters
+    with marks lose these (``ü`` is ``u``), letters of other scripts are lost; `spelled_otherwise`
+    tells. Two names may then be one: whoever looks for cases takes neither.
 
     Raises
     ------
@@ -64,8 +67,23 @@ def patient_of(case: str) -> str:
     return case.split("_")[0].removeprefix("sub-") if case.startswith("sub-") else case
 
 
+def spelled_otherwise(name: str) -> bool:
+    """Tell whether letters or digits of a name are others in its labels, or are lost."""
+    whole = unicodedata.normalize("NFC", name)  # macOS writes letters and marks apart
+    return any(letter.isalnum() and not letter.isascii() for letter in whole)
+
+
+# Letters that are no letter of a-z with a mark, as passports write them.
+_LATIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+    | {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "TH"}
+    | {"\N{LATIN SMALL LETTER DOTLESS I}": "i"}
+)
+
+
 def _as_label(text: str) -> str:
-    return re.sub(r"[^0-9A-Za-z+]", "", text)
+    apart = unicodedata.normalize("NFKD", text.translate(_LATIN))  # a letter, then its marks
+    return re.sub(r"[^0-9A-Za-z+]", "", apart)
 
 
 def without_channel(stem: str) -> tuple[str, str]:

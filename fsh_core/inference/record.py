@@ -32,7 +32,11 @@ def describe_input(case: Case, model: ModelConfig) -> dict[str, InputFile]:
     paths = {name: case.channels[name] for name in model.channels}
     if case.brain:
         paths["brain"] = case.brain
-    return {name: InputFile(path=str(path), sha256=sha256_of(path)) for name, path in paths.items()}
+    notes = {"FLAIR": {"note": case.name_note}} if case.name_note else {}
+    return {
+        name: InputFile(path=str(path), sha256=sha256_of(path), **notes.get(name, {}))
+        for name, path in paths.items()
+    }
 
 
 def describe_weights(card: WeightsCard) -> RecordedWeights:

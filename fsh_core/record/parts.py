@@ -31,10 +31,13 @@ class InputFile(RecordPart):
         As it was given.
     sha256 : str
         Of its content.
+    note : str or None
+        What was assumed or changed, such as the letters of its name.
     """
 
     path: str
     sha256: str
+    note: str | None = None
 
 
 class RecordedWeights(RecordPart):

@@ -27,6 +27,7 @@ def list_facts(record: Record) -> list[tuple[str, str, bool]]:
     for channel, source in record.input.items():
         title = channel.capitalize() if channel.islower() else channel
         facts += [(title, source.path, True), ("", f"SHA-256 {source.sha256}", True)]
+        facts += [("", source.note, False)] if source.note else []
     facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid.orientation}", False))
     before, after = format_ml(record.raw_lesion_volume_ml), format_ml(record.lesion_volume_ml)
     facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))

@@ -168,6 +168,12 @@ class TestBids:
         make(tmp_path, "sub-P-01/anat/sub-P-01_FLAIR.nii.gz", "sub-P-02/anat/sub-P-02_FLAIR.nii.gz")
         assert [case.subject for case in discover_cases(tmp_path)] == ["P01", "P02"]
 
+    def test_a_folder_with_an_umlaut_is_called_without_and_says_so(self, tmp_path, caplog) -> None:
+        make(tmp_path, "sub-Jörg/ses-é1/anat/sub-Jörg_ses-é1_FLAIR.nii.gz")
+        (case,) = discover_cases(tmp_path)
+        assert case.name == "sub-Jorg_ses-e1"
+        assert caplog.messages == [f"{tmp_path / 'sub-Jörg' / 'ses-é1'}: {case.name_note}"]
+
     def test_the_fixture_dataset(self, phantom_bids: Path) -> None:
         assert [case.name for case in discover_cases(phantom_bids)] == [
             "sub-01",
@@ -347,6 +353,14 @@ class TestPlainFolder:
         ):
             discover_cases(tmp_path)
 
+    def test_two_names_that_differ_by_a_mark_are_not_one_patient(self, tmp_path: Path) -> None:
+        make(tmp_path, "Müller.nii.gz", "Muller.nii.gz", "other.nii.gz")
+        said: list[str] = []
+        cases = discover_cases(tmp_path, on_problem=lambda error: said.append(str(error)))
+        assert [case.name for case in cases] == ["sub-other"]
+        (sentence,) = said
+        assert "Müller.nii.gz: is called sub-Muller, and so is " in sentence
+
     def test_a_folder_of_masks_is_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "a_mask.nii.gz")
         with pytest.raises(
@@ -367,7 +381,10 @@ class TestFilesAndLists:
             ("sub-3_ses-2_FLAIR.nii.gz", "sub-3_ses-2"),
             ("sub-3_run-2_FLAIR.nii.gz", "sub-3"),
             ("a_mask.nii.gz", "sub-amask"),
-            ("Zoë.nii.gz", "sub-Zo"),
+            ("Zoë.nii.gz", "sub-Zoe"),
+            ("Zoe\u0308.nii.gz", "sub-Zoe"),
+            ("Weiß_Łukasz_FLAIR.nii.gz", "sub-WeissLukasz"),
+            ("李雷_07.nii.gz", "sub-07"),
         ],
     )
     def test_a_file_is_a_case_whatever_its_name(
@@ -377,6 +394,7 @@ class TestFilesAndLists:
         (case,) = discover_cases(tmp_path / name)
         assert case.name == case_name
         assert case.channels == {"FLAIR": tmp_path / name}
+        assert (case.name_note is None) == name.isascii()
 
     @pytest.mark.parametrize(
         "name", ["日本.nii.gz", "sub-_FLAIR.nii.gz", "sub-1_ses-_FLAIR.nii.gz"]

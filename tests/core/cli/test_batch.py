@@ -366,3 +366,30 @@ def test_two_scans_of_one_relative_path_are_two(
     code, said = segment("a_FLAIR.nii.gz")
     assert code == 0
     assert "sub-a: segmented again, its FLAIR changed" in said
+
+
+def test_a_name_with_an_umlaut_is_told_once_and_stands_in_the_record(
+    scans: Path, segment, tmp_path: Path
+) -> None:
+    (scans / "a_FLAIR.nii.gz").rename(scans / "Ä_FLAIR.nii.gz")
+    code, said = segment(scans)
+    assert code == 0
+    note = "Ä is called sub-A, as BIDS names hold only letters a-z, digits and +"
+    assert said.count(note) == 1
+    notes = {
+        record.case: record.flair.note
+        for record in (read_segmentation(path).record for path in find_records(tmp_path / "out"))
+    }
+    assert notes == {"sub-A": note, "sub-b": None, "sub-c": None}
+    assert note in (tmp_path / "out" / "sub-A.html").read_text()
+
+
+def test_two_scans_that_would_have_one_name_are_not_one_patient(
+    scans: Path, segment, tmp_path: Path
+) -> None:
+    (scans / "a_FLAIR.nii.gz").rename(scans / "bü_FLAIR.nii.gz")
+    (scans / "b_FLAIR.nii.gz").rename(scans / "bu_FLAIR.nii.gz")
+    code, said = segment(scans)
+    assert code == 2
+    assert "is called sub-bu, and so is" in said
+    assert done(tmp_path) == ["c"]
