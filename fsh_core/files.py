@@ -12,7 +12,7 @@ from shutil import rmtree
 
 import psutil
 
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, cannot_be_written
 
 # Device and inode of files that are read and must stay as they are: however a path is spelled,
 # through links or in other cases, it is the same file. Of the process, since threads write too.
@@ -120,8 +120,8 @@ def staging_folder(folder: Path) -> Iterator[Path]:
 @contextmanager
 def making_folder(folder: Path) -> Iterator[None]:
     """Make a folder; afterwards remove what was made here and stayed empty."""
-    made_here = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
+        made_here = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_be_written(folder, error) from None
@@ -196,14 +196,6 @@ _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"  # a network drive has 
 def _ending() -> str:
     """End of the name of what is being written: by which machine and process."""
     return f".{_MACHINE}-{os.getpid()}.partial"
-
-
-def cannot_be_written(path: Path, error: OSError) -> InputError:
-    """Say that a file or folder cannot be written, why, and what to do."""
-    return InputError(
-        f"{path}: cannot be written ({error.strerror or error}); "
-        "free some space or choose another output folder"
-    )
 
 
 def _current_umask() -> int:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fsh_core.errors import InputError
-from fsh_core.files import cannot_be_written, making_folder, remove_leftovers
+from fsh_core.errors import InputError, cannot_be_written
+from fsh_core.files import making_folder, remove_leftovers
 
 _BEFORE, _AFTER = ".fsh-", ".lock"  # of the file's name: other programs have locks too
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, cannot_be_written
 from fsh_core.review.events import KINDS, ReviewEvent, UnknownKind
 from fsh_core.review.runs import LARGEST_GRID_VOXELS
 from fsh_core.strict_json import first_problem, parse_json
@@ -99,10 +99,7 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise InputError(
-                f"{self.path}: the review cannot be written ({error.strerror or error}); "
-                "free some space or check the folder's permissions"
-            ) from None
+            raise cannot_be_written(self.path, error) from None
         self._end_byte += len(payload)
         self.events.append(event)
 

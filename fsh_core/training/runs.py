@@ -27,9 +27,9 @@ from torch import Tensor
 
 from fsh_core.cases import Case, Split
 from fsh_core.config import TrainConfig
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, cannot_be_written
 from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
-from fsh_core.files import cannot_be_written, sha256_of, write_atomically
+from fsh_core.files import sha256_of, write_atomically
 from fsh_core.locks import clear_after_killed
 from fsh_core.strict_json import first_problem, parse_json
 

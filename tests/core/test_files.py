@@ -1,12 +1,14 @@
 """What a killed process half wrote is removed later; what a living one writes is not."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from fsh_core.errors import InputError
+from fsh_core.errors import InputError, cannot_be_written
 from fsh_core.files import remove_leftovers, staging_folder, write_atomically
 
 _KILLED_WHILE_WRITING = """
@@ -52,3 +54,41 @@ def test_a_staging_folder_that_cannot_be_made_names_the_folder(tmp_path):
     ):
         pass
     assert ".partial" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space, or choose a folder on another disk"),
+        (errno.EDQUOT, "free some space, or choose a folder on another disk"),
+        (errno.EACCES, "change its permissions, or choose another folder"),
+        (errno.EROFS, "the disk is read-only; choose a folder on another disk"),
+        (errno.ENAMETOOLONG, "shorten the name"),
+        (errno.EISDIR, "a folder has that name; move it away, or choose another folder"),
+        (errno.EIO, "check the disk, or choose another folder"),
+        (errno.ENOTDIR, "check the disk, or choose another folder"),  # the file is gone meanwhile
+    ],
+)
+def test_each_reason_has_its_own_advice(tmp_path, number, advice):
+    reason = os.strerror(number)
+    said = str(cannot_be_written(tmp_path / "out", OSError(number, reason)))
+    assert said == f"{tmp_path / 'out'}: cannot be written ({reason}); {advice}"
+
+
+def test_what_the_system_really_says(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    for path, advice in (
+        (tmp_path / "file" / "a.tsv", f"{tmp_path / 'file'} is a file where a folder is expected"),
+        (tmp_path / ("a" * 256), "shorten the name"),
+        (tmp_path / "folder", "a folder has that name"),
+    ):
+        with pytest.raises(InputError, match=r"cannot be written \(.*\); ") as raised:
+            write_atomically(path, "text")
+        assert str(raised.value).partition("; ")[2].startswith(advice)
+    for name, advice in (
+        ("file", "this is a file where a folder is expected; choose"),
+        ("a" * 256, "shorten the name"),
+    ):
+        with pytest.raises(InputError, match=advice), staging_folder(tmp_path / name):
+            pass

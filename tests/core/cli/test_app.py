@@ -244,17 +244,17 @@ def test_brain_mask_belongs_to_a_single_scan(phantom_bids: Path, capsys, tmp_pat
     refused(words, r"belong to a single FLAIR, found 3; name one file", tmp_path / "out", capsys)
 
 
-def test_output_folder_that_cannot_be_written(
-    flair: Path, weights: Path, tmp_path: Path, capsys
+@pytest.mark.parametrize("inside", ["", "out"])
+def test_an_output_folder_that_is_a_file(
+    flair: Path, weights: Path, tmp_path: Path, capsys, inside: str
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
-    out = tmp_path / "file" / "out"
-    words = ["segment", str(flair), "-o", str(out), "--weights", str(weights)]
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    words = ["segment", str(flair), "-o", str(file / inside), "--weights", str(weights)]
     assert main(words) == 2
-    assert re.search(
-        r"cannot be written \(Not a directory\); .*choose another output folder",
-        capsys.readouterr().err,
-    )
+    name = str(file) if inside else "this"
+    assert f"{name} is a file where a folder is expected; choose" in capsys.readouterr().err
+    assert file.read_text() == "in the way"
 
 
 def test_disk_full_while_writing(

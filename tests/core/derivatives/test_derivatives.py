@@ -198,7 +198,7 @@ class TestNothingHalfWritten:
         segmentation = make_segmentation()
         fail_at(call)
         with pytest.raises(
-            InputError, match=r"out/sub-01/anat/.*No space left on device.*another output folder"
+            InputError, match=r"out/sub-01/anat/.*No space left on device.*free some space"
         ):
             write_segmentation(segmentation, tmp_path / "new" / "out")
         assert not (tmp_path / "new").exists()
@@ -310,7 +310,7 @@ class TestNothingHalfWritten:
     def test_a_file_in_the_place_of_the_folder(self, make_segmentation, tmp_path):
         (tmp_path / "out").write_text("a file")
         with pytest.raises(
-            InputError, match=r"out: cannot be written .*choose another output folder"
+            InputError, match=r"out: cannot be written .*a file where a folder is expected"
         ):
             write_segmentation(make_segmentation(), tmp_path / "out")
         assert (tmp_path / "out").read_text() == "a file"

@@ -391,7 +391,7 @@ class TestJournal:
 
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(
-            InputError, match=r"the review cannot be written \(No space left on device\)"
+            InputError, match=r"jsonl: cannot be written \(No space left on device\); free"
         ):
             review.delete(1)
         assert review.lesions == [1, 2, 3]
