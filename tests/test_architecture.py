@@ -38,6 +38,7 @@ ORDER = (
     "inference",
     "lesions",
     "pipeline",
+    "tracking",
     "evaluation",
     "studies",
     "training",

@@ -87,6 +87,16 @@ def matrix_of(transform: sitk.AffineTransform | sitk.Euler3DTransform) -> NDArra
     return np.asarray(_RAS_TO_LPS @ lps @ _RAS_TO_LPS, dtype=np.float64)
 
 
+def transform_of(matrix: NDArray[np.float64]) -> sitk.AffineTransform:
+    """Return a (4, 4) matrix between RAS+ millimetres as an ITK transform: of `matrix_of` back."""
+    lps = _RAS_TO_LPS @ matrix @ _RAS_TO_LPS
+    transform = sitk.AffineTransform(3)
+    itk: Any = transform  # SimpleITK's methods have no types
+    itk.SetMatrix(lps[:3, :3].ravel().tolist())
+    itk.SetTranslation(lps[:3, 3].tolist())
+    return transform
+
+
 def read_affine_transform(path: Path) -> NDArray[np.float64]:
     """Read one affine from a transform file of ITK as a (4, 4) matrix between RAS+ millimetres.
 
