@@ -17,6 +17,7 @@ The folders stand in that order; each imports only from those before it:
 ``inference``    from an image to a probability, patch by patch
 ``lesions``      labels, measures, regions, flags, confidence
 ``pipeline``     `segment_case`: all of the above, for one case
+``tracking``     what changed between visits: registration, difference, matching
 ``evaluation``   metrics of one case against its reference
 ``studies``      cohorts and raters: agreement, repeatability, statistics
 ``training``     patches, augmentation, training loop, calibration

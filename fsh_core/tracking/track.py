@@ -186,6 +186,7 @@ def _compare(
         places, halfway, difference, may_appear, config, len(groups) + 1
     )
     differs = places.brighter | places.darker | (places.before != places.after)
+    differs &= np.isin(places.owner, [row["change"] for row in rows if row["kind"] != "stable"])
     maps = np.where(differs, places.owner, where)
     return Pair(halfway, difference, compare_visits(*visits, halfway, difference), maps), [
         *rows,
