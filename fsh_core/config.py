@@ -18,7 +18,9 @@ _SMALLEST_WIDTH = 2  # attention gates work on half as many channels
 _PATCH_STEP = 16  # voxels: the network halves each axis four times
 
 
-class _Config(BaseModel):
+class Config(BaseModel):
+    """Settings: frozen, and checked when they are made."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
@@ -40,7 +42,7 @@ class _Config(BaseModel):
             raise InputError(f"{flag}: {first['msg']}, got {first['input']!r}") from None
 
 
-class ModelConfig(_Config):
+class ModelConfig(Config):
     """What a network is, and what it expects of an image. Travels with the weights."""
 
     channels: tuple[str, ...] = Field(
@@ -92,7 +94,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 """The paper's baseline methods and F.sh itself: one class, four configurations."""
 
 
-class TrainConfig(_Config):
+class TrainConfig(Config):
     """How a network is trained. Stored in the run folder."""
 
     model: ModelConfig = ModelConfig()
@@ -192,7 +194,7 @@ class TrainConfig(_Config):
         raise InputError(f"--preset must be 'default' or 'paper', got {name!r}")
 
 
-class SegmentConfig(_Config):
+class SegmentConfig(Config):
     """How a scan becomes lesions. Stored in the record."""
 
     threshold: float = Field(

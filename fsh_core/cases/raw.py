@@ -46,6 +46,11 @@ def is_own_output(folder: Path) -> bool:
     return bool({*_SEGMENTERS, *_SIMULATORS} & _makers(folder))
 
 
+def is_simulated(folder: Path) -> bool:
+    """Tell whether ``fsh simulate`` made a dataset."""
+    return bool({*_SIMULATORS} & _makers(folder))
+
+
 def holds_predictions(folder: Path) -> bool:
     """Tell whether F.sh segmented what a derivative holds, so that it is no reference."""
     return folder.name == "fsh" or bool({*_SEGMENTERS} & _makers(folder))

@@ -16,6 +16,7 @@ from fsh_core.cli.options import with_options
 from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import InputError
+from fsh_core.simulation.followup_config import FollowUpConfig, RescanConfig
 
 app = typer.Typer(
     help="Find multiple-sclerosis lesions on FLAIR MRI. Research software, not a medical device.",
@@ -234,6 +235,7 @@ def ensemble(
 
 
 @app.command()
+@with_options(FollowUpConfig, RescanConfig)
 def simulate(
     inputs: Annotated[
         list[Path],
@@ -248,14 +250,42 @@ def simulate(
     remove: Annotated[
         Path | None, typer.Option(help="mask of lesions to paint over first, for a single FLAIR")
     ] = None,
+    follow_up: Annotated[
+        bool,
+        typer.Option("--follow-up", help="two visits of each scan, with known lesion changes"),
+    ] = False,
+    stable: Annotated[
+        bool, typer.Option("--stable", help="two visits of each scan, in which nothing changes")
+    ] = False,
+    options: Any = None,
 ) -> None:
-    """Set lesions of known shape into scans: a dataset with exact truth."""
+    """Set lesions of known shape into scans, or make two visits: a dataset with exact truth."""
+    from fsh_core.cli.follow_up import follow_up_command
     from fsh_core.cli.simulate import simulate_command
 
+    follow_up = follow_up or stable
+    _check_simulation(follow_up, count, burden_ml, options)
     with reading(*inputs, *([remove] if remove else [])), writing(out):
-        failures = simulate_command(inputs, out, count, burden_ml, seed, remove)
+        if follow_up:
+            failures = follow_up_command(inputs, out, seed, remove, stable, options)
+        else:
+            failures = simulate_command(inputs, out, count, burden_ml, seed, remove)
     if failures:
         raise typer.Exit(2)
+
+
+def _check_simulation(
+    follow_up: bool, count: int | None, burden_ml: float | None, options: dict[str, Any]
+) -> None:
+    """Refuse options of single scans with ``--follow-up``, and the other way round."""
+    if follow_up and (count is not None or burden_ml is not None):
+        raise InputError(
+            "--count and --burden-ml belong to single scans; with two visits say how many lesions "
+            "of each kind, for example --follow-up --new 5"
+        )
+    if options and not follow_up:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise InputError(f"{flags} belongs to two visits: add --follow-up or --stable")
 
 
 @app.command()

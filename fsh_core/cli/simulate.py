@@ -1,16 +1,18 @@
 """``fsh simulate``: scans with lesions of known shape, as a dataset to train on or to test with."""
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from fsh_core.cases import Case, discover_cases
+from fsh_core.cases.raw import is_simulated
 from fsh_core.cli.terminal import print_failures
 from fsh_core.derivatives.layout import to_json
 from fsh_core.errors import InputError, sentence_of
@@ -20,10 +22,33 @@ from fsh_core.preprocess.load import load_brain
 from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.simulate import Simulated, simulate_lesions
-from fsh_core.volume.volume import load_mask, load_volume, save_like
+from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
 
 DEFAULT_COUNT = 20
-_TRUTH = "derivatives/truth"
+TRUTH = "derivatives/truth"
+_DESCRIPTION = "dataset_description.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scan to simulate in.
+
+    Attributes
+    ----------
+    case : Case
+        Whose it is.
+    flair : Volume
+        The scan, without the lesions that are to be removed.
+    brain : (I, J, K) bool
+        Its brain.
+    own : (I, J, K) bool or None
+        Its own lesions, where they are known.
+    """
+
+    case: Case
+    flair: Volume
+    brain: NDArray[np.bool_]
+    own: NDArray[np.bool_] | None
 
 
 def simulate_command(
@@ -65,47 +90,112 @@ def simulate_command(
     InputError
         If the words make no sense together or the folder cannot be written.
     """
+    if count is None and burden_ml is None:
+        count = DEFAULT_COUNT
+    bank = LesionShapeBank.load()
     cases = discover_cases(list(inputs))
+    check_output(out, [out / _home(case) / f"{case.name}_FLAIR.nii.gz" for case in cases])
+
+    def insert(source: Source, rng: np.random.Generator) -> str:
+        made = simulate_lesions(
+            source.flair,
+            source.brain,
+            bank,
+            rng,
+            count=count,
+            burden_ml=burden_ml,
+            reference=source.own,
+        )
+        _write(out, source, made, remove)
+        volume_ml = made.flair.volume_ml(made.added)
+        short = (
+            f" ({count} wanted: there is no place for more)"
+            if count is not None and len(made.lesions) < count
+            else ""
+        )
+        return f"{len(made.lesions)} lesions set, {volume_ml:.2f} ml{short}"
+
+    return simulate_each(cases, out, seed, remove, insert)
+
+
+def check_output(out: Path, files: Sequence[Path]) -> None:
+    """Refuse to write over what is read, and over what ``fsh simulate`` did not make.
+
+    Raises
+    ------
+    InputError
+        If one of the files, or the dataset that they would become part of, is another's.
+    """
+    for file in files:
+        check_may_write(file)
+    foreign = [file for file in (out / _DESCRIPTION, *files) if file.exists()]
+    if foreign and not is_simulated(out):
+        raise InputError(
+            f"{foreign[0]}: was not made by fsh simulate, and is never written over; "
+            "choose a new folder for the simulated dataset"
+        )
+
+
+def simulate_each(
+    cases: Sequence[Case],
+    out: Path,
+    seed: int,
+    remove: Path | None,
+    make: Callable[[Source, np.random.Generator], str],
+) -> list[str]:
+    """Simulate in one scan after the other; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        The scans.
+    out : Path
+        The dataset to write.
+    seed : int
+        Another seed, other lesions.
+    remove : Path or None
+        Mask of lesions to remove first, for a single FLAIR.
+    make : callable
+        Simulates in one scan, writes the result, and says what it made.
+
+    Returns
+    -------
+    list of str
+        One sentence for each case that failed.
+
+    Raises
+    ------
+    InputError
+        If the words make no sense together or the folder cannot be written.
+    """
     if remove is not None and len(cases) != 1:
         raise InputError(f"--remove belongs to a single FLAIR, found {len(cases)}; name one file")
     if seed < 0:
         raise InputError(f"--seed must be at least 0, got {seed}")
-    if count is None and burden_ml is None:
-        count = DEFAULT_COUNT
-    for case in cases:  # before anything is written
-        check_may_write(out / _home(case) / f"{case.name}_FLAIR.nii.gz")
-    bank, finder, console = LesionShapeBank.load(), BrainFinder(), Console(highlight=False)
+    finder, console = BrainFinder(), Console(highlight=False)
     _describe(out)
     failures: list[str] = []
     for case in cases:
         rng = np.random.default_rng((seed, zlib.crc32(case.name.encode())))
         try:
-            _simulate_case(case, out, bank, rng, count, burden_ml, remove, finder, console)
+            said = make(_load(case, remove, finder, rng), rng)
         except Exception as error:  # whatever it is, the other scans are not affected
             sentence = sentence_of(error, case.flair)
             failures.append(
                 sentence if str(case.flair) in sentence else f"{case.flair}: {sentence}"
             )
+        else:
+            console.print(f"{case.name}: {said}")
     console.print(
         f"{len(cases) - len(failures)} of {len(cases)} scans are in {out}; "
-        f"the truth is in {out / _TRUTH}"
+        f"the truth is in {out / TRUTH}"
     )
     print_failures(failures)
     return failures
 
 
-def _simulate_case(
-    case: Case,
-    out: Path,
-    bank: LesionShapeBank,
-    rng: np.random.Generator,
-    count: int | None,
-    burden_ml: float | None,
-    remove: Path | None,
-    finder: BrainFinder,
-    console: Console,
-) -> None:
-    """Simulate one case: read, remove lesions, insert lesions, write, print a line."""
+def _load(case: Case, remove: Path | None, finder: BrainFinder, rng: np.random.Generator) -> Source:
+    """Read a scan, its brain and its own lesions, and remove those that are to go."""
     flair = load_volume(case.flair)
     brain = load_brain(case, flair, finder)
     if brain.source == "none":
@@ -115,24 +205,19 @@ def _simulate_case(
         removed = load_mask(remove, flair, case.flair).data
         flair = remove_lesions(flair, removed, brain.mask, rng)
         own = None if own is None else own & ~removed
-    made = simulate_lesions(
-        flair, brain.mask, bank, rng, count=count, burden_ml=burden_ml, reference=own
-    )
+    return Source(case, flair, brain.mask, own)
+
+
+def _write(out: Path, source: Source, made: Simulated, remove: Path | None) -> None:
+    """Write one scan and its truth."""
+    case = source.case
     home = _home(case)
-    truth = out / _TRUTH / home
+    truth = out / TRUTH / home
     save_like(made.flair.data, made.flair, out / home / f"{case.name}_FLAIR.nii.gz")
     save_like(made.mask, made.flair, truth / f"{case.name}_label-L_mask.nii.gz")
-    save_like(brain.mask, made.flair, truth / f"{case.name}_label-brain_mask.nii.gz")
-    write_atomically(
-        truth / f"{case.name}_label-L_mask.json", to_json(_record(made, own is not None, remove))
-    )
-    volume_ml = made.flair.volume_ml(made.added)
-    short = (
-        f" ({count} wanted: there is no place for more)"
-        if count is not None and len(made.lesions) < count
-        else ""
-    )
-    console.print(f"{case.name}: {len(made.lesions)} lesions set, {volume_ml:.2f} ml{short}")
+    save_like(source.brain, made.flair, truth / f"{case.name}_label-brain_mask.nii.gz")
+    record = _record(made, source.own is not None, remove)
+    write_atomically(truth / f"{case.name}_label-L_mask.json", to_json(record))
 
 
 def _home(case: Case) -> Path:
@@ -159,5 +244,5 @@ def _describe(out: Path) -> None:
     common = {"BIDSVersion": "1.10.0", "GeneratedBy": maker}
     raw = {"Name": "FLAIR scans with simulated lesions", "DatasetType": "raw", **common}
     truth = {"Name": "Truth of simulated lesions", "DatasetType": "derivative", **common}
-    write_atomically(out / "dataset_description.json", to_json(raw))
-    write_atomically(out / _TRUTH / "dataset_description.json", to_json(truth))
+    write_atomically(out / _DESCRIPTION, to_json(raw))
+    write_atomically(out / TRUTH / _DESCRIPTION, to_json(truth))

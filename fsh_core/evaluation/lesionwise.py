@@ -16,7 +16,7 @@ from fsh_core.evaluation.matching import (
 )
 from fsh_core.evaluation.overlap import measure_overlaps, overlap_table
 from fsh_core.evaluation.ratio import ratio
-from fsh_core.lesions.label import equivalent_diameter_mm
+from fsh_core.volume.components import equivalent_diameter_mm
 
 __all__ = ["SIZE_BINS", "LesionMetrics", "SizeBin", "lesion_metrics", "overlap_table"]
 

@@ -101,8 +101,3 @@ def _highest(values: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
     fewer, more = np.count_nonzero(above), np.count_nonzero(from_level)
     use_fewer = fewer > 0 and count - fewer < more - count
     return np.asarray(above if use_fewer else from_level)
-
-
-def equivalent_diameter_mm(volume_mm3: float) -> float:
-    """Diameter of the sphere that has this volume, in mm."""
-    return float((6.0 * volume_mm3 / np.pi) ** (1.0 / 3.0))

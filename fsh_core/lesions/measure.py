@@ -8,7 +8,6 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fsh_core.lesions.label import equivalent_diameter_mm
 from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.volume.boxes import (
     Box,
@@ -18,6 +17,7 @@ from fsh_core.volume.boxes import (
     voxels_across,
     widen,
 )
+from fsh_core.volume.components import equivalent_diameter_mm
 from fsh_core.volume.volume import Volume
 
 SHELL_MM = (3.0, 10.0)  # around a lesion; nearer is its blurred rim

@@ -51,3 +51,8 @@ def dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     box = bounding_box(mask, (1, 1, 1))  # nothing outside of it can change
     grown[box] = ndimage.binary_dilation(mask[box], CONNECTIVITY_26)
     return grown
+
+
+def equivalent_diameter_mm(volume_mm3: float) -> float:
+    """Diameter of the sphere that has this volume, in mm."""
+    return float((6.0 * volume_mm3 / np.pi) ** (1.0 / 3.0))

@@ -235,11 +235,37 @@ def from_ras(data: NDArray[Any], like: Volume) -> NDArray[Any]:
     (I', J', K') array
         The same voxels in the order of ``like``.
     """
+    return np.ascontiguousarray(apply_orientation(data, _from_ras_to(like)))
+
+
+def turned_like(volume: Volume, like: Volume) -> Volume:
+    """Return a volume with its axes in the order and direction of another's.
+
+    Parameters
+    ----------
+    volume : Volume
+        Of any orientation and shape.
+    like : Volume
+        Whose orientation is wanted.
+
+    Returns
+    -------
+    Volume
+        The same voxels at the same places, flips and swaps only.
+    """
+    ras, back = to_ras(volume), _from_ras_to(like)
+    affine = ras.affine @ inv_ornt_aff(back, ras.shape)
+    data = np.ascontiguousarray(apply_orientation(ras.data, back))
+    return Volume(data, np.asarray(affine, dtype=np.float64), volume.header)
+
+
+def _from_ras_to(like: Volume) -> NDArray[Any]:
+    """Orientation that takes RAS axes to those of a volume, as nibabel writes it."""
     orientation = io_orientation(like.affine)
     back = np.empty_like(orientation)
     for axis, (target, flip) in enumerate(orientation):
         back[int(target)] = axis, flip
-    return np.ascontiguousarray(apply_orientation(data, back))
+    return np.asarray(back)
 
 
 def save_like(data: NDArray[Any], like: Volume, path: str | Path) -> None:

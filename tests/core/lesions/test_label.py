@@ -8,10 +8,10 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from fsh_core.lesions.label import (
-    equivalent_diameter_mm,
     label_lesions,
     smooth_mask,
 )
+from fsh_core.volume.components import equivalent_diameter_mm
 
 MASKS = arrays(bool, st.tuples(*[st.integers(1, 7)] * 3), elements=st.booleans())
 

@@ -16,7 +16,7 @@ from fsh_core.errors import InputError
 from fsh_core.simulation import shape_bank as lesion_bank
 from fsh_core.simulation.brain_frame import BrainFrame
 from fsh_core.simulation.inpaint import remove_lesions
-from fsh_core.simulation.insert import CONTRAST_RANGE
+from fsh_core.simulation.paint import CONTRAST_RANGE
 from fsh_core.simulation.render import render
 from fsh_core.simulation.shape_bank import LesionShapeBank, Shape
 from fsh_core.simulation.simulate import simulate_lesions
