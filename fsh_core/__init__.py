@@ -23,6 +23,7 @@ The folders stand in that order; each imports only from those before it:
 ``training``     patches, augmentation, training loop, calibration
 ``derivatives``  BIDS derivatives: file names, records, reading and writing
 ``review``       a reader's decisions and corrections
+``follow_up``    a patient over visits: what changed, written and read back
 ``figures``      pictures of scans, lesions and training
 ``report``       HTML pages of a case, an evaluation, a comparison
 ``api``          `segment`: one call from a file to its lesions

@@ -25,13 +25,34 @@ ANAT_ENDINGS = {
 FIGURE_ENDING = "_triptych.png"
 REPORT_ENDING = ".html"
 
+TRACKS_FOLDER = "tracks"
+TRACKS_ENDINGS = {
+    "tracks": "_tracks.tsv",
+    "changes": "_changes.tsv",
+    "record": "_tracks.json",
+}
+"""Endings of the files about all visits of a patient, by the keys of `StoredTrack.paths`."""
+TRACKS_REPORT_ENDING = "_tracks.html"
+
 CASES_TABLE = "cases.tsv"
 LESIONS_TABLE = "lesions.tsv"
+TRACKS_TABLE = "tracks.tsv"
+CHANGES_TABLE = "changes.tsv"
 QUEUE_FILE = "review_queue.json"
 # In a run folder, beside the weights:
 RUN_STATE_FILE = "state.safetensors"
 RUN_FAILURE_FILE = "failure.json"
-NOT_BIDS = (QUEUE_FILE, CASES_TABLE, LESIONS_TABLE, "*.html", "**/figures/**", "**/*_review.jsonl")
+NOT_BIDS = (
+    QUEUE_FILE,
+    CASES_TABLE,
+    LESIONS_TABLE,
+    TRACKS_TABLE,
+    CHANGES_TABLE,
+    "*.html",
+    "**/figures/**",
+    f"**/{TRACKS_FOLDER}/**",
+    "**/*_review.jsonl",
+)
 """What ``.bidsignore`` names: files that a BIDS validator does not know."""
 
 _ANY_READER = "*"
@@ -46,6 +67,20 @@ def reviewed_endings(reader: str) -> dict[str, str]:
         "labels": f"_seg-lesions_{who}_dseg.nii.gz",
         "table": f"_seg-lesions_{who}_dseg.tsv",
         "record": f"_seg-lesions_{who}_dseg.json",
+    }
+
+
+def pair_endings(earlier: str, later: str) -> dict[str, str]:
+    """Endings of the files about two visits, after ``sub-X``; the names are those of the visits.
+
+    ``…_before`` lie on the grid of the earlier visit, ``…_after`` on that of the later one.
+    """
+    return {
+        "changes_before": f"_ses-{earlier}_desc-changesUntil{later}_dseg.nii.gz",
+        "changes_after": f"_ses-{later}_desc-changesSince{earlier}_dseg.nii.gz",
+        "difference_before": f"_ses-{earlier}_desc-differenceUntil{later}_FLAIR.nii.gz",
+        "difference_after": f"_ses-{later}_desc-differenceSince{earlier}_FLAIR.nii.gz",
+        "transform": f"_from-ses{later}_to-ses{earlier}_mode-image_xfm.txt",
     }
 
 

@@ -44,6 +44,7 @@ ORDER = (
     "training",
     "derivatives",
     "review",
+    "follow_up",
     "figures",
     "report",
     "api",

@@ -96,6 +96,37 @@ def segment(
 
 
 @app.command()
+@with_options(SegmentConfig)
+def track(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VISIT1 VISIT2...",
+            help="FLAIRs of one patient in their order, a BIDS dataset with sessions, or results",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="folder for the BIDS derivatives (default derivatives/fsh)"
+        ),
+    ] = None,
+    weights: Weights = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="follow again what is followed already")
+    ] = False,
+    options: Any = None,
+) -> None:
+    """Follow lesions over visits: new, enlarging, shrinking, resolved, with maps and a report."""
+    from fsh_core.cli.track import track_command
+
+    with reading(*inputs):
+        failures = track_command(inputs, out, weights, SegmentConfig.from_options(**options), force)
+    if failures:
+        raise typer.Exit(2)
+
+
+@app.command()
 @with_options(TrainConfig, ModelConfig)
 def train(
     data: Annotated[

@@ -11,7 +11,15 @@ from typing import Any
 import pandas as pd
 
 from fsh_core.cases import Case
-from fsh_core.file_names import ANAT_ENDINGS, FIGURE_ENDING, REPORT_ENDING
+from fsh_core.file_names import (
+    ANAT_ENDINGS,
+    FIGURE_ENDING,
+    REPORT_ENDING,
+    TRACKS_ENDINGS,
+    TRACKS_FOLDER,
+    TRACKS_REPORT_ENDING,
+    pair_endings,
+)
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.tables import TAB, format_table
 
@@ -41,6 +49,29 @@ def derivative_paths(case: Case, folder: Path) -> dict[str, Path]:
     paths["figure"] = home / "figures" / f"{case.name}{FIGURE_ENDING}"
     paths["report"] = folder / f"{case.name}{REPORT_ENDING}"
     return paths
+
+
+def track_paths(subject: str, folder: Path) -> dict[str, Path]:
+    """Name the files about all visits of a patient; nothing is touched.
+
+    They lie in ``sub-X/tracks``, and the report at the top, where people look.
+
+    Returns
+    -------
+    dict of str to Path
+        ``tracks``, ``changes``, ``record`` and ``report``.
+    """
+    home = folder / f"sub-{subject}" / TRACKS_FOLDER
+    paths = {key: home / f"sub-{subject}{ending}" for key, ending in TRACKS_ENDINGS.items()}
+    paths["report"] = folder / f"sub-{subject}{TRACKS_REPORT_ENDING}"
+    return paths
+
+
+def pair_paths(subject: str, earlier: str, later: str, folder: Path) -> dict[str, Path]:
+    """Name the files about two visits, see `fsh_core.file_names.pair_endings`."""
+    home = folder / f"sub-{subject}" / TRACKS_FOLDER
+    endings = pair_endings(earlier, later)
+    return {key: home / f"sub-{subject}{ending}" for key, ending in endings.items()}
 
 
 def with_bids_columns(lesions: pd.DataFrame) -> pd.DataFrame:

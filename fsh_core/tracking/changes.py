@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from fsh_core.tracking.columns import (
+    BELOW_REPEATABILITY,
+    NO_DIFFERENCE,
+    ONLY_DIFFERENCE,
+    TOO_SHORT,
+)
 from fsh_core.tracking.config import TrackConfig
 from fsh_core.tracking.difference import Difference
 from fsh_core.tracking.halfway import Halfway
@@ -14,6 +21,7 @@ from fsh_core.tracking.regions import ChangedPlaces, longest_mm
 from fsh_core.tracking.repeatability import Repeatability
 from fsh_core.volume.boxes import Box, label_boxes
 
+_RIM_VOXELS = 4  # of the brain, where no lesion is taken from the difference alone
 _FULL_SD = 6.0  # a mean difference at which nothing is left to doubt
 
 
@@ -128,14 +136,9 @@ def _appeared(group: Group, evidence: _Evidence, config: TrackConfig) -> Verdict
     kind = "new" if group.after else "resolved"
     toward = evidence.difference_sd if group.after else -evidence.difference_sd
     if group.longest_mm < config.minimum_diameter_mm:
-        reason = f"smaller than {config.minimum_diameter_mm:g} mm"
-        return Verdict("uncertain", evidence="segmentation", reason=reason)
+        return Verdict("uncertain", evidence="segmentation", reason=TOO_SHORT)
     if toward < config.confirmed_sd:
-        return Verdict(
-            "uncertain",
-            evidence="segmentation",
-            reason="segmented in one visit only, but the scans do not differ there",
-        )
+        return Verdict("uncertain", evidence="segmentation", reason=NO_DIFFERENCE)
     return Verdict(kind, evidence="both", confidence=_support(toward))
 
 
@@ -155,12 +158,9 @@ def _size_change(group: Group, evidence: _Evidence, limit: float, config: TrackC
     if any(beyond) and agree and min(abs(segmented), abs(seen)) >= limit / 2:
         what = "segmentation" if beyond[0] else "difference"
         return Verdict(direction, direction, what, _support(evidence.difference_sd) / 2)
-    reason = "less than F.sh's own repeatability at this size"
+    reason = BELOW_REPEATABILITY
     if any(beyond):
-        seen_in, not_in = "segmentation", "difference"
-        if not beyond[0]:
-            seen_in, not_in = not_in, seen_in
-        reason = f"seen in the {seen_in}, not in the {not_in}"
+        reason = NO_DIFFERENCE if beyond[0] else ONLY_DIFFERENCE
     return Verdict("uncertain", "uncertain", reason=reason)
 
 
@@ -222,11 +222,14 @@ def rescued_groups(
     """
     rows: list[dict[str, Any]] = []
     numbers = np.zeros_like(places.loose)
+    deep = ndimage.binary_erosion(difference.brain, iterations=_RIM_VOXELS)
     for label, box in label_boxes(places.loose).items():
         own = places.loose[box] == label
         mean = float(difference.sd[box][own].mean())
         is_new = mean > 0
         if abs(mean) < config.rescued_sd or not may_appear[int(is_new)]:
+            continue
+        if not deep[box][own].all():  # at the rim of the brain, scans differ for other reasons
             continue
         length = longest_mm(own, halfway.grid.spacing_mm)
         if length < config.minimum_diameter_mm:

@@ -12,6 +12,18 @@ KINDS = (
 )
 """Every kind of change."""
 
+BELOW_REPEATABILITY = "below repeatability"
+NO_DIFFERENCE = "no difference of the scans"
+ONLY_DIFFERENCE = "only in the difference"
+TOO_SHORT = "shorter than 3 mm"
+REASONS = {
+    BELOW_REPEATABILITY: "The volume changed by less than F.sh's own repeatability at this size.",
+    NO_DIFFERENCE: "The segmentations differ, but the scans do not differ there.",
+    ONLY_DIFFERENCE: "The scans differ there, but the segmentations do not.",
+    TOO_SHORT: "It is in one visit only, and shorter than a lesion must be to count.",
+}
+"""Why a change is uncertain, and what that means."""
+
 
 CHANGE_COLUMNS: dict[str, str] = {
     "change": "Number of the change between these two visits, in the change maps too.",
@@ -35,7 +47,7 @@ CHANGE_COLUMNS: dict[str, str] = {
     "longest_mm": "Largest diameter, in mm.",
     "evidence": "What says so: segmentation, difference, or both.",
     "confidence": "How well segmentation and difference support it, from 0 to 1.",
-    "reason": "Why it is uncertain.",
+    "reason": "Why it is uncertain: " + "; ".join(REASONS) + ".",
     "centre_r_mm": "Centre in the later visit's world, in mm towards right (RAS+).",
     "centre_a_mm": "Centre in the later visit's world, in mm towards anterior (RAS+).",
     "centre_s_mm": "Centre in the later visit's world, in mm towards superior (RAS+).",

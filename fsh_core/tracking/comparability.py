@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fsh_core.errors import InputError
 from fsh_core.tracking.difference import Difference
 from fsh_core.tracking.halfway import Halfway, resample_to
 from fsh_core.tracking.visit import Visit
 
+_LEAST_IN_COMMON = 0.5  # Dice of the brains: with less there is nothing to compare
 _LEAST_OVERLAP = (0.80, 0.90)  # Dice of the brains: below fails, below is a caution
 _MOST_DISAGREEMENT_MM = (3.0, 1.0)
 _LEAST_CORRELATION = (0.4, 0.8)
@@ -50,6 +52,11 @@ def compare_visits(
         The visits.
     halfway, difference : Halfway, Difference
         Their registration, and their difference in its space.
+
+    Raises
+    ------
+    InputError
+        If the brains hardly overlap.
     """
     brains = [
         resample_to(halfway, visit.flair, to_visit, visit.brain) > 0
@@ -57,6 +64,11 @@ def compare_visits(
     ]
     sizes = sum(np.count_nonzero(brain) for brain in brains)
     overlap = 2 * np.count_nonzero(brains[0] & brains[1]) / sizes if sizes else 0.0
+    if overlap < _LEAST_IN_COMMON:
+        raise InputError(
+            f"{first.name} and {second.name}: expected two scans of one brain, the brains overlap "
+            f"by {overlap:.2f} (Dice) only; check that both are whole and of this patient"
+        )
     found: list[tuple[str, str]] = []
     if overlap < _LEAST_OVERLAP[1]:
         found.append(

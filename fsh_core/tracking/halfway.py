@@ -1,6 +1,7 @@
 """Two visits in one space, half-way between them, so that none is preferred."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,6 +16,7 @@ from fsh_core.volume.volume import Volume
 
 SPACING_MM = 1.0
 _MARGIN_MM = 8.0  # around both brains
+Voxels = NDArray[Any]
 _EVERY = 97  # voxels of the brain of which one is looked at
 _CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=np.float64)
 
@@ -73,11 +75,8 @@ def find_halfway(first: Visit, second: Visit) -> Halfway:
 
 
 def resample_to(
-    halfway: Halfway,
-    visit: Volume,
-    to_visit: NDArray[np.float64],
-    data: NDArray[np.float32] | NDArray[np.bool_] | NDArray[np.integer],
-) -> NDArray[np.float32] | NDArray[np.uint8] | NDArray[np.integer]:
+    halfway: Halfway, visit: Volume, to_visit: NDArray[np.float64], data: Voxels
+) -> Voxels:
     """Bring voxels of a visit into the half-way space; once, and never again.
 
     Parameters
@@ -96,11 +95,34 @@ def resample_to(
     (I, J, K) array
         On ``halfway.grid``; 0 outside the scan.
     """
-    kind = sitk.sitkLinear if data.dtype.kind == "f" else sitk.sitkNearestNeighbor
+    return _resample(visit.with_data(data), halfway.grid, to_visit)
+
+
+def resample_from(
+    halfway: Halfway, data: Voxels, visit: Volume, to_visit: NDArray[np.float64]
+) -> Voxels:
+    """Bring voxels of the half-way space to the grid of a visit; the other way of `resample_to`.
+
+    Parameters
+    ----------
+    halfway : Halfway
+        The space that ``data`` lies in.
+    data : (I, J, K) array
+        float is interpolated linearly, whole numbers and masks by the nearest voxel.
+    visit : Volume
+        The grid that is wanted.
+    to_visit : (4, 4) float64
+        World coordinates of the space to those of the visit.
+    """
+    return _resample(halfway.grid.with_data(data), visit, inverse_of(to_visit))
+
+
+def _resample(volume: Volume, grid: Volume, matrix: NDArray[np.float64]) -> Voxels:
+    """Resample a volume to a grid, whose world a matrix maps to the volume's."""
+    is_whole = volume.data.dtype.kind != "f"
+    kind = sitk.sitkNearestNeighbor if is_whole else sitk.sitkLinear
     with one_thread():
-        moved = sitk.Resample(
-            to_itk(visit.with_data(data)), grid_of(halfway.grid), transform_of(to_visit), kind, 0
-        )
+        moved = sitk.Resample(to_itk(volume), grid_of(grid), transform_of(matrix), kind, 0)
     return voxels_of(moved)
 
 

@@ -175,6 +175,7 @@ def _compare(
 ) -> tuple[Pair, list[dict[str, Any]]]:
     """Judge what changed between two visits."""
     difference = find_difference(halfway, *visits)
+    comparability = compare_visits(*visits, halfway, difference)
     numbers = (
         _numbers_by_label(visits[0], [(group.number, group.before) for group in groups]),
         _numbers_by_label(visits[1], [(group.number, group.after) for group in groups]),
@@ -188,10 +189,7 @@ def _compare(
     differs = places.brighter | places.darker | (places.before != places.after)
     differs &= np.isin(places.owner, [row["change"] for row in rows if row["kind"] != "stable"])
     maps = np.where(differs, places.owner, where)
-    return Pair(halfway, difference, compare_visits(*visits, halfway, difference), maps), [
-        *rows,
-        *rescued,
-    ]
+    return Pair(halfway, difference, comparability, maps), [*rows, *rescued]
 
 
 def _numbers_by_label(

@@ -148,7 +148,7 @@ def test_a_lesion_that_was_missed_before_is_not_new() -> None:
     after = make_visit("after", [STABLE, NEW], seed=1)
     changes = track_visits([before, after]).changes
     row = changes.set_index("kind").loc["uncertain"]
-    assert "do not differ" in row["reason"]
+    assert row["reason"] == "no difference of the scans"
 
 
 def test_a_pair_without_change_has_none() -> None:

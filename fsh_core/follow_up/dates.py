@@ -1,0 +1,56 @@
+"""When a visit was: the dates of a BIDS dataset."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from fsh_core.tables import TAB, read_table
+
+_COLUMN = "acq_time"
+
+
+def date_of_scan(flair: Path) -> datetime | None:
+    """Read when a scan was taken, from the tables beside it.
+
+    Looked up in ``sub-X_ses-Y_scans.tsv`` of the session, then in ``sub-X_sessions.tsv`` of the
+    subject, both in their column ``acq_time``. Shifted dates, as anonymised datasets have them,
+    are as good as true ones: only what lies between them counts.
+
+    Parameters
+    ----------
+    flair : Path
+        The scan, in ``sub-X/ses-Y/anat``.
+
+    Returns
+    -------
+    datetime or None
+        None where no table says it, or none that can be read.
+    """
+    session = flair.parent.parent
+    subject = session.parent
+    in_session = _lookup(
+        session / f"{subject.name}_{session.name}_scans.tsv",
+        "filename",
+        f"{flair.parent.name}/{flair.name}",
+    )
+    return in_session or _lookup(
+        subject / f"{subject.name}_sessions.tsv", "session_id", session.name
+    )
+
+
+def visit_order(name: str) -> tuple[tuple[bool, int | str], ...]:
+    """Key that sorts visits by name as people count: ``m6`` before ``m12``."""
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((part.isdigit(), int(part) if part.isdigit() else part) for part in parts)
+
+
+def _lookup(table: Path, column: str, wanted: str) -> datetime | None:
+    """Read the date of a row of a table."""
+    if not table.is_file():
+        return None
+    try:
+        rows = read_table(table, TAB, {column: str, _COLUMN: str})
+        found = rows.loc[rows[column] == wanted, _COLUMN]
+        return datetime.fromisoformat(str(found.iloc[0])) if len(found) else None
+    except (OSError, ValueError, KeyError):
+        return None
