@@ -18,6 +18,7 @@ from fsh_core.derivatives import derivative_paths, find_records
 from fsh_core.derivatives.layout import track_paths
 from fsh_core.errors import InputError, sentence_of
 from fsh_core.file_names import CHANGES_TABLE, TRACKS_TABLE
+from fsh_core.files import sha256_of
 from fsh_core.follow_up import (
     TrackRecord,
     find_patients,
@@ -131,6 +132,7 @@ def choose_visits(inputs: Sequence[Path], failed: list[str]) -> tuple[list[Case]
             f"{inputs[-1]}: expected visits of one patient, found scans of "
             f"{', '.join(f'sub-{name}' for name in sorted(named))}; follow one patient at a time"
         )
+    _check_different([case.flair for case, _ in found])
     subject = named.pop() if named else _common_name([case.subject for case, _ in found])
     sessions = [case.session for case, _ in found]
     if None in sessions or len(set(sessions)) < len(sessions):
@@ -150,6 +152,18 @@ def _one(path: Path) -> tuple[Case, bool]:
             f"{path}: expected the scan of one visit, found {len(cases)}; name the file"
         )
     return cases[0], cases[0].flair.name.startswith("sub-")
+
+
+def _check_different(scans: Sequence[Path]) -> None:
+    """Refuse the same scan as two visits, before anything is computed."""
+    seen: dict[str, Path] = {}
+    for scan in scans:
+        same = seen.setdefault(sha256_of(scan), scan)
+        if same is not scan:
+            raise InputError(
+                f"{scan}: expected another scan than {same}, found the same; "
+                "name the scan of each visit"
+            )
 
 
 def _common_name(names: Sequence[str]) -> str:
