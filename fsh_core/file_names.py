@@ -84,6 +84,37 @@ def pair_endings(earlier: str, later: str) -> dict[str, str]:
     }
 
 
+def change_journal_ending(earlier: str, later: str, reader: str) -> str:
+    """Ending of a reader's journal about the changes between two visits, after ``sub-X``.
+
+    ``reader`` holds letters and digits only.
+    """
+    return f"_from-ses{earlier}_to-ses{later}_desc-{reader}_changes.jsonl"
+
+
+def reviewed_changes_endings(reader: str) -> dict[str, str]:
+    """Endings of the changes of a patient as a reader judged them, after ``sub-X``."""
+    who = f"_desc-reviewed{reader}_changes"
+    return {"table": f"{who}.tsv", "record": f"{who}.json"}
+
+
+def reader_of_changes(name: str) -> str:
+    """Return the label of the reader who made a file among the tracks; empty if F.sh made it."""
+    found = _OF_A_READER.fullmatch(name)
+    return (found["journal"] or found["saved"]) if found else ""
+
+
+def is_change_journal(name: str) -> bool:
+    """Tell whether a file is a reader's journal about changes."""
+    return bool(reader_of_changes(name)) and name.endswith(".jsonl")
+
+
+_OF_A_READER = re.compile(
+    r"sub-.+(_from-ses.+_to-ses.+_desc-(?P<journal>[0-9A-Za-z]+)_changes\.jsonl"
+    r"|_desc-reviewed(?P<saved>[0-9A-Za-z]+)_changes\.(tsv|json))"
+)
+
+
 def journal_ending(reader: str) -> str:
     """Ending of a reader's journal; ``reader`` holds letters and digits only."""
     return f"_desc-{reader}_review.jsonl"

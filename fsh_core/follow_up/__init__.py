@@ -1,23 +1,39 @@
 """Following a patient over visits on disk: what was segmented or reviewed in, what changed out."""
 
+from fsh_core.follow_up.change_review import ChangeReview, open_change_review
 from fsh_core.follow_up.cohort import write_track_cohort
+from fsh_core.follow_up.pair import LoadedPair, load_pair
 from fsh_core.follow_up.read import StoredTrack, find_tracks, read_track, why_stale_track
 from fsh_core.follow_up.record import RecordedPair, RecordedVisit, TrackRecord
-from fsh_core.follow_up.tables import count_changes
+from fsh_core.follow_up.reviewed_changes import (
+    REVIEWED_COLUMNS,
+    judged_changes,
+    save_change_review,
+)
+from fsh_core.follow_up.tables import between, count_changes, in_reading_order
 from fsh_core.follow_up.visits import StoredVisit, find_patients, read_visits
 from fsh_core.follow_up.write import write_track
 
 __all__ = [
+    "REVIEWED_COLUMNS",
+    "ChangeReview",
+    "LoadedPair",
     "RecordedPair",
     "RecordedVisit",
     "StoredTrack",
     "StoredVisit",
     "TrackRecord",
+    "between",
     "count_changes",
     "find_patients",
     "find_tracks",
+    "in_reading_order",
+    "judged_changes",
+    "load_pair",
+    "open_change_review",
     "read_track",
     "read_visits",
+    "save_change_review",
     "why_stale_track",
     "write_track",
     "write_track_cohort",

@@ -8,28 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from fsh_core.derivatives.layout import track_paths
-from fsh_core.errors import InputError, reason_of
+from fsh_core.errors import InputError
 from fsh_core.file_names import TRACKS_ENDINGS, TRACKS_FOLDER
 from fsh_core.files import sha256_of
 from fsh_core.follow_up.record import TrackRecord, read_track_record
-from fsh_core.follow_up.tables import as_lists
+from fsh_core.follow_up.tables import read_followed
 from fsh_core.follow_up.visits import StoredVisit
-from fsh_core.tables import TAB, read_table
 from fsh_core.tracking import TrackConfig
-
-_TEXT = (
-    "from_visit",
-    "to_visit",
-    "kind",
-    "size_change",
-    "labels_before",
-    "labels_after",
-    "evidence",
-    "reason",
-    "visit",
-    "first_visit",
-    "last_visit",
-)
 
 
 @dataclass(frozen=True)
@@ -51,6 +36,11 @@ class StoredTrack:
     lesions: pd.DataFrame
     changes: pd.DataFrame
 
+    @property
+    def home(self) -> Path:
+        """Where the tables, the record and the readers' journals lie."""
+        return track_paths(self.record.subject, self.folder)["record"].parent
+
 
 def find_tracks(folder: str | Path) -> list[Path]:
     """List the records of followed patients in a derivatives folder, by name."""
@@ -68,17 +58,10 @@ def read_track(path: str | Path) -> StoredTrack:
     path = Path(path)
     record = read_track_record(path)
     folder = path.absolute().parent.parent.parent
-    tables = []
-    for key in ("tracks", "changes"):
-        table = track_paths(record.subject, folder)[key]
-        try:
-            tables.append(as_lists(read_table(table, TAB, dict.fromkeys(_TEXT, str))))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{table}: expected a table of followed lesions, cannot be read "
-                f"({reason_of(error)}); follow the visits again"
-            ) from None
-    return StoredTrack(record, folder, tables[0], tables[1])
+    paths = track_paths(record.subject, folder)
+    return StoredTrack(
+        record, folder, read_followed(paths["tracks"]), read_followed(paths["changes"])
+    )
 
 
 def why_stale_track(

@@ -14,6 +14,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from fsh_core.derivatives.layout import pair_paths, to_json, to_tsv, track_paths
+from fsh_core.file_names import reader_of_changes
 from fsh_core.files import (
     check_may_write,
     move_together,
@@ -21,6 +22,7 @@ from fsh_core.files import (
     staging_folder,
     write_atomically,
 )
+from fsh_core.follow_up.reader_files import check_keeps_reviews
 from fsh_core.follow_up.record import RecordedPair, RecordedVisit, TrackRecord
 from fsh_core.follow_up.tables import as_text, count_changes
 from fsh_core.follow_up.visits import StoredVisit
@@ -49,7 +51,8 @@ def write_track(
     """Write tables, maps, record and report of a patient's visits.
 
     Everything is written into a hidden folder first and moved into place together; the report
-    comes last. Maps of visits that are no longer compared are removed.
+    comes last. Maps of visits that are no longer compared are removed; readers' journals and
+    tables stay.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ def write_track(
     Raises
     ------
     InputError
-        If a file cannot be written.
+        If a file cannot be written, or a reader has begun to review other changes.
     """
     paths = track_paths(subject, folder)
     home = paths["record"].parent
@@ -103,10 +106,11 @@ def write_track(
             ),
         )
         write_atomically(staging / paths["record"].name, to_json(record.to_json()))
+        check_keeps_reviews(staging / paths["changes"].name, home, subject)
         kept = {path.name for path in staging.iterdir()}
         move_together(staging, home, f"sub-{subject}_tracks")
         for path in home.glob(f"sub-{subject}_*"):
-            if path.name not in kept:
+            if path.name not in kept and not reader_of_changes(path.name):
                 path.unlink()
     if write_report is not None:
         write_report(record, track, paths["report"])

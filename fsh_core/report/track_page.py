@@ -7,11 +7,12 @@ import numpy as np
 
 from fsh_core.figures.change import draw_changes, draw_volumes
 from fsh_core.follow_up import RecordedPair, RecordedVisit, TrackRecord
+from fsh_core.follow_up.tables import between, in_reading_order
 from fsh_core.report.page import MISSING, Number, Row, Section, Table, counted, show, write_page
 from fsh_core.tracking import CHANGE_COLUMNS, REASONS, Track
+from fsh_core.tracking.comparability import NOTHING_FOUND, VERDICTS
 
 MOST_PICTURES = 16  # of changes between two visits
-_ORDER = ("new", "enlarging", "resolved", "shrinking", "merged", "split", "uncertain")
 _COUNTED = ("new", "enlarging", "shrinking", "resolved", "merged", "split", "stable", "uncertain")
 _DAYS_A_YEAR = 365.25
 _SECONDS_A_DAY = 86400.0
@@ -77,7 +78,7 @@ def _reliability(record: TrackRecord) -> Section:
     """Whether the visits can be compared: it stands first."""
     points = []
     for pair in record.pairs:
-        said = "; ".join(pair.reasons) or "registration and contrast agree"
+        said = "; ".join(pair.reasons) or NOTHING_FOUND
         points.append(f"{pair.earlier} → {pair.later}: {pair.verdict} ({said})")
     for visit in record.visits:
         if visit.quality not in (None, "pass"):
@@ -85,12 +86,7 @@ def _reliability(record: TrackRecord) -> Section:
         if visit.reader is not None:
             points.append(f"Lesions of {visit.name}: as corrected by {visit.reader}")
     verdict = _worst([pair.verdict for pair in record.pairs])
-    text = {
-        "pass": "The visits can be compared.",
-        "caution": "The visits differ in more than time: read the changes with caution.",
-        "fail": "These visits cannot be compared reliably: do not rely on the changes below.",
-    }[verdict]
-    return Section("Can these visits be compared?", text, points=points)
+    return Section("Can these visits be compared?", VERDICTS[verdict], points=points)
 
 
 def _volume_section(record: TrackRecord) -> Section:
@@ -143,10 +139,7 @@ def _days(visits: tuple[RecordedVisit, ...]) -> list[float] | None:
 def _pair_sections(pair: RecordedPair, track: Track, position: int) -> list[Section]:
     """Counts and pictures of what changed between two visits."""
     changes = track.changes
-    own = changes[(changes["from_visit"] == pair.earlier) & (changes["to_visit"] == pair.later)]
-    seen = own[own["kind"] != "stable"]
-    seen = seen.assign(order=seen["kind"].map(_ORDER.index))
-    seen = seen.sort_values(["order", "confidence"], ascending=[True, False], kind="stable")
+    seen = in_reading_order(between(changes, pair.earlier, pair.later))
     title = f"{pair.earlier} → {pair.later}"
     counts = [f"{pair.counts.get(kind, 0)} {kind}" for kind in _COUNTED if pair.counts.get(kind)]
     text = (", ".join(counts) or "No lesions in either visit") + "."

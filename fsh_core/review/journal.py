@@ -33,15 +33,18 @@ class Journal:
         What its events apply to (case, hash and shape of the lesion labels): the first line.
     events : list of ReviewEvent
         What is in it.
+    other : str
+        What a journal with another first line is about, and why; for the sentence that says so.
     """
 
     path: Path
     about: dict[str, Any]
     events: list[ReviewEvent] = field(default_factory=list)
+    other: str = "other lesions, because the case was segmented again"
     _end_byte: int = 0
 
     @classmethod
-    def open(cls, path: Path, about: dict[str, Any]) -> "Journal":
+    def open(cls, path: Path, about: dict[str, Any], other: str = other) -> "Journal":
         """Open a journal, new or begun.
 
         Raises
@@ -50,7 +53,7 @@ class Journal:
             If it cannot be read, is damaged before its last line, holds an event that this
             version does not know, or belongs to other lesions.
         """
-        journal = cls(path, about)
+        journal = cls(path, about, other=other)
         lines = journal._whole_lines()
         journal._end_byte = sum(len(line) + 1 for line in lines)
         grid_voxels = journal._check_header(lines[0]) if lines else LARGEST_GRID_VOXELS
@@ -133,9 +136,8 @@ class Journal:
         for key, value in self.about.items():
             if written.get(key) != value:
                 raise InputError(
-                    f"{self.path}: is the review of other lesions ({key} is not that of the "
-                    "record), because the case was segmented again; move it away to begin a "
-                    "new review"
+                    f"{self.path}: is the review of {self.other} ({key} is not that of the "
+                    "record); move it away to begin a new review"
                 )
         return math.prod(header.shape) if header.shape else LARGEST_GRID_VOXELS
 

@@ -60,8 +60,7 @@ def file_label(stored: StoredSegmentation, reader: str) -> str:
         If the reader's name is empty.
     """
     name = exact_name(reader)
-    plain = _letters_of(name)
-    own = _with_hash(plain, name)
+    plain, own = labels_of_name(name)
     if beside_record(stored.paths["record"], journal_ending(own)).exists():
         return own
     if plain:
@@ -84,13 +83,14 @@ def other_readers(stored: StoredSegmentation, reader: str) -> list[str]:
     return sorted(names)
 
 
-def _letters_of(name: str) -> str:
-    """Return the letters and digits of a name that BIDS allows in a file name."""
-    return re.sub(r"[^0-9A-Za-z]", "", name)[:_LONGEST_LABEL]
+def labels_of_name(name: str) -> tuple[str, str]:
+    """Return the letters and digits of a reader's name, and the same with a part of its hash.
 
-
-def _with_hash(plain: str, name: str) -> str:
-    return (plain or _NAMELESS) + hashlib.sha256(name.encode()).hexdigest()[:_HASH_LETTERS]
+    The first may be empty, or stand for several names; the second stands for this one alone.
+    """
+    plain = re.sub(r"[^0-9A-Za-z]", "", name)[:_LONGEST_LABEL]
+    own = (plain or _NAMELESS) + hashlib.sha256(name.encode()).hexdigest()[:_HASH_LETTERS]
+    return plain, own
 
 
 def _reader_of(journal: Path) -> str:

@@ -1,7 +1,7 @@
 """A review in progress: lesion labels, their status and notes, and one history of it all."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -9,40 +9,22 @@ from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
 from fsh_core.review.changes import changes_of, jaccard_of_changed, lost_voxels
+from fsh_core.review.decisions import Decisions, utc_now
 from fsh_core.review.edits import Voxel, split_lesion
-from fsh_core.review.events import (
-    CASE_STATUSES,
-    COMPLETED,
-    IN_PROGRESS,
-    STATUSES,
-    Annotation,
-    Change,
-    Field,
-    Kind,
-    ReviewEvent,
-)
+from fsh_core.review.events import STATUSES, Annotation, Change, Field, ReviewEvent
 from fsh_core.review.journal import Journal
-from fsh_core.review.state import UNDOABLE, ReviewState
 from fsh_core.volume.volume import Volume
 
-_CHANGING: frozenset[Kind] = UNDOABLE - {"case", "note"}
 
-
-class Review(ReviewState):
-    """The state of a review; every method that changes it writes an event first.
+class Review(Decisions):
+    """The lesions under review, with their voxels.
 
     Attributes
     ----------
     labels : (I, J, K) int32
         The lesions as they are now, on the grid of the file.
-    journal : Journal
-        What happened.
-    reader : str
-        Who reviews.
     original : tuple of int
         Labels before the first event.
-    is_read_only : bool
-        Whether the folder cannot be written, so that there is only looking.
     """
 
     def __init__(
@@ -50,19 +32,15 @@ class Review(ReviewState):
         labels: Volume,
         journal: Journal,
         reader: str,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.grid = labels
         self.labels = np.ascontiguousarray(labels.data.astype(np.int32))
         sizes = enumerate(np.bincount(self.labels.ravel()))
         super().__init__(
-            {label: int(count) for label, count in sizes if label and count}, journal.path
+            {label: int(count) for label, count in sizes if label and count}, journal, reader, now
         )
         self.original = tuple(self.lesions)
-        self.journal = journal
-        self.reader = reader
-        self.is_read_only = not journal.is_writable()
-        self._now = now
         for event in journal.events:
             self.repeat(event)
 
@@ -165,105 +143,6 @@ class Review(ReviewState):
         changes = self._changes(np.flatnonzero(self.labels == label), 0)
         return self._do("delete", label, changes, self._forgotten(changes))
 
-    def set_status(self, label: int, status: str) -> ReviewEvent | None:
-        """Decide about a lesion; None if that is its status already.
-
-        Raises
-        ------
-        InputError
-            If there is no such lesion or status.
-        """
-        self._check(label)
-        if status not in STATUSES:
-            raise InputError(f"a lesion is {', '.join(STATUSES)}, got {status!r}")
-        return self._say("status", label, "status", self.status(label), status)
-
-    def set_note(self, label: int, text: str) -> ReviewEvent | None:
-        """Note something about a lesion, or with 0 about the case; None if nothing changed."""
-        if label:
-            self._check(label)
-        return self._say("note", label, "note", self.note(label), text.strip())
-
-    def set_case_status(self, status: str) -> ReviewEvent | None:
-        """Say how far the case is; None if that is its status already.
-
-        Raises
-        ------
-        InputError
-            If there is no such status.
-        """
-        if status not in CASE_STATUSES:
-            raise InputError(f"a case is {', '.join(CASE_STATUSES)}, got {status!r}")
-        return self._say("case", 0, "case", self._annotations.get((0, "case"), ""), status)
-
-    def visit(self, label: int) -> ReviewEvent | None:
-        """Note that the reader went to a lesion; not undone, and not noted twice in a row."""
-        if self.is_read_only or label == self.last_label or label not in self._voxels:
-            return None
-        return self._do("visit", label)
-
-    def reveal(self) -> ReviewEvent | None:
-        """Note that the reader looked at the others' decisions; not undone, and noted once."""
-        return self._do("reveal", 0) if self.others_seen == "never" else None
-
-    def undo(self) -> ReviewEvent | None:
-        """Take the last event back; return that event, or None if there is none."""
-        if not self._done:
-            return None
-        event = self._done[-1]
-        self._do("undo", event.label, target_event=event.number)
-        return event
-
-    def redo(self) -> ReviewEvent | None:
-        """Repeat the event that was taken back last; return it, or None if there is none."""
-        if not self._undone:
-            return None
-        event = self._undone[-1]
-        self._do("redo", event.label, target_event=event.number)
-        return event
-
-    def _say(
-        self, kind: Kind, label: int, field: Field, before: str, after: str
-    ) -> ReviewEvent | None:
-        if before == after:
-            return None
-        return self._do(kind, label, annotations=(Annotation(label, field, before, after),))
-
-    def _do(
-        self,
-        kind: Kind,
-        label: int,
-        changes: tuple[Change, ...] = (),
-        annotations: tuple[Annotation, ...] = (),
-        target_event: int = 0,
-    ) -> ReviewEvent:
-        """Write an event, then apply it: what is seen is always on the disk.
-
-        What is decided or changed after completion takes the case back into progress, in the
-        same event: a case that is called completed is the one that was saved.
-        """
-        if self.is_read_only:
-            raise InputError(
-                f"{self.path.parent}: cannot be written, so that this review is open to look only; "
-                "copy the folder to where you may write"
-            )
-        if kind in _CHANGING and self.case_status == COMPLETED:
-            annotations = (*annotations, Annotation(0, "case", COMPLETED, IN_PROGRESS))
-        time = self._now().isoformat(timespec="milliseconds")
-        event = ReviewEvent(
-            kind,
-            label,
-            changes,
-            annotations,
-            target_event,
-            len(self.journal.events) + 1,
-            self.reader,
-            time,
-        )
-        self.journal.append(event)
-        self.repeat(event)
-        return event
-
     def _apply(self, event: ReviewEvent, backwards: bool = False) -> None:
         flat = self.labels.reshape(-1)
         for change in event.changes:
@@ -301,7 +180,3 @@ class Review(ReviewState):
             for field, after in cleared
             if self._annotations.get((label, field))
         )
-
-    def _check(self, label: int) -> None:
-        if label not in self._voxels:
-            raise InputError(f"there is no lesion {label}; choose one from the list")

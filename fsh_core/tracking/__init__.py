@@ -3,7 +3,7 @@
 Arrays in, tables and maps out; files are in `fsh_core.follow_up`.
 """
 
-from fsh_core.tracking.columns import CHANGE_COLUMNS, KINDS, LESION_COLUMNS, REASONS
+from fsh_core.tracking.columns import CHANGE_COLUMNS, KINDS, LESION_COLUMNS, READING_ORDER, REASONS
 from fsh_core.tracking.config import TrackConfig
 from fsh_core.tracking.track import Pair, Track, track_visits
 from fsh_core.tracking.visit import Visit
@@ -12,6 +12,7 @@ __all__ = [
     "CHANGE_COLUMNS",
     "KINDS",
     "LESION_COLUMNS",
+    "READING_ORDER",
     "REASONS",
     "Pair",
     "Track",

@@ -12,6 +12,9 @@ KINDS = (
 )
 """Every kind of change."""
 
+READING_ORDER = ("new", "enlarging", "resolved", "shrinking", "merged", "split", "uncertain")
+"""The kinds in the order in which reports and lists have them; stable lesions are left out."""
+
 BELOW_REPEATABILITY = "below repeatability"
 NO_DIFFERENCE = "no difference of the scans"
 ONLY_DIFFERENCE = "only in the difference"

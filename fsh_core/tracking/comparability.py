@@ -15,6 +15,14 @@ _MOST_DISAGREEMENT_MM = (3.0, 1.0)
 _LEAST_CORRELATION = (0.4, 0.8)
 _MOST_SPACING_RATIO = 1.5
 
+VERDICTS = {
+    "pass": "The visits can be compared.",
+    "caution": "The visits differ in more than time: read the changes with caution.",
+    "fail": "These visits cannot be compared reliably: do not rely on the changes below.",
+}
+"""Every verdict, and what it means to a reader."""
+NOTHING_FOUND = "registration and contrast agree"  # where a verdict has no reasons
+
 
 @dataclass(frozen=True)
 class Comparability:
