@@ -27,7 +27,7 @@ from campaigns.study import (
     run_fsh,
 )
 
-COMMANDS = ("segment", "train", "evaluate", "simulate", "agreement", "review")
+COMMANDS = ("segment", "track", "train", "evaluate", "simulate", "agreement", "review")
 WAYS = ("kill", "full", "moment")
 _FAILED = 2  # the exit code of a command that could not do all
 

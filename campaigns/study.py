@@ -16,6 +16,7 @@ from campaigns import makers
 from fsh_core.derivatives import find_records, read_cohort, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import CASES_TABLE
+from fsh_core.follow_up import find_tracks, read_track
 from fsh_core.network.checkpoint import load_checkpoint
 from fsh_core.review import open_review
 from fsh_core.training.runs import RunFolder
@@ -40,7 +41,7 @@ class Study:
     ----------
     folder : Path
         Holds ``raw`` (a BIDS dataset of three scans with masks), ``other`` (another rater's
-        masks), ``weights`` and ``out``.
+        masks), ``visits`` (two scans of one head), ``weights`` and ``out``.
     """
 
     folder: Path
@@ -59,6 +60,9 @@ class Study:
             save_like(scan.data > 0, scan, masks / f"sub-{subject}_label-brain_mask.nii.gz")
             other = np.roll(moved, 1, axis=1)
             save_like(other, scan, study.other / f"sub-{subject}_label-L_mask.nii.gz")
+        for number, name in enumerate(("first", "later")):
+            data = np.where(np.roll(lesions, 4 * number, axis=1), 180.0, np.minimum(scan.data, 120))
+            save_like(data.astype(np.float32), scan, study.visits / f"{name}_FLAIR.nii.gz")
         description = {"Name": "raw", "BIDSVersion": "1.10.0"}
         (study.raw / "dataset_description.json").write_text(json.dumps(description))
         (folder / "weights").mkdir()
@@ -74,6 +78,11 @@ class Study:
     def other(self) -> Path:
         """Another rater's masks."""
         return self.folder / "other"
+
+    @property
+    def visits(self) -> Path:
+        """Two scans of one head, in which lesions came and went."""
+        return self.folder / "visits"
 
     @property
     def out(self) -> Path:
@@ -101,8 +110,10 @@ class Study:
         raw, out = str(self.raw), str(self.out)
         weights = str(self.folder / "weights" / "small.safetensors")
         masks = str(self.raw / "derivatives" / "manual")
+        visits = [str(self.visits / f"{name}_FLAIR.nii.gz") for name in ("first", "later")]
         return {
             "segment": ["segment", raw, "-o", out, "--weights", weights, *_FAST],
+            "track": ["track", *visits, "-o", out, "--weights", weights, *_FAST],
             "train": ["train", raw, "-o", out, *(() if not again else ("--resume",))]
             + ([] if again else list(_TRAINING)),
             "evaluate": ["evaluate", str(self.other), masks, "-o", out],
@@ -126,6 +137,22 @@ def _segmented(study: Study) -> Iterator[str]:
     table = study.out / CASES_TABLE
     if table.exists():
         pd.read_csv(table, sep="\t")
+
+
+def _followed(study: Study) -> Iterator[str]:
+    """Visits are followed with all their files, and the lesions are those that were followed."""
+    yield from _segmented(study)
+    for path in find_tracks(study.out):
+        stored = read_track(path)
+        files = [*stored.record.files.values()]
+        files += [name for pair in stored.record.pairs for name in pair.files.values()]
+        # The report comes last: the next run sees that it is missing.
+        gone = [name for name in files if not (study.out / name).is_file()]
+        yield from (f"{name}: is gone" for name in gone if not name.endswith(".html"))
+        for visit in stored.record.visits:
+            payload = (study.out / visit.labels).read_bytes()
+            if hashlib.sha256(payload).hexdigest() != visit.labels_sha256:
+                yield f"{visit.labels}: is not the one that was followed"
 
 
 def _trained(study: Study) -> Iterator[str]:
@@ -182,6 +209,7 @@ def lost_acts(study: Study, said: str) -> list[str]:
 
 CHECKS: dict[str, Callable[[Study], Iterator[str]]] = {
     "segment": _segmented,
+    "track": _followed,
     "train": _trained,
     "evaluate": _tabled,
     "agreement": _tabled,

@@ -19,8 +19,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fsh_core.volume.volume import load_volume, save_like
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.skipif(
@@ -111,11 +113,14 @@ def test_the_commands(watch, training_bids: Path, tmp_path: Path, home: Path) ->
     data = shutil.copytree(training_bids, tmp_path / "data")
     masks = data / "derivatives" / "manual"
     shutil.copytree(masks, data / "second")
+    scan = load_volume(data / "sub-04" / "anat" / "sub-04_FLAIR.nii.gz")
+    save_like(np.roll(scan.data, 1, axis=0), scan, tmp_path / "later.nii.gz")
     commands: dict[str, list[str | Path]] = {
         "train": [data, "-o", "run", *TRAIN],
         "ensemble": ["run/last.safetensors", "run/best.safetensors", "-o", "both.safetensors"],
         "calibrate": [data, "-w", "run/last.safetensors", *SMALL],
         "segment": [data / "sub-04", "-o", "out", *SMALL],
+        "track": [data / "sub-04/anat/sub-04_FLAIR.nii.gz", "later.nii.gz", "-o", "visits", *SMALL],
         "evaluate": [
             "out/sub-04/anat/sub-04_space-orig_label-L_mask.nii.gz",
             masks / MASK,

@@ -28,6 +28,7 @@ from fsh_core.follow_up import (
     write_track,
     write_track_cohort,
 )
+from fsh_core.locks import clear_after_killed
 from fsh_core.report.track_page import write_track_page
 from fsh_core.tracking import TrackConfig, track_visits
 
@@ -77,6 +78,7 @@ def track_command(
                 f"-o {out}: results are followed where they are, in {inputs[0]}; leave -o away"
             )
         folder = inputs[0]
+        clear_after_killed(folder)
         patients, alone = find_patients(folder)
     else:
         folder = out or DEFAULT_OUT

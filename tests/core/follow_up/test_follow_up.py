@@ -1,7 +1,10 @@
 """Visits on disk: read, followed, written whole, read back, and followed again when they change."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from fsh_core.review import open_review, save_review
 from fsh_core.volume.itk import read_affine_transform
 from fsh_core.volume.nifti import read_nifti
 from fsh_core.volume.volume import Volume, save_like
+from tests.conftest import REPOSITORY
 from tests.core.follow_up.stored import store_visit
 from tests.core.tracking.phantom import THICK, make_visit, turned
 
@@ -133,6 +137,15 @@ def test_what_is_current_is_not_done_again_and_what_changed_is(out, track) -> No
     code, said = track()
     assert (code, "done already" in said) == (0, False)
     assert next((out / "sub-01" / "tracks").glob("*changesSince*")).is_file()
+
+
+def test_the_same_bytes_in_any_number_of_threads(out) -> None:
+    before = {path: path.read_bytes() for path in (out / "sub-01" / "tracks").iterdir()}
+    words = [sys.executable, "-m", "fsh_core.cli", "track", str(out), "--force"]
+    subprocess.run(words, env={**os.environ, "OMP_NUM_THREADS": "2"}, cwd=REPOSITORY, check=True)
+    for path, payload in before.items():
+        if path.suffix != ".json":  # it holds times
+            assert path.read_bytes() == payload, path.name
 
 
 def test_the_lesions_of_a_reader_are_followed_and_it_is_said(out, track) -> None:
