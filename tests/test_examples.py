@@ -17,11 +17,13 @@ SECONDS = 300  # far more than any needs: a busy machine is no failure
 PRINTS = {
     "custom_predictor.py": "Dice 0.",
     "evaluate_folders.py": "lesion_f1",
+    "follow_visits.py": "8 new lesions found, 8 were planted",
     "segment_scan.py": "lesions, 6",  # 60 to 69 ml of the sample
     "train_on_your_masks.py": "last.safetensors on sub-03",
 }
 WRITES = {
     "custom_predictor.py": [],
+    "follow_visits.py": [],
     "evaluate_folders.py": ["scores/cases.csv", "scores/summary.csv"],
     "segment_scan.py": ["segmented/lesions_at_0.3.nii.gz", "segmented/sub-*/anat/*.tsv"],
     "train_on_your_masks.py": ["run/last.safetensors", "run/log.jsonl"],
