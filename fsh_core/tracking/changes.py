@@ -43,7 +43,7 @@ class _Evidence:
 
     gained_mm3: float
     lost_mm3: float
-    share_of_change: float  # log ratio of the volumes after and before, by the difference alone
+    seen_log_ratio: float  # of the volumes after and before, by the difference alone
     difference_sd: float
     centre_mm: tuple[float, float, float]
 
@@ -105,7 +105,7 @@ def _evidence(
     return _Evidence(
         gained_mm3=np.count_nonzero(brighter) * volume_mm3,
         lost_mm3=np.count_nonzero(darker) * volume_mm3,
-        share_of_change=math.log((now + 0.5) / (then + 0.5)),
+        seen_log_ratio=math.log((now + 0.5) / (then + 0.5)),
         difference_sd=float(difference.sd[box][lesion if lesion.any() else own].mean()),
         centre_mm=(float(world[0]), float(world[1]), float(world[2])),
     )
@@ -145,7 +145,7 @@ def _appeared(group: Group, evidence: _Evidence, config: TrackConfig) -> Verdict
 def _size_change(group: Group, evidence: _Evidence, limit: float, config: TrackConfig) -> Verdict:
     """Compare the two readings of how much a lesion grew; symmetric in the visits."""
     segmented = math.log(group.volume_after_mm3 / group.volume_before_mm3)
-    seen = evidence.share_of_change
+    seen = evidence.seen_log_ratio
     least = math.log1p(config.minimum_change)
     strongest = max((segmented, seen), key=abs)
     direction = "enlarging" if strongest > 0 else "shrinking"

@@ -137,10 +137,10 @@ def _root(movement: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _grid(visits: tuple[Visit, Visit], to_visits: tuple[NDArray[np.float64], ...]) -> Volume:
-    """Voxels of 1 mm along R, A and S, around both brains."""
+    """Voxels of 1 mm along R, A and S, around both brains and all lesions."""
     corners = []
     for visit, to_visit in zip(visits, to_visits, strict=True):
-        box = bounding_box(visit.brain)
+        box = bounding_box(visit.brain | (visit.labels > 0))
         low = np.array([side.start for side in box]) - 0.5
         high = np.array([side.stop for side in box]) - 0.5
         voxels = np.c_[low + _CORNERS * (high - low), np.ones(len(_CORNERS))]

@@ -78,13 +78,29 @@ def find_changed_places(
     ]
     brighter = (difference.sd >= config.difference_sd) & possible[1]
     darker = (difference.sd <= -config.difference_sd) & possible[0]
-    owner = np.where(owners[1] > 0, owners[1], owners[0]).astype(np.int32)
+    owner = _joined(owners[0], owners[1])
     changed = brighter | darker
     for _ in range(REACH_VOXELS):
         reached = ndimage.maximum_filter(owner, size=3)
         owner = np.where((owner == 0) & changed, reached, owner)
     loose, _ = label_components(changed & (owner == 0))
     return ChangedPlaces(owners[0] > 0, owners[1] > 0, brighter, darker, owner, loose)
+
+
+def _joined(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Join the groups of both visits; where two meet, the smaller one has the voxel.
+
+    So no lesion vanishes under a neighbour that it is not linked with.
+    """
+    sizes = np.bincount(first.ravel(), minlength=int(second.max(initial=0)) + 1)
+    other = np.bincount(second.ravel(), minlength=len(sizes))
+    sizes = other + np.pad(sizes, (0, len(other) - len(sizes)))
+    both = (first > 0) & (second > 0)
+    take_first = (first > 0) & (~both | (sizes[first] < sizes[second]))
+    joined = np.where(take_first, first, second)
+    for lost in np.setdiff1d(np.union1d(first, second), joined):  # under several others
+        joined[(first == lost) | (second == lost)] = lost
+    return joined
 
 
 def _owners(
