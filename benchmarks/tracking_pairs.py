@@ -6,8 +6,9 @@ DATA is the folder with ``ms-flair``, ``ms-unlabelled`` and ``longitudinal``. OU
 scan of each of twelve patients with its own lesions: those that were drawn, or where none were,
 those that the bundled weights find. OUT/pairs/CONDITION gets two visits of each, made by
 `fsh simulate`, and OUT/real the three real pairs; each is a BIDS dataset with the result of
-the bundled weights in ``derivatives/fsh`` and the truth in ``derivatives/truth``. What is there is
-not made again, and a scan that occurs twice is segmented once (OUT/segmented, by content).
+the bundled weights in ``derivatives/fsh`` and the truth in ``derivatives/truth``. Pairs without
+change are the first visit of those with changes, scanned again. What is there is not made again,
+and a scan that occurs twice is segmented once (OUT/segmented, by content).
 """
 
 import argparse
@@ -39,6 +40,7 @@ REAL = ("patient01", "patient03", "patient12")
 """Patients with two real visits, all of them to measure on."""
 
 _SESSIONS = ("01", "02")
+_FIRST = "changed-mild"  # made before the others
 _OWN_CHANGES = ("--own-new", "2", "--own-resolved", "2")
 _SLICES = ("--slice-mm", "4", "--in-plane-mm", "1")
 _STRONG = (
@@ -75,7 +77,7 @@ def conditions() -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, options in CHANGED.items():
         yield f"changed-{name}", ("--follow-up", "--merged", "2", "--split", "2", *options)
     for name, options in STABLE.items():
-        yield f"stable-{name}", ("--stable", "--unchanged", "16", "--seed", "1", *options)
+        yield f"stable-{name}", ("--stable", "--unchanged", "0", *options)
 
 
 class Segmenter:
@@ -151,7 +153,7 @@ def make_sources(data: Path, out: Path, real: Path, segmenter: Segmenter) -> dic
     return datasets
 
 
-def simulate(sources: Path, out: Path, options: tuple[str, ...]) -> None:
+def simulate(out: Path, condition: str, options: tuple[str, ...]) -> None:
     """Simulate two visits of every source under one condition.
 
     Raises
@@ -159,14 +161,20 @@ def simulate(sources: Path, out: Path, options: tuple[str, ...]) -> None:
     RuntimeError
         If `fsh simulate` fails.
     """
-    if (out / "done").exists():
+    dataset = out / "pairs" / condition
+    if (dataset / "done").exists():
         return
-    for kind in ("labelled", "unlabelled"):
+    if condition.startswith("stable"):
+        firsts = [case for case in visits_of(out / "pairs" / _FIRST) if case.session == "01"]
+        inputs = [([str(case.flair) for case in firsts], ())]
+    else:
         # Own lesions that the weights found would be changes that they find.
-        more = _OWN_CHANGES if kind == "labelled" and "--follow-up" in options else ()
-        if fsh(["simulate", str(sources / kind), "-o", str(out), *options, *more]):
-            raise RuntimeError(f"{out}: simulating failed")
-    (out / "done").touch()
+        more = {"labelled": _OWN_CHANGES, "unlabelled": ()}
+        inputs = [([str(out / "sources" / kind)], own) for kind, own in more.items()]
+    for files, own in inputs:
+        if fsh(["simulate", *files, "-o", str(dataset), *options, *own]):
+            raise RuntimeError(f"{dataset}: simulating failed")
+    (dataset / "done").touch()
 
 
 def make(data: Path, out: Path) -> None:
@@ -175,7 +183,7 @@ def make(data: Path, out: Path) -> None:
     make_real(data, out / "real", segmenter)
     make_sources(data, out / "sources", out / "real", segmenter)
     for name, options in conditions():
-        simulate(out / "sources", out / "pairs" / name, options)
+        simulate(out, name, options)
     for name, _ in conditions():
         for case in visits_of(out / "pairs" / name):
             segmenter.segment(case, out / "pairs" / name / "derivatives" / "fsh")
