@@ -18,6 +18,7 @@ from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
     check_names,
     check_same_scan,
+    cohort_kept,
     derivative_paths,
     why_stale,
     write_cohort,
@@ -75,38 +76,46 @@ def segment_command(
     console = Console()
     predictor = load_predictor(weights, config)
     _check_taken(channels, predictor)
-    write_cohort(out)  # fails now, not after the first scan, where the folder cannot be written
-    clear_after_killed(out)
-    failed: list[str] = []
-    waiting: list[Case] = []
-    written = -math.inf  # so that the first case is in the tables at once
-    with progress_bar(console) as bar:
-        job = _Job(out, predictor, config, force, BrainFinder(config.device), bar)
-        cohort = bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
-        for wait in (False, True):
-            for case in waiting if wait else cases:
-                try:
-                    job.segment(case, wait=wait)
-                except BeingWritten:
-                    waiting.append(case)
-                    console.print(f"{case.name}: another process is at it, so it is looked at last")
-                    continue
-                except Exception as error:  # whatever it is, the other cases are not affected
-                    failed.append(sentence_of(error, case.flair))
-                    console.print(f"{case.name}: failed")
-                bar.advance(cohort)
-                if time.monotonic() - written > _TABLES_EVERY_S:  # a kill costs the tables little
-                    write_cohort(out)
-                    written = time.monotonic()
-    failed += write_cohort(out)
+    with cohort_kept(out):
+        clear_after_killed(out)
+        with progress_bar(console) as bar:
+            job = _Job(out, predictor, config, force, BrainFinder(config.device), bar)
+            failed = _segment_all(cases, job)
+        failed += write_cohort(out)
     if len(cases) == 1 and not failed:
         show_case(cases[0], out, console)
     elif len(cases) > 1:
+        tables = f": {CASES_TABLE}, {LESIONS_TABLE}" if (out / CASES_TABLE).exists() else ""
         console.print(
-            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}: "
-            f"{CASES_TABLE}, {LESIONS_TABLE}" + (f"; {len(failed)} failed" if failed else "")
+            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}{tables}"
+            + (f"; {len(failed)} failed" if failed else "")
         )
     print_failures(failed)
+    return failed
+
+
+def _segment_all(cases: Sequence[Case], job: "_Job") -> list[str]:
+    """Segment one after the other, those that another process is at last; say what failed."""
+    console = job.bar.console
+    failed: list[str] = []
+    waiting: list[Case] = []
+    written = -math.inf  # so that the first case is in the tables at once
+    cohort = job.bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
+    for wait in (False, True):
+        for case in waiting if wait else cases:
+            try:
+                job.segment(case, wait=wait)
+            except BeingWritten:
+                waiting.append(case)
+                console.print(f"{case.name}: another process is at it, so it is looked at last")
+                continue
+            except Exception as error:  # whatever it is, the other cases are not affected
+                failed.append(sentence_of(error, case.flair))
+                console.print(f"{case.name}: failed")
+            job.bar.advance(cohort)
+            if time.monotonic() - written > _TABLES_EVERY_S:  # a kill costs the tables little
+                write_cohort(job.out)
+                written = time.monotonic()
     return failed
 
 

@@ -173,12 +173,13 @@ def simulate_each(
     if seed < 0:
         raise InputError(f"--seed must be at least 0, got {seed}")
     finder, console = BrainFinder(), Console(highlight=False)
-    _describe(out)
     failures: list[str] = []
     for case in cases:
         rng = np.random.default_rng((seed, zlib.crc32(case.name.encode())))
         try:
-            said = make(_load(case, remove, finder, rng), rng)
+            source = _load(case, remove, finder, rng)
+            _describe(out)  # not before: where no scan can be used, nothing is left behind
+            said = make(source, rng)
         except Exception as error:  # whatever it is, the other scans are not affected
             sentence = sentence_of(error, case.flair)
             failures.append(

@@ -10,7 +10,7 @@
 A case is complete when its record exists: everything else is in place before it.
 """
 
-from fsh_core.derivatives.cohort_tables import Cohort, read_cohort, write_cohort
+from fsh_core.derivatives.cohort_tables import Cohort, cohort_kept, read_cohort, write_cohort
 from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.derivatives.read import (
     StoredSegmentation,
@@ -34,6 +34,7 @@ __all__ = [
     "StoredSegmentation",
     "check_names",
     "check_same_scan",
+    "cohort_kept",
     "derivative_paths",
     "find_records",
     "find_scan",

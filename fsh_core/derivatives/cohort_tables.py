@@ -1,5 +1,7 @@
 """A folder of segmented cases as two tables: one row per case, one row per lesion."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from fsh_core.derivatives.layout import to_json, to_tsv
 from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
 from fsh_core.errors import sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, NOT_BIDS
-from fsh_core.files import check_may_write, write_atomically
+from fsh_core.files import check_may_write, making_folder, write_atomically
 from fsh_core.lesions.regions import REGIONS
 from fsh_core.locks import one_writer
 from fsh_core.record import RecordedRegions
@@ -116,6 +118,33 @@ def write_cohort(folder: str | Path) -> list[str]:
         return _write_cohort(folder)
 
 
+@contextmanager
+def cohort_kept(folder: Path) -> Iterator[None]:
+    """Write the tables at once; after the block take them away again where no case has come.
+
+    So a folder that cannot be written is known before anything is computed, a killed command's
+    folder says who made it, and a command that could use no scan leaves nothing behind.
+
+    Raises
+    ------
+    InputError
+        If a table cannot be written.
+    """
+    with making_folder(folder):
+        new = [folder / name for name in _FILES if not (folder / name).exists()]
+        write_cohort(folder)
+        try:
+            yield
+        finally:
+            if not find_records(folder):
+                for path in new:
+                    path.unlink(missing_ok=True)
+
+
+_DESCRIPTION, _IGNORED = "dataset_description.json", ".bidsignore"
+_FILES = (LESIONS_TABLE, CASES_TABLE, _DESCRIPTION, _IGNORED)
+
+
 def _write_cohort(folder: Path) -> list[str]:
     cohort = read_cohort(folder)
     versions = sorted(set(cohort.cases["version"].astype(str)))
@@ -129,8 +158,8 @@ def _write_cohort(folder: Path) -> list[str]:
     payloads = {
         LESIONS_TABLE: to_tsv(cohort.lesions),
         CASES_TABLE: to_tsv(cohort.cases),
-        "dataset_description.json": to_json(description),
-        ".bidsignore": "".join(f"{name}\n" for name in NOT_BIDS),
+        _DESCRIPTION: to_json(description),
+        _IGNORED: "".join(f"{name}\n" for name in NOT_BIDS),
     }
     for name in payloads:  # all or none
         check_may_write(folder / name)

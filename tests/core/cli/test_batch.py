@@ -393,3 +393,38 @@ def test_two_scans_that_would_have_one_name_are_not_one_patient(
     assert code == 2
     assert "is called sub-bu, and so is" in said
     assert done(tmp_path) == ["c"]
+
+
+class TestWhereNoScanCouldBeUsed:
+    def test_nothing_is_left_behind(self, scans: Path, segment, tmp_path: Path) -> None:
+        bad = tmp_path / "bad_FLAIR.nii.gz"
+        bad.write_bytes(b"no scan")
+        worse = tmp_path / "worse_FLAIR.nii.gz"
+        worse.write_bytes(b"no scan")
+        for given in ([bad], [bad, worse]):
+            code, said = segment(*given)
+            assert code == 2
+            assert "bad_FLAIR.nii.gz: " in said
+            assert "cases.tsv" not in said
+            assert not (tmp_path / "out").exists()
+
+    def test_what_was_there_stays(self, scans: Path, segment, tmp_path: Path) -> None:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "notes.txt").write_text("mine")
+        (tmp_path / "out" / ".bidsignore").write_text("mine\n")
+        bad = tmp_path / "bad_FLAIR.nii.gz"
+        bad.write_bytes(b"no scan")
+        assert segment(bad)[0] == 2
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+            ".bidsignore",
+            "notes.txt",
+        ]
+        segment(scans / "a_FLAIR.nii.gz")
+        assert segment(bad)[0] == 2
+        assert done(tmp_path) == ["a"]
+
+    def test_simulating_leaves_nothing_either(self, tmp_path: Path) -> None:
+        bad = tmp_path / "bad_FLAIR.nii.gz"
+        bad.write_bytes(b"no scan")
+        assert main(["simulate", str(bad), "-o", str(tmp_path / "out")]) == 2
+        assert not (tmp_path / "out").exists()
