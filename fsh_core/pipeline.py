@@ -1,6 +1,5 @@
 """From a case on disk to its lesions: the whole path, free of torch."""
 
-import os
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -239,7 +238,7 @@ def segment_case(
         run=RecordedRun(
             seconds=round(time.perf_counter() - started, 2),
             date=datetime.now(UTC).isoformat(timespec="seconds"),
-            threads=os.cpu_count(),
+            threads=getattr(predictor, "workers", None),
             platform=platform.platform(),
             folder=str(Path.cwd()),
         ),

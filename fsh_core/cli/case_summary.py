@@ -7,6 +7,7 @@ from rich.table import Table
 
 from fsh_core.cases import Case
 from fsh_core.derivatives import derivative_paths, read_segmentation
+from fsh_core.report.page import counted
 from fsh_core.sample import sample_case
 
 _ROWS_SHOWN = 15
@@ -47,6 +48,8 @@ def show_case(case: Case, out: Path, console: Console) -> None:
         if record.was_trained_on():
             sample = "; the weights learned from this patient, so this says little"
         console.print(f"Against its reference: Dice {dice:.3f}, lesion F1 {lesion_f1:.3f}{sample}.")
-    console.print(f"{record.run.seconds:.1f} s from file to lesions on {record.run.threads} cores.")
+    threads = record.run.threads
+    in_threads = f", the network in {counted(threads, 'thread')}" if threads else ""
+    console.print(f"{record.run.seconds:.1f} s from file to lesions{in_threads}.")
     for key, path in stored.paths.items():
         console.print(f"  {key:<12} {path}", highlight=False, soft_wrap=True)

@@ -235,7 +235,8 @@ class RecordedRun(RecordPart):
     date : str or None
         ISO 8601, UTC.
     threads : int or None
-        Cores of the machine.
+        In which the network ran: patches worked on at once. None for a predictor that does not
+        say. Earlier records have the cores of the machine here.
     platform : str or None
         Its operating system.
     folder : str or None

@@ -65,6 +65,17 @@ def test_record_says_what_made_it(case: Case) -> None:
     assert record.flair.path == str(case.flair)
     assert len(record.flair.sha256) == 64
     assert record.run.seconds > 0
+    assert record.run.threads is None  # a plain function does not say
+
+
+class _InThreeThreads:
+    workers = 3
+    __call__ = staticmethod(bright)
+
+
+def test_the_record_says_in_how_many_threads_the_network_ran(case: Case) -> None:
+    """Not how many cores the machine has."""
+    assert segment_case(case, _InThreeThreads()).record.run.threads == 3
 
 
 def test_the_record_and_the_descriptions_of_the_columns_share_no_name(case: Case) -> None:

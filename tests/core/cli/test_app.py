@@ -74,6 +74,16 @@ def test_a_file_becomes_a_bids_derivative_on_its_own_grid(
     assert "space-orig_label-L_mask.nii.gz" in shown
 
 
+def test_the_threads_that_were_used_are_said(
+    flair: Path, weights: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert segment(flair, "-o", tmp_path / "out", weights=weights) == 0
+    assert "from file to lesions, the network in 1 thread." in capsys.readouterr().out
+    record = tmp_path / "out" / "sub-07" / "anat" / "sub-07_seg-lesions_dseg.json"
+    assert json.loads(record.read_text())["run"]["threads"] == 1
+
+
 def test_two_runs_leave_the_same_bytes(flair: Path, weights: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert segment(flair, "-o", tmp_path / name, weights=weights) == 0
