@@ -136,15 +136,17 @@ def making_folder(folder: Path) -> Iterator[None]:
 def move_together(staging: Path, folder: Path, name: str) -> None:
     """Move files that belong together from a staging folder into place: all of them or none.
 
-    The staging folder first gets a name that says that everything is in it, in one step. A
-    process that dies after that is finished by the next one, see `remove_leftovers`.
+    The staging folder first gets a name that says that everything is in it, in one step. If the
+    process dies after that, the next one finds the folder by `unfinished_moves` and does
+    `finish_move`. Meanwhile nobody takes old and new files for one result: JSON files, which
+    speak of the others, go first and come last.
 
     Parameters
     ----------
     staging : Path
-        A folder inside ``folder`` that holds the files and nothing else.
+        A folder inside ``folder`` that holds the files, in folders or not, and nothing else.
     folder : Path
-        Where they belong; files of the same names are replaced.
+        Where they belong, in the same folders; files of the same names are replaced.
     name : str
         What is written, part of a file name. One process at a time may write it.
 
@@ -156,31 +158,40 @@ def move_together(staging: Path, folder: Path, name: str) -> None:
     whole = folder / f"{_PARTIAL}{name}{_WHOLE}"
     try:
         if whole.is_dir():
-            _finish(whole)
+            finish_move(whole)
         os.replace(staging, whole)
-        _finish(whole)
+        finish_move(whole)
     except OSError as error:
         raise cannot_be_written(folder, error) from None
 
 
-def _finish(whole: Path) -> None:
-    """Move what was wholly written to where it belongs."""
-    for path in sorted(whole.iterdir()):
-        with suppress(FileNotFoundError):  # another process does the same
-            os.replace(path, whole.parent / path.name)
-    with suppress(OSError):
-        whole.rmdir()
+def unfinished_moves(folder: Path) -> dict[Path, str]:
+    """Find what was wholly written, here and in folders inside, with what it is called."""
+    wholes = folder.rglob(f"{_PARTIAL}*{_WHOLE}")
+    return {path: path.name.removeprefix(_PARTIAL).removesuffix(_WHOLE) for path in wholes}
+
+
+def finish_move(whole: Path) -> None:
+    """Move what was wholly written to where it belongs; one process at a time."""
+    moves = {
+        path: whole.parent / path.relative_to(whole)
+        for path in sorted(whole.rglob("*"), key=lambda path: (path.suffix == ".json", path))
+        if path.is_file()
+    }
+    for path, target in moves.items():
+        if path.suffix == ".json":
+            target.unlink(missing_ok=True)
+    for path, target in moves.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    rmtree(whole, ignore_errors=True)  # of folders alone
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Bring a folder, and those inside, in order after killed processes of this machine.
+    """Remove what killed processes of this machine half wrote, here and in folders inside.
 
-    What they half wrote is removed, what they had wholly written is moved into place. What a
-    living process is writing stays: the names say whose they are.
+    What a living process is writing stays: the names say whose they are.
     """
-    for whole in folder.rglob(f"{_PARTIAL}*{_WHOLE}"):
-        with suppress(OSError):
-            _finish(whole)
     for partial in folder.rglob(f"{_PARTIAL}*.partial"):
         machine, _, process = partial.suffixes[-2].removeprefix(".").partition("-")
         if machine == _MACHINE and process.isdigit() and not psutil.pid_exists(int(process)):

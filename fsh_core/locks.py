@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fsh_core.errors import InputError, cannot_be_written
-from fsh_core.files import making_folder, remove_leftovers
+from fsh_core.files import finish_move, making_folder, remove_leftovers, unfinished_moves
 
 _BEFORE, _AFTER = ".fsh-", ".lock"  # of the file's name: other programs have locks too
 
@@ -69,6 +69,9 @@ def clear_after_killed(folder: Path) -> None:
     files of their locks go. What a living process holds stays.
     """
     remove_leftovers(folder)
+    for whole, what in unfinished_moves(folder).items():
+        with suppress(InputError, OSError), one_writer(whole.parent, what, wait=False):
+            finish_move(whole)
     for path in folder.rglob(f"{_BEFORE}*{_AFTER}"):
         what = path.name.removeprefix(_BEFORE).removesuffix(_AFTER)
         with suppress(InputError), one_writer(path.parent, what, wait=False):

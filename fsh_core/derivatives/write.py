@@ -1,6 +1,5 @@
 """Writing one case, whole or not at all."""
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,13 @@ from fsh_core.derivatives.layout import (
 )
 from fsh_core.errors import InputError
 from fsh_core.file_names import ANY_JOURNAL, case_of_record, split_journal_name
-from fsh_core.files import check_may_write, sha256_of, staging_folder, write_atomically
+from fsh_core.files import (
+    check_may_write,
+    move_together,
+    sha256_of,
+    staging_folder,
+    write_atomically,
+)
 from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation
 from fsh_core.record import read_record, record_to_write
@@ -38,7 +43,7 @@ def write_segmentation(
 ) -> dict[str, Path]:
     """Write one case whole or not at all, its record last.
 
-    Everything is written into a hidden folder first, then moved into place, so that
+    Everything is written into a hidden folder first, then moved into place together, so that
     a failure while writing leaves an earlier result of the same case as it was.
 
     Parameters
@@ -89,7 +94,10 @@ def write_segmentation(
             staged["record"],
             to_json(record_to_write(segmentation.record, files, describe_columns(table.columns))),
         )
-        _move_into_place(staged, paths)
+        move_together(staging, folder, segmentation.case.name)
+        for key, path in paths.items():
+            if key not in files:
+                path.unlink(missing_ok=True)  # of an earlier result
     return {key: paths[key] for key in files}
 
 
@@ -117,7 +125,7 @@ def check_same_scan(case: Case, folder: Path) -> None:
         record = read_record(path)
         recorded = record.flair
         # Without the folder that a relative path counts from, only the content can tell.
-        source = Path(record.run.folder or "", recorded.path)
+        source = record.path_of(recorded)
         is_same = source.is_absolute() and source.resolve() == case.flair.resolve()
         is_same = is_same or recorded.sha256 == sha256_of(case.flair)
     except (InputError, OSError):  # a damaged record is made anew
@@ -158,7 +166,6 @@ def check_names(case: Case, folder: Path) -> None:
 
 def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None:
     like = segmentation.flair
-    labels = segmentation.lesion_labels
     threshold = segmentation.record.settings.threshold
     save_like(segmentation.prediction, like, paths["mask"])
     save_like(segmentation.raw_prediction, like, paths["raw_mask"])
@@ -170,11 +177,7 @@ def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None
         if of_ensemble is not None:
             save_like(np.round(of_ensemble, 4), like, paths[key])  # rounded, so that it compresses
     save_like(segmentation.brain, like, paths["brain"])
-    save_like(
-        labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32),
-        like,
-        paths["labels"],
-    )
+    save_like(segmentation.lesion_labels, like, paths["labels"])
 
 
 def round_probability(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
@@ -215,21 +218,3 @@ def _keep_reviews(new_labels: Path, paths: Mapping[str, Path]) -> None:
         f"{labels}: expected lesions that nobody has begun to review, found the review "
         f"{', '.join(journals)}; write into another folder, or move the review away first"
     )
-
-
-def _move_into_place(staged: Mapping[str, Path], paths: Mapping[str, Path]) -> None:
-    """Rename each staged file to its final name, the record last; all or none."""
-    moved: list[Path] = []
-    try:
-        paths["record"].unlink(missing_ok=True)
-        for key in sorted(paths, key=lambda key: key == "record"):
-            if not staged[key].exists():
-                paths[key].unlink(missing_ok=True)
-                continue
-            paths[key].parent.mkdir(parents=True, exist_ok=True)
-            os.replace(staged[key], paths[key])
-            moved.append(paths[key])
-    except BaseException:
-        for path in moved:
-            path.unlink(missing_ok=True)
-        raise

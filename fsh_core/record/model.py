@@ -90,6 +90,13 @@ class Record(RecordPart):
         """The FLAIR that was segmented."""
         return self.input["FLAIR"]
 
+    def path_of(self, file: InputFile) -> Path:
+        """Return where an input file lay: a relative path counts from the run's folder.
+
+        Records of early versions do not name that folder; then it counts from wherever we are.
+        """
+        return Path(self.run.folder or "", file.path)
+
     @property
     def reference(self) -> InputFile | None:
         """The reference mask that it was compared with; None where there was none."""

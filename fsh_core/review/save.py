@@ -165,11 +165,7 @@ def _write(
     kept = review.prediction
     labels = np.where(kept, review.labels, 0)
     save_like(kept, review.grid, paths["mask"])
-    save_like(
-        labels.astype(np.int16 if labels.max(initial=0) < 2**15 else np.int32),
-        review.grid,
-        paths["labels"],
-    )
+    save_like(labels, review.grid, paths["labels"])
     table = with_bids_columns(reviewed_table(review, stored, flair))
     table["note"] = [" ".join(note.split()) for note in table["note"]]  # one line a lesion
     write_atomically(paths["table"], to_tsv(table))

@@ -277,7 +277,8 @@ def save_like(data: NDArray[Any], like: Volume, path: str | Path) -> None:
     Parameters
     ----------
     data : (I, J, K) array
-        bool is written as uint8.
+        bool is written as uint8; whole numbers of more than 16 bits, such as labels, as int16
+        where all of them fit, else as int32, which every program reads.
     like : Volume
         The grid.
     path : path
@@ -288,7 +289,7 @@ def save_like(data: NDArray[Any], like: Volume, path: str | Path) -> None:
     InputError
         If the file cannot be written; nothing is left behind.
     """
-    array = data.astype(np.uint8) if data.dtype == np.bool_ else data
+    array = _stored(data)
     is_nifti2 = isinstance(like.header, nib.Nifti2Header)
     kind: Any = nib.Nifti2Image if is_nifti2 else nib.Nifti1Image
     header = like.header.copy() if like.header is not None else None
@@ -305,3 +306,14 @@ def save_like(data: NDArray[Any], like: Volume, path: str | Path) -> None:
     if str(path).endswith(".gz"):
         payload = gzip.compress(payload, compresslevel=_GZIP_LEVEL, mtime=0)
     write_atomically(path, payload)
+
+
+def _stored(data: NDArray[Any]) -> NDArray[Any]:
+    """Convert to the type that is written."""
+    if data.dtype == np.bool_:
+        return data.astype(np.uint8)
+    if data.dtype.kind not in "iu" or data.dtype.itemsize <= np.dtype(np.int16).itemsize:
+        return data
+    limits = np.iinfo(np.int16)
+    fit = limits.min <= data.min(initial=0) and data.max(initial=0) <= limits.max
+    return data.astype(np.int16 if fit else np.int32)

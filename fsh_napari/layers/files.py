@@ -120,9 +120,7 @@ def write_layer(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:
     """
     grid = grid_of_layer(np.shape(data), options)
     voxels = grid.from_layer(np.asarray(data))
-    if voxels.dtype.kind in "iu":
-        voxels = voxels.astype(np.int16 if voxels.max(initial=0) < 2**15 else np.int32)
-    elif voxels.dtype != np.bool_:
+    if voxels.dtype.kind not in "iub":
         voxels = voxels.astype(np.float32)
     save_like(voxels, grid.volume(voxels), path)
     return [path]

@@ -28,6 +28,7 @@ from fsh_core.derivatives import (
 )
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.files import sha256_of, staging_folder
+from fsh_core.locks import clear_after_killed
 
 WEIGHTS_SHA256 = "1c" * 32
 
@@ -36,6 +37,35 @@ def files_in(folder):
     return sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in files_in(folder)}
+
+
+def record_in(content):
+    return next(payload for name, payload in content.items() if name.endswith("_dseg.json"))
+
+
+def write_and_die(segmentation, folder, step):
+    """Write in a process that dies at a rename; tell whether it lived."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    real, left = os.replace, [step]
+
+    def dying(*paths):
+        left[0] -= 1
+        if left[0] < 0:
+            os._exit(9)
+        real(*paths)
+
+    try:
+        os.replace = dying
+        write_segmentation(segmentation, folder)
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def voxels(path):
@@ -225,14 +255,15 @@ class TestNothingHalfWritten:
         assert after == before
         assert stale(old, tmp_path / "out") is None
 
-    def test_failure_while_moving_removes_what_was_moved(
+    def test_a_move_that_fails_is_finished_later_and_no_result_until_then(
         self, make_segmentation, tmp_path, monkeypatch
     ):
-        segmentation = make_segmentation()
+        write_segmentation(make_segmentation(), tmp_path / "out")
+        segmentation = make_segmentation(threshold=0.9)
         real, calls = os.replace, []
 
         def replace_(source, target):
-            if ".partial" in str(source) and ".partial" not in str(target):
+            if ".fsh-" in str(source) and ".fsh-" not in str(target):
                 calls.append(target)
                 if len(calls) == 3:
                     raise OSError(errno.EIO, "Input/output error")
@@ -241,7 +272,41 @@ class TestNothingHalfWritten:
         monkeypatch.setattr(os, "replace", replace_)
         with pytest.raises(InputError, match="Input/output error"):
             write_segmentation(segmentation, tmp_path / "out")
-        assert files_in(tmp_path) == ["input/01_None_FLAIR.nii.gz"]
+        assert find_records(tmp_path / "out") == []
+        monkeypatch.undo()
+        clear_after_killed(tmp_path / "out")
+        write_segmentation(segmentation, tmp_path / "expected")
+        assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is forked here")
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_killed_at_any_step_the_old_or_the_new_result_is_whole_afterwards(
+        self, make_segmentation, tmp_path
+    ):
+        old, new = make_segmentation(), make_segmentation(threshold=0.9)
+        wanted = []
+        for segmentation in (old, new):
+            write_segmentation(segmentation, tmp_path / "expected")
+            wanted.append(contents(tmp_path / "expected"))
+        found = []
+        for step in range(20):
+            shutil.rmtree(tmp_path / "out", ignore_errors=True)
+            write_segmentation(old, tmp_path / "out")
+            lived = write_and_die(new, tmp_path / "out", step)
+            records = find_records(tmp_path / "out")
+            before = [
+                contents(tmp_path / "out")[path.relative_to(tmp_path / "out").as_posix()]
+                for path in records
+            ]
+            clear_after_killed(tmp_path / "out")
+            found.append(wanted.index(contents(tmp_path / "out")))
+            # A record is there only beside the files that it speaks of.
+            assert before in ([], [record_in(wanted[found[-1]])])
+            if lived:
+                break
+        assert lived, "more renames than steps"
+        assert found == sorted(found)
+        assert set(found) == {0, 1}
 
     def test_the_record_is_moved_last(self, make_segmentation, tmp_path, monkeypatch):
         segmentation, real, targets = make_segmentation(), os.replace, []
@@ -263,7 +328,7 @@ class TestNothingHalfWritten:
         real, there = os.replace, []
 
         def replace_(source, target):
-            if ".partial" not in str(target):
+            if ".fsh-" not in str(target):
                 there.append(record.exists())
             real(source, target)
 

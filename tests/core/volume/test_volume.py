@@ -481,3 +481,23 @@ class TestBlockMeans:
     def test_a_mask_gives_shares(self):
         mask = np.array([True, False, True, True]).reshape(4, 1, 1)
         assert block_means(mask, (2, 1, 1)).ravel().tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "highest", "stored"),
+    [
+        (np.bool_, 1, np.uint8),
+        (np.uint8, 255, np.uint8),
+        (np.int32, 2**15 - 1, np.int16),
+        (np.int64, 2**15, np.int32),
+        (np.uint16, 2**16 - 1, np.uint16),
+        (np.float32, 2**15, np.float32),
+    ],
+)
+def test_labels_are_written_in_as_few_bits_as_hold_them(tmp_path, given, highest, stored) -> None:
+    data = np.zeros((2, 3, 4), given)
+    data[1, 2, 3] = highest
+    save_like(data, Volume(data, np.eye(4)), tmp_path / "labels.nii.gz")
+    image = nib.load(tmp_path / "labels.nii.gz")
+    assert image.get_data_dtype() == stored
+    assert np.asarray(image.dataobj)[1, 2, 3] == highest
