@@ -18,7 +18,7 @@ from fsh_core.derivatives.read import (
     read_segmentation,
     why_stale,
 )
-from fsh_core.derivatives.scan import find_scan
+from fsh_core.derivatives.scan import find_scan, places_of
 from fsh_core.derivatives.write import (
     Illustrate,
     check_names,
@@ -38,6 +38,7 @@ __all__ = [
     "derivative_paths",
     "find_records",
     "find_scan",
+    "places_of",
     "read_cohort",
     "read_record",
     "read_segmentation",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fsh_core.derivatives.read import StoredSegmentation
 from fsh_core.files import sha256_of
+from fsh_core.record import InputFile, Record
 
 _ANCESTORS = 8  # of a record: sub-X/ses-Y/anat in derivatives/fsh of a dataset, and some more
 
@@ -12,8 +13,7 @@ _ANCESTORS = 8  # of a record: sub-X/ses-Y/anat in derivatives/fsh of a dataset,
 def find_scan(stored: StoredSegmentation) -> Path | None:
     """Return the FLAIR that a record was made of.
 
-    It is looked for where the record says, then below the folders that the record lies in: a
-    relative path counts from where the command was run, and a dataset may have been moved.
+    See `places_of` for where it is looked for.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def find_scan(stored: StoredSegmentation) -> Path | None:
         A file with the content that was segmented; None if there is none.
     """
     source = stored.record.flair
-    for path in _places(Path(source.path), stored.paths["record"].resolve()):
+    for path in places_of(stored.record, source, stored.paths["record"]):
         try:
             if path.is_file() and sha256_of(path) == source.sha256:
                 return path
@@ -35,10 +35,26 @@ def find_scan(stored: StoredSegmentation) -> Path | None:
     return None
 
 
-def _places(given: Path, record: Path) -> Iterator[Path]:
-    """List where the file may be, the likeliest first, each once."""
+def places_of(record: Record, file: InputFile, path: Path) -> Iterator[Path]:
+    """List where an input file of a record may be, the likeliest first.
+
+    First where the run had it: a relative path counts from the folder of the run, or of records
+    of early versions, which do not name that, from the working folder. Then below the folders
+    that the record lies in, since a dataset may have been moved.
+
+    Parameters
+    ----------
+    record : Record
+        Of the case.
+    file : InputFile
+        One of its input files.
+    path : Path
+        Where the record lies.
+    """
+    given = Path(file.path)
+    yield record.path_of(file)
     yield given
     parts = [part for part in given.parts if part not in (given.anchor, "..", ".")]
-    for folder in list(record.parents)[:_ANCESTORS]:
+    for folder in list(path.resolve().parents)[:_ANCESTORS]:
         for first in range(len(parts)):
             yield folder.joinpath(*parts[first:])

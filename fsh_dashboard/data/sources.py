@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fsh_core.cases import Case, discover_cases
 from fsh_core.cases.names import is_nifti_name
+from fsh_core.derivatives import places_of
 from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
 from fsh_core.record import InputFile, Record
@@ -46,9 +47,10 @@ def find_source(
 ) -> Source:
     """Find the scan and the reference mask of a record among what may be opened.
 
-    The recorded paths are tried first; a relative one against the working directory, the opened
-    folder and every place where a data set may lie. Then every data set in these places that
-    has a case of that name.
+    The recorded paths are tried first; a relative one against the folder of the run, the working
+    directory, the opened folder and every place where a data set may lie. Then, for a file of
+    the recorded content, the places of `fsh_core.derivatives.places_of`. Then every data set in
+    these places that has a case of that name.
 
     Parameters
     ----------
@@ -67,9 +69,9 @@ def find_source(
         If the FLAIR is not there or may not be opened; the sentence names the recorded path.
     """
     reasons: list[str] = []
-    flair = _recorded(opened, results, record.flair, reasons)
+    flair = _recorded(opened, results, record, record.flair, reasons)
     given = record.reference
-    reference = _recorded(opened, results, given, []) if given is not None else None
+    reference = _recorded(opened, results, record, given, []) if given is not None else None
     if flair is None or reference is None:
         cases = known_cases(opened, results) if known is None else known
         case = cases.get(record.case)
@@ -102,18 +104,28 @@ def known_cases(opened: Opened, results: str) -> dict[str, Case]:
     return {case.name: case for place in _places(opened, results) for case in _cases(place)}
 
 
-def _recorded(opened: Opened, results: str, file: InputFile, reasons: list[str]) -> Path | None:
+def _recorded(
+    opened: Opened, results: str, record: Record, file: InputFile, reasons: list[str]
+) -> Path | None:
     """Return the file that a record names, if it may be opened; else the reasons grow by why not.
 
-    Where a relative path leads to several files, the one with the recorded content is meant.
+    Where a relative path leads to several files, the one with the recorded content is meant. One
+    that only lies likely is taken for its content alone.
     """
     allowed: list[Path] = []
-    for place in (Path.cwd(), opened.root, *_places(opened, results)):
-        found = _allowed(opened, place / file.path, file.sha256, reasons)
+    named = [place / file.path for place in (opened.root, *_places(opened, results))]
+    for path in (record.path_of(file), Path.cwd() / file.path, *named):
+        found = _allowed(opened, path, file.sha256, reasons)
         if found is not None and found not in allowed:
             allowed.append(found)
-    same = [path for path in allowed if _is_the_recorded(path, file.sha256)]
-    return next(iter([*same, *allowed]), None)
+    likely = places_of(record, file, opened.root / results / record.files["record"])
+    same = (
+        found
+        for path in (*allowed, *likely)
+        if (found := _allowed(opened, path, file.sha256, []))
+        and _is_the_recorded(found, file.sha256)
+    )
+    return next(same, next(iter(allowed), None))
 
 
 def _allowed(opened: Opened, path: Path, sha256: str, reasons: list[str]) -> Path | None:

@@ -50,6 +50,18 @@ def test_a_relative_path_counts_from_the_folders_of_the_record(
     assert find_scan(make(given)) == scan
 
 
+def test_a_relative_path_counts_from_the_folder_of_the_run(dataset, tmp_path) -> None:
+    make, scan = dataset
+    far = tmp_path / "far" / "away"
+    far.mkdir(parents=True)
+    stored = make("sub-01_FLAIR.nii.gz")
+    scan.rename(far / scan.name)
+    assert find_scan(stored) is None
+    run = stored.record.run.model_copy(update={"folder": str(far)})
+    found = find_scan(replace(stored, record=stored.record.changed(run=run)))
+    assert found == far / scan.name
+
+
 def test_a_dataset_that_was_moved(dataset, tmp_path) -> None:
     make, scan = dataset
     stored = make(str(scan))

@@ -146,6 +146,33 @@ def test_a_relative_path_finds_its_scan_again(
     assert found_in(results, *images).flair == study / FLAIR
 
 
+def test_a_relative_path_counts_from_the_folder_of_the_run(
+    study: Path, tmp_path: Path, results: Path, record_path: Callable[..., None], monkeypatch
+) -> None:
+    """``cd scans; fsh segment P1.nii.gz -o ../out``, and ``fsh dashboard`` from anywhere else."""
+    scans = tmp_path / "scans" / "of" / "today"
+    scans.mkdir(parents=True)
+    (study / FLAIR).rename(scans / "P1.nii.gz")
+    record_path("P1.nii.gz")
+    with pytest.raises(InputError, match=r"its FLAIR P1\.nii\.gz is not there"):
+        found_in(results)
+    record = json.loads((results / RECORD).read_text())
+    record["run"]["folder"] = str(scans)
+    (results / RECORD).write_text(json.dumps(record))
+    assert found_in(results).flair == scans / "P1.nii.gz"
+
+
+def test_a_namesake_that_only_lies_likely_is_not_taken(
+    study: Path, results: Path, record_path: Callable[..., None]
+) -> None:
+    (study / FLAIR).rename(results / "FLAIR.nii.gz")
+    record_path("/gone/today/FLAIR.nii.gz")
+    assert found_in(results).flair == results / "FLAIR.nii.gz"
+    (results / "FLAIR.nii.gz").write_bytes(b"of another patient")
+    with pytest.raises(InputError, match="is not there"):
+        found_in(results)
+
+
 def test_a_relative_path_that_leads_to_another_scan_is_not_followed(
     study: Path,
     tmp_path: Path,
