@@ -1,5 +1,6 @@
 """How a table is shown on a page: headings with units, help, and sensible digits."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -15,21 +16,44 @@ TABLE_HEIGHT = 320
 DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
 
 
-def show_table(table: pd.DataFrame, key: str, alt: str) -> None:
-    """Show a table whose columns have their headings already; ``alt`` is for screen readers."""
+def show_table(
+    table: pd.DataFrame,
+    key: str,
+    alt: str,
+    *,
+    height: int = TABLE_HEIGHT,
+    follow: Callable[[], None] | None = None,
+) -> None:
+    """Show a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Headings, units and help are those of `fsh_dashboard.data.columns`.
+    key : str
+        Of the table on its page, see `fsh_dashboard.choices.tick`.
+    alt : str
+        What it is, for screen readers.
+    height : int
+        The most pixels that it takes.
+    follow : callable, optional
+        Called when a row was ticked or unticked; without it no row can be.
+    """
     st.dataframe(
         table,
         hide_index=True,
         width="stretch",
-        height=page.height_of(table, TABLE_HEIGHT),
-        column_config=config_for(table),
+        height=page.height_of(table, height),
+        column_config=_config_for(table),
         key=key,
+        selection_mode="single-row",
+        on_select=follow or "ignore",
         placeholder="–",
         alt=alt,
     )
 
 
-def config_for(table: pd.DataFrame) -> dict[str, Any]:
+def _config_for(table: pd.DataFrame) -> dict[str, Any]:
     """Streamlit's column settings for a table: heading with unit, help, and sensible digits."""
     settings: dict[str, Any] = {}
     for column in map(str, table.columns):

@@ -16,7 +16,7 @@ from fsh_dashboard.data.columns import MAIN_METRICS, label_of
 from fsh_dashboard.data.folder import Opened, find_results
 from fsh_dashboard.figures.agreement import differences, intervals, pairs
 from fsh_dashboard.plain_text import plain
-from fsh_dashboard.table_display import config_for
+from fsh_dashboard.table_display import show_table
 
 FEWEST_DRAWN = 2  # cases
 SCALE_WORDS = {"ml": "ml", "percent": "percent", "ratio": "ratio"}
@@ -62,7 +62,7 @@ def show_agreement(cases: pd.DataFrame, groups: Sequence[str], case: str | None)
         show_volumes(cases, case)
     with st.expander("As a table"):
         shown = summary.assign(metric=summary["metric"].map(label_of))
-        st.dataframe(shown, hide_index=True, width="stretch", column_config=config_for(shown))
+        show_table(shown, "agreement", "Mean agreement with intervals")
         page.offer_csv(summary, "fsh-agreement.csv", "Agreement as CSV")
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from fsh_core.record import Record, RecordedQuality, RecordedRegions
 from fsh_dashboard.plain_text import plain
+from fsh_dashboard.table_display import show_table
 
 MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
 
@@ -40,7 +41,7 @@ def show_quality(quality: RecordedQuality) -> None:
             }
             for check in quality.checks
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
+        show_table(pd.DataFrame(rows), "checks", "Quality checks with their reasons")
 
 
 def show_regions(regions: RecordedRegions) -> None:
@@ -61,7 +62,8 @@ def show_regions(regions: RecordedRegions) -> None:
         }
         for name, counted in told.regions.items()
     ]
-    counts.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
+    with counts:
+        show_table(pd.DataFrame(rows), "regions", "Lesions and volume by region")
     for reading in told.readings:
         answer = "would suffice" if reading.fulfilled_here else "do not suffice"
         readings.markdown(

@@ -19,7 +19,7 @@ from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.quality_section import show_judgement
-from fsh_dashboard.table_display import config_for
+from fsh_dashboard.table_display import show_table
 
 SHOWN = ("Prediction", "Before processing", "Probability")
 
@@ -169,18 +169,8 @@ def show_lesions(lesions: pd.DataFrame, view: View | None, case: str) -> None:
         st.caption("A click on a row moves the slices to that lesion.")
         chosen = st.session_state.get("case-lesion")
         tick("case-lesions", row_of(lesions, chosen) if chosen else None)
-    st.dataframe(
-        table,
-        hide_index=True,
-        width="stretch",
-        height=page.height_of(table, 320),
-        column_config=config_for(table),
-        key="case-lesions",
-        selection_mode="single-row",
-        on_select=partial(go_to_lesion, lesions, view) if movable and view else "ignore",
-        placeholder="–",
-        alt="Lesions of this case",
-    )
+    follow = partial(go_to_lesion, lesions, view) if movable and view else None
+    show_table(table, "case-lesions", "Lesions of this case", follow=follow)
     page.offer_csv(lesions, f"{case}-lesions.csv", "Lesions as CSV (opens in Excel)")
 
 

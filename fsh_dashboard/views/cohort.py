@@ -21,7 +21,7 @@ from fsh_dashboard.figures.style import tell_left_out
 from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
 from fsh_dashboard.sections.mosaic import show_mosaic
-from fsh_dashboard.table_display import config_for
+from fsh_dashboard.table_display import show_table
 
 FIRST_COLUMNS = (
     "case",
@@ -46,7 +46,7 @@ def main() -> None:
     results = loading.choose_results(opened)
     cases = choose_cases(results)
     show_numbers(results, cases)
-    case = show_table(results, cases)
+    case = show_cases(results, cases)
     if cases.empty:
         st.info("No case fits these filters.")
         st.stop()
@@ -143,7 +143,7 @@ def show_numbers(results: Results, cases: pd.DataFrame) -> None:
     columns[3].metric("Flagged cases", int((cases["flags"] != "").sum()))
 
 
-def show_table(results: Results, cases: pd.DataFrame) -> str | None:
+def show_cases(results: Results, cases: pd.DataFrame) -> str | None:
     """The table of cases; returns the chosen case."""
     own = [column for column in CASES if column in cases]
     first = [column for column in FIRST_COLUMNS if column in own]
@@ -153,17 +153,12 @@ def show_table(results: Results, cases: pd.DataFrame) -> str | None:
     )
     case = choose_case(list(results.cases["case"]), "Marked case")
     tick("cases", row_of(table, {"case": case}))
-    st.dataframe(
+    show_table(
         table,
-        hide_index=True,
-        width="stretch",
-        height=page.height_of(table, TABLE_HEIGHT),
-        column_config=config_for(table),
-        key="cases",
-        selection_mode="single-row",
-        on_select=partial(follow_row, "cases", table),
-        placeholder="–",
-        alt="Cases with lesion counts, volumes and agreement",
+        "cases",
+        "Cases with lesion counts, volumes and agreement",
+        height=TABLE_HEIGHT,
+        follow=partial(follow_row, "cases", table),
     )
     left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
     with left:

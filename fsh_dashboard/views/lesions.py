@@ -20,7 +20,7 @@ from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.sections.lesion_viewer import chosen_lesion, record_of, show_lesion
 from fsh_dashboard.sections.queue_buttons import offer_queue
-from fsh_dashboard.table_display import config_for
+from fsh_dashboard.table_display import show_table
 
 TABLE_HEIGHT = 420
 WORDS = ("region", "status", "flags")
@@ -52,7 +52,7 @@ def main() -> None:
     lesion = chosen_lesion(results, lesions, case)
     table_place, viewer_place = st.columns([5, 6])
     with table_place:
-        show_table(lesions, case, lesion)
+        show_rows(lesions, case, lesion)
         offer_queue(opened, results, lesion, lesions)
     with viewer_place:
         show_lesion(opened, results, lesion)
@@ -125,7 +125,7 @@ def show_numbers(lesions: pd.DataFrame) -> None:
     columns[3].metric("Median lesion", f"{median:,.0f} mm³" if len(lesions) else "–")
 
 
-def show_table(lesions: pd.DataFrame, case: str | None, lesion: "pd.Series[Any] | None") -> None:
+def show_rows(lesions: pd.DataFrame, case: str | None, lesion: "pd.Series[Any] | None") -> None:
     """The table, largest first, and its exports."""
     extra = [
         column for column in lesions if column not in LESIONS and not is_technical(str(column))
@@ -143,17 +143,12 @@ def show_table(lesions: pd.DataFrame, case: str | None, lesion: "pd.Series[Any] 
     )
     wanted = None if lesion is None else {"case": lesion["case"], "label": lesion["label"]}
     tick("lesions", row_of(table, wanted) if wanted else None)
-    st.dataframe(
+    show_table(
         table.drop(columns=hidden),
-        hide_index=True,
-        width="stretch",
-        height=page.height_of(table, TABLE_HEIGHT),
-        column_config=config_for(table),
-        key="lesions",
-        selection_mode="single-row",
-        on_select=partial(follow_lesion, "lesions", table),
-        placeholder="–",
-        alt="Lesions with size, probability and position",
+        "lesions",
+        "Lesions with size, probability and position",
+        height=TABLE_HEIGHT,
+        follow=partial(follow_lesion, "lesions", table),
     )
     name = f"fsh-lesions-{case}" if case else "fsh-lesions"
     page.offer_csv(lesions, f"{name}.csv", "Lesions as CSV (opens in Excel)")
