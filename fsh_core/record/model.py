@@ -103,6 +103,11 @@ class Record(RecordPart):
         return self.input.get("reference")
 
     @property
+    def record_file(self) -> str:
+        """The record itself, relative to the derivatives folder."""
+        return self.files["record"]
+
+    @property
     def table_file(self) -> str:
         """The lesion table, relative to the derivatives folder."""
         return self.files["table"]
@@ -115,7 +120,7 @@ class Record(RecordPart):
         InputError
             If the record lies in fewer folders than it says.
         """
-        depth = len(Path(self.files["record"]).parts)
+        depth = len(Path(self.record_file).parts)
         # A path relative to a folder inside the derivatives folder does not name all of them.
         parents = path.parents if depth <= len(path.parents) else path.absolute().parents
         if not 1 <= depth <= len(parents):

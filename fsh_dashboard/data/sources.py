@@ -118,7 +118,7 @@ def _recorded(
         found = _allowed(opened, path, file.sha256, reasons)
         if found is not None and found not in allowed:
             allowed.append(found)
-    likely = places_of(record, file, opened.root / results / record.files["record"])
+    likely = places_of(record, file, opened.root / results / record.record_file)
     same = (
         found
         for path in (*allowed, *likely)
