@@ -2,6 +2,7 @@
 
 python benchmarks/quality.py DATA checks         every check on every scan, T1w and T2w too
 python benchmarks/quality.py DATA disturbed      FLAIR-likeness of scans disturbed in 24 ways
+python benchmarks/quality.py DATA exchanged      FLAIRs as they are, and black and white exchanged
 python benchmarks/quality.py DATA spoilt         noise, ghosts, motion and clipping in real scans
 python benchmarks/quality.py DATA flags FOLD...  flags of true and of false lesions
 python benchmarks/quality.py DATA planted        a bright ball of 5 mm in the widest place of every
@@ -10,10 +11,12 @@ python benchmarks/quality.py DATA planted        a bright ball of 5 mm in the wi
 ``disturbed`` and ``flags`` take some minutes. For ``flags`` each scan is segmented by the first
 weights, of a cross-validation's folds and the bundled ones, that were not trained on it.
 
-DATA holds ``ms-flair`` and ``longitudinal``.
+DATA holds ``ms-flair`` and ``longitudinal``, for ``exchanged`` also ``nichart`` and
+``ms-unlabelled``.
 """
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -33,7 +36,7 @@ from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.quality.assess import check_quality
-from fsh_core.quality.flair_contrast import check_sequence
+from fsh_core.quality.flair_contrast import BLURRED_MM, check_sequence
 from fsh_core.volume.volume import Volume, load_mask, load_volume
 
 SAMPLE = "mslessegP39"  # nothing is tuned on it
@@ -52,13 +55,16 @@ class Scan(NamedTuple):
 Disturb = Callable[[Scan], Scan | None]
 
 
-def read_scans(data: Path) -> Iterator[Scan]:
-    """Read every image of every sequence."""
+def read_scans(data: Path, others: bool = False) -> Iterator[Scan]:
+    """Read every image of every sequence; ``others``: FLAIRs without manual masks too."""
     finder = BrainFinder()
     paths = [
         *data.glob("ms-flair/sub-*/anat/*.nii.gz"),
         *data.glob("longitudinal/*/study*_FLAIR.nii.gz"),
     ]
+    if others:
+        paths += data.glob("nichart/sub-*/anat/*_FLAIR.nii.gz")
+        paths += data.glob("ms-unlabelled/sub-*/anat/*_FLAIR.nii.gz")
     for path in sorted(paths):
         flair = load_volume(path)
         brain = find_brain(flair, finder=finder)
@@ -228,6 +234,50 @@ def disturbed(data: Path) -> pd.DataFrame:
     return text.unstack(fill_value="").reindex([*DISTURBANCES, "all"])
 
 
+def _stripped(scan: Scan) -> Scan:
+    return _with(scan, np.where(scan.brain, scan.flair.data, 0))
+
+
+def _exchanged(scan: Scan) -> Scan:
+    return _with(scan, scan.flair.data.max() - scan.flair.data)
+
+
+def exchanged(data: Path) -> pd.DataFrame:
+    """FLAIR-likeness, and the verdict on the scan, of FLAIRs as they are and exchanged.
+
+    Whole heads with the brain that F.sh finds in what it is given, and stripped by the mask that
+    was found in the scan as it is.
+    """
+    finder, rows = BrainFinder(), []
+    for scan in read_scans(data, others=True):
+        if scan.sequence != "FLAIR":
+            continue
+        site = re.sub("[^a-z].*", "", scan.name)
+        thick = max(scan.flair.spacing_mm) > BLURRED_MM
+        kind = f"{site}, slices above {BLURRED_MM:g} mm" if thick else site
+        shown = {"stripped": _stripped(scan)}
+        shown["stripped, exchanged"] = _stripped(_exchanged(shown["stripped"]))
+        if scan.source != "stripped":
+            shown["whole head"] = scan
+            whole = _exchanged(scan)
+            found = find_brain(whole.flair, finder=finder)
+            shown["whole head, exchanged"] = whole._replace(brain=found.mask, source=found.source)
+        for how, one in shown.items():
+            quality = check_quality(one.flair, one.brain, source=one.source)
+            likeness = next(check for check in quality.checks if check.name == "flair_likeness")
+            rows.append(
+                {"scans": kind, "how": how, "is it a FLAIR": likeness.verdict}
+                | {"scan": scan.name, "overall": quality.verdict}
+            )
+            print(*rows[-1].values(), sep=", ", flush=True)
+    table = pd.DataFrame(rows)
+    parts = [
+        table.groupby(["how", "scans"])[column].value_counts().unstack(fill_value=0)
+        for column in ("is it a FLAIR", "overall")
+    ]
+    return pd.concat(parts, axis=1, keys=["is it a FLAIR", "overall"])
+
+
 def ghosts(fraction: float) -> Disturb:
     """Add a copy displaced by half of the picture along the second axis."""
     return lambda scan: _with(
@@ -364,6 +414,7 @@ def main() -> None:
     tables = {
         "checks": checks,
         "disturbed": disturbed,
+        "exchanged": exchanged,
         "spoilt": spoilt,
         "flags": flags,
         "planted": planted,

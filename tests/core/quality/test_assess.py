@@ -42,7 +42,7 @@ LEVELS = {  # of fluid, grey matter, white matter and air
     "FLAIR": (20.0, 115.0, 100.0, 3.0),
     "T1w": (30.0, 80.0, 110.0, 3.0),
     "T2w": (300.0, 115.0, 90.0, 3.0),
-    "dry": (98.0, 115.0, 100.0, 3.0),
+    "dry": (75.0, 102.0, 100.0, 3.0),
 }
 INNER = np.s_[40:104, 50:116, 15:41]  # brain on all sides
 
@@ -327,7 +327,32 @@ def test_grey_to_white_is_the_ratio_that_was_drawn():
 
 def test_a_picture_without_dark_fluid_is_a_caution():
     found = check_sequence(*head("dry"))
-    assert found.verdict == "caution"
+    assert (found.verdict, found.unit) == ("caution", "dark_fraction")
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 3.0, 7.0])
+def test_black_and_white_exchanged_in_slices_of_any_thickness(slice_mm):
+    """Fluid mixed with tissue is nowhere much brighter than tissue."""
+    flair, brain = head()
+    step = max(1, round(slice_mm / SPACING_MM[2]))
+    affine = flair.affine @ np.diag([1, 1, step, 1])
+    depth = SHAPE[2] // step * step
+    data, inside = (
+        part[:, :, :depth].reshape(*SHAPE[:2], -1, step).mean(axis=-1)
+        for part in (flair.data, brain)
+    )
+    inside = inside >= 0.5
+    right = Volume(np.where(inside, data, 0).astype(np.float32), affine)
+    assert check_sequence(right, inside).verdict == "pass"
+    found = check_sequence(negative_of(right), inside)
+    assert found.verdict == "fail"
+    assert "black and white exchanged" in found.reason
+
+
+def test_voxels_that_mix_cortex_with_fluid_are_no_reason_to_refuse():
+    flair, brain = head("T1w")
+    coarse = Volume(flair.data, flair.affine @ np.diag([1.6, 1.6, 1, 1]))
+    assert check_sequence(coarse, brain).verdict == "caution"
 
 
 def bad_scans():
@@ -348,7 +373,7 @@ def bad_scans():
         "no air": (Volume(flair.data[INNER], flair.affine), brain[INNER], "fail"),
         "everything is brain": (flair, np.ones(SHAPE, dtype=bool), "fail"),
         "nan": (with_nan, brain, "pass"),
-        "negative": (Volume(-flair.data, flair.affine), brain, "caution"),
+        "negative": (Volume(-flair.data, flair.affine), brain, "fail"),
     }
 
 
