@@ -19,6 +19,9 @@ _TISSUE = (0.7, 1.35)  # of the median of the brain: neither fluid nor lesion
 _BIAS_MM = 15.0
 _BLOCK_MM = 4  # at which the bias is found
 _MAD_TO_SD = 1.4826  # of a normal distribution
+_EVERY = 7  # voxels of which one is looked at for a fit
+_ROUNDS = 3  # of a fit, each without the outliers of the one before
+_MOST_SPREAD = 4.0  # robust standard deviations from which a voxel is an outlier
 _EDGE_CLASSES = 8  # of steepness, over which the noise is fitted
 _FEWEST = np.float32(1e-3)  # share of tissue around a block that is enough to know its bias
 
@@ -57,9 +60,10 @@ def find_difference(halfway: Halfway, first: Visit, second: Visit) -> Difference
 
     Both are divided by the median of their normal-appearing tissue, and half of the smooth part
     of the log ratio (a bias field and what the scanners weight differently) is taken from each.
-    What is left is divided by its robust standard deviation in normal-appearing tissue, which
-    grows with the steepness of the edges that both scans have: there, a small error of the
-    registration looks like a change (Schmidt et al., NeuroImage: Clinical 2019, doi
+    What contrast and resolution explain is taken from the difference. What is left is divided
+    by its robust standard deviation in normal-appearing tissue, which grows with the steepness
+    of the edges that both scans have: there, a small error of the registration looks like a
+    change (Schmidt et al., NeuroImage: Clinical 2019, doi
     10.1016/j.nicl.2019.101849, test against the differences in normal-appearing white matter).
 
     Parameters
@@ -86,7 +90,8 @@ def find_difference(halfway: Halfway, first: Visit, second: Visit) -> Difference
     half_bias = np.exp(_log_ratio(scans[0], scans[1], tissue) / np.float32(2))
     first_scan = np.asarray(scans[0] * half_bias, dtype=np.float32)
     second_scan = np.asarray(scans[1] / half_bias, dtype=np.float32)
-    change = np.where(brain, second_scan - first_scan, np.float32(0))
+    change = second_scan - first_scan
+    change = np.where(brain, change - _expected(first_scan, second_scan, inner), np.float32(0))
     steepness = np.minimum(_steepness(first_scan), _steepness(second_scan))
     noise, spread = _spread(change, steepness, tissue)
     centre = np.float32(np.median(change[tissue])) if tissue.any() else np.float32(0)
@@ -103,6 +108,32 @@ def _steepness(scan: Map) -> Map:
     """Return the length of the gradient, a mm."""
     gradients = np.gradient(scan)
     return np.asarray(np.sqrt(sum(gradient**2 for gradient in gradients)), dtype=np.float32)
+
+
+def _expected(first: Map, second: Map, inner: NDArray[np.bool_]) -> Map:
+    """Difference that contrast and resolution explain, wherever nothing happened.
+
+    A scan of other contrast differs in proportion to its brightness, and a blurred one in
+    proportion to its second derivatives (along each axis, for slices of other thickness). How
+    much is fitted where no lesion is, without the outliers, on the mean of both scans: so it is
+    the same, with the other sign, in the other order of the visits.
+    """
+    mean = (first + second) / np.float32(2)
+    terms = [mean - np.float32(1)]
+    terms += [ndimage.correlate1d(mean, [1.0, -2.0, 1.0], axis) for axis in range(mean.ndim)]
+    used = np.flatnonzero(inner)[::_EVERY]
+    if used.size < _EDGE_CLASSES**2:
+        return np.zeros_like(mean)
+    columns = np.stack([term.ravel()[used].astype(np.float64) for term in terms], axis=1)
+    wanted = (second - first).ravel()[used].astype(np.float64)
+    factors = np.zeros(len(terms))
+    for _ in range(_ROUNDS):
+        left = wanted - columns @ factors
+        limit = _MOST_SPREAD * _MAD_TO_SD * np.median(np.abs(left - np.median(left)))
+        kept = np.abs(left) <= max(limit, 1e-9)
+        factors = np.linalg.lstsq(columns[kept], wanted[kept], rcond=None)[0]
+    explained = sum(np.float32(factor) * term for factor, term in zip(factors, terms, strict=True))
+    return np.asarray(explained, dtype=np.float32)
 
 
 def _log_ratio(first: Map, second: Map, tissue: NDArray[np.bool_]) -> Map:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import ndimage
 
 from fsh_core.errors import InputError
-from fsh_core.tracking import CHANGE_COLUMNS, LESION_COLUMNS, Track, track_visits
+from fsh_core.tracking import CHANGE_COLUMNS, LESION_COLUMNS, Track, Visit, track_visits
 from tests.core.tracking.phantom import THICK, make_visit, turned
 
 STABLE = ((-40, -20, 10), 5.0)
@@ -209,3 +210,13 @@ def test_scans_without_anything_in_common() -> None:
     empty = type(visit)("b", visit.flair.with_data(visit.flair.data * 0), visit.labels, visit.brain)
     with pytest.raises(InputError, match="cannot be laid over each other"):
         track_visits([visit, empty])
+
+
+def test_a_more_blurred_scan_resolves_no_small_lesion() -> None:
+    small = ((30, 45, 0), 2.0)
+    first = make_visit("a", [STABLE, small])
+    sharp = make_visit("b", [STABLE, small], labelled=[STABLE], seed=1)
+    blurred = sharp.flair.with_data(ndimage.gaussian_filter(sharp.flair.data, 1.0))
+    second = Visit("b", blurred, sharp.labels, sharp.brain, sharp.probability)
+    kinds = track_visits([first, second]).changes["kind"]
+    assert "resolved" not in set(kinds)
