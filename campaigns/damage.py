@@ -64,6 +64,8 @@ KINDS = {
         ("mask", makers.mask, damages.OF_NIFTI_GZ, makers.read_mask),
         ("record", makers.record, damages.OF_JSON, makers.read_segmentation),
         ("lesion table", makers.lesion_table, damages.OF_TSV, makers.read_table),
+        ("track record", makers.tracks, damages.OF_JSON, makers.read_tracks),
+        ("table of changes", makers.table_of_changes, damages.OF_TSV, makers.read_tracks),
         ("weights card", makers.weights_card, damages.OF_JSON, makers.read_weights),
         ("weights", makers.weights, damages.OF_SAFETENSORS, makers.read_weights),
         ("calibration", makers.weights_card, damages.OF_JSON, makers.read_calibration),

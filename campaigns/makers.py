@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from fsh_core.derivatives import (
     read_segmentation,
     write_segmentation,
 )
+from fsh_core.follow_up import (
+    StoredTrack,
+    find_tracks,
+    read_track,
+    read_visits,
+    write_track,
+    write_track_cohort,
+)
 from fsh_core.lesions.confidence import Calibration
 from fsh_core.network.build import build_module
 from fsh_core.network.card import read_card
@@ -26,6 +35,7 @@ from fsh_core.network.model import arrays_of
 from fsh_core.pipeline import segment_case
 from fsh_core.review import Queue, QueueItem, Review, load_queue, open_review, save_queue
 from fsh_core.simulation.shape_bank import LesionShapeBank
+from fsh_core.tracking import TrackConfig, track_visits
 from fsh_core.training.runs import RunFolder
 from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
 
@@ -116,6 +126,39 @@ def read_table(path: Path) -> StoredSegmentation:
     """Read a lesion table, by its record and with its cohort."""
     read_cohort(path.parent.parent.parent)
     return read_segmentation(path.with_suffix(".json"))
+
+
+def tracks(folder: Path) -> Path:
+    """Two visits of a patient, followed: their record."""
+    scan, lesions = head()
+    records = []
+    for number, session in enumerate("ab"):
+        data = np.where(np.roll(lesions, 4 * number, axis=1), 180.0, np.minimum(scan.data, 120))
+        path = folder / "in" / f"{session}_FLAIR.nii.gz"
+        save_like(data.astype(np.float32), scan, path)
+        case = Case("01", session, {"FLAIR": path})
+        found = segment_case(case, _bright, SegmentConfig(regions=False))
+        records.append(write_segmentation(found, folder / "fsh")["record"])
+    visits, order = read_visits(records)
+    config = TrackConfig()
+    track = track_visits([visit.load() for visit in visits], config)
+    _, paths = write_track(
+        "01", visits, order, track, folder / "fsh", config=config, started=time.perf_counter()
+    )
+    return paths["record"]
+
+
+def table_of_changes(folder: Path) -> Path:
+    """Two visits of a patient, followed: the table of changes."""
+    made = tracks(folder)
+    return made.with_name(made.name.replace("_tracks.json", "_changes.tsv"))
+
+
+def read_tracks(path: Path) -> StoredTrack:
+    """Read followed visits, by the record or the table, and with their cohort."""
+    (record,) = find_tracks(path.parent.parent.parent)
+    write_track_cohort(path.parent.parent.parent)
+    return read_track(record)
 
 
 def weights(folder: Path) -> Path:
