@@ -67,6 +67,7 @@ campaign: .venv/dev.stamp ## damage, kill and fill up by the thousand (an hour);
 	$(BIN)/python -m campaigns.stops --most 25
 	$(BIN)/python -m campaigns.disk
 	$(BIN)/python -m campaigns.same_bytes
+	xvfb-run -a -s "-screen 0 1366x768x24" $(BIN)/python -m campaigns.texts
 
 screenshots: .venv/dev.stamp | screen ## remake the pictures of both faces in docs/images, from DATA or the bundled scan
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python scripts/dashboard_screenshots.py "$(DATA)" build/screenshots docs/images

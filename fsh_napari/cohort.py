@@ -21,7 +21,8 @@ from qtpy.QtWidgets import (
 
 from fsh_core.errors import InputError
 from fsh_core.review import CASE_STATUSES, CaseState, Queue, case_state, list_cases, load_queue
-from fsh_napari.messages import show_sentence
+from fsh_core.visible import visible
+from fsh_napari.messages import show_sentence, tip_of, unkeyed
 from fsh_napari.preferences import preferences
 from fsh_napari.review.widget import ReviewWidget
 from fsh_napari.views.window import dock_of, plain, window_of
@@ -146,8 +147,8 @@ class CohortWidget(QWidget):
         self.root, self.current = root, -1
         self.follow_queue.setVisible(self.queue is not None)
         if self.queue is not None:
-            self.follow_queue.setText(f"Follow the queue “{self.queue.name}”")
-            self.follow_queue.setToolTip(self.queue.rule)
+            self.follow_queue.setText(f"Follow the queue “{unkeyed(self.queue.name)}”")
+            self.follow_queue.setToolTip(tip_of(self.queue.rule))
         self.table.setRowCount(len(self.states))
         for row in range(len(self.states)):
             self._show_row(row)
@@ -174,8 +175,8 @@ class CohortWidget(QWidget):
             state.problem or state.reason,
         )
         for column, text in enumerate(texts):
-            item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item = QTableWidgetItem(visible(text))
+            item.setToolTip(tip_of(text))
             self.table.setItem(row, column, item)
         self.table.setColumnHidden(3, not any(one.others for one in self.states))
         self.table.setColumnHidden(4, not any(one.reason or one.problem for one in self.states))

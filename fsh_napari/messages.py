@@ -1,8 +1,15 @@
-"""Sentences for people: the name of a file first, its folder where there is room."""
+"""Texts for people, shown as they stand, whatever a file has in them.
 
+Qt reads what looks like HTML as HTML, in labels and in tips; a name in a file may look like that.
+"""
+
+import html
 import re
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
+
+from fsh_core.visible import visible
 
 _LEADING_PATH = re.compile(r"^(⚠ )?((?:[A-Za-z]:)?[/\\][^:]*[/\\])([^/\\:]+): ")
 
@@ -12,8 +19,25 @@ def show_sentence(label: QLabel, sentence: str) -> None:
 
     The whole sentence is in the tip.
     """
-    label.setText(without_folder(sentence))
-    label.setToolTip(sentence)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setText(visible(without_folder(sentence)))
+    label.setToolTip(tip_of(sentence))
+
+
+def tip_of(text: str) -> str:
+    """Write a text as a tip that shows just that."""
+    plain = visible(text)
+    return f"<p>{html.escape(plain)}</p>" if Qt.mightBeRichText(plain) else plain
+
+
+def bold(text: str) -> str:
+    """Write a text in bold, as a part of a label's HTML."""
+    return f"<b>{html.escape(visible(text))}</b>"
+
+
+def unkeyed(text: str) -> str:
+    """Write a text on a button or beside a box: there & would mark the letter of a key."""
+    return visible(text).replace("&", "&&")
 
 
 def without_folder(sentence: str) -> str:

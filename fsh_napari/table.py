@@ -8,6 +8,8 @@ import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from fsh_core.visible import visible
+from fsh_napari.messages import tip_of
 from fsh_napari.signs import SIGNS
 
 SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -68,11 +70,11 @@ class LesionModel(QAbstractTableModel):
                 return "–"
             if name == "status":
                 return f"{SIGNS[str(value)]} {value}"
-            return COLUMNS[name][1].format(value)
+            return visible(COLUMNS[name][1].format(value))
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(value, str):
-            return value
+            return tip_of(value)
         return None
 
     def _cell(self, row: int, name: str) -> str | float:

@@ -24,6 +24,7 @@ ORDER = (
     "locks",
     "file_names",
     "strict_json",
+    "visible",
     "tables",
     "config",
     "record",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import damage, disk, stops
+from campaigns import damage, disk, stops, texts
 
 
 def quiet(_line: str) -> None:
@@ -28,6 +28,23 @@ def test_a_stopped_command_leaves_what_belongs_together(command: str, way: str) 
 @pytest.mark.skipif(not disk.is_possible(), reason="no user may have a disk here (unshare, mount)")
 def test_a_full_disk_is_a_sentence() -> None:
     assert disk.run(["segment"], [200], quiet) == []
+
+
+@pytest.mark.skipif(not texts.is_possible(), reason="no display: run under xvfb-run")
+@pytest.mark.filterwarnings("ignore")  # of napari, while it is imported and opened
+def test_texts_from_files_stand_in_napari_as_they_are_written() -> None:
+    pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
+    assert texts.run(tries=2, seed=0, say=quiet) == []
+
+
+@pytest.mark.skipif(not texts.is_possible(), reason="no display: run under xvfb-run")
+@pytest.mark.filterwarnings("ignore")
+def test_a_text_that_is_read_as_markup_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
+    from fsh_napari.review import view
+
+    monkeypatch.setattr(view, "bold", lambda text: f"<b>{text}</b>")
+    assert "QLabel 'Case': is read as markup" in " ".join(texts.run(1, seed=0, say=quiet))
 
 
 def test_a_campaign_that_finds_something_says_so(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pandas as pd
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.review import CASE_STATUSES, STATUSES
-from fsh_napari.messages import show_sentence
+from fsh_napari.messages import bold, show_sentence
 from fsh_napari.review.interfaces import CaseUnderReview
 from fsh_napari.review.keys import KEYS, Key
 from fsh_napari.table import LesionTable
@@ -60,7 +60,9 @@ class ReviewView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.title = QLabel("", accessibleName="Case", wordWrap=True)
+        self.title.setTextFormat(Qt.TextFormat.RichText)
         self.summary = QLabel("", accessibleName="Summary", wordWrap=True)
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.table = LesionTable(_TIPS)
         self.table.setMinimumHeight(120)
         self.table.opened.connect(self.lesion_opened)
@@ -117,7 +119,7 @@ class ReviewView(QWidget):
         review = case.review
         self.table.show_lesions(case.listed())
         self.show_note(review.note(self.label))
-        self.title.setText(f"<b>{case.name}</b> · {review.case_status}")
+        self.title.setText(f"{bold(case.name)} · {review.case_status}")
         self.case_status.setCurrentText(review.case_status)
         count = len(review.lesions)
         kept = count - review.counts()["rejected"]

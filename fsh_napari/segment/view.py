@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from fsh_core.config import SegmentConfig
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
-from fsh_napari.messages import show_sentence
+from fsh_napari.messages import show_sentence, tip_of
 from fsh_napari.preferences import preferences
 from fsh_napari.segment.settings_panel import SettingsPanel
 from fsh_napari.table import LesionTable
@@ -206,7 +206,7 @@ class SegmentView(QWidget):
 
     def _show_whole_name(self, name: str) -> None:
         """Show the name that may be cut in the box."""
-        self.scan_box.setToolTip(name or "Scan to segment")
+        self.scan_box.setToolTip(tip_of(name or "Scan to segment"))
 
     # ---- files
 

@@ -14,6 +14,7 @@ from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
 from fsh_napari.layers.colours import lesion_colours
 from fsh_napari.layers.convert import grid_of_layer
+from fsh_napari.messages import bold
 from fsh_napari.review.case import OpenCase
 from fsh_napari.task import Task
 from fsh_napari.views.linked_views import LinkedViews
@@ -76,7 +77,7 @@ class VisitWidget(LinkedViews):
         self._qt_viewer.setMinimumSize(160, 140)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(QLabel(f"<b>{visit.name}</b>", accessibleName="Other visit"))
+        layout.addWidget(QLabel(bold(visit.name), accessibleName="Other visit"))
         layout.addWidget(self._qt_viewer, stretch=1)
         self.views = [PlaneView(self, self.model, self._qt_viewer, planes.views[0].plane)]
         self._hidden = self._hide_in_main(visit.name)
