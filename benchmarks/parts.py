@@ -28,8 +28,9 @@ from fsh_core.preprocess.brain_mask import find_brain
 from fsh_core.preprocess.prepare import Prepared, prepare
 from fsh_core.record import Record
 from fsh_core.sample import sample_case
-from fsh_core.training.dataset import PatchSource, load_training_case
+from fsh_core.training.dataset import PatchSource
 from fsh_core.training.train import deterministic
+from fsh_core.training.training_case import load_training_case
 from fsh_core.volume.volume import Volume, load_volume, save_like
 
 TILE = SegmentConfig().patch_size

@@ -1,138 +1,33 @@
-"""Training cases, and the batches of patches drawn from them.
+"""Batches of patches drawn from training cases.
 
 Everything random is drawn from a generator made from (seed, step), so a patch depends on
 nothing but those two numbers: a run can be killed at any moment and go on identically.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
-from fsh_core.cases import Case
-from fsh_core.config import ModelConfig, TrainConfig
+from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.patches import patch_starts
-from fsh_core.preprocess.brain_mask import BrainSegmenter
-from fsh_core.preprocess.load import load_brain, load_channels
-from fsh_core.preprocess.prepare import Prepared, prepare
-from fsh_core.training.augment import RIM_MM, sample_patch, vary_intensities
+from fsh_core.training.augment import sample_patch, vary_intensities
 from fsh_core.training.simulated import (
     PatchSimulator,
     TrainingScan,
     check_simulation,
     simulated_copies,
 )
-from fsh_core.volume.boxes import first_voxel, label_boxes
-from fsh_core.volume.components import label_components
-from fsh_core.volume.volume import load_mask
+from fsh_core.training.training_case import TrainingCase, lesion_voxels
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
-_THICK_SLICE_MM = 3.0
 _HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
-
-
-@dataclass(frozen=True)
-class TrainingCase:
-    """A case in memory on the network's grid.
-
-    Attributes
-    ----------
-    name : str
-        ``sub-X[_ses-Y]``.
-    prepared : Prepared
-        The scaled image and the way back to the file's grid.
-    reference : (I', J', K') bool
-        The reference on the file's grid.
-    stack : (C + 2, I, J, K) float32
-        Channels, reference, and depth; see `fsh_core.training.augment.vary_intensities`.
-    lesions : list of (N, 3) int arrays
-        Voxels of each lesion.
-    brain_voxels : (N, 3) int
-        A thinned list of voxels in the brain.
-    """
-
-    name: str
-    prepared: Prepared
-    reference: NDArray[np.bool_]
-    stack: Tensor
-    lesions: list[NDArray[np.int64]]
-    brain_voxels: NDArray[np.int64]
-
-    @property
-    def has_thick_slices(self) -> bool:
-        """Whether the scan's own slices are 3 mm or thicker."""
-        return max(self.prepared.original.spacing_mm) >= _THICK_SLICE_MM
-
-
-def load_training_case(
-    case: Case, config: ModelConfig, finder: BrainSegmenter | None = None
-) -> TrainingCase:
-    """Read a case with its reference and prepare it.
-
-    Parameters
-    ----------
-    case : Case
-        Must have a reference; for ``config.target == "brain"`` a brain mask.
-    config : ModelConfig
-        Channels, spacing and scaling.
-    finder : callable, optional
-        Finds the brain where no mask is given and the scan is not stripped.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or cannot be used.
-    """
-    volumes = load_channels(
-        case, config, wanted_by="this training wants", otherwise="leave the case out"
-    )
-    flair = volumes[0]
-    target = case.brain if config.target == "brain" else case.reference
-    if target is None:
-        raise InputError(
-            f"{case.name}: has no reference {config.target} mask; add one or leave the case out"
-        )
-    reference = load_mask(target, flair, case.flair).data
-    if config.target == "brain":
-        brain = np.zeros(flair.shape, np.bool_)
-    else:
-        brain = load_brain(case, flair, finder).mask
-    prepared = prepare(volumes, brain, config)
-    learned = prepared.from_input_grid(reference)
-    depth = _depth_mm(prepared.brain, config.spacing_mm)
-    stack = np.concatenate([prepared.image, learned[None].astype(np.float32), depth[None]])
-    return TrainingCase(
-        case.name,
-        prepared,
-        reference,
-        torch.from_numpy(stack),
-        _lesion_voxels(learned),
-        np.argwhere(prepared.brain)[::97],
-    )
-
-
-def _depth_mm(brain: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.float32]:
-    """Depth in mm below a surface `RIM_MM` outside the brain, clipped to [0, 2 * `RIM_MM`]."""
-    if brain.all():
-        return np.full(brain.shape, 2 * RIM_MM, np.float32)
-    outside = ndimage.distance_transform_edt(~brain, sampling=spacing_mm)
-    inside = ndimage.distance_transform_edt(brain, sampling=spacing_mm)
-    return np.asarray(np.clip(RIM_MM + inside - outside, 0, 2 * RIM_MM), dtype=np.float32)
-
-
-def _lesion_voxels(reference: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    labels, _ = label_components(reference)
-    return [
-        np.argwhere(labels[box] == number) + first_voxel(box)
-        for number, box in label_boxes(labels).items()
-    ]
 
 
 class PatchSource:
@@ -249,7 +144,7 @@ def _with_other_lesions(
         TrainingScan(case.prepared, case.stack), config.simulated_copies, rng, held_out
     )
     return [
-        replace(case, stack=stack, lesions=_lesion_voxels(stack[-2].numpy() >= _HALF_VOXEL))
+        replace(case, stack=stack, lesions=lesion_voxels(stack[-2].numpy() >= _HALF_VOXEL))
         for stack in stacks
     ]
 

@@ -12,7 +12,7 @@ from fsh_core.inference.predict import predictor_of
 from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import arrays_of
-from fsh_core.training.dataset import TrainingCase
+from fsh_core.training.training_case import TrainingCase
 
 _THRESHOLD = 0.5  # while training; the operating point is chosen afterwards
 

@@ -20,12 +20,13 @@ from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
-from fsh_core.training.dataset import PatchSource, TrainingCase, load_training_case
+from fsh_core.training.dataset import PatchSource
 from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
 from fsh_core.training.state import pack, restore
+from fsh_core.training.training_case import TrainingCase, load_training_case
 
 _DETERMINISTIC: Any = torch.utils.deterministic
 

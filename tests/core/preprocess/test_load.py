@@ -12,7 +12,7 @@ from fsh_core.errors import InputError
 from fsh_core.inference.scan import predict_case
 from fsh_core.preprocess.air import count_from_air
 from fsh_core.preprocess.load import load_brain, load_channels, load_scan
-from fsh_core.training.dataset import load_training_case
+from fsh_core.training.training_case import load_training_case
 from fsh_core.volume.volume import Volume, load_volume, save_like
 
 COARSE = ModelConfig(spacing_mm=2.0, channels=("FLAIR", "T1w"))

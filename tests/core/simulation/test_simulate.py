@@ -475,7 +475,7 @@ def test_removal_from_several_scans_at_once_is_refused(
 @pytest.fixture(scope="module")
 def training_cases(tmp_path_factory):
     from fsh_core.config import ModelConfig
-    from fsh_core.training.dataset import load_training_case
+    from fsh_core.training.training_case import load_training_case
 
     root, target = tmp_path_factory.mktemp("data"), SimulatedHead((2.0, 2.0, 5.0))
     own = np.zeros_like(target.brain)

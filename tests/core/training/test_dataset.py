@@ -13,7 +13,8 @@ from fsh_core.cases import Case, discover_cases
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.training.augment import RIM_MM
-from fsh_core.training.dataset import PatchSource, load_training_case
+from fsh_core.training.dataset import PatchSource
+from fsh_core.training.training_case import load_training_case
 from fsh_core.volume.volume import Volume, save_like
 
 COARSE = ModelConfig(spacing_mm=2.0)

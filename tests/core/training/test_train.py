@@ -27,10 +27,10 @@ from fsh_core.locks import one_writer
 from fsh_core.network.checkpoint import load_checkpoint
 from fsh_core.network.losses import Losses
 from fsh_core.training import train as training
-from fsh_core.training.dataset import load_training_case
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.scores import METRICS
 from fsh_core.training.train import train
+from fsh_core.training.training_case import load_training_case
 from tests.conftest import REPOSITORY
 
 EPOCHS = 3

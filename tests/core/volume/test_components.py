@@ -39,8 +39,8 @@ def test_everyone_who_counts_lesions_sees_one(corner_to_corner):
 
 
 def test_the_training_sampler_sees_one(corner_to_corner):
-    dataset = pytest.importorskip("fsh_core.training.dataset")
-    (voxels,) = dataset._lesion_voxels(corner_to_corner)
+    cases = pytest.importorskip("fsh_core.training.training_case")
+    (voxels,) = cases.lesion_voxels(corner_to_corner)
     assert voxels.tolist() == [[2, 2, 2], [3, 3, 3]]
 
 
