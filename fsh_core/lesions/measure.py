@@ -1,12 +1,12 @@
 """Lesion measures: one row per lesion with position, volume, intensity and probability."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.volume.boxes import (
@@ -18,6 +18,7 @@ from fsh_core.volume.boxes import (
     widen,
 )
 from fsh_core.volume.components import equivalent_diameter_mm
+from fsh_core.volume.distances import distance_mm
 from fsh_core.volume.volume import Volume
 
 SHELL_MM = (3.0, 10.0)  # around a lesion; nearer is its blurred rim
@@ -68,7 +69,7 @@ _DTYPES = (
 
 
 def lesion_table(
-    labels: NDArray[np.int32],
+    labels: NDArray[np.integer[Any]],
     flair: Volume,
     probability: NDArray[np.float32],
     brain: NDArray[np.bool_],
@@ -159,9 +160,7 @@ def _position(inside: NDArray[np.bool_], box: Box, flair: Volume) -> dict[str, f
     voxels = np.argwhere(inside)
     centroid = voxels.mean(axis=0)
     # Padded: beyond the image as beyond the lesion, so that the point is not put on the border.
-    depth_mm = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=flair.spacing_mm)[
-        1:-1, 1:-1, 1:-1
-    ][inside]
+    depth_mm = distance_mm(np.pad(inside, 1), flair.spacing_mm)[1:-1, 1:-1, 1:-1][inside]
     deepest = voxels[depth_mm >= depth_mm.max() * (1 - 1e-6)]
     from_centroid_mm = np.linalg.norm((deepest - centroid) @ flair.affine[:3, :3].T, axis=1)
     point = deepest[np.argmin(np.round(from_centroid_mm, 6))] + first_voxel(box)
@@ -184,7 +183,7 @@ class _Tissue:
 
 
 def _normal_tissue(
-    labels: NDArray[np.int32], intensity: NDArray[np.float32], brain: NDArray[np.bool_]
+    labels: NDArray[np.integer[Any]], intensity: NDArray[np.float32], brain: NDArray[np.bool_]
 ) -> _Tissue:
     """Find the tissue that lesions are compared with."""
     free = brain & (labels == 0)
@@ -193,21 +192,25 @@ def _normal_tissue(
     black = min(0.0, levels.black)
     bright = values - black > DARK_FRACTION * (levels.median - black)
     free[free] = bright
-    return _Tissue(free, float(np.median(values[bright])) if bright.any() else black, black)
+    return _Tissue(
+        free,
+        float(np.median(values[bright], overwrite_input=True)) if bright.any() else black,
+        black,
+    )
 
 
 def _contrast(
     label: int,
     box: Box,
     intensity: float,
-    labels: NDArray[np.int32],
+    labels: NDArray[np.integer[Any]],
     flair: Volume,
     tissue: _Tissue,
 ) -> float:
     """Ratio of a lesion's mean intensity to its surroundings; see `lesion_table`."""
     around = widen(box, voxels_across(SHELL_MM[1], flair.spacing_mm), flair.shape)
-    distance_mm = ndimage.distance_transform_edt(labels[around] != label, sampling=flair.spacing_mm)
-    shell = tissue.mask[around] & (distance_mm >= SHELL_MM[0]) & (distance_mm <= SHELL_MM[1])
+    away_mm = distance_mm(labels[around] != label, flair.spacing_mm)
+    shell = tissue.mask[around] & (away_mm >= SHELL_MM[0]) & (away_mm <= SHELL_MM[1])
     surroundings = tissue.median
     if np.count_nonzero(shell) >= SHELL_MINIMUM_VOXELS:
         surroundings = float(np.median(flair.data[around][shell]))

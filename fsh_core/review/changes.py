@@ -1,7 +1,7 @@
 """What became of which voxels, between two states of the lesion labels."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,26 +51,26 @@ def lost_voxels(changes: Iterable[Change]) -> Counter[int]:
 
 
 def jaccard_of_changed(
-    before: NDArray[np.integer[Any]], after: NDArray[np.integer[Any]]
+    before: NDArray[np.integer[Any]], after: NDArray[np.integer[Any]], sizes: Mapping[int, int]
 ) -> dict[int, float]:
     """Compare every label that did not keep its voxels with what it was.
 
     Parameters
     ----------
-    before, after : (I, J, K) int
-        Lesion labels; 0 = background.
+    before, after : (N,) int
+        Labels of the voxels that may differ, each once; 0 = background.
+    sizes : mapping of int to int
+        Voxels of every label afterwards.
 
     Returns
     -------
     dict of int to float
         The Jaccard index, by label: 0 for what is new or gone.
     """
-    old, new = before.reshape(-1), after.reshape(-1)
-    differing = np.flatnonzero(old != new)
-    gained, lost = Counter(new[differing].tolist()), Counter(old[differing].tolist())
-    sizes = np.bincount(new[new > 0])
+    differing = np.flatnonzero(before != after)
+    gained, lost = Counter(after[differing].tolist()), Counter(before[differing].tolist())
     jaccard = {}
-    for label in sorted(int(label) for label in gained.keys() | lost.keys() if label):
-        size = int(sizes[label]) if label < sizes.size else 0
+    for label in sorted(label for label in gained.keys() | lost.keys() if label):
+        size = sizes.get(label, 0)
         jaccard[label] = 1 - (gained[label] + lost[label]) / (size + lost[label])
     return jaccard

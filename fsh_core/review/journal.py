@@ -4,10 +4,11 @@ A program that dies leaves at most half a line at the end, which is ignored and
 overwritten. Nothing else is ever changed or removed.
 """
 
+import hashlib
 import json
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -105,6 +106,15 @@ class Journal:
             raise cannot_be_written(self.path, error) from None
         self._end_byte += len(payload)
         self.events.append(event)
+
+    def as_it_is(self) -> "Journal":
+        """Return the journal up to now, which later events leave alone."""
+        return replace(self, events=list(self.events))
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file up to the last of these events, in hexadecimal digits."""
+        with open(self.path, "rb") as file:
+            return hashlib.sha256(file.read(self._end_byte)).hexdigest()
 
     def is_writable(self) -> bool:
         """Tell whether events can be kept, without trying."""

@@ -1,6 +1,7 @@
 """Measures of single lesions while they are edited: fast enough to follow a brush."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,23 +12,26 @@ from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.lesions.label import label_lesions
 from fsh_core.lesions.measure import LESION_COLUMNS, SHELL_MM, lesion_table
 from fsh_core.volume.boxes import (
+    Box,
     bounding_box,
     crop,
     first_voxel,
     is_empty,
     touches_border,
     voxels_across,
+    whole_box,
     widen,
 )
 from fsh_core.volume.volume import Volume
 
 
 def measure_lesions(
-    labels: NDArray[np.int32],
+    labels: NDArray[np.integer[Any]],
     wanted: Sequence[int],
     flair: Volume,
     probability: NDArray[np.float32],
     brain: NDArray[np.bool_],
+    boxes: Mapping[int, Box] | None = None,
 ) -> pd.DataFrame:
     """Measure some lesions, each within its surroundings alone.
 
@@ -37,7 +41,7 @@ def measure_lesions(
 
     Parameters
     ----------
-    labels : (I, J, K) int32
+    labels : (I, J, K) int
         0 = background.
     wanted : sequence of int
         Which lesions; those without a voxel get no row.
@@ -47,6 +51,9 @@ def measure_lesions(
         Lesion probability.
     brain : (I, J, K) bool
         Where the brain is.
+    boxes : mapping of int to Box, optional
+        A part of the scan, by label, that holds the lesion; a label without one is looked for in
+        all of the scan, which takes long in a large one.
 
     Returns
     -------
@@ -57,7 +64,8 @@ def measure_lesions(
     margin = [voxels + 1 for voxels in voxels_across(SHELL_MM[1], flair.spacing_mm)]
     rows = []
     for label in wanted:
-        own = bounding_box(labels == label)
+        part = (boxes or {}).get(label, whole_box(labels.shape))
+        own = _moved(bounding_box(labels[part] == label), part)
         if is_empty(own):
             continue
         box = widen(own, margin, labels.shape)
@@ -74,6 +82,15 @@ def measure_lesions(
     return (
         pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(LESION_COLUMNS))
     )
+
+
+def _moved(box: Box, part: Box) -> Box:
+    """Return where a box lies in an array, from where it lies in a part of it."""
+    sides = [
+        slice(own.start + first, own.stop + first)
+        for own, first in zip(box, first_voxel(part).tolist(), strict=True)
+    ]
+    return sides[0], sides[1], sides[2]
 
 
 def overlap_scores(

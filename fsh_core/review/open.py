@@ -10,7 +10,7 @@ from fsh_core.review.journal import Journal
 from fsh_core.review.readers import exact_name, journal_path
 from fsh_core.review.session import Review
 from fsh_core.review.state import ReviewState
-from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.nifti import read_labels
 from fsh_core.volume.volume import Volume
 
 
@@ -32,7 +32,7 @@ def open_review(record: str | Path | StoredSegmentation, reader: str | None = No
     stored = record if isinstance(record, StoredSegmentation) else read_segmentation(record)
     reader = exact_name(reader or getpass.getuser())
     clear_after_killed(stored.paths["record"].parent)
-    labels = Volume(*read_nifti(stored.paths["labels"]))
+    labels = Volume(*read_labels(stored.paths["labels"]))
     about = _about(stored) | {"shape": list(labels.shape)}
     return Review(labels, Journal.open(journal_path(stored, reader), about), reader)
 

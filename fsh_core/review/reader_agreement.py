@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fsh_core.errors import InputError
 from fsh_core.review.measure import overlap_scores
 from fsh_core.review.session import Review
+from fsh_core.review.state import ReviewState
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def compare_readers(first: Review, second: Review) -> Agreement:
     )
 
 
-def decision(review: Review, label: int) -> str:
+def decision(review: ReviewState, label: int) -> str:
     """Return what a reader decided about a lesion; ``rejected`` if its voxels are gone."""
     return review.status(label) if review.voxels(label) else "rejected"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.derivatives.layout import (
@@ -29,8 +30,11 @@ from fsh_core.lesions.measure import lesion_table
 from fsh_core.locks import one_writer
 from fsh_core.review.readers import file_label
 from fsh_core.review.session import Review
-from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.nifti import read_labels, read_nifti
 from fsh_core.volume.volume import Volume, save_like
+
+Maps = tuple[NDArray[np.float32], NDArray[np.bool_]]
+"""Lesion probability and brain of a case, (I, J, K)."""
 
 _NEEDS_SCAN = ["mean_intensity", "contrast"]
 _SAME_PLACE = 0.5  # Jaccard index from which a redrawn lesion is taken to lie where it lay
@@ -49,7 +53,7 @@ def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
 
 
 def reviewed_table(
-    review: Review, stored: StoredSegmentation, flair: Volume | None
+    review: Review, stored: StoredSegmentation, flair: Volume | None, maps: Maps | None = None
 ) -> pd.DataFrame:
     """Measure the lesions as they are now, with ``status`` and ``note``.
 
@@ -61,10 +65,12 @@ def reviewed_table(
         The original, for its probability and brain.
     flair : Volume or None
         The scan; without it there is no ``mean_intensity`` and no ``contrast``.
+    maps : (probability, brain), optional
+        Those of the original, where they are in memory; else they are read.
     """
-    probability = read_nifti(stored.paths["probability"])[0]
-    brain = read_nifti(stored.paths["brain"])[0] > 0
-    scan = flair or review.grid.with_data(np.zeros(review.labels.shape, dtype=np.float32))
+    probability, brain = maps or _read_maps(stored)
+    nothing = np.broadcast_to(np.float32(0), review.labels.shape)
+    scan = flair or review.grid.with_data(nothing)
     table = lesion_table(review.labels, scan, probability, brain)
     if flair is None:
         table = table.drop(columns=_NEEDS_SCAN)
@@ -73,6 +79,11 @@ def reviewed_table(
     table["status"] = [review.status(label) for label in table["label"]]
     table["note"] = [review.note(label) for label in table["label"]]
     return table
+
+
+def _read_maps(stored: StoredSegmentation) -> Maps:
+    brain = read_labels(stored.paths["brain"])[0] > 0
+    return read_nifti(stored.paths["probability"])[0], brain
 
 
 def with_found(
@@ -108,7 +119,10 @@ def with_found(
 
 
 def save_review(
-    review: Review, stored: StoredSegmentation, flair: Volume | None = None
+    review: Review,
+    stored: StoredSegmentation,
+    flair: Volume | None = None,
+    maps: Maps | None = None,
 ) -> dict[str, Path]:
     """Write the corrected lesions beside the original, which stays as it is.
 
@@ -124,6 +138,8 @@ def save_review(
         The original.
     flair : Volume, optional
         The scan.
+    maps : (probability, brain), optional
+        Those of the original, (I, J, K) float32 and bool, where they are in memory.
 
     Returns
     -------
@@ -141,7 +157,13 @@ def save_review(
     for path in paths.values():
         check_may_write(path)
     with one_writer(folder, name), staging_folder(folder) as staging:
-        _write(review, stored, flair, {key: staging / path.name for key, path in paths.items()})
+        staged = {key: staging / path.name for key, path in paths.items()}
+        _write_images(review, staged)
+        table = with_bids_columns(reviewed_table(review, stored, flair, maps))
+        table["note"] = [" ".join(note.split()) for note in table["note"]]  # one line a lesion
+        write_atomically(staged["table"], to_tsv(table))
+        record = {**_provenance(review, stored, staged), **_columns(table)}
+        write_atomically(staged["record"], to_json(record))
         move_together(staging, folder, name)
     return paths
 
@@ -156,23 +178,10 @@ def _check_original(review: Review, stored: StoredSegmentation) -> None:
         )
 
 
-def _write(
-    review: Review,
-    stored: StoredSegmentation,
-    flair: Volume | None,
-    paths: Mapping[str, Path],
-) -> None:
+def _write_images(review: Review, paths: Mapping[str, Path]) -> None:
     kept = review.prediction
-    labels = np.where(kept, review.labels, 0)
     save_like(kept, review.grid, paths["mask"])
-    save_like(labels, review.grid, paths["labels"])
-    table = with_bids_columns(reviewed_table(review, stored, flair))
-    table["note"] = [" ".join(note.split()) for note in table["note"]]  # one line a lesion
-    write_atomically(paths["table"], to_tsv(table))
-    write_atomically(
-        paths["record"],
-        to_json({**_provenance(review, stored, paths), **_columns(table)}),
-    )
+    save_like(np.where(kept, review.labels, 0), review.grid, paths["labels"])
 
 
 def _provenance(
@@ -197,7 +206,7 @@ def _provenance(
             "acts": dict(sorted(kinds.items())),
             "lesions_by_status": dict(review.counts()),
             "journal": review.journal.path.name if events else None,
-            "journal_sha256": sha256_of(review.journal.path) if events else None,
+            "journal_sha256": review.journal.sha256() if events else None,
         },
         "lesion_count": sum(
             count for status, count in review.counts().items() if status != "rejected"

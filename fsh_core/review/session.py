@@ -21,8 +21,10 @@ class Review(Decisions):
 
     Attributes
     ----------
-    labels : (I, J, K) int32
-        The lesions as they are now, on the grid of the file.
+    grid : Volume
+        The grid of the file; all its voxels are 0 and take no memory.
+    labels : (I, J, K) int16, or int32 where a number needs it
+        The lesions as they are now.
     original : tuple of int
         Labels before the first event.
     """
@@ -34,12 +36,15 @@ class Review(Decisions):
         reader: str,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.grid = labels
-        self.labels = np.ascontiguousarray(labels.data.astype(np.int32))
-        sizes = enumerate(np.bincount(self.labels.ravel()))
+        self.grid = labels.with_data(np.broadcast_to(np.int16(0), labels.shape))
+        self.labels = _as_numbers(labels.data).copy()
+        # Of lesions alone: to count, numpy makes eight bytes of every voxel.
+        sizes = enumerate(np.bincount(self.labels[self.labels > 0]))
         super().__init__(
-            {label: int(count) for label, count in sizes if label and count}, journal, reader, now
+            {label: int(count) for label, count in sizes if count}, journal, reader, now
         )
+        # Voxels of every change and what they were before it, the first change first.
+        self._changed: list[tuple[NDArray[np.int64], NDArray[np.integer[Any]]]] = []
         self.original = tuple(self.lesions)
         for event in journal.events:
             self.repeat(event)
@@ -48,12 +53,35 @@ class Review(Decisions):
     def prediction(self) -> NDArray[np.bool_]:
         """Every lesion that was not rejected, (I, J, K) bool."""
         rejected = [label for label in self._voxels if self.status(label) == "rejected"]
-        return (self.labels > 0) & ~np.isin(self.labels, rejected) if rejected else self.labels > 0
+        kept = self.labels > 0
+        voxels = np.flatnonzero(kept)  # few: to look among all would take long
+        is_rejected = np.isin(self.labels.reshape(-1)[voxels], rejected)
+        kept.reshape(-1)[voxels[is_rejected]] = False
+        return kept
 
     @property
     def redrawn(self) -> dict[int, float]:
         """Lesions whose voxels are not those that were found, with the Jaccard index of both."""
-        return jaccard_of_changed(self.grid.data, self.labels)
+        voxels, found = self._as_found()
+        return jaccard_of_changed(found, self.labels.reshape(-1)[voxels], self._voxels)
+
+    def found_labels(self) -> NDArray[np.integer[Any]]:
+        """Return a copy of the lesions before the first event, (I, J, K) int."""
+        voxels, found = self._as_found()
+        labels = self.labels.copy()
+        labels.reshape(-1)[voxels] = found
+        return labels
+
+    def _as_found(self) -> tuple[NDArray[np.int64], NDArray[np.integer[Any]]]:
+        """Return the voxels that ever changed, each once, and what they were to begin with."""
+        if not self._changed:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=self.labels.dtype)
+        voxels, first = np.unique(
+            np.concatenate([voxels for voxels, _ in self._changed]), return_index=True
+        )
+        before = np.concatenate([before for _, before in self._changed])[first]
+        self._changed = [(voxels, before)]
+        return voxels, before
 
     @property
     def lesion_volume_ml(self) -> float:
@@ -144,6 +172,7 @@ class Review(Decisions):
         return self._do("delete", label, changes, self._forgotten(changes))
 
     def _apply(self, event: ReviewEvent, backwards: bool = False) -> None:
+        self._make_room(max((change.after for change in event.changes), default=0))
         flat = self.labels.reshape(-1)
         for change in event.changes:
             before, after = change.before, change.after
@@ -155,8 +184,14 @@ class Review(Decisions):
                     f"{self.path}: event {event.number} does not fit the lesions before it; "
                     "restore the file from a backup"
                 )
+            self._changed.append((change.voxels, flat[change.voxels]))
             flat[change.voxels] = after
         super()._apply(event, backwards)
+
+    def _make_room(self, label: int) -> None:
+        """Let the voxels hold larger numbers, where a label needs that."""
+        if label > np.iinfo(self.labels.dtype).max:
+            self.labels = self.labels.astype(np.int32)
 
     def _changes(
         self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int
@@ -180,3 +215,10 @@ class Review(Decisions):
             for field, after in cleared
             if self._annotations.get((label, field))
         )
+
+
+def _as_numbers(data: NDArray[Any]) -> NDArray[np.integer[Any]]:
+    """Return labels as signed integers in C order, as they are if they are such."""
+    if data.dtype in (np.int16, np.int32):
+        return np.ascontiguousarray(data)
+    return np.ascontiguousarray(data, dtype=np.int32)

@@ -127,6 +127,35 @@ def whole_box(shape: Sequence[int]) -> Box:
     return slice(0, i), slice(0, j), slice(0, k)
 
 
+def box_of_voxels(voxels: NDArray[np.int64], shape: Sequence[int]) -> Box:
+    """Return the smallest box that holds some voxels.
+
+    Parameters
+    ----------
+    voxels : (N,) int
+        Flat indices (C order), at least one.
+    shape : three ints
+        Shape of the array.
+
+    Returns
+    -------
+    Box
+    """
+    sides = [
+        slice(int(places.min()), int(places.max()) + 1)
+        for places in np.unravel_index(voxels, tuple(shape))
+    ]
+    return sides[0], sides[1], sides[2]
+
+
+def joined(one: Box, other: Box) -> Box:
+    """Return the smallest box that holds two boxes, neither of them empty."""
+    sides = [
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
+    ]
+    return sides[0], sides[1], sides[2]
+
+
 def is_empty(box: Box) -> bool:
     """Whether a box holds no voxel."""
     return any(side.stop <= side.start for side in box)

@@ -6,17 +6,16 @@ not in the middle of a run. A gzip stream is unpacked no further than its header
 Header extensions are never read: they may name the patient, and a damaged one costs nothing.
 """
 
-import io
 import logging
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
@@ -57,6 +56,40 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], An
         If the file is missing, unreadable, not a NIfTI, truncated, not 3-D, complex or
         RGB, smaller than 16 voxels on an axis, or without a usable affine.
     """
+    stored, affine, header = _read_stored(path)
+    return _scaled(stored, header), affine, header
+
+
+def read_labels(path: Path) -> tuple[NDArray[np.integer[Any]], NDArray[np.float64], Any]:
+    """Read numbered voxels, as of lesions or a mask, into as little memory as they need.
+
+    Parameters
+    ----------
+    path : Path
+        As for `read_nifti`.
+
+    Returns
+    -------
+    data : (I, J, K) int16, or int32 where a number needs it
+        In C order; a fraction is cut off.
+    affine, header
+        As of `read_nifti`.
+
+    Raises
+    ------
+    InputError
+        As `read_nifti` does.
+    """
+    stored, affine, header = _read_stored(path)
+    is_whole = stored.dtype.kind in "iu" and _is_unscaled(header)
+    values = stored if is_whole else _scaled(stored, header)
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    kind = np.int16 if largest <= np.iinfo(np.int16).max else np.int32
+    return values.astype(kind, order="C"), affine, header
+
+
+def _read_stored(path: Path) -> tuple[NDArray[Any], NDArray[np.float64], Any]:
+    """Return voxels as the file has them, in its own memory: nothing is copied."""
     payload = read_whole(
         path, _LONGEST_HEADER, lambda beginning: _promised_bytes(_parse_header(path, beginning))
     )
@@ -64,19 +97,43 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], An
     shape = _check_shape(path, header)
     _check_size(path, payload, header)
     affine = _read_affine(path, header)
+    stored: NDArray[Any] = np.ndarray(
+        shape,
+        header.get_data_dtype(),
+        buffer=payload,
+        offset=int(header["vox_offset"]),
+        order="F",
+    )
+    if not stored.flags.aligned:
+        stored = stored.copy(order="F")
+    return stored, affine, header
+
+
+def _scaled(stored: NDArray[Any], header: Nifti1Header) -> NDArray[np.float32]:
+    """Apply slope and intercept, as nibabel does, one slice after another."""
     with np.errstate(over="ignore"):  # what is too large for float32 counts as infinite later
-        data = np.asarray(ArrayProxy(io.BytesIO(payload), header), dtype=np.float32)
-    return data.reshape(shape), affine, header
+        if _is_unscaled(header):
+            return np.asarray(stored, dtype=np.float32)
+        slope, intercept = header.get_slope_inter()
+        scaled = np.empty(stored.shape, dtype=np.float32, order="F")
+        for place in range(stored.shape[-1]):
+            scaled[..., place] = apply_read_scaling(stored[..., place], slope, intercept)
+    return scaled
 
 
-def _parse_header(path: Path, payload: bytes) -> Nifti1Header:
+def _is_unscaled(header: Nifti1Header) -> bool:
+    return header.get_slope_inter() in ((None, None), (1.0, 0.0))
+
+
+def _parse_header(path: Path, payload: bytes | bytearray) -> Nifti1Header:
     """Return the header, with what can be repaired safely repaired."""
     header: Nifti1Header
+    beginning = bytes(payload[:_LONGEST_HEADER])
     try:
-        if Nifti1Header.may_contain_header(payload):
-            header = Nifti1Header(payload[: Nifti1Header.sizeof_hdr], check=False)
-        elif Nifti2Header.may_contain_header(payload):
-            header = Nifti2Header(payload[: Nifti2Header.sizeof_hdr], check=False)
+        if Nifti1Header.may_contain_header(beginning):
+            header = Nifti1Header(beginning[: Nifti1Header.sizeof_hdr], check=False)
+        elif Nifti2Header.may_contain_header(beginning):
+            header = Nifti2Header(beginning[: Nifti2Header.sizeof_hdr], check=False)
         else:
             raise InputError(
                 f"{path}: expected a NIfTI file, its content is something else; convert it first"
@@ -138,7 +195,7 @@ def _check_shape(path: Path, header: Nifti1Header) -> tuple[int, int, int]:
     return spatial[0], spatial[1], spatial[2]
 
 
-def _check_size(path: Path, payload: bytes, header: Nifti1Header) -> None:
+def _check_size(path: Path, payload: bytes | bytearray, header: Nifti1Header) -> None:
     """Refuse a file shorter than its header promises, before any memory is reserved."""
     offset = float(header["vox_offset"])
     if not offset >= header.sizeof_hdr:

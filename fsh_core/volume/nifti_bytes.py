@@ -11,13 +11,13 @@ from fsh_core.errors import InputError
 Promised = Callable[[bytes], float]
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 2**26  # unpacked at a time, before the size is looked at again
+_CHUNK_BYTES = 2**24  # unpacked at a time, before the size is looked at again
 _SPARE_BYTES = 2**20  # some programs pad their files; more than this is not the file it says
 
 _log = logging.getLogger(__name__)
 
 
-def read_whole(path: Path, header_bytes: int, promised: Promised) -> bytes:
+def read_whole(path: Path, header_bytes: int, promised: Promised) -> bytearray:
     """Read the content of a NIfTI file, unpacked to its last byte.
 
     Parameters
@@ -46,7 +46,7 @@ def read_whole(path: Path, header_bytes: int, promised: Promised) -> bytes:
                 f"{path}: expected a NIfTI file (.nii or .nii.gz), found another kind; convert "
                 "it first"
             )
-        payload = path.read_bytes()
+        payload = bytearray(path.read_bytes())
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
@@ -69,7 +69,9 @@ def read_whole(path: Path, header_bytes: int, promised: Promised) -> bytes:
         ) from None
 
 
-def _unpack(path: Path, payload: bytes, header_bytes: int, promised: Promised) -> bytes:
+def _unpack(
+    path: Path, payload: bytes | bytearray, header_bytes: int, promised: Promised
+) -> bytearray:
     """Unpack every member of a gzip file, and no more than its NIfTI header says.
 
     Bytes after the last member are ignored, as gzip itself does, with a word in the log.
@@ -95,4 +97,4 @@ def _unpack(path: Path, payload: bytes, header_bytes: int, promised: Promised) -
         if payload and not payload.startswith(_GZIP_MAGIC):
             _log.warning("%s: ignored %d bytes after the end of the gzip file", path, len(payload))
             break
-    return bytes(unpacked)
+    return unpacked

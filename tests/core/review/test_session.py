@@ -1,5 +1,6 @@
 """A review is never lost, never ambiguous, and can always be taken back."""
 
+import hashlib
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ from fsh_core.review import (
     split_lesion,
 )
 from fsh_core.review.runs import from_runs, to_runs
+from fsh_core.volume.boxes import label_boxes
+from fsh_core.volume.nifti import read_labels
 from fsh_core.volume.volume import Volume
 
 SPACING_MM = (1.0, 1.0, 2.5)
@@ -146,6 +149,23 @@ class TestActs:
         assert review.lesions == [1, 2, 3, 4]
         assert review.voxels(1) >= review.voxels(4) > 0
         assert review.voxels(1) + review.voxels(4) == 72
+
+    def test_a_number_too_large_for_the_file_gets_the_room_it_needs(self, review):
+        assert review.labels.dtype == np.int16
+        review.paint(np.arange(3), 40_000)
+        assert review.labels.reshape(-1)[:4].tolist() == [40_000] * 3 + [0]
+        assert review.lesions == [1, 2, 3, 40_000]
+
+    def test_what_was_found_is_known_whatever_became_of_it(self, stored, review):
+        found = review.labels.copy()
+        review.paint(flat(review, 2)[:8], 1)
+        review.delete(1)
+        review.paint(np.arange(5), 2)
+        review.undo()
+        np.testing.assert_array_equal(review.found_labels(), found)
+        again = open_review(stored, "Anna B.")
+        np.testing.assert_array_equal(again.found_labels(), found)
+        assert again.redrawn == review.redrawn == {1: 0.0, 2: 0.75}
 
     def test_a_note_about_the_case(self, review):
         review.set_note(0, " motion ")
@@ -468,6 +488,19 @@ class TestSaving:
         assert "contrast" not in record  # there was no scan to measure it in
         assert record["status"]["Description"].startswith("What the reader decided")
 
+    def test_what_happens_after_saving_began_is_not_half_in_it(self, stored, review):
+        """Saved beside the window, from the events up to then, while the reader goes on."""
+        review.set_status(1, "accepted")
+        written = hashlib.sha256(review.path.read_bytes()).hexdigest()
+        journal = review.journal.as_it_is()
+        review.delete(2)
+        original = Volume(*read_labels(stored.paths["labels"]))
+        record = save_review(Review(original, journal, review.reader), stored)["record"]
+        saved = json.loads(record.read_text())["review"]
+        assert saved["acts"] == {"status": 1}
+        assert saved["journal_sha256"] == written
+        assert review.lesions == [1, 3]
+
     def test_saving_is_not_found_as_a_case(self, stored, review, tmp_path):
         from fsh_core.derivatives import find_records
 
@@ -572,6 +605,15 @@ class TestMeasuring:
         ]
         pd.testing.assert_frame_equal(rows[exact], whole[exact], rtol=1e-4, check_dtype=False)
         np.testing.assert_allclose(rows["contrast"], whole["contrast"], rtol=0.05)
+
+    def test_where_to_look_changes_nothing(self, review, phantom):
+        probability = np.zeros(review.labels.shape, dtype=np.float32)
+        maps = (phantom.flair, probability, phantom.brain)
+        anywhere = measure_lesions(review.labels, [1, 3], *maps)
+        boxes = label_boxes(review.labels)
+        pd.testing.assert_frame_equal(
+            measure_lesions(review.labels, [1, 3], *maps, boxes), anywhere
+        )
 
     def test_a_lesion_that_is_gone_has_no_row(self, review, phantom):
         review.delete(3)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fsh_core.errors import InputError
-from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.nifti import read_labels, read_nifti
 
 SHAPE = (20, 18, 16)
 AFFINE = np.diag([-0.9, 0.9, 3.0, 1.0])
@@ -104,3 +104,51 @@ def test_no_slope_means_no_scaling(tmp_path: Path, slope) -> None:
     path = tmp_path / "a.nii"
     path.write_bytes(content((SCL_SLOPE, struct.pack("<ff", slope, np.nan))))
     assert read_nifti(path)[0][0, 0, 1] == 1
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, ">i2", ">f4"])
+@pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.37, -12.5)])
+def test_voxels_are_what_nibabel_says(tmp_path: Path, kind, slope, intercept) -> None:
+    header = nib.Nifti1Header(endianness=np.dtype(kind).byteorder.replace("|", "="))
+    header.set_data_dtype(kind)
+    header.set_slope_inter(slope, intercept)
+    stored = np.random.default_rng(0).integers(0, 200, SHAPE).astype(kind)
+    path = tmp_path / "a.nii.gz"
+    image = nib.Nifti1Image(stored, AFFINE, header, dtype=kind)
+    image.header.set_slope_inter(slope, intercept)
+    path.write_bytes(gzip.compress(image.to_bytes()))
+    data, _, _ = read_nifti(path)
+    assert data.dtype == np.dtype("=f4")
+    expected = np.asarray(nib.load(path).dataobj, dtype=np.float32)
+    np.testing.assert_array_equal(data, expected)
+
+
+def test_a_scan_is_read_without_a_second_copy(tmp_path: Path) -> None:
+    path = tmp_path / "a.nii.gz"
+    data = np.zeros((256, 256, 256), dtype=np.float32)
+    nib.save(nib.Nifti1Image(data, AFFINE), path)
+    tracemalloc.start()
+    read, _, _ = read_nifti(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * data.nbytes  # what was unpacked, as it grows, and one part more
+    read[0, 0, 0] = 1  # it can be changed
+
+
+@pytest.mark.parametrize(("largest", "kind"), [(2**15 - 1, np.int16), (2**15, np.int32)])
+def test_labels_take_the_room_that_they_need(tmp_path: Path, largest, kind) -> None:
+    labels = np.zeros(SHAPE, dtype=np.int32)
+    labels[3, 4, 5] = largest
+    nib.save(nib.Nifti1Image(labels, AFFINE), tmp_path / "a.nii.gz")
+    read, affine, _ = read_labels(tmp_path / "a.nii.gz")
+    assert read.dtype == kind
+    assert read.flags.c_contiguous
+    np.testing.assert_array_equal(read, labels)
+    np.testing.assert_allclose(affine, AFFINE)
+
+
+def test_labels_that_were_written_as_fractions_of_numbers(tmp_path: Path) -> None:
+    labels = np.zeros(SHAPE, dtype=np.float32)
+    labels[3, 4, 5] = 7
+    nib.save(nib.Nifti1Image(labels, AFFINE), tmp_path / "a.nii.gz")
+    assert read_labels(tmp_path / "a.nii.gz")[0][3, 4, 5] == 7
