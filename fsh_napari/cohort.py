@@ -250,9 +250,13 @@ class CohortWidget(QWidget):
             self.review.controller.has_cohort = True
             self.review.next_wanted.connect(self.open_next)
             self.review.kept.connect(self._update_later.start)
+            self.review.not_opened.connect(self._on_not_opened)
             self.review.gone.connect(self._forget)
         (dock_of(self.review) or self.review).raise_()
         return self.review
+
+    def _on_not_opened(self, sentence: str) -> None:
+        self.show_message(f"⚠ {sentence}")
 
     def _forget(self) -> None:
         self.review = None

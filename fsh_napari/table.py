@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from fsh_core.visible import visible
@@ -29,8 +30,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Title and format of every column that can be shown, in this order."""
 
-# On a laptop confidence, region and flags are to be seen beside the status.
+# On a laptop confidence, region and flags are to be seen beside the status, without scrolling.
 _ROW_PIXELS = 22
+_WRAPPED = ("region", "flags")  # take two lines where there is no room for one
+_LEAST_PIXELS = 56  # of them
 _COMPACT = "QTableView::item { padding: 0px 1px; } QHeaderView::section { padding: 1px 3px; }"
 _UNKNOWN_SORTS_AS = -1.0  # below every number of the list
 
@@ -43,12 +46,15 @@ class LesionModel(QAbstractTableModel):
         self.table = pd.DataFrame({"label": []})
         self._tips = tips
         self.columns = ["label"]
+        self._cells: list[list[str | float]] = []
 
     def show(self, table: pd.DataFrame) -> None:
         """Show another table."""
         self.beginResetModel()
         self.table = table.reset_index(drop=True)
         self.columns = [name for name in COLUMNS if name in table]
+        # Qt asks for every cell some thirty times, and pandas takes long to find one.
+        self._cells = [_column(self.table[name]) for name in self.columns]
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
@@ -62,7 +68,7 @@ class LesionModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return text, sort key or tip of a cell."""
         name = self.columns[index.column()]
-        value = self._cell(index.row(), name)
+        value = self._cells[index.column()][index.row()]
         if role == SORT_ROLE:
             return _UNKNOWN_SORTS_AS if _is_unknown(value) else value
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -76,11 +82,6 @@ class LesionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(value, str):
             return tip_of(value)
         return None
-
-    def _cell(self, row: int, name: str) -> str | float:
-        """Return a text, or a number; NaN where it is not known."""
-        value: Any = self.table.at[row, name]
-        return value if isinstance(value, str) else float(value)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -140,11 +141,12 @@ class LesionTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setAccessibleName("Lesions")
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
+        rows = self.verticalHeader()
+        rows.setMinimumSectionSize(_ROW_PIXELS)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.setWordWrap(True)
         self.setStyleSheet(_COMPACT)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        self.horizontalHeader().setStretchLastSection(True)
         self.selectionModel().currentRowChanged.connect(self._on_current)
         self.activated.connect(lambda index: self.opened.emit(self._label_at(index)))
         self._quiet = False
@@ -157,8 +159,34 @@ class LesionTable(QTableView):
         self.lesions.show(table)
         if key in self.lesions.columns and self.column(key) != section:
             self.sortByColumn(self.column(key), self.horizontalHeader().sortIndicatorOrder())
+        self._fit_columns()
         self.select(label)
         self._quiet = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the first columns in sight."""
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """Give every column what it needs; region and flags what is left, if that is less."""
+        header, columns = self.horizontalHeader(), self.lesions.columns
+        widths = {
+            name: max(self.sizeHintForColumn(place), header.sectionSizeHint(place))
+            for place, name in enumerate(columns)
+        }
+        wrapped = [name for name in _WRAPPED if name in columns]
+        if wrapped:
+            first = columns[: columns.index(wrapped[-1]) + 1]
+            room = self.viewport().width() - sum(
+                widths[name] for name in first if name not in wrapped
+            )
+            for place, name in enumerate(wrapped):
+                others = _LEAST_PIXELS * (len(wrapped) - place - 1)
+                widths[name] = max(min(widths[name], room - others), _LEAST_PIXELS)
+                room -= widths[name]
+        for place, name in enumerate(columns):
+            self.setColumnWidth(place, widths[name])
 
     @property
     def labels(self) -> list[int]:
@@ -208,3 +236,8 @@ class LesionTable(QTableView):
 
 def _is_unknown(value: str | float) -> bool:
     return isinstance(value, float) and math.isnan(value)
+
+
+def _column(values: pd.Series) -> list[str | float]:
+    """Return texts as they are, and the rest as numbers; NaN where one is not known."""
+    return [value if isinstance(value, str) else float(value) for value in values]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
@@ -25,6 +26,7 @@ _BY_DECISION: dict[str, Colour] = {
     "unsure": (0.35, 0.75, 1.0, 1.0),
     "rejected": _REJECTED,
 }
+_ALONE: Colour = (1.0, 0.0, 0.0, 1.0)  # too dark for a colour of the palettes
 _CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
 BY_DECISION = "by decision"
 
@@ -64,6 +66,25 @@ def review_colours(kind: str, statuses: Mapping[int, str], selected: int) -> Dir
     if selected:
         colours[selected] = _SELECTED
     return DirectLabelColormap(color_dict=colours)
+
+
+def counterpart_colours(
+    matches: Mapping[int, int], colours: DirectLabelColormap
+) -> DirectLabelColormap:
+    """Return the colours of another visit's lesions: those of the same lesions under review.
+
+    Parameters
+    ----------
+    matches : mapping of int to int
+        For every label of the other visit that of the lesion under review; 0 = there is none,
+        and it is red.
+    colours : DirectLabelColormap
+        Of the lesions under review.
+    """
+    own: dict[int | None, Any] = {None: _ALONE, 0: _CLEAR}
+    for label, match in matches.items():
+        own[label] = colours.color_dict.get(match, _ALONE) if match else _ALONE
+    return DirectLabelColormap(color_dict=own)
 
 
 def _palette(kind: str) -> list[tuple[float, float, float]]:

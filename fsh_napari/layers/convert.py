@@ -44,7 +44,7 @@ def image_layer(
     inside = volume.data[volume.data != 0]
     low, high = 0.0, 1.0
     if inside.size:
-        low, high = np.percentile(inside, _WINDOW_PERCENTILES).tolist()
+        low, high = np.percentile(inside, _WINDOW_PERCENTILES, overwrite_input=True).tolist()
     low = min(low, 0.0) if float(volume.data.min()) >= 0 else low
     limits = (low, high if high > low else low + 1.0)
     data = grid.to_layer(volume.data)
@@ -92,7 +92,10 @@ def labels_layer(
     """Describe lesion labels; napari draws each in a colour of its own."""
     grid = Grid.of(volume)
     options = layer_options(grid, name, **metadata) | {"opacity": 0.7}
-    return grid.to_layer(volume.data.astype(np.int32)), options, "labels"
+    data = volume.data
+    if data.dtype.kind not in "iu" or data.dtype.itemsize > np.dtype(np.int32).itemsize:
+        data = data.astype(np.int32)
+    return grid.to_layer(data), options, "labels"
 
 
 def grid_of_layer(data_shape: tuple[int, ...], options: Mapping[str, Any]) -> Grid:

@@ -12,7 +12,7 @@ from fsh_core.cases.names import is_mask, is_nifti_name, stem_of
 from fsh_core.derivatives import StoredSegmentation, find_records, find_scan, read_segmentation
 from fsh_core.file_names import RECORD_ENDING, is_probability
 from fsh_core.sample import sample_case
-from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.nifti import read_labels, read_nifti
 from fsh_core.volume.volume import Volume, check_same_grid, load_volume, save_like
 from fsh_napari.layers.convert import grid_of_layer, image_layer, labels_layer, probability_layer
 
@@ -55,17 +55,35 @@ def record_layers(record_path: Path) -> list[LayerData]:
         If the record, or a file it names, cannot be used.
     """
     stored = read_segmentation(record_path)
-    case = stored.record.case
-    labels = Volume(*read_nifti(stored.paths["labels"]))
+    labels = Volume(*read_labels(stored.paths["labels"]))
+    scan = scan_of_record(stored, labels)
     probability = Volume(*read_nifti(stored.paths["probability"]))
     check_same_grid(probability, labels, stored.paths["probability"], stored.paths["labels"])
-    facts = {"fsh_record": str(record_path), "fsh_case": case}
-    scan = _scan_of(stored, labels)
-    layers = (
-        []
-        if scan is None
-        else [image_layer(scan[1], f"{case} FLAIR", source=str(scan[0]), **facts)]
-    )
+    return layers_of_record(stored, scan, probability, labels)
+
+
+def layers_of_record(
+    stored: StoredSegmentation,
+    scan: tuple[Path, Volume] | None,
+    probability: Volume,
+    labels: Volume,
+) -> list[LayerData]:
+    """Describe the layers of a record: scan, probability (hidden) and lesions with their table.
+
+    Parameters
+    ----------
+    stored : StoredSegmentation
+        The record.
+    scan : (Path, Volume) or None
+        The scan and its file; without it there is no layer of it.
+    probability, labels : Volume
+        (I, J, K), on one grid. The layers share their memory.
+    """
+    case = stored.record.case
+    facts = {"fsh_record": str(stored.paths["record"]), "fsh_case": case}
+    layers = []
+    if scan is not None:
+        layers.append(image_layer(scan[1], f"{case} FLAIR", source=str(scan[0]), **facts))
     layers.append(
         probability_layer(probability, f"{case} probability", role="probability", **facts)
     )
@@ -158,7 +176,7 @@ def _records_in(folder: Path) -> list[Path]:
     return find_records(folder) or sorted(folder.glob(f"**/*{RECORD_ENDING}"))
 
 
-def _scan_of(stored: StoredSegmentation, like: Volume) -> tuple[Path, Volume] | None:
+def scan_of_record(stored: StoredSegmentation, like: Volume) -> tuple[Path, Volume] | None:
     """Load the scan that a record was made of; None, with a warning, if it is gone or another."""
     path = find_scan(stored)
     if path is None:

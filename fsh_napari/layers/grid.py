@@ -97,14 +97,18 @@ class Grid:
         return s, p, left
 
     def to_layer(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Turn voxels in the file's order, (I, J, K), into the layer's, (S, P, L)."""
+        """Turn voxels in the file's order, (I, J, K), into the layer's, (S, P, L).
+
+        The result shares memory with ``data``: a layer costs no second copy of a scan.
+        """
         turned = apply_orientation(data, ornt_transform(io_orientation(self.affine), _LPS))
-        return np.ascontiguousarray(turned.T)
+        return np.asarray(turned.T)
 
     def from_layer(self, data: NDArray[Any]) -> NDArray[Any]:
         """Turn a layer's voxels back into the file's order: the exact inverse of `to_layer`."""
-        turned = apply_orientation(data.T, ornt_transform(_LPS, io_orientation(self.affine)))
-        return np.ascontiguousarray(turned)
+        return np.asarray(
+            apply_orientation(data.T, ornt_transform(_LPS, io_orientation(self.affine)))
+        )
 
     def voxel_to_layer(self, voxels: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
         """Turn voxel indices of the file, (N, 3), into those of the layer."""

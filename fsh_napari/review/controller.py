@@ -7,18 +7,17 @@ stage shows where lesions lie. `fsh_napari.review.keys` says which key calls whi
 from collections.abc import Callable
 
 from fsh_core.errors import InputError
-from fsh_core.review import ReviewEvent, other_readers, save_review
+from fsh_core.review import ReviewEvent, other_readers
 from fsh_core.review.events import COMPLETED
-from fsh_napari.review.interfaces import CaseUnderReview, Point, Stage, View, Voxel
+from fsh_napari.review.clicks import Clicks
+from fsh_napari.review.completing import Completion
+from fsh_napari.review.interfaces import CaseUnderReview, Point, Saver, Stage, View
 from fsh_napari.review.readers import (
     agreement_in_words,
     check_may_see,
     reveal_others,
-    show_others_again,
 )
 from fsh_napari.signs import SIGNS
-
-_KEY_OF_PURPOSE = {"join": "J", "add": "I"}
 
 
 class ReviewController:
@@ -30,6 +29,8 @@ class ReviewController:
         Shows the list.
     stage : Stage
         Shows the lesions in the scan.
+    saver : Saver
+        Writes the corrected lesions.
     is_blinded : callable
         Tells whether other readers' decisions stay hidden until this reader has completed the
         case; asked each time, since the reader may change it meanwhile.
@@ -42,28 +43,34 @@ class ReviewController:
         Whether there is a next case.
     """
 
-    def __init__(self, view: View, stage: Stage, is_blinded: Callable[[], bool]) -> None:
+    def __init__(
+        self, view: View, stage: Stage, saver: Saver, is_blinded: Callable[[], bool]
+    ) -> None:
         self.view, self.stage, self.is_blinded = view, stage, is_blinded
         self.case: CaseUnderReview | None = None
         self.has_cohort = False
-        self._next_click = ""  # what it is for: "join", "add", or only to look
-        self._split_points: list[Voxel] = []
-        self._asked_at = -1  # events there were when the reader was asked whether to complete
-        self._was_completed = False
+        self._loading = ""  # the case that is on its way
+        self._clicks = Clicks(view)
+        self._completion = Completion(view, saver)
 
     # ---- the case
 
+    def loads(self, name: str) -> None:
+        """Hear that a case is being loaded."""
+        self._loading = name
+
     def begin(self, case: CaseUnderReview) -> None:
         """Review a case from where this reader stopped."""
-        self.case, self._next_click, self._split_points = case, "", []
-        self._asked_at = -1
-        self._was_completed = case.review.case_status == COMPLETED
-        show_others_again(case)
+        self._loading = ""
+        self.case = case
+        self._clicks.forget()
+        self._completion.begin(case)
         self.refresh()
 
     def end(self) -> None:
         """Keep what was painted; no case is open any more."""
-        self.case, self._next_click, self._split_points = None, "", []
+        self.case, self._loading = None, ""
+        self._clicks.forget()
 
     def opened(self) -> CaseUnderReview:
         """Return the case.
@@ -73,6 +80,8 @@ class ReviewController:
         InputError
             If none is open.
         """
+        if self._loading:
+            raise InputError(f"{self._loading} is still being loaded; one moment")
         if self.case is None:
             raise InputError("no record is open; open one first")
         return self.case
@@ -95,10 +104,7 @@ class ReviewController:
         case = self.opened()
         self.view.show_case(case)
         self.stage.event_kept()
-        is_completed = case.review.case_status == COMPLETED
-        if is_completed != self._was_completed:
-            self._was_completed = is_completed
-            self.save()
+        self._completion.follow(case)
 
     # ---- going from lesion to lesion
 
@@ -184,63 +190,40 @@ class ReviewController:
 
     def split(self) -> None:
         """Split the lesion, at the points set with Shift and click, or by its shape."""
-        label, points = self.chosen(), self._split_points
-        self._split_points = []
+        label, points = self.chosen(), self._clicks.split_points
+        self._clicks.split_points = []
         self._show(self.opened().review.split(label, points))
         self.view.select(label)
         self.view.show_message(f"Lesion {label} is split.")
 
     def join(self) -> None:
         """Join the lesion with the one that is clicked next."""
-        label = self.chosen()
-        self._next_click = "join"
-        self.view.show_message(f"Click the lesion that joins lesion {label}; Esc lets it be.")
+        self._clicks.wait_to_join(self.chosen())
 
     def add(self) -> None:
         """Grow a missed lesion where the next click is."""
         self.opened()
-        self._next_click = "add"
-        self.view.show_message("Click the missed lesion; Esc lets it be.")
+        self._clicks.wait_to_add()
 
     def cancel(self) -> None:
         """Leave joining, adding and the help."""
-        self._next_click, self._split_points, self._asked_at = "", [], -1
+        self._clicks.forget()
+        self._completion.forget_question()
         self.stage.hide_keys()
         self.view.show_message("")
 
     def clicked(self, point: Point, with_shift: bool) -> None:
         """Answer a click in a plane."""
-        case, purpose = self.opened(), self._next_click
-        voxel = case.voxel_at(point)
-        if voxel is None:
-            if purpose:
-                self._next_click = ""
-                key = _KEY_OF_PURPOSE[purpose]
-                self.view.show_message(f"⚠ That was outside the scan; {key} begins again.")
+        done = self._clicks.take(self.opened(), point, with_shift)
+        if done is None:
             return
-        under = int(case.review.labels[voxel])
-        if with_shift:
-            self._split_points.append(voxel)
-            count = len(self._split_points)
-            self.view.show_message(f"{count} points to split at; S splits, Esc forgets them.")
-        elif purpose == "join":
-            self._next_click = ""
-            if not under:
-                raise InputError("there is no lesion where you clicked; J begins again")
-            self._show(case.review.join(self.chosen(), under))
-            self.view.show_message(
-                f"Lesion {under} joined lesion {self.view.label}; Ctrl+Z parts them."
-            )
-        elif purpose == "add":
-            self._next_click = ""
-            event = case.add_lesion_at(voxel)
+        event, said = done
+        if event.kind == "add":
             self.view.show_whole_list()  # else the new lesion would not be listed
-            self._show(event)
+        self._show(event)
+        if event.kind == "add":
             self.go_to(event.label)
-            self.view.show_message(f"Lesion {event.label} is new; paint to correct it.")
-        elif under:
-            self.view.show_message("")
-            self.view.select(under)
+        self.view.show_message(said)
 
     def painted(self, event: ReviewEvent) -> None:
         """Answer a stroke of the brush, which is kept already."""
@@ -325,12 +308,11 @@ class ReviewController:
 
     def save(self) -> None:
         """Write the corrected lesions beside the original."""
-        mask = self._write()
-        self.view.show_message(f"Saved beside the original: {mask} and its record.")
+        self._completion.save(self.opened())
 
-    def _write(self) -> str:
-        case = self.opened()
-        return save_review(case.review, case.stored, case.flair)["mask"].name
+    def saved(self, name: str, mask: str) -> None:
+        """Hear that a case was written."""
+        self._completion.saved(name, mask)
 
     def complete(self) -> None:
         """Complete the case: write the corrected lesions, and go on with the cohort."""
@@ -351,26 +333,12 @@ class ReviewController:
     def set_case_status(self, status: str) -> None:
         """Set the status of the whole case; asks before lesions are left undecided."""
         case = self.opened()
-        if status == COMPLETED and not self._may_complete():
+        if status == COMPLETED and not self._completion.may_complete(case):
             self.view.show_case(case)  # the box shows what holds
             return
         if case.review.set_case_status(status) is None and status == COMPLETED:
             self.save()
         self.refresh()
-
-    def _may_complete(self) -> bool:
-        """Ask once before a case with undecided lesions is completed."""
-        review = self.opened().review
-        count = len(review.lesions) - review.decided
-        asked_at, self._asked_at = self._asked_at, len(review.journal.events)
-        if not count or review.case_status == COMPLETED or asked_at == self._asked_at:
-            self._asked_at = -1
-            return True
-        lesions = "1 lesion is" if count == 1 else f"{count} lesions are"
-        self.view.show_message(
-            f"⚠ {lesions} not decided. The same once more completes the case all the same."
-        )
-        return False
 
     def next_case(self) -> None:
         """Go on with the cohort, leaving this case as it is."""

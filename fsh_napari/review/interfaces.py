@@ -1,11 +1,13 @@
 """What `fsh_napari.review.controller` needs of the window, so that a test can stand in for it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import pandas as pd
 
 from fsh_core.derivatives import StoredSegmentation
-from fsh_core.review import Review, ReviewEvent
+from fsh_core.review import Review, ReviewEvent, ReviewState
+from fsh_core.review.save import Maps
 from fsh_core.volume.volume import Volume
 
 Point = tuple[float, ...]
@@ -21,7 +23,8 @@ class CaseUnderReview(Protocol):
     stored: StoredSegmentation
     review: Review
     flair: Volume | None
-    others: list[Review]
+    maps: Maps
+    others: Mapping[str, ReviewState]
     name: str
 
     def listed(self) -> pd.DataFrame:
@@ -67,6 +70,9 @@ class View(Protocol):
     def show_message(self, sentence: str) -> None:
         """Tell the reader something."""
 
+    def replace_message(self, before: str, now: str) -> None:
+        """Tell the reader something where nothing else was told since."""
+
     def show_whole_list(self) -> None:
         """Show lesions that the queue does not name, too."""
 
@@ -106,3 +112,10 @@ class Stage(Protocol):
 
     def event_kept(self) -> None:
         """Hear that something was decided or changed."""
+
+
+class Saver(Protocol):
+    """What writes beside the window; `fsh_napari.review.saving.ReviewSaver`."""
+
+    def save(self, case: CaseUnderReview) -> None:
+        """Save a case as it is now; `ReviewController.saved` is called at the end."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fsh_core.lesions.flags import FAINT_CONTRAST
-from fsh_core.review import Review
+from fsh_core.review import Review, ReviewState
 from fsh_core.review.reader_agreement import decision
 from fsh_napari.signs import SIGNS
 
@@ -18,7 +18,7 @@ _SMALL_MM3 = 10.0
 
 
 def list_lesions(
-    table: pd.DataFrame, review: Review, wanted: Sequence[int], others: Sequence[Review]
+    table: pd.DataFrame, review: Review, wanted: Sequence[int], others: Mapping[str, ReviewState]
 ) -> pd.DataFrame:
     """Add status, note, flags, how sure the network is, and what is asked of a lesion.
 
@@ -30,8 +30,8 @@ def list_lesions(
         What the reader decided.
     wanted : sequence of int
         Lesions that the queue names, in its order; empty = all.
-    others : sequence of Review
-        Other readers' reviews, once they may be seen.
+    others : mapping of str to ReviewState
+        What other readers decided, by reader, once that may be seen.
     """
     table = table.copy()
     labels = [int(label) for label in table["label"]]
@@ -57,11 +57,11 @@ def list_lesions(
     return table.dropna(axis=1, how="all") if len(table) else table
 
 
-def _decided(others: Sequence[Review], review: Review, label: int) -> str:
+def _decided(others: Mapping[str, ReviewState], review: Review, label: int) -> str:
     """Say what the other readers decided about a lesion of the original."""
     if label not in review.original:
         return ""
-    return ", ".join(f"{SIGNS[decision(other, label)]} {other.reader}" for other in others)
+    return ", ".join(f"{SIGNS[decision(other, label)]} {name}" for name, other in others.items())
 
 
 def _flags(row: Mapping[Hashable, Any]) -> str:

@@ -4,8 +4,16 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from fsh_core.derivatives import StoredSegmentation
 from fsh_core.errors import InputError
-from fsh_core.review import Review, compare_readers, open_review, other_readers
+from fsh_core.review import (
+    Review,
+    ReviewState,
+    compare_readers,
+    open_review,
+    other_readers,
+    read_ledger,
+)
 from fsh_core.review.reader_agreement import Agreement
 from fsh_napari.review.interfaces import CaseUnderReview
 
@@ -39,26 +47,26 @@ def reveal_others(case: CaseUnderReview) -> list[Agreement]:
     InputError
         If a journal cannot be used.
     """
-    others = _open_others(case)
-    case.review.reveal()
-    case.others = others
-    return [compare_readers(other, case.review) for other in others]
+    review = case.review
+    others = [open_review(case.stored, name) for name in other_readers(case.stored, review.reader)]
+    review.reveal()
+    case.others = {other.reader: other for other in others}
+    return [compare_readers(other, review) for other in others]
 
 
-def show_others_again(case: CaseUnderReview) -> None:
-    """Show the others at once where nothing is to be hidden any more."""
-    if case.review.others_seen == "never":
-        return
+def read_others(stored: StoredSegmentation, review: Review) -> dict[str, ReviewState]:
+    """Read what the others decided, where nothing is to be hidden any more.
+
+    Returns
+    -------
+    dict of str to ReviewState
+        By reader; empty where a journal cannot be used: it keeps nobody out.
+    """
     try:
-        case.others = _open_others(case)
-    except InputError as error:  # another reader's damaged journal keeps nobody out
+        return {name: read_ledger(stored, name) for name in other_readers(stored, review.reader)}
+    except InputError as error:
         _log.warning("%s", error)
-
-
-def _open_others(case: CaseUnderReview) -> list[Review]:
-    return [
-        open_review(case.stored, name) for name in other_readers(case.stored, case.review.reader)
-    ]
+        return {}
 
 
 def agreement_in_words(found: Agreement) -> str:

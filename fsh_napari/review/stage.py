@@ -23,7 +23,7 @@ _SAME_OPACITY = 0.01
 # Of the planes and the list: most of the width is left to the large plane.
 _LEAST_WIDTHS = (300, 340)  # pixels
 _LAID_OUT_MS = 50
-_PARTS_OF_WINDOW = (0.2, 0.28)
+_PARTS_OF_WINDOW = (0.2, 0.3)
 
 
 class ReviewStage(QObject):

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
+    QProgressBar,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -63,6 +64,12 @@ class ReviewView(QWidget):
         self.title.setTextFormat(Qt.TextFormat.RichText)
         self.summary = QLabel("", accessibleName="Summary", wordWrap=True)
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.progress = QProgressBar(accessibleName="Loading", textVisible=False)
+        self.progress.setRange(0, 0)  # how long it takes is not known
+        self.progress.setMaximumHeight(6)
+        self.progress.hide()
+        self._save = push_button("Save", self.save_wanted.emit, "Write the corrected lesions")
+        self._of_the_case = QWidget()
         self.table = LesionTable(_TIPS)
         self.table.setMinimumHeight(120)
         self.table.opened.connect(self.lesion_opened)
@@ -117,6 +124,7 @@ class ReviewView(QWidget):
     def show_case(self, case: CaseUnderReview) -> None:
         """Show list, counts and status as they are now."""
         review = case.review
+        self._show_loaded()
         self.table.show_lesions(case.listed())
         self.show_note(review.note(self.label))
         self.title.setText(f"{bold(case.name)} · {review.case_status}")
@@ -128,8 +136,18 @@ class ReviewView(QWidget):
             f"{review.lesion_volume_ml:.2f} ml"
         )
 
+    def show_loading(self, name: str) -> None:
+        """Show that a case is on its way; until it is there nothing can be done to it."""
+        self.show_nothing()
+        self.title.setText(f"{bold(name)} · loading…")
+        self.show_message(f"Loading {name}… Another case can be chosen meanwhile.")
+        self.progress.show()
+        self._of_the_case.setEnabled(False)
+        self._save.setEnabled(False)
+
     def show_nothing(self) -> None:
         """Show that no case is open."""
+        self._show_loaded()
         self.table.show_lesions(pd.DataFrame({"label": []}))
         for label in (self.title, self.summary):
             label.setText("")
@@ -139,6 +157,11 @@ class ReviewView(QWidget):
         """Tell the reader something."""
         show_sentence(self.message, sentence)
 
+    def replace_message(self, before: str, now: str) -> None:
+        """Tell the reader something where nothing else was told since."""
+        if self.message.toolTip() == before:
+            self.show_message(now)
+
     def show_whole_list(self) -> None:
         """Show lesions that the queue does not name, too."""
         self.queued_only.setChecked(False)
@@ -147,6 +170,11 @@ class ReviewView(QWidget):
         """Let the reader write a note about the selected lesion, or about the case."""
         self.note.setFocus()
         self.note.selectAll()
+
+    def _show_loaded(self) -> None:
+        self.progress.hide()
+        self._of_the_case.setEnabled(True)
+        self._save.setEnabled(True)
 
     # ---- what the widget asks for
 
@@ -196,21 +224,25 @@ class ReviewView(QWidget):
         for place, box in enumerate(boxes):
             box.setToolTip(f"{box.accessibleName()}: list only these lesions")
             filters.addWidget(box, place // 2, place % 2)
+        of_the_case = QVBoxLayout(self._of_the_case)
+        of_the_case.setContentsMargins(0, 0, 0, 0)
+        of_the_case.setSpacing(4)
+        of_the_case.addLayout(filters)
+        of_the_case.addWidget(self.queued_only)
+        of_the_case.addWidget(self.table, stretch=1)
+        of_the_case.addWidget(self.note)
+        of_the_case.addLayout(self._command_buttons())
+        of_the_case.addWidget(in_a_row(self.advance, self.case_status))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
-        layout.addWidget(self.title)
-        layout.addWidget(self.summary)
-        layout.addLayout(filters)
-        layout.addWidget(self.queued_only)
-        layout.addWidget(self.table, stretch=1)
-        layout.addWidget(self.note)
-        layout.addLayout(self._command_buttons())
-        layout.addWidget(in_a_row(self.advance, self.case_status))
+        for widget in (self.title, self.progress, self.summary):
+            layout.addWidget(widget)
+        layout.addWidget(self._of_the_case, stretch=1)
         layout.addWidget(
             in_a_row(
                 push_button("Open record…", self.open_wanted.emit, "Open a record (*_dseg.json)"),
-                push_button("Save", self.save_wanted.emit, "Write the corrected lesions"),
+                self._save,
                 push_button("Keys (F1)", self.keys_wanted.emit, "Show or hide every key"),
             )
         )

@@ -1,26 +1,29 @@
 """The Review widget: it joins controller, view and stage with napari."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from fsh_core.derivatives import read_segmentation
+from fsh_core.derivatives import StoredSegmentation, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import RECORD_ENDING
-from fsh_core.review import open_review
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import Key
-from fsh_napari.review.layers import no_scan
+from fsh_napari.review.layers import CaseLayers, no_scan, shown_of_case
+from fsh_napari.review.loading import LoadedCase
+from fsh_napari.review.opening import CaseLoader
+from fsh_napari.review.saving import ReviewSaver
 from fsh_napari.review.shortcuts import Shortcuts
 from fsh_napari.review.stage import ReviewStage
 from fsh_napari.review.view import ReviewView
-from fsh_napari.views.window import plain, undrawn, window_of
+from fsh_napari.task import Turns
+from fsh_napari.views.window import plain, window_of
 
 if TYPE_CHECKING:
     import napari
@@ -34,8 +37,8 @@ class ReviewWidget(QWidget):
 
     A key or a button calls a command of the `controller`, which changes the review and asks
     the `view` and the `stage` to show it. ``kept`` says that something was decided or changed,
-    ``next_wanted`` that the reader wants the next case, ``gone`` that the widget's dock was
-    taken away.
+    ``next_wanted`` that the reader wants the next case, ``not_opened`` why there is no case,
+    ``gone`` that the widget's dock was taken away.
 
     Parameters
     ----------
@@ -45,6 +48,7 @@ class ReviewWidget(QWidget):
 
     kept = Signal()
     next_wanted = Signal()
+    not_opened = Signal(str)
     gone = Signal()
 
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
@@ -55,7 +59,15 @@ class ReviewWidget(QWidget):
         self.case: OpenCase | None = None
         self.view = ReviewView()
         self.stage = ReviewStage(self.viewer, self._window, self, self._opened)
-        self.controller = ReviewController(self.view, self.stage, lambda: preferences().blinded)
+        self._saver = ReviewSaver(self)
+        self.controller = ReviewController(
+            self.view, self.stage, self._saver, lambda: preferences().blinded
+        )
+        self._layers = CaseLayers(self.viewer, self._window)
+        self._loader = CaseLoader(self)
+        self._turns = Turns(self)
+        self._wanted: tuple[int, ...] = ()
+        self._name = ""  # of the case whose layers are shown, wholly or in part
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -85,6 +97,11 @@ class ReviewWidget(QWidget):
         stage.kept.connect(self._score_later.start)
         stage.kept.connect(self._colour_later.start)
         stage.kept.connect(self.kept)
+        self._saver.saved.connect(self._on_saved)
+        self._saver.failed.connect(self._on_failed)
+        self._loader.loaded.connect(self._on_loaded)
+        self._loader.failed.connect(self._on_not_loaded)
+        self._turns.failed.connect(self._on_not_loaded)
 
     def _run(self, key: Key) -> None:
         self.attempt(lambda: key.command(self.controller))
@@ -118,7 +135,7 @@ class ReviewWidget(QWidget):
 
     def _open_found(self) -> None:
         """Review the record whose layers are open, if there is one."""
-        if self.case is not None:
+        if self.case is not None or self.is_busy:
             return
         records = [layer.metadata.get("fsh_record") for layer in self.viewer.layers]
         found = [record for record in records if record]
@@ -137,7 +154,7 @@ class ReviewWidget(QWidget):
             self.open(Path(path))
 
     def open(self, record: Path, wanted: tuple[int, ...] = ()) -> None:
-        """Review a record, from where this reader stopped.
+        """Review a record, from where this reader stopped; it is loaded beside the window.
 
         Parameters
         ----------
@@ -149,20 +166,52 @@ class ReviewWidget(QWidget):
         Raises
         ------
         InputError
-            If the record or the journal cannot be used.
+            If the record cannot be used. What goes wrong later, `not_opened` says.
         """
         stored = read_segmentation(record)
-        review = open_review(stored, preferences().reader_name)
-        with undrawn(self._window):
-            self.close_case()
-            self.case = OpenCase(self.viewer, stored, review, wanted)
-        self._listen(self.case)
-        self.stage.show_planes()
-        self.view.offer_filters(self.case.listed())
-        self.controller.begin(self.case)
+        self._loader.leave()
+        self._turns.take(self._load(stored, wanted))
+
+    def _load(self, stored: StoredSegmentation, wanted: tuple[int, ...]) -> Iterator[None]:
+        """Close what is open, then load a case."""
+        self._wanted = wanted
+        self.view.show_loading(stored.record.case)
+        yield from self._close()
+        self.controller.loads(stored.record.case)
+        self._loader.load(stored, preferences().reader_name, shown_of_case(self.viewer, stored))
+
+    def _on_loaded(self, loaded: LoadedCase) -> None:
+        self._turns.take(self._show(loaded))
+
+    def _show(self, loaded: LoadedCase) -> Iterator[None]:
+        """Show a case, one step in each turn of the event loop."""
+        self._name = loaded.stored.record.case
+        yield from self._layers.show(loaded.layers)
+        planes = self.stage.show_planes()
+        yield
+        self.case = case = OpenCase(self.viewer, loaded, self._wanted)
+        self._listen(case)
+        yield
+        case.show_decisions(0)
+        yield
+        planes.show_planes()
+        yield
+        self.view.offer_filters(case.listed())
+        self.controller.begin(case)
+        yield
         self.view.table.least_certain_first()
-        self._go_to_start(review.last_label)
+        self._go_to_start(case.review.last_label)
         self.view.table.setFocus()
+
+    def _on_not_loaded(self, sentence: str) -> None:
+        self.close_case()
+        self.view.show_message(f"⚠ {sentence}")
+        self.not_opened.emit(sentence)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a case is being opened."""
+        return self._loader.is_busy or not self._turns.are_over
 
     def _listen(self, case: OpenCase) -> None:
         # Never a lambda that names the case: a connection would keep it alive for ever.
@@ -191,17 +240,27 @@ class ReviewWidget(QWidget):
 
     def close_case(self) -> None:
         """Keep what was painted and take the case away."""
+        self._loader.leave()
+        self._turns.stop()
+        for _ in self._close():
+            pass
+        self._layers.discard()
+
+    def _close(self) -> Iterator[None]:
+        """Keep what was painted; the layers wait for the next case."""
         self.stage.close_visit()
         if self.case is not None:
-            case = self.case
-            case.detach()
+            self.case.detach()
             self._forget_case()
-            case.remove_layers()
+        if self._name:
+            yield from self._layers.close(self._name)
+            self._name = ""
 
     def _forget_case(self) -> None:
         self.controller.end()
         self.case = None
-        self.view.show_nothing()
+        if not self.is_busy:
+            self.view.show_nothing()
 
     def changeEvent(self, event: QEvent) -> None:
         """Detach from case and viewer when napari takes the dock away, as its button does."""
@@ -210,9 +269,12 @@ class ReviewWidget(QWidget):
             return
         self.viewer.layers.events.inserted.disconnect(self._on_layer)
         self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._loader.leave()
+        self._turns.stop()
         if self.case is not None:
             self.case.detach()
-            self._forget_case()
+        self._forget_case()
+        self._layers.discard()
         self.stage.hide_keys()
         self.gone.emit()
 
@@ -244,6 +306,10 @@ class ReviewWidget(QWidget):
 
     def _on_case_status(self, status: str) -> None:
         self.attempt(lambda: self.controller.set_case_status(status))
+
+    def _on_saved(self, case: str, mask: str) -> None:
+        self.controller.saved(case, mask)
+        self.kept.emit()
 
     def _on_failed(self, sentence: str) -> None:
         self.view.show_message(f"⚠ {sentence}")

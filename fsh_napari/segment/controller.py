@@ -4,6 +4,7 @@ What it needs of the window stands in `fsh_napari.segment.interfaces`: a view ha
 stage shows layers, a runner does what takes long beside the window and then calls back.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fsh_core.cases import discover_cases
@@ -158,27 +159,53 @@ class SegmentController:
     # ---- the threshold
 
     def settings_changed(self) -> None:
-        """Find the lesions again, without the network."""
+        """Find the lesions again, without the network, beside the window."""
         if self.found is None:
             return
         try:
-            config = self.found.record.settings.to_config(**self.view.live_settings())
+            find = self._finding(self.found)
         except InputError as error:
             self.view.show_message(str(error), wrong=True)
             return
-        self.result = with_settings(self.found, config)
-        self.stage.show_labels(self.result)
-        self.view.show_message(in_words(self.result))
+        self.runner.find(find)
+
+    def _finding(self, found: Segmentation) -> Callable[[], Segmentation]:
+        """Return what finds the lesions at the settings that the controls show now.
+
+        Raises
+        ------
+        InputError
+            If a setting cannot be used.
+        """
+        config = found.record.settings.to_config(**self.view.live_settings())
+        return lambda: with_settings(found, config)
+
+    def found_again(self, result: Segmentation) -> None:
+        """Show the lesions of another threshold; not those of a run before this one."""
+        if self.found is None or result.probability is not self.found.probability:
+            return
+        self.result = result
+        self.stage.show_labels(result)
+        self.view.show_message(in_words(result))
         self.runner.measure_later()
 
     def measure(self) -> None:
-        """Measure the lesions of the last threshold, and list them."""
-        if self.result is None:
+        """Measure the lesions of the last threshold, beside the window, and list them."""
+        result = self.result
+        if result is None:
             return
-        if self.result is not self.found:
-            self.result = measured(self.result)
-        self.view.show_lesions(listed(self.result.lesions))
-        self.stage.show_features(self.result)
+        if result is self.found:
+            self.measured(result)  # by the run
+        else:
+            self.runner.measure(lambda: measured(result))
+
+    def measured(self, result: Segmentation) -> None:
+        """List the lesions that are shown, unless others are shown by now."""
+        if self.result is None or result.lesion_labels is not self.result.lesion_labels:
+            return
+        self.result = result
+        self.view.show_lesions(listed(result.lesions))
+        self.stage.show_features(result)
 
     def go_to(self, label: int) -> None:
         """Show the slice of a lesion, at a voxel inside it."""
@@ -192,24 +219,28 @@ class SegmentController:
     # ---- keeping
 
     def save(self) -> None:
-        """Write the record, in a thread."""
-        self.measure()
-        if self.result is None:
+        """Write the record of what the controls say, in a thread."""
+        if self.found is None:
             return
-        result, folder = self.result, self.view.records_folder
-        is_of_the_run = result is self.found
-        if self.stage.is_under_review(derivative_paths(result.case, folder)["record"]):
+        found, folder = self.found, self.view.records_folder
+        if self.stage.is_under_review(derivative_paths(found.case, folder)["record"]):
             self.view.show_message(
-                f"{result.case.name} is being reviewed from this folder, and its lesions stay as "
+                f"{found.case.name} is being reviewed from this folder, and its lesions stay as "
                 "they are; close Review, or choose another folder for records",
                 wrong=True,
             )
             return
+        try:
+            find = self._finding(found)
+        except InputError as error:
+            self.view.show_message(str(error), wrong=True)
+            return
 
         def write() -> Path:
-            # The run described its own lesions; those of another threshold were only measured.
+            # The run described its own lesions; those of another threshold were only found.
+            result = find()
             clear_after_killed(folder)
-            paths = write_segmentation(result if is_of_the_run else described(result), folder)
+            paths = write_segmentation(result if result is found else described(result), folder)
             write_cohort(folder)
             return paths["record"]
 

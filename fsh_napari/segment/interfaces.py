@@ -94,6 +94,12 @@ class Runner(Protocol):
     def cancel(self) -> None:
         """Stop segmenting at once."""
 
+    def find(self, function: Callable[[], Segmentation]) -> None:
+        """Run a function in a thread, of several the newest; calls ``found_again``."""
+
+    def measure(self, function: Callable[[], Segmentation]) -> None:
+        """Run a function in a thread, of several the newest; calls ``measured``."""
+
     def measure_later(self) -> None:
         """Call ``measure`` once the threshold has stood still for a moment."""
 

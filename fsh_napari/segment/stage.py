@@ -198,7 +198,7 @@ def _is_scan(layer: "napari.layers.Layer") -> bool:
     return bool(
         layer._type_string == "image"
         and layer.ndim == _SPACE_DIMENSIONS
-        and layer.metadata.get("role") != "probability"
+        and "role" not in layer.metadata
     )
 
 

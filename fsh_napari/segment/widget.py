@@ -14,7 +14,7 @@ from fsh_napari.segment.job import NETWORK, Job
 from fsh_napari.segment.process import SegmentProcess
 from fsh_napari.segment.stage import SegmentStage
 from fsh_napari.segment.view import SegmentView
-from fsh_napari.task import Task
+from fsh_napari.task import LatestTask, Task
 from fsh_napari.views.letters import SideLetters
 from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import plain, window_of
@@ -59,6 +59,7 @@ class SegmentWidget(QWidget):
         layout.addWidget(self.view)
         self._measure_timer = QTimer(self, singleShot=True, interval=_MEASURE_AFTER_MS)
         self._measure_timer.timeout.connect(self.controller.measure)
+        self._finding, self._measuring = LatestTask(self), LatestTask(self)
         self._connect()
         self.view.show_state(can_run=True, can_cancel=False, can_save=False)
         viewer.layers.events.inserted.connect(self._on_layers)
@@ -74,6 +75,10 @@ class SegmentWidget(QWidget):
         view.live_changed.connect(controller.settings_changed)
         view.lesion_picked.connect(controller.go_to)
         self.stage.shown.connect(self._on_shown)
+        self._finding.finished.connect(controller.found_again)
+        self._measuring.finished.connect(controller.measured)
+        for task in (self._finding, self._measuring):
+            task.failed.connect(self._on_not_found)
 
     def _has_planes(self) -> bool:
         """Whether the three planes are open, which have letters of their own."""
@@ -97,6 +102,14 @@ class SegmentWidget(QWidget):
         """Stop at once."""
         if self.process is not None:
             self.process.cancel()
+
+    def find(self, function: Callable[[], Segmentation]) -> None:
+        """Find the lesions of another threshold in a thread."""
+        self._finding.ask(function)
+
+    def measure(self, function: Callable[[], Segmentation]) -> None:
+        """Measure lesions in a thread."""
+        self._measuring.ask(function)
 
     def measure_later(self) -> None:
         """Measure once the threshold has stood still for a moment."""
@@ -126,6 +139,9 @@ class SegmentWidget(QWidget):
     def _on_cancelled(self) -> None:
         self.process = None
         self.controller.cancelled()
+
+    def _on_not_found(self, sentence: str) -> None:
+        self.view.show_message(sentence, wrong=True)
 
     def _on_saved(self, record: Path) -> None:
         self.controller.saved(record)

@@ -9,6 +9,9 @@ from napari.layers import Image, Labels, Layer
 
 _LOOKS = {
     Image: (
+        "metadata",
+        "scale",
+        "translate",
         "visible",
         "opacity",
         "blending",
@@ -19,6 +22,9 @@ _LOOKS = {
     ),
     Labels: (
         "editable",  # before the mode, which it allows
+        "metadata",
+        "scale",
+        "translate",
         "visible",
         "opacity",
         "blending",
@@ -135,6 +141,8 @@ class LayerMirror:
         if not self._quiet and twin.data is not layer.data:
             with self._quietly():
                 twin.data = layer.data
+                if isinstance(twin, Labels) and hasattr(twin, "_reset_history"):
+                    twin._reset_history()  # a stroke is not taken back in other voxels
 
     def _on_removed(self, event: Any) -> None:
         twin = self._pairs.pop(event.value, None)

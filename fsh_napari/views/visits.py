@@ -1,7 +1,5 @@
 """Another visit of the patient beside the large view: same plane, linked crosshairs."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
@@ -12,20 +10,18 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout
 
 from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
-from fsh_napari.layers.colours import lesion_colours
+from fsh_napari.layers.colours import counterpart_colours, lesion_colours
 from fsh_napari.layers.convert import grid_of_layer
 from fsh_napari.messages import bold
 from fsh_napari.review.case import OpenCase
 from fsh_napari.task import Task
+from fsh_napari.views.counterparts import counterparts
 from fsh_napari.views.linked_views import LinkedViews
 from fsh_napari.views.other_visits import Visit
 from fsh_napari.views.overlays import LAYER_AXES
 from fsh_napari.views.plane import PlaneView
 from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import dock_of, window_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class VisitWidget(LinkedViews):
@@ -42,6 +38,11 @@ class VisitWidget(LinkedViews):
         What is reviewed.
     visit : Visit
         What is shown.
+
+    Attributes
+    ----------
+    matches : dict of int to int
+        For every lesion of this visit the same lesion under review; 0 = there is none.
 
     Raises
     ------
@@ -61,6 +62,9 @@ class VisitWidget(LinkedViews):
         self._case_scan = case.flair
         self.grid = grid_of_layer(data.shape, options)
         self._scan = self.grid.volume(self.grid.from_layer(np.asarray(data, dtype=np.float32)))
+        self._movement: NDArray[np.float64] | None = None  # world of the case to that of the visit
+        self._lesions: Labels | None = None
+        self.matches: dict[int, int] = {}
         self._case_to_visit = self._between(np.eye(4))
         self.model = ViewerModel()
         self.model.theme = planes.viewer.theme
@@ -77,7 +81,8 @@ class VisitWidget(LinkedViews):
         self._qt_viewer.setMinimumSize(160, 140)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(QLabel(bold(visit.name), accessibleName="Other visit"))
+        self.title = QLabel(bold(visit.name), accessibleName="Other visit", wordWrap=True)
+        layout.addWidget(self.title)
         layout.addWidget(self._qt_viewer, stretch=1)
         self.views = [PlaneView(self, self.model, self._qt_viewer, planes.views[0].plane)]
         self._hidden = self._hide_in_main(visit.name)
@@ -121,6 +126,9 @@ class VisitWidget(LinkedViews):
         self._task.failed.disconnect(self._on_failed)
         self.planes.viewer.dims.events.point.disconnect(self._on_main)
         self.planes.shown.disconnect(self._on_shown)
+        if self._movement is not None:
+            self.case.changed.disconnect(self._match)
+            self.case.layer.events.colormap.disconnect(self._colour)
         for view in self.views:
             view.detach()
         self.views.clear()
@@ -153,14 +161,14 @@ class VisitWidget(LinkedViews):
         if self._quiet or source.dims.ndim != len(LAYER_AXES):
             return
         with self.quietly():
-            visit_to_case = np.asarray(np.linalg.inv(self._case_to_visit), dtype=np.float64)
-            self.planes.go_to(_moved(visit_to_case, self.point))
+            self.planes.go_to(_moved(_inverse(self._case_to_visit), self.point))
         self.redraw_overlays()
 
     def _add(self, layer: Layer) -> None:
         if isinstance(layer, Labels):
-            # All in one colour: a number, and so a colour, is not the same lesion in two visits.
+            # All in one colour until it is known which of them are the same.
             layer.contour, layer.colormap = 1, lesion_colours("one colour")
+            self._lesions = layer
         self.model.layers.append(layer)
 
     def _hide_in_main(self, name: str) -> list[Layer]:
@@ -191,9 +199,33 @@ class VisitWidget(LinkedViews):
         self.views[0].show_plane(self.planes.views[0].plane)
 
     def _on_registered(self, movement: NDArray[np.float64]) -> None:
+        self._movement = movement
         self._case_to_visit = self._between(movement)
         self._on_main()
+        self.case.changed.connect(self._match)
+        self.case.layer.events.colormap.connect(self._colour)
+        self._match()
         self.told.emit(f"The crosshairs of {self.case.name} and {self.name} are linked.")
+
+    def _match(self) -> None:
+        """Find the lesions under review again in this visit."""
+        if self._lesions is None or self._movement is None:
+            return
+        review = self.case.review
+        own = self.grid.volume(self.grid.from_layer(np.asarray(self._lesions.data)))
+        self.matches = counterparts(
+            own, review.grid.with_data(review.labels), _inverse(self._movement)
+        )
+        self.title.setText(
+            f"{bold(self.name)} · same colour: same lesion · red: only in this visit"
+        )
+        self._colour()
+
+    def _colour(self, event: object = None) -> None:
+        """Give them the colours they have under review, as that changes with every decision."""
+        if self._lesions is not None:
+            colours = self.case.layer.colormap
+            self._lesions.colormap = counterpart_colours(self.matches, colours)
 
     def _on_failed(self, sentence: str) -> None:
         self.told.emit(f"⚠ {sentence}")
@@ -210,6 +242,10 @@ def _register(fixed: Volume, moving: Volume) -> NDArray[np.float64]:
     from fsh_core.anatomy.visit_registration import register_visits
 
     return register_visits(fixed, moving)
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
 def _moved(matrix: NDArray[np.float64], point: tuple[float, ...]) -> tuple[float, ...]:

@@ -1,20 +1,37 @@
 """How the tests drive a window: as a reader does, with keys and clicks."""
 
+import time
 from pathlib import Path
 
 from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QApplication
 
 from fsh_napari.review.widget import ReviewWidget
+from fsh_napari.task import is_idle
 
 PATIENCE_MS = 120_000
 """A busy machine starts Python slowly."""
 
 
 def settle(milliseconds: int = 1) -> None:
-    """Let the window work."""
+    """Let the window work, and what works beside it come to its end."""
+    _work(milliseconds)
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not _rests() and time.monotonic() < until:
+        _work(5)
+    _work(1)
+
+
+def _work(milliseconds: int) -> None:
     loop = QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()
+
+
+def _rests() -> bool:
+    """Whether no case is being opened, and nothing is read or written."""
+    reviews = [one for one in QApplication.allWidgets() if isinstance(one, ReviewWidget)]
+    return is_idle() and not any(review.is_busy for review in reviews)
 
 
 def open_review_widget(viewer, record: Path | None = None) -> ReviewWidget:

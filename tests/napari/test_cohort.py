@@ -87,6 +87,7 @@ def test_with_cohort_review_and_planes_it_fits_a_laptop_screen(cohort, viewer, t
     viewer.theme = theme
     viewer.window.resize(1366, 768)
     cohort.open(0)
+    settle()
     window, review = viewer.window._qt_window, cohort.review
     qtbot.waitUntil(lambda: (window.width(), window.height()) == (1366, 768), timeout=PATIENCE_MS)
     settle(100)
@@ -104,16 +105,19 @@ def test_with_cohort_review_and_planes_it_fits_a_laptop_screen(cohort, viewer, t
 def test_a_review_that_is_open_is_used(cohort, viewer):
     widget = open_review_widget(viewer)
     cohort.open(0)
+    settle()
     assert cohort.review is widget
     assert widget.case.name == "sub-01"
 
 
 def test_a_review_that_was_closed_comes_back(cohort, viewer):
     cohort.open(0)
+    settle()
     planes = cohort.review.stage.planes
     viewer.window.remove_dock_widget(cohort.review)
     settle()
     cohort.open(1)
+    settle()
     settle(50)
     assert cohort.review.isVisible()
     assert cohort.review.stage.planes is planes
@@ -145,6 +149,7 @@ def test_the_queue_is_followed(cohort, viewer, records, tmp_path, qtbot):
     review.view.queued_only.setChecked(False)
     assert sorted(review.view.table.labels) == [1, 2, 3]
     cohort.open_next()
+    settle()
     assert review.case.name == "sub-01"
     assert review.view.table.labels == [1, 2, 3]
     assert not review.view.queued_only.isVisible()
@@ -157,9 +162,11 @@ def test_a_case_that_cannot_be_used_is_said(cohort, tmp_path):
     cohort.load()
     assert rows_of(cohort.table)[0][1] == "⚠ cannot be used"
     cohort.open(0)
+    settle()
     assert cohort.message.text().startswith("⚠")
     assert "gone; segment the case again" in cohort.message.text()
     cohort.open_next()
+    settle()
     assert cohort.review.case.name == "sub-02_ses-a"
 
 
@@ -237,7 +244,7 @@ class TestWhatTheSegmentationKnew:
         table = widget.view.table
         table.sortByColumn(table.column("contrast"), Qt.SortOrder.DescendingOrder)
         before = widget.view.table.labels
-        widget.case.others = [open_review(widget.case.stored, "Ben")]
+        widget.case.others = {"Ben": open_review(widget.case.stored, "Ben")}
         widget.controller.refresh()
         assert "others" in widget.view.table.lesions.columns
         assert widget.view.table.labels == before

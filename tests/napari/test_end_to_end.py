@@ -105,6 +105,7 @@ def open_first_case(keyboard, cohort, root):
     keyboard.tab_to("Folder of the cohort")
     keyboard.type(str(root))  # Enter lists the cases and goes to the list
     keyboard.press(Qt.Key.Key_Return)
+    settle()
     assert cohort.review is not None
     return cohort.review
 
@@ -177,6 +178,8 @@ def test_kill_9_loses_no_act_that_was_seen(screen, record, tmp_path):
         turns = itertools.count()
 
         def event():
+            if widget.case is None or widget.is_busy:
+                return
             turn = next(turns)
             if turn % 2:
                 keys = [Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_U]

@@ -75,7 +75,7 @@ class TestEveryOrientation:
         grid = Grid.of(volume)
         layer = grid.to_layer(volume.data)
         assert layer.shape == grid.layer_shape == (4, 7, 5)
-        assert layer.flags["C_CONTIGUOUS"]
+        assert np.shares_memory(layer, volume.data)
         assert grid.scale == (3.0, 1.5, 1.0)
         np.testing.assert_array_equal(grid.from_layer(layer), volume.data)
 

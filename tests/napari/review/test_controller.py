@@ -11,7 +11,7 @@ import pytest
 
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
-from fsh_core.review import open_review
+from fsh_core.review import open_review, save_review
 from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import KEYS
 from tests.conftest import REPOSITORY
@@ -38,6 +38,10 @@ class FakeView:
     def show_message(self, sentence: str) -> None:
         self.message = sentence
 
+    def replace_message(self, before: str, now: str) -> None:
+        if self.message == before:
+            self.message = now
+
     def show_whole_list(self) -> None:
         pass
 
@@ -59,13 +63,20 @@ class FakeStage:
         return lambda: self.asked.append(name)
 
 
+class FakeSaver:
+    """Saves at once."""
+
+    def save(self, case) -> None:
+        save_review(case.review, case.stored, case.flair)
+
+
 class FakeCase:
     """A record and its review without layers: a viewer's mm are voxels here."""
 
     def __init__(self, record: Path, reader: str) -> None:
         self.stored = read_segmentation(record)
         self.review = open_review(self.stored, reader)
-        self.name, self.flair, self.others = self.stored.record.case, None, []
+        self.name, self.flair, self.others = self.stored.record.case, None, {}
         self.strokes = 0
 
     def listed(self) -> pd.DataFrame:
@@ -93,13 +104,13 @@ class FakeCase:
 @pytest.fixture
 def controller(record: Path) -> ReviewController:
     """A review of it, not blinded."""
-    controller = ReviewController(FakeView(), FakeStage(), lambda: False)
+    controller = ReviewController(FakeView(), FakeStage(), FakeSaver(), lambda: False)
     controller.begin(FakeCase(record, "Anna"))
     return controller
 
 
 def test_it_imports_neither_qt_nor_napari() -> None:
-    for name in ("controller", "interfaces", "keys"):
+    for name in ("controller", "clicks", "completing", "interfaces", "keys"):
         tree = ast.parse((REPOSITORY / "fsh_napari" / "review" / f"{name}.py").read_text())
         modules = {
             alias.name.split(".")[0]
@@ -121,7 +132,7 @@ def test_every_key_calls_a_command_and_no_key_is_given_twice() -> None:
 
 
 def test_without_a_case_every_command_says_so_or_does_nothing() -> None:
-    controller = ReviewController(FakeView(), FakeStage(), lambda: True)
+    controller = ReviewController(FakeView(), FakeStage(), FakeSaver(), lambda: True)
     harmless = {"cancel", "show_keys", "next", "previous", "next_case"}
     for key in KEYS:
         if key.command.__name__ not in harmless:
@@ -350,10 +361,10 @@ def test_what_takes_completion_back_takes_it_out_of_the_files(controller, record
 
 def second_reader(record: Path) -> ReviewController:
     """Ben, blinded, after Anna rejected every lesion."""
-    first = ReviewController(FakeView(), FakeStage(), lambda: True)
+    first = ReviewController(FakeView(), FakeStage(), FakeSaver(), lambda: True)
     first.begin(FakeCase(record, "Anna"))
     decide_all(first, ReviewController.reject)
-    second = ReviewController(FakeView(), FakeStage(), lambda: True)
+    second = ReviewController(FakeView(), FakeStage(), FakeSaver(), lambda: True)
     second.begin(FakeCase(record, "Ben"))
     return second
 
@@ -365,9 +376,9 @@ def test_a_blinded_reader_sees_the_others_only_when_done(record: Path) -> None:
     decide_all(second)
     with pytest.raises(InputError, match="you read blinded: complete the case first"):
         second.reveal()
-    assert second.case.others == []
+    assert second.case.others == {}
     second.complete()
-    assert [other.reader for other in second.case.others] == ["Anna"]
+    assert list(second.case.others) == ["Anna"]
     assert "Anna decided alike about 0 of 3 lesions" in second.view.message
     assert second.case.review.others_seen == "after completion"
 
@@ -377,7 +388,7 @@ def test_nothing_is_revealed_by_completing_with_undecided_lesions(record: Path) 
     for _ in range(3):
         second.complete()
     assert second.case.review.case_status == "completed"
-    assert second.case.others == []
+    assert second.case.others == {}
     assert second.case.review.others_seen == "never"
     with pytest.raises(InputError, match=r"decide every lesion first \(3 left\)"):
         second.reveal()

@@ -56,6 +56,7 @@ def shown(widget):
 def test_what_segment_shows_cannot_be_painted_and_is_what_is_saved(segment, viewer, qtbot):
     for value in (50, 75, 60):
         segment.view.settings.slider.setValue(value)
+        settle()
         layer = viewer.layers["sub-01 lesions"]
         layer.mode = "paint"
         assert layer.mode == "pan_zoom"
@@ -71,6 +72,7 @@ def test_segment_never_touches_lesions_under_review(segment, review, viewer, qtb
     review.controller.accept()
     assert review.case.layer.editable
     segment.view.settings.slider.setValue(75)
+    settle()
     review.controller.next()
     settle(50)
     np.testing.assert_array_equal(review.case.review.labels, before)
@@ -87,6 +89,7 @@ def test_save_record_never_orphans_a_review(segment, review, viewer, qtbot):
     record = review.case.stored.paths["record"]
     original = sha256_of(review.case.stored.paths["labels"])
     segment.view.settings.slider.setValue(75)
+    settle()
     assert "sub-01 is being reviewed from this folder" in save(segment, qtbot)  # not begun yet
     label = review.view.label
     review.view.advance.setChecked(False)
@@ -135,6 +138,7 @@ def test_lesions_that_are_taken_out_of_the_viewer_close_the_review(viewer, recor
     assert review.decided == 0
     assert review.lesions == [1, 2, 3]
     widget.open(record)
+    settle()
     assert widget.view.table.labels == [1, 2, 3]
     widget.stage.planes.detach()
 

@@ -104,6 +104,7 @@ def test_afterwards_the_agreement_is_shown(widget, record, qtbot):
 def test_whoever_has_looked_sees_it_again(widget, record, qtbot):
     complete(widget, qtbot)
     widget.open(record)
+    settle()
     assert widget.case.listed()["others"].tolist() == ["✓ Anna", "✗ Anna", "✗ Anna"]
 
 
@@ -119,8 +120,9 @@ def test_a_damaged_journal_of_another_reader_keeps_nobody_out(widget, record, fi
     complete(widget, qtbot)
     first.path.write_text("broken\n")
     widget.open(record)
+    settle()
     assert widget.case.name == "sub-01"
-    assert widget.case.others == []
+    assert widget.case.others == {}
 
 
 def test_the_cohort_hides_the_first_reader_too(viewer, record, first, tmp_path, monkeypatch):

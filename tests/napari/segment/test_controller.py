@@ -114,6 +114,12 @@ class FakeRunner:
     def cancel(self):
         self.cancels += 1
 
+    def find(self, function):
+        self.controller.found_again(function())
+
+    def measure(self, function):
+        self.controller.measured(function())
+
     def measure_later(self):
         self.measures += 1
 
@@ -124,7 +130,9 @@ class FakeRunner:
 @pytest.fixture
 def controller(flair_file, tmp_path):
     view, stage = FakeView(tmp_path / "records"), FakeStage(flair_file)
-    controller = SegmentController(view, stage, FakeRunner(), network="tests.napari.fake_network")
+    runner = FakeRunner()
+    controller = SegmentController(view, stage, runner, network="tests.napari.fake_network")
+    runner.controller = controller
     controller.list_scans()
     controller.open_scan(flair_file)
     return controller
@@ -238,6 +246,38 @@ def test_the_threshold_labels_again_without_the_network(controller, found):
     assert controller.result is found  # with what the network knew of every lesion
 
 
+def test_lesions_that_come_late_are_not_shown(controller, found):
+    """They are found and measured beside the window."""
+    show_result(controller, found)
+    asked = []
+    controller.runner.find = controller.runner.measure = asked.append
+    controller.view.settings = SegmentConfig(threshold=0.75)
+    controller.settings_changed()
+    again = replace(found, probability=found.probability.copy())
+    controller.finished(again)  # another run
+    controller.found_again(asked[0]())
+    assert controller.result is again
+    controller.settings_changed()
+    controller.found_again(asked[1]())
+    controller.measure()
+    controller.view.settings = SegmentConfig(threshold=0.8)
+    controller.settings_changed()
+    controller.found_again(asked[3]())
+    shown = controller.view.lesions
+    controller.measured(asked[2]())
+    assert controller.view.lesions is shown
+
+
+def test_what_is_saved_is_what_the_controls_say(controller, found):
+    show_result(controller, found)
+    controller.runner.find = lambda function: None  # it takes long
+    controller.view.settings = SegmentConfig(threshold=0.7)
+    controller.settings_changed()
+    controller.save()
+    [write] = controller.runner.functions
+    assert read_segmentation(write()).record.settings.threshold == 0.7
+
+
 def test_the_threshold_moved_during_a_run_holds_for_its_result(controller, found):
     controller.run()
     controller.view.settings = SegmentConfig(threshold=0.75)
@@ -272,6 +312,7 @@ def test_saving_writes_what_is_shown(controller, found):
     show_result(controller, found)
     controller.view.settings = SegmentConfig(threshold=0.7)
     controller.settings_changed()
+    controller.measure()
     controller.save()
     assert controller.view.state == (True, False, False)
     assert controller.view.messages[-1] == ("Saving…", False)

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 
 from fsh_napari.segment.fields import ConfigForm, config_from, title_of
 from fsh_napari.segment.widget import SegmentWidget
-from tests.napari.driving import PATIENCE_MS
+from tests.napari.driving import PATIENCE_MS, settle
 
 FAKE = "tests.napari.fake_network"
 
@@ -94,10 +94,12 @@ def test_the_threshold_labels_again_without_the_network(widget, viewer, qtbot):
     first = widget.controller.result
     widget.view.settings.slider.setValue(75)
     assert widget.process is None
+    settle()
     after = np.count_nonzero(viewer.layers["sub-01 lesions"].data)
     assert 0 < after < before
     assert widget.controller.result.record.settings.threshold == 0.75
     widget.view.settings.slider.setValue(50)
+    settle()
     assert np.count_nonzero(viewer.layers["sub-01 lesions"].data) == before
     assert widget.controller.result is first  # with what the network knew of every lesion
     widget.view.settings.live.set_value("minimum_volume_mm3", 100)
@@ -169,6 +171,7 @@ def test_choosing_a_lesion_shows_a_slice_inside_it(widget, viewer, qtbot):
 def test_saving_writes_a_record_of_what_is_shown(widget, viewer, qtbot):
     run(widget, qtbot)
     widget.view.settings.slider.setValue(70)
+    settle(500)  # measured once it stands still
     widget.controller.save()
     qtbot.waitUntil(lambda: "Saved" in widget.view.message.text(), timeout=PATIENCE_MS)
     [layer] = [layer for layer in viewer.layers if layer.name.endswith("lesions")]

@@ -83,6 +83,20 @@ def test_its_lesions_are_shown_and_its_probability_is_not(beside):
     ]
 
 
+def test_the_same_lesion_has_the_same_colour(widget, beside):
+    there, here = beside.model.layers["sub-01_ses-2 lesions"], widget.case.layer
+    assert beside.matches == {1: 1, 2: 2, 3: 3}
+    for label in (1, 2, 3):
+        np.testing.assert_array_equal(there.get_color(label), here.get_color(label))
+    assert len({tuple(there.get_color(label)) for label in (1, 2, 3)}) == 3
+    widget.controller.go_to(2)
+    widget.controller.delete()
+    settle(50)
+    assert beside.matches == {1: 1, 2: 0, 3: 3}
+    np.testing.assert_array_equal(there.get_color(2), (1, 0, 0, 1))
+    assert "red: only in this visit" in beside.title.text()
+
+
 def test_once_more_closes_it(widget, beside, qtbot):
     assert not widget.stage.planes.isVisible()
     qtbot.keyClick(widget._canvas, Qt.Key.Key_T)
@@ -103,6 +117,7 @@ def test_closing_its_dock_closes_it(widget, viewer, beside, qtbot):
 
 def test_another_case_closes_it(widget, beside, record):
     widget.open(record)
+    settle()
     assert widget.stage.visit is None
 
 
