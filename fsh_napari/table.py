@@ -16,7 +16,7 @@ from fsh_napari.signs import SIGNS
 SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 COLUMNS: dict[str, tuple[str, str]] = {
     "label": ("No.", "{:.0f}"),
-    "status": ("Status", "{}"),
+    "status": ("St.", "{}"),
     "others": ("Others", "{}"),
     "volume_mm3": ("mm³", "{:.0f}"),
     "queue": ("Queue", "{:.0f}"),
@@ -34,6 +34,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 _ROW_PIXELS = 22
 _WRAPPED = ("region", "flags")  # take two lines where there is no room for one
 _LEAST_PIXELS = 56  # of them
+_TITLE_MARGIN_PIXELS = 12
 _COMPACT = "QTableView::item { padding: 0px 1px; } QHeaderView::section { padding: 1px 3px; }"
 _UNKNOWN_SORTS_AS = -1.0  # below every number of the list
 
@@ -74,8 +75,9 @@ class LesionModel(QAbstractTableModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             if _is_unknown(value):
                 return "–"
-            if name == "status":
-                return f"{SIGNS[str(value)]} {value}"
+            if name == "status":  # the sign alone, so that region and flags have room
+                is_read_out = role == Qt.ItemDataRole.AccessibleTextRole
+                return f"{SIGNS[str(value)]} {value}" if is_read_out else SIGNS[str(value)]
             return visible(COLUMNS[name][1].format(value))
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -170,9 +172,9 @@ class LesionTable(QTableView):
 
     def _fit_columns(self) -> None:
         """Give every column what it needs; region and flags what is left, if that is less."""
-        header, columns = self.horizontalHeader(), self.lesions.columns
+        columns = self.lesions.columns
         widths = {
-            name: max(self.sizeHintForColumn(place), header.sectionSizeHint(place))
+            name: max(self.sizeHintForColumn(place), self._title_width(place))
             for place, name in enumerate(columns)
         }
         wrapped = [name for name in _WRAPPED if name in columns]
@@ -187,6 +189,14 @@ class LesionTable(QTableView):
                 room -= widths[name]
         for place, name in enumerate(columns):
             self.setColumnWidth(place, widths[name])
+
+    def _title_width(self, place: int) -> int:
+        """Return what a title needs, with the arrow where the list is ordered by it."""
+        header = self.horizontalHeader()
+        if place == header.sortIndicatorSection():
+            return int(header.sectionSizeHint(place))
+        title = COLUMNS[self.lesions.columns[place]][0]
+        return int(header.fontMetrics().horizontalAdvance(title)) + _TITLE_MARGIN_PIXELS
 
     @property
     def labels(self) -> list[int]:

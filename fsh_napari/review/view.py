@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.review import CASE_STATUSES, STATUSES
-from fsh_napari.messages import bold, show_sentence
+from fsh_napari.messages import bold, show_sentence, tip_of
 from fsh_napari.review.interfaces import CaseUnderReview
 from fsh_napari.review.keys import KEYS, Key
 from fsh_napari.table import LesionTable
@@ -159,7 +159,7 @@ class ReviewView(QWidget):
 
     def replace_message(self, before: str, now: str) -> None:
         """Tell the reader something where nothing else was told since."""
-        if self.message.toolTip() == before:
+        if self.message.toolTip() == tip_of(before):
             self.show_message(now)
 
     def show_whole_list(self) -> None:

@@ -12,7 +12,7 @@ from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
+    QGridLayout,
     QPushButton,
     QSplitter,
     QVBoxLayout,
@@ -100,11 +100,12 @@ class PlanesWidget(LinkedViews):
         window.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         window.clicked.connect(lambda: self.reset_window())
         self.crosshair.setToolTip("Draw the crosshair in every plane")
-        row = QHBoxLayout(self._bar)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        for widget in (self.convention_box, self.crosshair, self.linked, window):
-            row.addWidget(widget)
+        # Two rows: in one they would take from the large plane what they need in width.
+        rows = QGridLayout(self._bar)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(4)
+        for place, widget in enumerate((self.convention_box, window, self.crosshair, self.linked)):
+            rows.addWidget(widget, place // 2, place % 2)
 
     def sizeHint(self) -> QSize:
         """Leave most of the window to the large plane."""

@@ -215,6 +215,22 @@ class TestWhatTheSegmentationKnew:
         assert widget.view.table.labels == [3, 1, 2]
         assert widget.view.label == 3
 
+    def test_on_a_laptop_nothing_of_it_is_scrolled_or_cut(self, widget, viewer, qtbot):
+        window, table = viewer.window._qt_window, widget.view.table
+        qtbot.waitUntil(lambda: window.size().width() == 1366, timeout=PATIENCE_MS)
+        settle(300)
+        assert (window.width(), window.height()) == (1366, 768)
+        for name in ("label", "status", "volume_mm3", "confidence", "region", "flags"):
+            place = table.column(name)
+            right = table.columnViewportPosition(place) + table.columnWidth(place)
+            assert right <= table.viewport().width(), name
+            needed = table.sizeHintForColumn(place)
+            assert table.columnWidth(place) >= needed or name == "flags", name
+        flags = table.column("flags")
+        row = table.labels.index(2)  # csf pulsation, faint: two lines where there is no room
+        if table.columnWidth(flags) < table.sizeHintForColumn(flags):
+            assert table.rowHeight(row) > table.rowHeight(table.labels.index(1))
+
     def test_filters(self, widget):
         widget.view.region_filter.setCurrentText("periventricular")
         assert widget.view.table.labels == [3, 1]

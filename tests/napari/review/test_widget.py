@@ -111,9 +111,10 @@ class TestKeys:
         press(key)
         assert widget.case.review.status(1) == status
         assert journal(widget)[-1]["marks"] == [[1, "status", "unreviewed", status]]
-        shown = widget.view.table.filter.index(0, widget.view.table.column("status")).data()
-        assert shown.endswith(status)
-        assert shown[0] in "✓✗?"  # not by colour alone
+        shown = widget.view.table.filter.index(0, widget.view.table.column("status"))
+        assert shown.data() in "✓✗?"  # not by colour alone
+        assert shown.data(Qt.ItemDataRole.ToolTipRole) == status
+        assert shown.data(Qt.ItemDataRole.AccessibleTextRole).endswith(status)
         assert "1 of 3 decided" in widget.view.summary.text()
 
     def test_going_on_after_a_decision(self, widget, press):
