@@ -1,8 +1,9 @@
 """How long the dashboard's pages take with many cases: simulated records and tables, no images.
 
-python benchmarks/dashboard_cohort.py [CASES]
+python benchmarks/dashboard_cohort.py [CASES] [--visits N]
 
-Needs the extra ``dashboard``. The page is run without a browser, so drawing is not counted.
+With visits, CASES patients have so many each, and the page about change is timed. Needs the
+extra ``dashboard``. The page is run without a browser, so drawing is not counted.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +24,23 @@ import fsh_dashboard
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import derivative_paths
-from fsh_core.derivatives.layout import to_tsv
+from fsh_core.derivatives.layout import to_tsv, track_paths
+from fsh_core.follow_up import count_changes
 from fsh_core.lesions.measure import LESION_COLUMNS
+from fsh_core.tracking import CHANGE_COLUMNS
+from fsh_core.tracking import LESION_COLUMNS as LESION_OF_A_TRACK
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
 
 VIEWS = Path(fsh_dashboard.__file__).parent / "views"
 
 
-def simulate(folder: Path, cases: int) -> None:
+def simulate(folder: Path, cases: int, visits: int = 1) -> None:
     """Write records and lesion tables with plausible numbers, 5 to 60 lesions a case."""
     random = np.random.default_rng(0)
-    for number in range(cases):
-        case = Case(f"{number:04d}", None, {})
+    sessions = [None] if visits == 1 else [f"m{6 * visit}" for visit in range(visits)]
+    for number, session in product(range(cases), sessions):
+        case = Case(f"{number:04d}", session, {})
         paths = derivative_paths(case, folder)
         count = int(random.integers(5, 60))
         table = pd.DataFrame({name: random.random(count) for name in LESION_COLUMNS})
@@ -64,7 +70,7 @@ def record(
     return {
         "case": case.name,
         "subject": case.subject,
-        "session": None,
+        "session": case.session,
         "input": {"FLAIR": {"path": "scan.nii.gz", "sha256": "0" * 64}},
         "version": "0.1.0",
         "weights": {"name": "default", "sha256": "1" * 64},
@@ -80,10 +86,67 @@ def record(
     }
 
 
-def main(cases: int) -> None:
+def follow(folder: Path, cases: int, visits: int) -> None:
+    """Write what `fsh track` writes about the visits of every patient, 20 changes an interval."""
+    random = np.random.default_rng(1)
+    names = [f"m{6 * visit}" for visit in range(visits)]
+    for number in range(cases):
+        subject = f"{number:04d}"
+        paths = track_paths(subject, folder)
+        paths["record"].parent.mkdir()
+        changes = [_changes(pair, random) for pair in pairwise(names)]
+        lesions = pd.DataFrame({name: random.random(20 * visits) for name in LESION_OF_A_TRACK})
+        lesions["track"] = lesions["label"] = list(range(1, 21)) * visits
+        lesions["visit"] = np.repeat(names, 20)
+        paths["tracks"].write_text(to_tsv(lesions))
+        paths["changes"].write_text(to_tsv(pd.concat(changes)))
+        content = {
+            "subject": subject,
+            "version": "0.1.0",
+            "visits": [_visit(subject, name, folder, random) for name in names],
+            "order": "dates",
+            "pairs": [
+                {
+                    **{"earlier": earlier, "later": later, "days": 182.0, "verdict": "pass"},
+                    **{"brain_overlap": 0.98, "disagreement_mm": 0.1, "noise": 0.02},
+                    "earlier_to_later": np.eye(4).tolist(),
+                    "counts": count_changes(table),
+                }
+                for (earlier, later), table in zip(pairwise(names), changes, strict=True)
+            ],
+            "settings": {},
+            "run": {"seconds": 10.0},
+        }
+        paths["record"].write_text(json.dumps(content))
+    arms = [f"sub-{number:04d}\t{'ab'[number % 2]}\n" for number in range(cases)]
+    (folder / "participants.tsv").write_text("participant_id\tarm\n" + "".join(arms))
+
+
+def _changes(pair: tuple[str, str], random: np.random.Generator) -> pd.DataFrame:
+    table = pd.DataFrame({name: random.random(20) for name in CHANGE_COLUMNS})
+    table["change"] = table["track"] = range(1, 21)
+    table["from_visit"], table["to_visit"] = pair
+    table["kind"] = random.choice(["new", "stable", "uncertain"], 20, p=[0.05, 0.6, 0.35])
+    return table.assign(size_change="", labels_before="1", labels_after="1", evidence="", reason="")
+
+
+def _visit(subject: str, name: str, folder: Path, random: np.random.Generator) -> dict[str, Any]:
+    record = derivative_paths(Case(subject, name, {}), folder)["record"]
+    hashes = {"flair_sha256": "0" * 64, "labels_sha256": "0" * 64}
+    named = {"name": name, "flair": "scan.nii.gz", "labels": "labels.nii.gz"}
+    lesions = {"lesion_count": 20, "lesion_volume_ml": float(random.uniform(1, 30))}
+    return {**named, **hashes, **lesions, "record": record.relative_to(folder).as_posix()}
+
+
+def main(cases: int, visits: int) -> None:
     """Print seconds for reading, for the first page, for a filter."""
     with tempfile.TemporaryDirectory() as home:
-        simulate(Path(home) / "fsh", cases)
+        simulate(Path(home) / "fsh", cases, visits)
+        if visits > 1:
+            follow(Path(home) / "fsh", cases, visits)
+            sys.argv = ["app.py", home]
+            time_page("change")
+            return
         clock = time.perf_counter()
         results = read_results(open_folder([home]), "fsh")
         print(
@@ -101,7 +164,10 @@ def time_page(name: str) -> None:
     acts: dict[str, Callable[[], object]] = {"first": page.run, "again": page.run}
     if name == "cohort":
         acts["filter"] = lambda: page.text_input(key="find").set_value("00").run()
-    if name != "review":
+    if name == "change":
+        acts["group"] = lambda: page.selectbox(key="group").set_value("arm").run()
+        acts["patient"] = lambda: page.selectbox(key="patient").set_value("sub-0007").run()
+    elif name != "review":
         acts["mark"] = lambda: page.selectbox(key="case").set_value("sub-0007").run()
     for what, act in acts.items():
         clock, work = time.perf_counter(), time.process_time()
@@ -118,8 +184,9 @@ def run() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cases", type=int, nargs="?", default=1000)
+    parser.add_argument("--visits", type=int, default=1)
     words = parser.parse_args()
-    main(words.cases)
+    main(words.cases, words.visits)
 
 
 if __name__ == "__main__":

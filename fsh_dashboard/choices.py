@@ -60,16 +60,25 @@ def choose_case(cases: Sequence[str], label: str, required: bool = False) -> str
         Whether the first one is taken when none is asked for. When one is asked for that is
         not there, the page ends with a sentence instead.
     """
-    lost = asked_in_vain("case", cases)
+    return _choose("case", "Case", cases, label, required)
+
+
+def choose_patient(patients: Sequence[str], label: str) -> str | None:
+    """Let a followed patient be chosen; the choice is in the address. One alone is taken."""
+    return _choose("patient", "Patient", patients, label, required=len(patients) == 1)
+
+
+def _choose(key: str, kind: str, names: Sequence[str], label: str, required: bool) -> str | None:
+    lost = asked_in_vain(key, names)
     if lost is not None:
-        say_lost(lost, "Case", "in these results")
-    elif required and st.session_state.get("case") is None:
-        st.session_state["case"] = cases[0]
-    st.session_state.setdefault("case", None)
-    case = st.selectbox(label, list(cases), key="case", bind="query-params", placeholder="none")
-    if case is None and required:
+        say_lost(lost, kind, "in these results")
+    elif required and st.session_state.get(key) is None:
+        st.session_state[key] = names[0]
+    st.session_state.setdefault(key, None)
+    name = st.selectbox(label, list(names), key=key, bind="query-params", placeholder="none")
+    if name is None and required:
         st.stop()
-    return case
+    return name
 
 
 def tick(key: str, row: int | None) -> None:
@@ -127,6 +136,33 @@ def follow_lesion(key: str, table: pd.DataFrame) -> None:
         return
     st.query_params["lesion"] = f"{table['case'].iloc[row]}:{table['label'].iloc[row]}"
     st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
+
+
+def follow_interval(key: str, table: pd.DataFrame) -> None:
+    """Choose patient and interval of the row that was clicked in a table; a callback."""
+    row = ticked(key)
+    if row is None or row >= len(table):
+        st.session_state["patient"] = st.session_state["interval"] = None
+        return
+    st.session_state["patient"] = str(table["patient"].iloc[row])
+    st.session_state["interval"] = str(table["interval"].iloc[row])
+
+
+def follow_change(key: str, table: pd.DataFrame) -> None:
+    """Choose the change of the row that was clicked in a table; a callback."""
+    row = ticked(key)
+    if row is None or row >= len(table):
+        st.query_params.pop("change", None)
+        return
+    st.query_params["change"] = f"{table['interval'].iloc[row]}:{table['change'].iloc[row]}"
+    st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
+
+
+def asked_change() -> tuple[int, int] | None:
+    """Return interval and number of the change of the address; None where it names none."""
+    interval, _, number = st.query_params.get("change", "").partition(":")
+    is_whole = interval.isdecimal() and number.isdecimal()
+    return (int(interval), int(number)) if is_whole else None
 
 
 def asked_lesion() -> LesionName | None:

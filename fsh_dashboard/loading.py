@@ -57,12 +57,12 @@ def choose_results(opened: Opened) -> Results:
 
 def load(opened: Opened, name: str) -> Results:
     """Read results with what readers decided; from memory while no file has changed."""
-    return _reviewed(opened, name, fingerprint(opened, name), _stamps(journals(opened, name)))[0]
+    return _reviewed(opened, name, fingerprint(opened, name), stamps_of(journals(opened, name)))[0]
 
 
 def reviews_of(opened: Opened, name: str) -> Reviews:
     """Read what readers decided, or take it from memory while no file has changed."""
-    return _reviewed(opened, name, fingerprint(opened, name), _stamps(journals(opened, name)))[1]
+    return _reviewed(opened, name, fingerprint(opened, name), stamps_of(journals(opened, name)))[1]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -105,7 +105,7 @@ def images_of(opened: Opened, results: str, record: Record, paths: dict[str, Pat
         If the FLAIR may not be opened, or cannot be used.
     """
     source = source_of(opened, results, record)
-    return _images(source, _stamps(_files(source, paths)), paths)
+    return _images(source, stamps_of(_files(source, paths)), paths)
 
 
 def layers_of(
@@ -116,7 +116,7 @@ def layers_of(
     Raises as `images_of`.
     """
     source = source_of(opened, results, record)
-    return _layers(source, _stamps(_files(source, paths)), paths)
+    return _layers(source, stamps_of(_files(source, paths)), paths)
 
 
 def overlap_of(
@@ -129,7 +129,7 @@ def overlap_of(
     if "labels" not in paths:
         return {}
     source = source_of(opened, results, record)
-    return _overlap(source, _stamps(_files(source, paths)), paths)
+    return _overlap(source, stamps_of(_files(source, paths)), paths)
 
 
 def _files(source: Source, paths: dict[str, Path]) -> list[Path]:
@@ -137,7 +137,8 @@ def _files(source: Source, paths: dict[str, Path]) -> list[Path]:
     return [source.flair, *reference, *paths.values()]
 
 
-def _stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+def stamps_of(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """Give name, size and time of the files that are there: the same while nothing has changed."""
     stats = [(str(path), path.stat()) for path in paths if path.exists()]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 

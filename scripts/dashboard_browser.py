@@ -63,10 +63,11 @@ def wait_until_drawn(page: Page) -> None:
         height := page.evaluate(HEIGHT)
     ):  # charts and fragments come after the script has ended
         page.wait_for_timeout(4000)
-    if page.locator(_VIEWER).count():
-        page.frame_locator(_VIEWER).locator("body[data-ready]:not([data-ready=''])").wait_for(
-            timeout=PATIENCE_MS
-        )
+    viewers = page.locator(_VIEWER).count()
+    for place in range(viewers):
+        frame = page.frame_locator(_VIEWER).nth(place)
+        frame.locator("body[data-ready]:not([data-ready=''])").wait_for(timeout=PATIENCE_MS)
+    if viewers:
         page.wait_for_timeout(4000)
 
 

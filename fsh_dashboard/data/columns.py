@@ -3,6 +3,9 @@
 from fsh_core.evaluation.case_metrics import CASE_COLUMNS as AGREEMENT
 from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS
 from fsh_core.lesions.measure import LESION_COLUMNS
+from fsh_core.tracking import CHANGE_COLUMNS
+from fsh_core.tracking import LESION_COLUMNS as TRACK_COLUMNS
+from fsh_dashboard.data.activity import ACTIVITY_COLUMNS
 
 CASES = {
     "case": "Case",
@@ -78,7 +81,67 @@ LESIONS = {
     "mni_z_mm": "MNI z (mm)",
     "voxels": "Voxels",
 }
+CHANGES = {
+    "patient": "Patient",
+    "from_visit": "From",
+    "to_visit": "To",
+    "days": "Days",
+    "verdict": "Comparable",
+    "reasons": "Why not",
+    "new": "New",
+    "enlarging": "Enlarging",
+    "shrinking": "Shrinking",
+    "resolved": "Resolved",
+    "uncertain": "Uncertain",
+    "volume_before_ml": "Volume before (ml)",
+    "volume_after_ml": "Volume after (ml)",
+    "volume_change_ml": "Change (ml)",
+    "volume_change_percent": "Change (%)",
+    "change": "No.",
+    "kind": "Kind",
+    "size_change": "Size",
+    "volume_before_mm3": "Before (mm³)",
+    "volume_after_mm3": "After (mm³)",
+    "limit_percent": "Limit (%)",
+    "difference_sd": "Difference (SD)",
+    "longest_mm": "Longest (mm)",
+    "evidence": "Evidence",
+    "change_confidence": "Confidence",
+    "reason": "Why uncertain",
+    "gained_mm3": "Brighter (mm³)",
+    "lost_mm3": "Darker (mm³)",
+    "track": "Track",
+    "first_visit": "First visit",
+    "last_visit": "Last visit",
+    "date": "Date",
+    "lesions_by": "Lesions by",
+    "visit": "Visit",
+    "group": "Group",
+    "patients": "Patients",
+    "intervals": "Intervals",
+    "active": "Active patients",
+    "active_percent": "Active (%)",
+    "active_low": "From (%)",
+    "active_high": "To (%)",
+    "years": "Years",
+    "dated_patients": "Patients with dates",
+    "new_per_year": "New a year",
+    "new_per_year_low": "New a year, from",
+    "new_per_year_high": "New a year, to",
+}
 HELP = {
+    **{name: text for name, text in TRACK_COLUMNS.items() if name not in ("visit", "label")},
+    **CHANGE_COLUMNS,
+    **ACTIVITY_COLUMNS,
+    "verdict": "Whether the two visits can be compared: pass, caution or fail.",
+    "new": "Not in the earlier visit, at least 3 mm long, and brighter than before.",
+    "enlarging": "Larger by more than 30 % and than F.sh's own repeatability; merged and split "
+    "lesions count too.",
+    "shrinking": "The same with the visits swapped.",
+    "resolved": "New with the visits swapped.",
+    "uncertain": "Segmentation and difference of the scans do not agree, or the change is less "
+    "than F.sh's own repeatability.",
+    "change_confidence": CHANGE_COLUMNS["confidence"],
     **LESION_COLUMNS,
     **CONFIDENCE_COLUMNS,
     **AGREEMENT,
@@ -112,4 +175,5 @@ MAIN_METRICS = (
 
 def label_of(column: str) -> str:
     """What a column is called; unknown ones by their own name."""
-    return CASES.get(column) or LESIONS.get(column) or column.replace("_", " ")
+    known = CASES.get(column) or LESIONS.get(column) or CHANGES.get(column)
+    return known or column.replace("_", " ")

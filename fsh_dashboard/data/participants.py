@@ -3,6 +3,7 @@
 Joined to the cases.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,15 @@ from fsh_core.errors import InputError
 from fsh_core.tables import TAB, read_table
 from fsh_dashboard.data.columns import CASES
 from fsh_dashboard.data.folder import Opened
+
+# A column with so many different words splits people into groups.
+FEWEST_GROUPS, MOST_GROUPS = 2, 6
+
+
+def few_valued(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """List the columns, among some, that split the rows of a table into few groups."""
+    counts = {column: table[column].nunique() for column in columns if column in table}
+    return [column for column, count in counts.items() if FEWEST_GROUPS <= count <= MOST_GROUPS]
 
 
 def participant_files(opened: Opened, folder: Path) -> list[Path]:

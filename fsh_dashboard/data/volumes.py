@@ -29,15 +29,15 @@ def layers(images: CaseImages) -> dict[str, bytes]:
     """
     maps, affine = images.view.maps, images.view.affine
     packed = {
-        "flair": _pack(images.flair.data.astype(np.float32), affine, np.int16),
-        "outlines": _pack(
+        "flair": pack(images.flair.data.astype(np.float32), affine, np.int16),
+        "outlines": pack(
             outlines(maps.get("Prediction"), maps.get("Reference"), images.flair.shape),
             affine,
             np.uint8,
         ),
     }
     if "Probability" in maps:
-        packed["probability"] = _pack(maps["Probability"].astype(np.float32), affine, np.uint8)
+        packed["probability"] = pack(maps["Probability"].astype(np.float32), affine, np.uint8)
     return packed
 
 
@@ -54,10 +54,12 @@ def window(images: CaseImages) -> tuple[float, float]:
     (float, float)
         1st and 99.8th percentile inside the brain.
     """
-    inside = images.view.brain
-    black, white = np.percentile(
-        images.flair.data[inside] if inside.any() else images.flair.data, [1.0, 99.8]
-    )
+    return window_of(images.flair.data, images.view.brain)
+
+
+def window_of(flair: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the values of a scan that are black and white: `window` of (I, J, K) arrays."""
+    black, white = np.percentile(flair[inside] if inside.any() else flair, [1.0, 99.8])
     return float(black), float(max(white, black + 1e-6))
 
 
@@ -89,7 +91,7 @@ def outlines(
     return codes
 
 
-def _pack(data: NDArray[Any], affine: NDArray[np.float64], dtype: type) -> bytes:
+def pack(data: NDArray[Any], affine: NDArray[np.float64], dtype: type) -> bytes:
     """Write NIfTI in memory, packed quickly: it goes no further than to this machine's browser."""
     image = nib.Nifti1Image(data, affine, dtype=dtype)
     image.set_data_dtype(dtype)

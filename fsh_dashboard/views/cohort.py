@@ -14,6 +14,7 @@ from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.choices import choose_case, follow_point, follow_row, row_of, tick
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import CASES, label_of
+from fsh_dashboard.data.participants import few_valued
 from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
@@ -32,8 +33,6 @@ FIRST_COLUMNS = (
     "reviewed_lesion_volume_ml",
     "dice",
 )
-# A column with so many different words splits the cases into groups.
-FEWEST_GROUPS, MOST_GROUPS = 2, 6
 TABLE_HEIGHT = 380
 
 
@@ -121,10 +120,7 @@ def group_columns(results: Results) -> list[str]:
         "voxel_mm",
         "session",
     ]
-    counts = {
-        column: results.cases[column].nunique() for column in candidates if column in results.cases
-    }
-    return [column for column, count in counts.items() if FEWEST_GROUPS <= count <= MOST_GROUPS]
+    return few_valued(results.cases, candidates)
 
 
 def show_numbers(results: Results, cases: pd.DataFrame) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 import fsh_dashboard
 from fsh_core.cases import Case
+from fsh_core.cli import main
 from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.derivatives import write_cohort, write_segmentation
 from fsh_core.files import sha256_of
@@ -27,6 +28,8 @@ from fsh_core.record import Record
 from fsh_core.review import open_review
 from fsh_core.studies.evaluate import evaluate_case
 from fsh_core.volume.volume import save_like
+from tests.core.follow_up.stored import store_visit
+from tests.core.tracking.phantom import THICK, make_visit, turned
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -152,6 +155,45 @@ def study(cohort_template: Path, tmp_path: Path) -> Path:
     copied = Path(shutil.copytree(cohort_template, tmp_path / "study"))
     for path in copied.glob("derivatives/fsh/sub-*/anat/*_dseg.json"):
         path.write_text(path.read_text().replace(str(cohort_template), str(copied)))
+    return copied
+
+
+@pytest.fixture(scope="session")
+def followed_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of three patients, followed.
+
+    A has dated visits m0, m6 and m12, with a new lesion at m6 that stays; B has visits 1 and 2
+    without dates and without any change; C has one visit.
+    """
+    root = tmp_path_factory.mktemp("template") / "followed"
+    out = root / "derivatives" / "fsh"
+    stays, new = ((-40, -20, 10), 5.0), ((30, 45, 0), 3.5)
+    moved = turned(4, (3, -2, 1))
+    store_visit(out, root, "A", "m0", make_visit("m0", [stays]))
+    store_visit(
+        out, root, "A", "m6", make_visit("m6", [stays, new], affine=THICK, moved=moved, seed=1)
+    )
+    store_visit(out, root, "A", "m12", make_visit("m12", [stays, new], seed=2))
+    (root / "sub-A" / "sub-A_sessions.tsv").write_text(
+        "session_id\tacq_time\nses-m0\t2020-01-01\nses-m6\t2020-07-01\nses-m12\t2021-01-01\n"
+    )
+    for number, session in enumerate("12"):
+        store_visit(out, root, "B", session, make_visit(session, [stays], seed=3 + number))
+    store_visit(out, root, "C", "1", make_visit("1", [stays], seed=5))
+    write_cohort(out)
+    (root / "participants.tsv").write_text(
+        "participant_id\tarm\nsub-A\tplacebo\nsub-B\tdrug\nsub-C\tdrug\n"
+    )
+    assert main(["track", str(out)]) == 0
+    return root
+
+
+@pytest.fixture
+def followed(followed_template: Path, tmp_path: Path) -> Path:
+    """A copy of the followed dataset that a test may break; its records name its own scans."""
+    copied = Path(shutil.copytree(followed_template, tmp_path / "followed"))
+    for path in copied.glob("derivatives/fsh/sub-*/**/*.json"):
+        path.write_text(path.read_text().replace(str(followed_template), str(copied)))
     return copied
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from fsh_core.files import sha256_of
 from fsh_core.review import Queue, QueueItem, open_review, save_queue
+from fsh_core.tables import TAB, format_table
+from fsh_core.tracking import CHANGE_COLUMNS, LESION_COLUMNS
 
 EVIL = "evil.example"
 MARKUP = (
@@ -43,6 +46,7 @@ def poison(study: Path, run: Path) -> str:
     broken.write_text(json.dumps({MARKUP: MARKUP}))
     _people(study / "participants.tsv")
     _queue(study / RESULTS)
+    _tracks(study / RESULTS / "sub-P1" / "tracks")
     _run(run)
     return MARKUP
 
@@ -93,6 +97,39 @@ def _queue(results: Path) -> None:
     record = "sub-P1/anat/sub-P1_seg-lesions_dseg.json"
     item = QueueItem(MARKUP, record, (1,), MARKUP)
     save_queue(results, Queue(MARKUP, MARKUP, MARKUP, (item,)))
+
+
+def _tracks(home: Path) -> None:
+    """Two visits called by markup, compared, with a change of every text that can be markup."""
+    home.mkdir()
+    names = [f"{MARKUP}{number}" for number in (1, 2)]
+    sha = {"flair_sha256": "0" * 64, "labels_sha256": "0" * 64}
+    visits = [
+        {"name": name, "record": MARKUP, "flair": MARKUP, "labels": MARKUP, "reader": MARKUP}
+        | {"quality": MARKUP, "date": MARKUP, "lesion_count": 1, "lesion_volume_ml": 1.0} | sha
+        for name in names
+    ]  # fmt: skip
+    numbers = {"brain_overlap": 1.0, "disagreement_mm": 0.0, "noise": 0.1, "counts": {"new": 1}}
+    pair = {"earlier": names[0], "later": names[1], "verdict": MARKUP, "reasons": [MARKUP]}
+    pair |= numbers | {"earlier_to_later": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}
+    record = {"subject": "P1", "version": MARKUP, "visits": visits, "order": "names"}
+    record |= {"pairs": [pair], "settings": {}, "run": {"seconds": 1.0}}
+    (home / "sub-P1_tracks.json").write_text(json.dumps(record))
+    words = MARKUP.replace("\x07", "").replace("\x1b", "")
+    texts = {"kind": words, "size_change": words, "evidence": words, "reason": words}
+    changes = pd.DataFrame([dict.fromkeys(CHANGE_COLUMNS, 1) | texts])
+    changes = changes.assign(from_visit=names[0], to_visit=names[1])
+    tracks = pd.DataFrame([dict.fromkeys(LESION_COLUMNS, 1)] * 2).assign(visit=names)
+    (home / "sub-P1_changes.tsv").write_text(format_table(changes, TAB))
+    (home / "sub-P1_tracks.tsv").write_text(format_table(tracks, TAB))
+    decided = changes.assign(status=words, kind_reviewed=words, note=words)
+    path = home / "sub-P1_desc-reviewedA_changes.tsv"
+    path.write_text(format_table(decided, TAB))
+    about = {"changes_sha256": sha256_of(home / "sub-P1_changes.tsv")}
+    path.with_suffix(".json").write_text(json.dumps(about))
+    (home.parent.parent / "sub-P4" / "tracks").mkdir()
+    broken = home.parent.parent / "sub-P4" / "tracks" / "sub-P4_tracks.json"
+    broken.write_text(json.dumps(record | {"subject": MARKUP}))
 
 
 def _run(run: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -120,7 +121,7 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     # The first address that a new server is asked for goes through app.py too.
     links = page.locator("[data-testid=stSidebarNavLink]")
     sync_api.expect(links).to_have_text(
-        ["Cohort", "Lesions", "Case", "Review", "Training", "Model"], timeout=SLOW_MS
+        ["Cohort", "Lesions", "Case", "Change", "Review", "Training", "Model"], timeout=SLOW_MS
     )
     page.get_by_text("12 of 40").wait_for()
     chart = page.locator(
@@ -294,12 +295,64 @@ def test_window_and_layout_of_the_viewer_can_be_changed(visit: Visit) -> None:
     before = frame.locator("#window").input_value()
     frame.locator("#window").fill("20")
     frame.locator("#layout").select_option("axial")
-    frame.locator("#probability").check()
+    frame.locator("#map").check()
     frame.locator("#outline").select_option("none")
     assert frame.locator("#legend span").count() == 0
     frame.locator("#reset").click()
     assert frame.locator("#window").input_value() == before
     assert visit.complaints == []
+
+
+@pytest.fixture
+def follow(browser: Any, followed: Path) -> Iterator[Visit]:
+    """The dashboard on followed patients."""
+    with driving().serving(str(followed)) as printed:
+        visited = Visit(browser, printed)
+        yield visited
+        visited.page.close()
+
+
+def place_of(page: Any, which: int, visit: str) -> tuple[float, ...]:
+    """Where one of two viewers stands once it shows a visit, in RAS mm."""
+    frame = page.frame_locator("iframe").nth(which)
+    frame.locator(f"body[data-ready='{visit}']").wait_for()
+    place = frame.locator("#place")
+    return tuple(float(place.get_attribute(f"data-{axis}")) for axis in "ras")
+
+
+def test_a_click_on_a_change_goes_to_it_in_both_visits(follow: Visit, followed: Path) -> None:
+    page = follow.open("change")
+    click_row(page, 0)
+    page.get_by_text("m0 → m6", exact=True).first.wait_for()
+    page.get_by_text("nothing before").wait_for()
+    new = (30, 45, 0)
+    assert place_of(page, 0, "sub-A m0") == pytest.approx(new, abs=1.5)
+    home = followed / "derivatives" / "fsh" / "sub-A" / "tracks"
+    record = json.loads((home / "sub-A_tracks.json").read_text())
+    to_later = np.array(record["pairs"][0]["earlier_to_later"])
+    assert place_of(page, 1, "sub-A m6") == pytest.approx((to_later @ [*new, 1])[:3], abs=1.5)
+    # One crosshair: whoever moves it in one scan moves it in the other.
+    page.frame_locator("iframe").nth(0).locator("#layout").select_option("axial")
+    layout = page.frame_locator("iframe").nth(1).locator("#layout")
+    sync_api.expect(layout).to_have_value("axial", timeout=SLOW_MS)
+    canvas = page.frame_locator("iframe").nth(0).locator("#canvas")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] * 0.45, "y": box["height"] * 0.6})
+    page.wait_for_timeout(2000)
+    before, after = place_of(page, 0, "sub-A m0"), place_of(page, 1, "sub-A m6")
+    assert before != pytest.approx(new, abs=5)
+    assert after == pytest.approx((to_later @ [*before, 1])[:3], abs=0.1)
+    assert follow.complaints == []
+
+
+def test_the_intervals_are_downloaded(follow: Visit) -> None:
+    page = follow.open("change")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Intervals as CSV").click()
+    table = pd.read_csv(downloading.value.path())
+    assert table["patient"].tolist() == ["sub-A", "sub-A", "sub-B"]
+    assert table["new"].tolist() == [1, 0, 0]
+    assert follow.complaints == []
 
 
 def test_a_queue_is_written_for_the_viewer(visit: Visit, study: Path) -> None:
@@ -394,6 +447,7 @@ MARKED_UP = (
         "lesions?case={case}",
         "case?case=sub-P1",
         "case?case={case}",
+        "change?patient=sub-P1",
         "review",
         "training?run=runs/{run}&run=runs/first",
         "training?run=runs/{run}",

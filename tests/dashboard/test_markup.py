@@ -55,6 +55,8 @@ def poisoned(study: Path, run_folder: Path) -> tuple[Path, str]:
         ("lesions", {"case": "markup"}, ""),
         ("case", {"case": "sub-P1"}, ""),
         ("case", {"case": "markup"}, ""),
+        ("change", {}, ""),
+        ("change", {"patient": "sub-P1"}, "failed"),
         ("review", {}, ""),
         ("training", {"run": f"runs/{NAME}"}, ""),
         ("model", {"card": CARD}, ""),

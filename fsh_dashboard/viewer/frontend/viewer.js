@@ -1,19 +1,53 @@
-// Shows one case: FLAIR, outlines (1 both, 2 found only, 3 reference only) and probability, all from this server.
+// Shows one case: FLAIR, outlines and a map over it, all from this server. What the numbers in the outlines mean is a scheme.
 const { Niivue, NVImage, SLICE_TYPE, SHOW_RENDER, DRAG_MODE } = window.niivue
 
-const COLOURS = { both: [126, 211, 137], found: [255, 154, 31], missed: [69, 196, 240] } // as in the figures of fsh_core
 const LAYOUTS = {
   all: SLICE_TYPE.MULTIPLANAR, axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL,
   sagittal: SLICE_TYPE.SAGITTAL, solid: SLICE_TYPE.RENDER,
 }
-const OUTLINES = {
-  found: { title: 'Found', codes: { 1: 2, 2: 2 }, legend: [['found', 'Found by F.sh']] },
-  reference: { title: 'Reference', codes: { 1: 3, 3: 3 }, legend: [['missed', 'Reference']] },
-  compare: {
-    title: 'Compare', codes: { 1: 1, 2: 2, 3: 3 },
-    legend: [['both', 'In both'], ['found', 'Found only'], ['missed', 'Reference only']],
+const SCHEMES = {
+  reference: {
+    colours: [[126, 211, 137], [255, 154, 31], [69, 196, 240]], // of 1, 2, 3; as in the figures of fsh_core
+    outlines: {
+      found: { title: 'Found', codes: { 1: 2, 2: 2 }, legend: [[2, 'Found by F.sh']] },
+      reference: { title: 'Reference', codes: { 1: 3, 3: 3 }, legend: [[3, 'Reference']] },
+      compare: {
+        title: 'Compare', codes: { 1: 1, 2: 2, 3: 3 },
+        legend: [[1, 'In both'], [2, 'Found only'], [3, 'Reference only']],
+      },
+      none: { title: 'No outlines', codes: {}, legend: [] },
+    },
+    offered: codes => codes.some(code => code === 1 || code === 3)
+      ? ['compare', 'found', 'reference', 'none'] : ['found', 'none'],
   },
-  none: { title: 'No outlines', codes: {}, legend: [] },
+  changes: {
+    colours: [[255, 122, 60], [235, 190, 40], [60, 200, 140], [80, 165, 245], [205, 130, 210], [190, 196, 204]],
+    outlines: {
+      changes: {
+        title: 'Changes', codes: { 1: 1, 2: 2, 3: 3, 4: 4, 5: 5 },
+        legend: [[1, 'New'], [2, 'Enlarging'], [3, 'Shrinking'], [4, 'Resolved'], [5, 'Uncertain']],
+      },
+      sure: {
+        title: 'Certain changes', codes: { 1: 1, 2: 2, 3: 3, 4: 4 },
+        legend: [[1, 'New'], [2, 'Enlarging'], [3, 'Shrinking'], [4, 'Resolved']],
+      },
+      all: {
+        title: 'Changes and stable', codes: { 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6 },
+        legend: [[1, 'New'], [2, 'Enlarging'], [3, 'Shrinking'], [4, 'Resolved'], [5, 'Uncertain'], [6, 'Stable']],
+      },
+      none: { title: 'No outlines', codes: {}, legend: [] },
+    },
+    offered: () => ['changes', 'sure', 'all', 'none'],
+  },
+}
+const MAPS = { // what may lie over the scan; the colours stand first, for setting them sets the limits anew
+  probability: {
+    title: 'Probability', settings: { colormap: 'warm', colormapType: 1, cal_min: 0.1, cal_max: 1 }, digits: 2, unit: '',
+  },
+  difference: {
+    title: 'Difference', digits: 1, unit: ' SD',
+    settings: { colormap: 'warm', colormapNegative: 'winter', colormapType: 1, cal_min: 2, cal_max: 8, cal_minNeg: -8, cal_maxNeg: -2 },
+  },
 }
 const FILL = { all: 0.15, solid: 0.9 } // how much of a lesion's inside is covered
 const element = id => document.getElementById(id)
@@ -30,7 +64,12 @@ let jumped = '' // the last jump that was made
 let codes = null // outlines as they came
 let range = [0, 1] // darkest and brightest of the FLAIR
 let start = [0, 1] // window of the beginning
+let scheme = SCHEMES.reference
+let map = null // what lies over the scan, of MAPS
+let link = null // how this viewer's place is that of the others
+let isFollowing = true // what moves the crosshair is not the user
 let working = Promise.resolve()
+const others = new BroadcastChannel('fsh-volume-viewers')
 
 async function begin() {
   await viewer.attachToCanvas(element('canvas'))
@@ -40,17 +79,20 @@ async function begin() {
   window.addEventListener('message', event => {
     if (event.data.type === 'streamlit:render') working = working.then(() => render(event.data)).catch(fail)
   })
-  element('layout').onchange = arrange
-  element('outline').onchange = draw
-  element('probability').onchange = draw
+  element('layout').onchange = () => { arrange(); share() }
+  element('outline').onchange = element('map').onchange = () => { draw(); share() }
   element('window').oninput = element('level').oninput = setWindow
   element('reset').onclick = reset
+  others.onmessage = follow
   new ResizeObserver(fit).observe(document.body)
   say('streamlit:componentReady', { apiVersion: 1 })
 }
 
 async function render({ args, theme }) {
+  isFollowing = true
   dress(theme, args.height)
+  scheme = SCHEMES[args.scheme]
+  link = args.link ?? null
   const wanted = JSON.stringify(args.layers)
   if (wanted !== shown) {
     await load(args.layers, args.window)
@@ -60,6 +102,7 @@ async function render({ args, theme }) {
     jumped = args.jump.id
     go(args.jump.mm)
   }
+  isFollowing = false
   document.body.dataset.ready = args.case
 }
 
@@ -75,32 +118,33 @@ async function load(layers, levels) {
   range = [Math.min(fetched.flair.global_min, levels[0]), Math.max(fetched.flair.global_max, levels[1])]
   Object.assign(fetched.flair, { cal_min: levels[0], cal_max: levels[1] })
   viewer.addVolume(fetched.flair)
-  if (fetched.probability) {
-    Object.assign(fetched.probability, { cal_min: 0.1, cal_max: 1, colormap: 'warm', colormapType: 1 })
-    fetched.probability.setColormap('warm')
-    viewer.addVolume(fetched.probability)
+  const name = Object.keys(MAPS).find(kind => fetched[kind])
+  map = MAPS[name] ?? null
+  if (map) {
+    Object.assign(fetched[name], map.settings)
+    viewer.addVolume(fetched[name])
   }
   viewer.loadDrawing(fetched.outlines)
   codes = viewer.drawBitmap.slice()
+  const channel = index => [0, ...scheme.colours.map(colour => colour[index])]
   viewer.setDrawColormap({
-    R: [0, COLOURS.both[0], COLOURS.found[0], COLOURS.missed[0]],
-    G: [0, COLOURS.both[1], COLOURS.found[1], COLOURS.missed[1]],
-    B: [0, COLOURS.both[2], COLOURS.found[2], COLOURS.missed[2]],
-    A: [0, 255, 255, 255], labels: ['', 'both', 'found', 'missed'],
+    R: channel(0), G: channel(1), B: channel(2),
+    A: [0, ...scheme.colours.map(() => 255)], labels: ['', ...scheme.colours.map((_, index) => `${index + 1}`)],
   })
   viewer.drawRimOpacity = 1
   arrange()
-  offer(codes.some(code => code === 1 || code === 3), Boolean(fetched.probability))
+  offer()
   draw()
   showWindow()
 }
 
-function offer(hasReference, hasProbability) {
+function offer() {
   const before = element('outline').value
-  const names = hasReference ? ['compare', 'found', 'reference', 'none'] : ['found', 'none']
-  element('outline').replaceChildren(...names.map(name => new Option(OUTLINES[name].title, name)))
+  const names = scheme.offered(codes)
+  element('outline').replaceChildren(...names.map(name => new Option(scheme.outlines[name].title, name)))
   if (names.includes(before)) element('outline').value = before
-  element('probability-choice').hidden = !hasProbability
+  element('map-choice').hidden = !map
+  element('map-name').textContent = map?.title ?? ''
 }
 
 function arrange() {
@@ -110,14 +154,14 @@ function arrange() {
 }
 
 function draw() {
-  const outline = OUTLINES[element('outline').value]
+  const outline = scheme.outlines[element('outline').value]
   viewer.drawBitmap = codes.map(code => outline.codes[code] ?? 0)
-  if (viewer.volumes.length > 1) viewer.setOpacity(1, element('probability').checked ? 0.6 : 0)
+  if (viewer.volumes.length > 1) viewer.setOpacity(1, element('map').checked ? 0.6 : 0)
   viewer.refreshDrawing(true)
-  element('legend').replaceChildren(...outline.legend.map(([colour, title]) => {
+  element('legend').replaceChildren(...outline.legend.map(([code, title]) => {
     const item = document.createElement('span')
     const mark = document.createElement('i')
-    mark.style.borderColor = `rgb(${COLOURS[colour]})`
+    mark.style.borderColor = `rgb(${scheme.colours[code - 1]})`
     item.append(mark, title)
     return item
   }))
@@ -133,9 +177,34 @@ function tell({ mm, values }) {
   const [r, a, s] = mm
   const side = (value, plus, minus) => `${value < 0 ? minus : plus} ${Math.abs(value).toFixed(1)}`
   const said = [`${side(r, 'R', 'L')}  ${side(a, 'A', 'P')}  ${side(s, 'S', 'I')} mm`, `FLAIR ${values[0].value.toFixed(1)}`]
-  if (values.length > 1) said.push(`probability ${values[1].value.toFixed(2)}`)
+  if (map && values.length > 1) said.push(`${map.title.toLowerCase()} ${values[1].value.toFixed(map.digits)}${map.unit}`)
   element('place').textContent = said.join('   ')
   Object.assign(element('place').dataset, { r: r.toFixed(2), a: a.toFixed(2), s: s.toFixed(2) })
+  if (link && !isFollowing) others.postMessage({ name: link.name, mm: moved(link.to_common, mm) })
+}
+
+function share() {
+  if (!link) return
+  const [layout, outline] = ['layout', 'outline'].map(id => element(id).value)
+  others.postMessage({ name: link.name, choices: { layout, outline, map: element('map').checked } })
+}
+
+function follow({ data }) {
+  if (!link || data.name !== link.name || isFollowing) return
+  isFollowing = true
+  if (data.mm) go(moved(link.from_common, data.mm))
+  if (data.choices) {
+    element('layout').value = data.choices.layout
+    element('outline').value = data.choices.outline
+    element('map').checked = data.choices.map
+    arrange()
+    draw()
+  }
+  isFollowing = false
+}
+
+function moved(matrix, [x, y, z]) {
+  return matrix.slice(0, 3).map(row => row[0] * x + row[1] * y + row[2] * z + row[3])
 }
 
 function setWindow() {
