@@ -5,7 +5,7 @@ python -m benchmarks.tracking simulated PAIRS OUT        pairs with known change
 python -m benchmarks.tracking show OUT                   the tables once more, of what was measured
 python -m benchmarks.tracking repeatability OUT FILE     limits by size, of stable tuning pairs
 
-PAIRS is made by `benchmarks.tracking_pairs`. ``--split tuning`` looks at the patients alone that a
+PAIRS is made by `benchmarks.tracking_pairs`. ``--side tuning`` looks at the patients alone that a
 tracker may be tuned on; ``--only`` at conditions that begin so. Tables are in OUT, one CSV each.
 """
 
@@ -339,13 +339,14 @@ def _kinds_of_real(track: Track, found: NDArray[np.int32], true: NDArray[np.int3
 def simulated(pairs: Path, out: Path, subjects: Sequence[str], only: str) -> None:
     """Measure every pair that is segmented."""
     tables: dict[str, list[pd.DataFrame]] = {}
+    trained = load_predictor().card.training.subjects
     for dataset, subject in _pairs_in(pairs, subjects, only):
         visits = load_visits(dataset, subject)
         if visits is None:
             continue
         measure = measure_stable if dataset.name.startswith("stable") else measure_changed
         measured = measure(dataset, subject, track_visits(visits))
-        _keep(tables, measured, subject, dataset.name)
+        _keep(tables, measured, subject, dataset.name, subject in trained)
         print(f"{dataset.name} {subject}", file=sys.stderr, flush=True)
         _write(tables, out)
 
@@ -362,15 +363,15 @@ def _keep(
     measured: dict[str, pd.DataFrame],
     subject: str,
     condition: str,
+    trained: bool,
 ) -> None:
     """Add the tables of one pair, with whose it is."""
-    trained = subject in load_predictor().card.training.subjects
-    split = "tuning" if subject in TUNING else "test"
+    side = "tuning" if subject in TUNING else "test"
     for name, table in measured.items():
         about: dict[str, Any] = {
             "subject": subject,
             "condition": condition,
-            "split": split,
+            "side": side,
             "trained_on": trained,
         }
         for place, (column, value) in enumerate(about.items()):
@@ -389,27 +390,27 @@ def show(out: Path) -> None:
     """Print what was measured."""
     tables = {path.stem: read_table(path) for path in sorted(out.glob("*.csv"))}
     if "changes" in tables:
-        by_kind = tables["changes"].groupby(["split", "condition", "kind"], sort=False)
+        by_kind = tables["changes"].groupby(["side", "condition", "kind"], sort=False)
         _print("Changes of 3 mm and more, all pairs together", _pooled(by_kind))
-        sizes = tables["sizes"].groupby(["split", "kind", "size"], sort=False)
+        sizes = tables["sizes"].groupby(["side", "kind", "size"], sort=False)
         _print("By size", sizes[["true", "detected", "found", "false"]].sum())
         seen = ["links_all", "kept_all", "links_merged_split", "kept_merged_split"]
-        whole = tables["pairs"].groupby(["split", "condition"])
+        whole = tables["pairs"].groupby(["side", "condition"])
         mean = whole[["dice", "registration_error_mm"]].mean().join(whole[seen].sum())
         _print("Dice of the unsigned change, registration, links kept", mean)
         kinds = tables["kinds"].pivot_table(
-            index=["split", "true"], columns="found", values="lesions", aggfunc="sum", fill_value=0
+            index=["side", "true"], columns="found", values="lesions", aggfunc="sum", fill_value=0
         )
         _print("As what true changes were found", kinds)
     if "stable" in tables:
         stable = tables["stable"]
         counted = [*CHANGED, "uncertain", "lesions", "registration_error_mm"]
-        per_pair = stable.groupby(["split", "condition"])[counted].mean()
-        per_pair.insert(0, "pairs", stable.groupby(["split", "condition"]).size())
+        per_pair = stable.groupby(["side", "condition"])[counted].mean()
+        per_pair.insert(0, "pairs", stable.groupby(["side", "condition"]).size())
         _print("Found in a pair in which nothing changes, mean", per_pair)
     if "real" in tables:
-        _print("Real pairs", tables["real"].drop(columns=["condition", "split"]))
-        _print("By kind", tables["real_kinds"].drop(columns=["condition", "split"]))
+        _print("Real pairs", tables["real"].drop(columns=["condition", "side"]))
+        _print("By kind", tables["real_kinds"].drop(columns=["condition", "side"]))
 
 
 def _pooled(groups: Any) -> pd.DataFrame:
@@ -429,7 +430,7 @@ def _print(title: str, table: pd.DataFrame) -> None:
 def write_repeatability(out: Path, file: Path) -> None:
     """Write the limits of the tuning patients; print how many lesions of the others exceed them."""
     lesions = read_table(out / "lesions.csv")
-    mine = lesions[lesions["split"] == "tuning"]
+    mine = lesions[lesions["side"] == "tuning"]
     first, second = "volume_before_mm3", "volume_after_mm3"
     limits = lesion_repeatability(mine[first], mine[second], mine["subject"])
     print(limits.round(3).to_string())
@@ -446,7 +447,7 @@ def write_repeatability(out: Path, file: Path) -> None:
         "weights_sha256": load_predictor().card.sha256,
     }
     file.write_text(to_json(content), encoding="utf-8")
-    others = lesions[lesions["split"] == "test"]
+    others = lesions[lesions["side"] == "test"]
     before, after = others[first].to_numpy(), others[second].to_numpy()
     place = np.searchsorted(UP_TO_MM3, np.sqrt(before * after), side="right")
     beyond = np.abs(np.log(after / before)) > limits["log_ratio"].to_numpy()[place]
@@ -472,7 +473,7 @@ def run() -> None:
         for argument in arguments:
             command.add_argument(argument, type=Path)
     command = commands.choices["simulated"]
-    command.add_argument("--split", choices=("tuning", "test", "all"), default="all")
+    command.add_argument("--side", choices=("tuning", "test", "all"), default="all")
     command.add_argument("--only", default="")
     words = parser.parse_args()
     if words.command == "repeatability":
@@ -480,11 +481,13 @@ def run() -> None:
         return
     if words.command == "real":
         tables: dict[str, list[pd.DataFrame]] = {}
+        trained = load_predictor().card.training.subjects
         for subject in REAL:
-            _keep(tables, real_pair(words.pairs, words.data, subject), subject, "real")
+            measured = real_pair(words.pairs, words.data, subject)
+            _keep(tables, measured, subject, "real", subject in trained)
         _write(tables, words.out)
     if words.command == "simulated":
-        subjects = {"tuning": TUNING, "test": TEST, "all": (*TUNING, *TEST)}[words.split]
+        subjects = {"tuning": TUNING, "test": TEST, "all": (*TUNING, *TEST)}[words.side]
         simulated(words.pairs, words.out, subjects, words.only)
     show(words.out)
 

@@ -164,12 +164,13 @@ def simulate(out: Path, condition: str, options: tuple[str, ...]) -> None:
     dataset = out / "pairs" / condition
     if (dataset / "done").exists():
         return
+    inputs: list[tuple[list[str], tuple[str, ...]]]
     if condition.startswith("stable"):
         firsts = [case for case in visits_of(out / "pairs" / _FIRST) if case.session == "01"]
         inputs = [([str(case.flair) for case in firsts], ())]
     else:
         # Own lesions that the weights found would be changes that they find.
-        more = {"labelled": _OWN_CHANGES, "unlabelled": ()}
+        more: dict[str, tuple[str, ...]] = {"labelled": _OWN_CHANGES, "unlabelled": ()}
         inputs = [([str(out / "sources" / kind)], own) for kind, own in more.items()]
     for files, own in inputs:
         if fsh(["simulate", *files, "-o", str(dataset), *options, *own]):

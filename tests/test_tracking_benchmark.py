@@ -41,7 +41,9 @@ def perfect(dataset: Path) -> Track:
     return track_visits(visits)
 
 
-def test_true_lesions_score_well(pairs: Path) -> None:
+def test_true_lesions_score_well(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     dataset = pairs / "pairs" / "changed-mild"
     measured = tracking.measure_changed(dataset, SUBJECT, perfect(dataset))
     scores = measured["changes"].set_index("kind")
@@ -56,15 +58,27 @@ def test_true_lesions_score_well(pairs: Path) -> None:
     assert right > 0.7 * kinds["lesions"].sum()
     sizes = measured["sizes"]
     assert sizes.loc[sizes["kind"] == "new", "true"].sum() == 8
+    tables: dict[str, list[pd.DataFrame]] = {}
+    tracking._keep(tables, measured, SUBJECT, "changed-mild", trained=True)
+    tracking._write(tables, tmp_path)
+    tracking.show(tmp_path)
+    assert "As what true changes were found" in capsys.readouterr().out
 
 
-def test_a_pair_without_change_is_counted(pairs: Path) -> None:
+def test_a_pair_without_change_is_counted(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     dataset = pairs / "pairs" / "stable-noise"
     measured = tracking.measure_stable(dataset, SUBJECT, perfect(dataset))
     (row,) = measured["stable"].to_dict("records")
     assert row["new"] == row["resolved"] == 0
     assert row["lesions"] >= 4
     assert (measured["lesions"][["volume_before_mm3", "volume_after_mm3"]] > 0).all(axis=None)
+    tables: dict[str, list[pd.DataFrame]] = {}
+    tracking._keep(tables, measured, SUBJECT, "stable-noise", trained=True)
+    tracking._write(tables, tmp_path)
+    tracking.show(tmp_path)
+    assert "Found in a pair in which nothing changes" in capsys.readouterr().out
 
 
 def test_what_is_not_segmented_is_left_out(pairs: Path, tmp_path: Path) -> None:
@@ -104,9 +118,9 @@ def test_sampling_takes_the_voxel_at_the_same_place() -> None:
 
 def test_limits_come_from_the_tuning_patients_alone(tmp_path: Path) -> None:
     rows = [
-        {"subject": subject, "split": split, "condition": "stable-noise", "kind": "stable"}
+        {"subject": subject, "side": side, "condition": "stable-noise", "kind": "stable"}
         | {"volume_before_mm3": 50.0, "volume_after_mm3": after}
-        for subject, split, after in (("a", "tuning", 60.0), ("b", "test", 500.0))
+        for subject, side, after in (("a", "tuning", 60.0), ("b", "test", 500.0))
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "lesions.csv", index=False)
     file = tmp_path / "limits.json"
