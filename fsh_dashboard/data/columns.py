@@ -86,7 +86,7 @@ CHANGES = {
     "from_visit": "From",
     "to_visit": "To",
     "days": "Days",
-    "verdict": "Comparable",
+    "comparison": "Comparable",
     "reasons": "Why not",
     "new": "New",
     "enlarging": "Enlarging",
@@ -107,7 +107,7 @@ CHANGES = {
     "longest_mm": "Longest (mm)",
     "evidence": "Evidence",
     "change_confidence": "Confidence",
-    "reason": "Why uncertain",
+    "change_reason": "Why uncertain",
     "gained_mm3": "Brighter (mm³)",
     "lost_mm3": "Darker (mm³)",
     "track": "Track",
@@ -131,9 +131,9 @@ CHANGES = {
 }
 HELP = {
     **{name: text for name, text in TRACK_COLUMNS.items() if name not in ("visit", "label")},
-    **CHANGE_COLUMNS,
+    **{name: text for name, text in CHANGE_COLUMNS.items() if name != "reason"},
     **ACTIVITY_COLUMNS,
-    "verdict": "Whether the two visits can be compared: pass, caution or fail.",
+    "comparison": "Whether the two visits can be compared: pass, caution or fail.",
     "new": "Not in the earlier visit, at least 3 mm long, and brighter than before.",
     "enlarging": "Larger by more than 30 % and than F.sh's own repeatability; merged and split "
     "lesions count too.",
@@ -142,6 +142,7 @@ HELP = {
     "uncertain": "Segmentation and difference of the scans do not agree, or the change is less "
     "than F.sh's own repeatability.",
     "change_confidence": CHANGE_COLUMNS["confidence"],
+    "change_reason": CHANGE_COLUMNS["reason"],
     **LESION_COLUMNS,
     **CONFIDENCE_COLUMNS,
     **AGREEMENT,

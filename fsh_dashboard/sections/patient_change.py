@@ -157,6 +157,7 @@ def choose_change(table: pd.DataFrame, has_intervals: bool) -> "pd.Series[Any]":
     shown = table[[*own[: own.index("kind") + 1], *decided, *own[own.index("kind") + 1 :]]]
     is_joined = table["kind"].isin(["merged", "split"])
     shown = shown.assign(size_change=shown["size_change"].where(is_joined))
+    shown = shown.rename(columns={"reason": "change_reason"})
     shown = shown.replace("", None).dropna(axis="columns", how="all")
     show_table(
         shown,

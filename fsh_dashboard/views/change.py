@@ -155,6 +155,7 @@ def show_table(followed: Followed) -> str | None:
     tick("intervals", row)
     order = [*(c for c in intervals if c not in ("interval", "comparable", "reasons")), "reasons"]
     shown = intervals[order].dropna(axis="columns", how="all")
+    shown = shown.rename(columns={"verdict": "comparison"})  # scans have a verdict of another kind
     table_display.show_table(
         shown,
         "intervals",

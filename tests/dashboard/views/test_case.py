@@ -171,6 +171,10 @@ def test_the_record_judges_scan_and_regions(
     assert "Not assessed: optic nerve, spinal cord." in words
     tables = [frame.value for frame in app.dataframe]
     assert any("Slices of 6 mm." in set(table.get("reason", [])) for table in tables)
+    checks = next(frame for frame in app.dataframe if "reason" in frame.value)
+    settings = json.loads(checks.proto.columns)
+    assert settings["verdict"]["label"] == "verdict"  # not of the comparison of two visits
+    assert "help" not in settings["reason"] or settings["reason"]["help"] is None
     assert any(list(table.get("volume (ml)", []))[:3] == [0.5, 0.0, 0.02] for table in tables)
 
 
