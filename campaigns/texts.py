@@ -153,6 +153,8 @@ def _show(viewer: "napari.Viewer", root: Path) -> Iterator[Shown]:
     cohort.load()
     cohort.open(0)
     review = cohort.review
+    while review is not None and review.is_busy:  # it is loaded beside the window
+        QApplication.processEvents()
     for _ in range(20):
         QApplication.processEvents()
     yield from _texts(cohort)

@@ -72,7 +72,10 @@ class PlaneView(QObject):
     def fit(self) -> None:
         """Fit the plane into the view; it stays fitted until the user zooms or pans."""
         self._fitted = True
-        if not self.viewer.layers:
+        has_room = self.canvas.width() > 0 and self.canvas.height() > 0
+        # Without room, as while docks come and go, the zoom would be 0, of which napari dies; the
+        # canvas's next size calls again.
+        if not self.viewer.layers or not has_room:
             return
         low, high = self._content_mm()
         _, down, across = self.plane.order

@@ -509,3 +509,12 @@ def test_zoom_is_linked_on_demand(planes):
     assert small.camera.zoom == pytest.approx(4.4)
     large.camera.center = (0, large.camera.center[1], 7.0)
     assert small.camera.center[2] == pytest.approx(7.0)  # both show left-right across
+
+
+def test_a_view_without_room_keeps_its_zoom(planes, monkeypatch):
+    """While docks come and go a canvas may have no width; napari dies of a zoom of 0."""
+    view = planes.views[0]
+    zoom = view.camera.zoom
+    monkeypatch.setattr(view.canvas, "width", lambda: 0)
+    view.fit()
+    assert view.camera.zoom == zoom > 0
