@@ -14,7 +14,8 @@ from fsh_napari.messages import tip_of
 from fsh_napari.signs import SIGNS
 
 SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
-COLUMNS: dict[str, tuple[str, str]] = {
+Columns = Mapping[str, tuple[str, str]]
+COLUMNS: Columns = {
     "label": ("No.", "{:.0f}"),
     "status": ("St.", "{}"),
     "others": ("Others", "{}"),
@@ -42,9 +43,10 @@ _UNKNOWN_SORTS_AS = -1.0  # below every number of the list
 class LesionModel(QAbstractTableModel):
     """A table of lesions for Qt; missing columns are not shown."""
 
-    def __init__(self, tips: Mapping[str, str]) -> None:
+    def __init__(self, tips: Mapping[str, str], known: Columns = COLUMNS) -> None:
         super().__init__()
         self.table = pd.DataFrame({"label": []})
+        self.known = known
         self._tips = tips
         self.columns = ["label"]
         self._cells: list[list[str | float]] = []
@@ -53,7 +55,7 @@ class LesionModel(QAbstractTableModel):
         """Show another table."""
         self.beginResetModel()
         self.table = table.reset_index(drop=True)
-        self.columns = [name for name in COLUMNS if name in table]
+        self.columns = [name for name in self.known if name in table]
         # Qt asks for every cell some thirty times, and pandas takes long to find one.
         self._cells = [_column(self.table[name]) for name in self.columns]
         self.endResetModel()
@@ -78,7 +80,7 @@ class LesionModel(QAbstractTableModel):
             if name == "status":  # the sign alone, so that region and flags have room
                 is_read_out = role == Qt.ItemDataRole.AccessibleTextRole
                 return f"{SIGNS[str(value)]} {value}" if is_read_out else SIGNS[str(value)]
-            return visible(COLUMNS[name][1].format(value))
+            return visible(self.known[name][1].format(value))
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(value, str):
@@ -93,7 +95,7 @@ class LesionModel(QAbstractTableModel):
             return None
         name = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[name][0]
+            return self.known[name][0]
         return self._tips.get(name) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -130,9 +132,11 @@ class LesionTable(QTableView):
     chosen = Signal(int)
     opened = Signal(int)
 
-    def __init__(self, tips: Mapping[str, str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, tips: Mapping[str, str], parent: QWidget | None = None, columns: Columns = COLUMNS
+    ) -> None:
         super().__init__(parent)
-        self.lesions = LesionModel(tips)
+        self.lesions = LesionModel(tips, columns)
         self.filter = LesionFilter(self.lesions)
         self.setModel(self.filter)
         self.setSortingEnabled(True)
@@ -159,7 +163,7 @@ class LesionTable(QTableView):
         key = self.lesions.columns[section] if section < len(self.lesions.columns) else "label"
         self._quiet = True
         self.lesions.show(table)
-        if key in self.lesions.columns and self.column(key) != section:
+        if section >= 0 and key in self.lesions.columns and self.column(key) != section:
             self.sortByColumn(self.column(key), self.horizontalHeader().sortIndicatorOrder())
         self._fit_columns()
         self.select(label)
@@ -195,7 +199,7 @@ class LesionTable(QTableView):
         header = self.horizontalHeader()
         if place == header.sortIndicatorSection():
             return int(header.sectionSizeHint(place))
-        title = COLUMNS[self.lesions.columns[place]][0]
+        title = self.lesions.known[self.lesions.columns[place]][0]
         return int(header.fontMetrics().horizontalAdvance(title)) + _TITLE_MARGIN_PIXELS
 
     @property
@@ -218,6 +222,10 @@ class LesionTable(QTableView):
         self.sortByColumn(self.column("label"), Qt.SortOrder.AscendingOrder)
         order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
         self.sortByColumn(self.column(key), order)
+
+    def as_given(self) -> None:
+        """Show the lesions in the order of the table that is shown."""
+        self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
 
     def column(self, name: str) -> int:
         """Return where a column stands."""

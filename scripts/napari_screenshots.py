@@ -4,8 +4,8 @@
 
 The sample is opened, segmented with the bundled weights, saved and reviewed, as a person
 would do it, in a window of a laptop's size. The later visit is the sample itself, turned by
-8 degrees and moved, since only one visit is bundled. Nothing is asked, and nothing is left
-behind but the pictures.
+8 degrees and moved, with three lesions more, since only one visit is bundled. Nothing is asked,
+and nothing is left behind but the pictures.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from qtpy.QtCore import QEventLoop, QTimer  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
 from fsh_core.cases import Case  # noqa: E402
+from fsh_core.cli import main as fsh  # noqa: E402
 from fsh_core.derivatives import write_segmentation  # noqa: E402
 from fsh_core.files import sha256_of  # noqa: E402
 from fsh_core.lesions.measure import lesion_table  # noqa: E402
@@ -41,6 +42,7 @@ from fsh_napari.views.window import window_of  # noqa: E402
 
 RECORDS = SCRATCH / "F.sh"
 _DEGREES, _SHIFT = 8.0, (6.0, -5.0, 4.0)
+_PLANTED, _RADIUS_MM, _APART_MM = 3, 4.0, 25.0
 
 
 def wait(seconds: float = 1.0) -> None:
@@ -80,18 +82,36 @@ def turned(data: np.ndarray, order: int) -> np.ndarray:
     return ndimage.affine_transform(data, turn, middle - turn @ middle + _SHIFT, order=order)
 
 
+def plant(flair: np.ndarray, probability: np.ndarray, brain: np.ndarray) -> None:
+    """Plant bright balls deep in the brain, far from lesions and from each other (1 mm voxels)."""
+    lesion = probability > 1 / 2
+    bright = float(np.median(flair[lesion]))
+    tissue = np.abs(flair / np.median(flair[brain]) - 1) < 1 / 4
+    free = ndimage.binary_erosion(tissue & brain) & ~lesion
+    room = ndimage.distance_transform_edt(free)
+    grid = np.indices(flair.shape)
+    for _ in range(_PLANTED):
+        centre = np.unravel_index(int(np.argmax(room)), room.shape)
+        away = np.sqrt(sum((axis - at) ** 2 for axis, at in zip(grid, centre, strict=True)))
+        ball = np.clip(_RADIUS_MM + 1 / 2 - away, 0, 1)
+        flair += ((bright - flair) * ball).astype(flair.dtype)
+        np.maximum(probability, (0.9 * ball).astype(probability.dtype), out=probability)
+        room[away < _APART_MM] = 0
+
+
 def write_later_visit(found: Segmentation) -> Path:
     """Write a second session of the sample."""
     path = SCRATCH / "later_FLAIR.nii.gz"
     flair = found.flair.with_data(turned(found.flair.data, 1))
-    save_like(flair.data, flair, path)
     probability, brain = turned(found.probability, 1), turned(found.brain.astype(np.uint8), 0) > 0
+    plant(flair.data, probability, brain)
+    save_like(flair.data, flair, path)
     raw, labels = find_lesions(probability, brain, flair, found.record.settings.to_config())
     lesions = lesion_table(labels, flair, probability, brain)
-    case = Case(found.case.subject, "later", {"FLAIR": path})
+    case = Case(found.case.subject, "second", {"FLAIR": path})
     record = found.record.changed(
         case=case.name,
-        session="later",
+        session="second",
         lesion_count=len(lesions),
         input={"FLAIR": {"path": str(path), "sha256": sha256_of(path)}},
     )
@@ -203,6 +223,25 @@ class Photographer:
             review.case.review.set_status(label, "rejected" if turn % 8 == 3 else "accepted")
         review.controller.complete()
         self.keep("readers")
+        review.close_case()
+
+    def changes(self) -> None:
+        """Follow the patient over both visits, and look at what changed.
+
+        Raises
+        ------
+        RuntimeError
+            If the visits could not be followed.
+        """
+        if fsh(["track", str(RECORDS)]):
+            raise RuntimeError("the two visits could not be followed")
+        _, changes = self.viewer.window.add_plugin_dock_widget("fsh-ms", "Changes")
+        changes.offer(RECORDS)
+        changes.view.pairs.activated.emit(0)
+        wait_until(lambda: changes.pair is not None, changes.view.message.text)
+        settle()
+        changes.controller.accept()
+        self.keep("changes")
 
 
 def main() -> int:
@@ -217,6 +256,7 @@ def main() -> int:
     labels = [int(label) for label in found.lesions["label"]]
     write_queue([next(RECORDS.glob("sub-*/anat/*_dseg.json")), write_later_visit(found)], labels)
     photographer.review(labels)
+    photographer.changes()
     return 0
 
 

@@ -8,6 +8,7 @@ from fsh_core.follow_up.record import RecordedPair, RecordedVisit, TrackRecord
 from fsh_core.follow_up.reviewed_changes import (
     REVIEWED_COLUMNS,
     judged_changes,
+    judged_pair,
     save_change_review,
 )
 from fsh_core.follow_up.tables import between, count_changes, in_reading_order
@@ -29,6 +30,7 @@ __all__ = [
     "find_tracks",
     "in_reading_order",
     "judged_changes",
+    "judged_pair",
     "load_pair",
     "open_change_review",
     "read_track",

@@ -79,12 +79,21 @@ def judged_changes(stored: StoredTrack, reviews: Sequence[ChangeReview]) -> pd.D
     """
     rows: list[dict[str, Any]] = []
     for pair, review in zip(stored.record.pairs, reviews, strict=True):
-        found = between(stored.changes, pair.earlier, pair.later)
-        own = [{str(name): value for name, value in row.items()}
-               for row in found.to_dict("records")]  # fmt: skip
-        own += [_added(pair, review, number) for number in review.added]
-        rows += [row | _judgement(row, review) for row in own]
+        rows += _judged(stored, pair, review)
     return pd.DataFrame(rows, columns=list(REVIEWED_COLUMNS))
+
+
+def judged_pair(stored: StoredTrack, pair: RecordedPair, review: ChangeReview) -> pd.DataFrame:
+    """Return what `judged_changes` does, of two visits alone."""
+    return pd.DataFrame(_judged(stored, pair, review), columns=list(REVIEWED_COLUMNS))
+
+
+def _judged(stored: StoredTrack, pair: RecordedPair, review: ChangeReview) -> list[dict[str, Any]]:
+    found = between(stored.changes, pair.earlier, pair.later)
+    rows = [{str(name): value for name, value in row.items()}
+            for row in found.to_dict("records")]  # fmt: skip
+    rows += [_added(pair, review, number) for number in review.added]
+    return [row | _judgement(row, review) for row in rows]
 
 
 def save_change_review(record_path: Path, reader: str) -> dict[str, Path]:

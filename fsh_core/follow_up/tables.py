@@ -74,7 +74,8 @@ def in_reading_order(changes: pd.DataFrame) -> pd.DataFrame:
     Stable lesions are left out.
     """
     seen = changes[changes["kind"] != "stable"]
-    seen = seen.assign(order=seen["kind"].map(READING_ORDER.index))
+    order = {kind: place for place, kind in enumerate(READING_ORDER)}
+    seen = seen.assign(order=seen["kind"].map(order))
     seen = seen.sort_values(["order", "confidence"], ascending=[True, False], kind="stable")
     return seen.drop(columns="order")
 

@@ -95,7 +95,7 @@ def resample_to(
     (I, J, K) array
         On ``halfway.grid``; 0 outside the scan.
     """
-    return _resample(visit.with_data(data), halfway.grid, to_visit)
+    return resample_by(visit.with_data(data), halfway.grid, to_visit)
 
 
 def resample_from(
@@ -114,11 +114,21 @@ def resample_from(
     to_visit : (4, 4) float64
         World coordinates of the space to those of the visit.
     """
-    return _resample(halfway.grid.with_data(data), visit, inverse_of(to_visit))
+    return resample_by(halfway.grid.with_data(data), visit, inverse_of(to_visit))
 
 
-def _resample(volume: Volume, grid: Volume, matrix: NDArray[np.float64]) -> Voxels:
-    """Resample a volume to a grid, whose world a matrix maps to the volume's."""
+def resample_by(volume: Volume, grid: Volume, matrix: NDArray[np.float64]) -> Voxels:
+    """Resample a volume to a grid, whose world a matrix maps to the volume's.
+
+    Parameters
+    ----------
+    volume : Volume
+        float is interpolated linearly, whole numbers and masks by the nearest voxel.
+    grid : Volume
+        The grid that is wanted.
+    matrix : (4, 4) float64
+        World coordinates (RAS+ mm) of the grid to those of the volume.
+    """
     is_whole = volume.data.dtype.kind != "f"
     kind = sitk.sitkNearestNeighbor if is_whole else sitk.sitkLinear
     with one_thread():

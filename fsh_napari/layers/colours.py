@@ -27,6 +27,18 @@ _BY_DECISION: dict[str, Colour] = {
     "rejected": _REJECTED,
 }
 _ALONE: Colour = (1.0, 0.0, 0.0, 1.0)  # too dark for a colour of the palettes
+# Warm is more lesion, cool is less: as in the report of fsh track.
+BEFORE: Colour = (0.35, 0.65, 1.0, 1.0)
+AFTER: Colour = (*_YELLOW, 1.0)
+_BY_KIND: dict[str, Colour] = {
+    "new": (1.0, 0.35, 0.25, 1.0),
+    "enlarging": (1.0, 0.6, 0.15, 1.0),
+    "resolved": (0.25, 0.85, 1.0, 1.0),
+    "shrinking": (0.3, 0.9, 0.7, 1.0),
+    "merged": (0.95, 0.5, 1.0, 1.0),
+    "split": (0.95, 0.5, 1.0, 1.0),
+    "uncertain": (0.75, 0.7, 0.6, 1.0),
+}
 _CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
 BY_DECISION = "by decision"
 
@@ -85,6 +97,34 @@ def counterpart_colours(
     for label, match in matches.items():
         own[label] = colours.color_dict.get(match, _ALONE) if match else _ALONE
     return DirectLabelColormap(color_dict=own)
+
+
+def change_colours(
+    kinds: Mapping[int, str], statuses: Mapping[int, str], selected: int
+) -> DirectLabelColormap:
+    """Return the colours of changes between visits: by kind; the selected one is white.
+
+    Parameters
+    ----------
+    kinds : mapping of int to str
+        Kind of each change, one of `fsh_core.tracking.KINDS`, by number.
+    statuses : mapping of int to str
+        What was decided; rejected ones are grey.
+    selected : int
+        The selected change; 0 = none.
+    """
+    colours: dict[int | None, Colour] = {None: _REJECTED, 0: _CLEAR}
+    for number, kind in kinds.items():
+        is_rejected = statuses[number] == "rejected"
+        colours[number] = _REJECTED if is_rejected else _BY_KIND.get(kind, _REJECTED)
+    if selected:
+        colours[selected] = _SELECTED
+    return DirectLabelColormap(color_dict=colours)
+
+
+def plain_colour(colour: Colour) -> DirectLabelColormap:
+    """Return one colour for every label."""
+    return DirectLabelColormap(color_dict={None: colour, 0: _CLEAR})
 
 
 def _palette(kind: str) -> list[tuple[float, float, float]]:

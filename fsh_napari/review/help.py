@@ -1,9 +1,11 @@
-"""The keys of the review, over the middle of the window."""
+"""Keys and mouse, over the middle of the window."""
+
+from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QWidget
 
-from fsh_napari.review.keys import KEYS, MOUSE
+from fsh_napari.review.keys import KEYS, MOUSE, Key
 
 _STYLE = (
     "background: rgba(20, 22, 26, 235); color: white; padding: 12px; border-radius: 8px; "
@@ -18,11 +20,20 @@ class HelpOverlay(QLabel):
     ----------
     window : QWidget
         The window that it lies over.
+    keys : sequence of Key
+        What the keys do.
+    mouse : mapping of str to str
+        What the mouse does.
     """
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        keys: Sequence[Key] = KEYS,
+        mouse: Mapping[str, str] = MOUSE,
+    ) -> None:
         super().__init__(window)
-        lines = {**{key.keys: key.text for key in KEYS}, **MOUSE}
+        lines = {**{key.keys: key.text for key in keys}, **mouse}
         rows = "".join(
             f"<tr><td style='padding-right:14px'><b>{keys}</b></td><td>{text}</td></tr>"
             for keys, text in lines.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fsh_napari.review.controller import ReviewController
 
@@ -15,7 +16,7 @@ class Key:
     keys : str
         As Qt writes them.
     command : callable
-        A method of `ReviewController`.
+        A method of the controller, such as `ReviewController`.
     text : str
         What the help says.
     button : str
@@ -23,7 +24,7 @@ class Key:
     """
 
     keys: str
-    command: Callable[[ReviewController], None]
+    command: Callable[[Any], None]
     text: str
     button: str = ""
 

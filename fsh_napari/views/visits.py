@@ -1,9 +1,12 @@
 """Another visit of the patient beside the large view: same plane, linked crosshairs."""
 
+from typing import Protocol
+
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from napari.qt import QtViewer
+from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout
@@ -12,6 +15,7 @@ from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume
 from fsh_napari.layers.colours import counterpart_colours, lesion_colours
 from fsh_napari.layers.convert import grid_of_layer
+from fsh_napari.layers.grid import Grid
 from fsh_napari.messages import bold
 from fsh_napari.review.case import OpenCase
 from fsh_napari.task import Task
@@ -24,6 +28,14 @@ from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import dock_of, window_of
 
 
+class Compared(Protocol):
+    """What another visit stands beside, such as a `fsh_napari.review.case.OpenCase`."""
+
+    name: str
+    flair: Volume | None
+    grid: Grid
+
+
 class VisitWidget(LinkedViews):
     """One view of another visit, in a dock beside the large view.
 
@@ -34,10 +46,13 @@ class VisitWidget(LinkedViews):
     ----------
     planes : PlanesWidget
         Whose large view it stands beside.
-    case : OpenCase
-        What is reviewed.
+    case : Compared
+        What is reviewed, or looked at.
     visit : Visit
         What is shown.
+    movement : (4, 4) float64, optional
+        World coordinates (RAS+ mm) of the case to those of the visit, where they are known; the
+        scans are not laid over each other then.
 
     Attributes
     ----------
@@ -50,8 +65,16 @@ class VisitWidget(LinkedViews):
         If one of the two scans is gone, or the visit cannot be loaded.
     """
 
-    def __init__(self, planes: PlanesWidget, case: OpenCase, visit: Visit) -> None:
+    def __init__(
+        self,
+        planes: PlanesWidget,
+        case: Compared,
+        visit: Visit,
+        movement: NDArray[np.float64] | None = None,
+    ) -> None:
         super().__init__()
+        self._is_registered = movement is not None
+        self._task: Task | None = None
         self.planes, self.case, self.name = planes, case, visit.name
         layers = visit.load()
         data, options, kind = layers[0]
@@ -62,10 +85,11 @@ class VisitWidget(LinkedViews):
         self._case_scan = case.flair
         self.grid = grid_of_layer(data.shape, options)
         self._scan = self.grid.volume(self.grid.from_layer(np.asarray(data, dtype=np.float32)))
+        self._reviewed = case if isinstance(case, OpenCase) else None
         self._movement: NDArray[np.float64] | None = None  # world of the case to that of the visit
         self._lesions: Labels | None = None
         self.matches: dict[int, int] = {}
-        self._case_to_visit = self._between(np.eye(4))
+        self._case_to_visit = self._between(np.eye(4) if movement is None else movement)
         self.model = ViewerModel()
         self.model.theme = planes.viewer.theme
         for data, options, kind in layers:
@@ -100,6 +124,8 @@ class VisitWidget(LinkedViews):
             QTimer.singleShot(0, self._share_the_room)
         self._on_shown()
         self._on_main()
+        if self._is_registered:
+            return
         fixed, moving = self._case_scan, self._scan
         self._task = Task(lambda: _register(fixed, moving))
         self._task.finished.connect(self._on_registered)
@@ -122,13 +148,14 @@ class VisitWidget(LinkedViews):
 
     def detach(self) -> None:
         """Stop following the planes, and bring back what stood there."""
-        self._task.finished.disconnect(self._on_registered)
-        self._task.failed.disconnect(self._on_failed)
+        if self._task is not None:
+            self._task.finished.disconnect(self._on_registered)
+            self._task.failed.disconnect(self._on_failed)
         self.planes.viewer.dims.events.point.disconnect(self._on_main)
         self.planes.shown.disconnect(self._on_shown)
-        if self._movement is not None:
-            self.case.changed.disconnect(self._match)
-            self.case.layer.events.colormap.disconnect(self._colour)
+        if self._movement is not None and self._reviewed is not None:
+            self._reviewed.changed.disconnect(self._match)
+            self._reviewed.layer.events.colormap.disconnect(self._colour)
         for view in self.views:
             view.detach()
         self.views.clear()
@@ -166,8 +193,11 @@ class VisitWidget(LinkedViews):
 
     def _add(self, layer: Layer) -> None:
         if isinstance(layer, Labels):
-            # All in one colour until it is known which of them are the same.
-            layer.contour, layer.colormap = 1, lesion_colours("one colour")
+            layer.contour = 1
+            # All in one colour until it is known which of them are the same; unless the colours
+            # were made for this visit.
+            if not isinstance(layer.colormap, DirectLabelColormap):
+                layer.colormap = lesion_colours("one colour")
             self._lesions = layer
         self.model.layers.append(layer)
 
@@ -202,16 +232,17 @@ class VisitWidget(LinkedViews):
         self._movement = movement
         self._case_to_visit = self._between(movement)
         self._on_main()
-        self.case.changed.connect(self._match)
-        self.case.layer.events.colormap.connect(self._colour)
-        self._match()
+        if self._reviewed is not None:
+            self._reviewed.changed.connect(self._match)
+            self._reviewed.layer.events.colormap.connect(self._colour)
+            self._match()
         self.told.emit(f"The crosshairs of {self.case.name} and {self.name} are linked.")
 
     def _match(self) -> None:
         """Find the lesions under review again in this visit."""
-        if self._lesions is None or self._movement is None:
+        if self._lesions is None or self._movement is None or self._reviewed is None:
             return
-        review = self.case.review
+        review = self._reviewed.review
         own = self.grid.volume(self.grid.from_layer(np.asarray(self._lesions.data)))
         self.matches = counterparts(
             own, review.grid.with_data(review.labels), _inverse(self._movement)
@@ -223,8 +254,8 @@ class VisitWidget(LinkedViews):
 
     def _colour(self, event: object = None) -> None:
         """Give them the colours they have under review, as that changes with every decision."""
-        if self._lesions is not None:
-            colours = self.case.layer.colormap
+        if self._lesions is not None and self._reviewed is not None:
+            colours = self._reviewed.layer.colormap
             self._lesions.colormap = counterpart_colours(self.matches, colours)
 
     def _on_failed(self, sentence: str) -> None:

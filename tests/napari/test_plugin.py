@@ -30,7 +30,7 @@ def test_the_menu_reads_f_sh_segment() -> None:
     manifest = npe2.PluginManifest.from_file(MANIFEST)
     assert manifest.display_name == "F.sh"
     names = [widget.display_name for widget in manifest.contributions.widgets]
-    assert names == ["Segment", "Review", "Cohort", "Three planes"]
+    assert names == ["Segment", "Review", "Changes", "Cohort", "Three planes"]
     assert manifest.contributions.menus in (None, {})  # else the items would read "Segment (F.sh)"
     assert [sample.display_name for sample in manifest.contributions.sample_data] == [
         "MS FLAIR sample"

@@ -1,5 +1,6 @@
 """Visits of the tracking phantom, stored as ``fsh segment`` stores a case."""
 
+import shutil
 from pathlib import Path
 
 from fsh_core.cases import Case
@@ -11,6 +12,14 @@ from fsh_core.pipeline import Segmentation
 from fsh_core.record import Record
 from fsh_core.tracking import Visit
 from fsh_core.volume.volume import save_like
+
+
+def copy_of_dataset(followed: Path, root: Path) -> Path:
+    """Copy a dataset with results, so that a test may change it; give back the results."""
+    copy = shutil.copytree(followed, root)
+    for record in (copy / "derivatives" / "fsh").rglob("*_dseg.json"):
+        record.write_text(record.read_text().replace(str(followed), str(copy)))
+    return copy / "derivatives" / "fsh"
 
 
 def store_visit(folder: Path, scans: Path, subject: str, session: str, visit: Visit) -> Path:

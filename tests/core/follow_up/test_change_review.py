@@ -22,7 +22,7 @@ from fsh_core.follow_up import (
 from fsh_core.follow_up.reviewed_changes import kind_reviewed
 from fsh_core.follow_up.tables import hash_of_changes, read_followed
 from fsh_core.review.journal import Journal
-from tests.core.follow_up.stored import store_visit
+from tests.core.follow_up.stored import copy_of_dataset, store_visit
 from tests.core.tracking.phantom import make_visit
 
 STABLE, NEW, THIRD = ((-40, -20, 10), 5.0), ((30, 45, 0), 3.5), ((-30, 40, 10), 4.0)
@@ -43,10 +43,7 @@ def followed(tmp_path_factory) -> Path:
 @pytest.fixture
 def out(followed, tmp_path) -> Path:
     """A copy of the results that a test may change."""
-    copy = shutil.copytree(followed, tmp_path / "dataset")
-    for record in (copy / "derivatives" / "fsh").rglob("*_dseg.json"):
-        record.write_text(record.read_text().replace(str(followed), str(copy)))
-    return copy / "derivatives" / "fsh"
+    return copy_of_dataset(followed, tmp_path / "dataset")
 
 
 def begin(out: Path, reader: str = "Anna", pair: int = 0):

@@ -1,0 +1,1 @@
+"""The Changes widget: what changed between two visits, one change after another."""
