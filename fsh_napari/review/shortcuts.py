@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDockWidget,
     QLineEdit,
+    QMainWindow,
     QPlainTextEdit,
     QShortcut,
     QTextEdit,
@@ -78,10 +79,15 @@ class Shortcuts(QObject):
     def _on_dock(self, is_on_top: bool) -> None:
         """Keep silent behind another tab, whose keys may be the same."""
         self._is_on_top = is_on_top
-        now = QApplication.focusWidget()
-        if is_on_top and isinstance(now, _TAKES_LETTERS) and now.visibleRegion().isEmpty():
+        if is_on_top and dock_of(QApplication.focusWidget()) in self._tabs():
             self._table.setFocus()  # the keyboard was left behind, in the tab that was on top
         self._enable()
+
+    def _tabs(self) -> list[QDockWidget]:
+        """List the docks that stand behind this one, or before it."""
+        window = self._panel.window()
+        tabs = window.tabifiedDockWidgets(self._dock) if isinstance(window, QMainWindow) else []
+        return list(tabs)
 
     def _on_focus(self, before: QWidget | None, now: QWidget | None) -> None:
         self._is_free = now is self._table or not isinstance(now, _TAKES_LETTERS)
