@@ -133,7 +133,7 @@ def read_visits(
             )
     if order is not None:
         return sorted(visits, key=lambda visit: order.index(visit.name)), "as given"
-    by_name = sorted(visits, key=lambda visit: visit_order(visit.name))
+    by_name = sorted(visits, key=_by_name)
     dates = [visit.date for visit in by_name if visit.date is not None]
     if len(dates) < len(by_name):
         if dates:
@@ -158,6 +158,11 @@ def _read(stored: StoredSegmentation) -> StoredVisit:
     labels, reader = _labels_of(stored)
     name = record.session or "none"
     return StoredVisit(name, stored, scan, labels, reader, date_of_scan(scan.resolve()))
+
+
+def _by_name(visit: StoredVisit) -> tuple[bool, tuple[tuple[bool, int | str], ...]]:
+    """Key that sorts visits by session; one without a session comes first."""
+    return visit.stored.record.session is not None, visit_order(visit.name)
 
 
 def _labels_of(stored: StoredSegmentation) -> tuple[Path, str | None]:

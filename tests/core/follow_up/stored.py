@@ -22,10 +22,11 @@ def copy_of_dataset(followed: Path, root: Path) -> Path:
     return copy / "derivatives" / "fsh"
 
 
-def store_visit(folder: Path, scans: Path, subject: str, session: str, visit: Visit) -> Path:
+def store_visit(folder: Path, scans: Path, subject: str, session: str | None, visit: Visit) -> Path:
     """Write the scan of a visit and its results; give back the scan."""
-    home = scans / f"sub-{subject}" / f"ses-{session}" / "anat"
-    flair = home / f"sub-{subject}_ses-{session}_FLAIR.nii.gz"
+    home = scans / f"sub-{subject}" / (f"ses-{session}" if session else "") / "anat"
+    name = f"sub-{subject}_ses-{session}" if session else f"sub-{subject}"
+    flair = home / f"{name}_FLAIR.nii.gz"
     save_like(visit.flair.data, visit.flair, flair)
     case = Case(subject, session, {"FLAIR": flair})
     assert visit.probability is not None

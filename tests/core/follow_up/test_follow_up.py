@@ -207,6 +207,15 @@ def test_dates_that_cannot_be_read_are_none(tmp_path, text) -> None:
     assert date_of_scan(scan) is None
 
 
+def test_a_visit_without_a_session_is_the_first(tmp_path) -> None:
+    for session in ("later", None):
+        visit = make_visit("x", [STABLE], affine=THICK, seed=1 if session else 0)
+        store_visit(tmp_path / "out", tmp_path, "01", session, visit)
+    visits, order = read_visits(find_records(tmp_path / "out"))
+    assert [visit.stored.record.session for visit in visits] == [None, "later"]
+    assert order == "names"
+
+
 def test_visits_are_ordered_as_people_count() -> None:
     names = ["m12", "m6", "baseline", "m0"]
     assert sorted(names, key=visit_order) == ["baseline", "m0", "m6", "m12"]
