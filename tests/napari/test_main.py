@@ -5,6 +5,8 @@ import pytest
 pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
 pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
 
+from tests.napari.driving import settle
+
 
 @pytest.fixture
 def open_viewer(viewer):
@@ -24,8 +26,9 @@ def open_viewer(viewer):
 
 def test_a_folder_with_a_record_opens_with_its_review(open_viewer, record):
     viewer = open_viewer(record.parents[2])
+    settle()  # the review is loaded beside the window
     assert [layer.metadata.get("role") for layer in viewer.layers].count("lesions") == 1
-    assert list(viewer.window.dock_widgets) == ["Three planes", "Review (fsh-ms)"]
+    assert list(viewer.window.dock_widgets) == ["Review (fsh-ms)", "Three planes"]
 
 
 def test_without_a_path_the_sample_opens_with_segment(open_viewer):
