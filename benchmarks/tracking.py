@@ -40,6 +40,7 @@ from fsh_core.tracking import Track, Visit, track_visits
 from fsh_core.tracking.halfway import resample_to
 from fsh_core.volume.components import label_components
 from fsh_core.volume.itk import read_affine_transform
+from fsh_core.volume.nifti import read_labels
 from fsh_core.volume.volume import Volume
 
 CHANGED = ("new", "enlarging", "shrinking", "resolved")
@@ -64,17 +65,10 @@ def _load(case: Case, paths: dict[str, Path]) -> Visit:
     return Visit(
         name=str(case.session),
         flair=load_volume(case.flair),
-        labels=_labels(paths["labels"]),
+        labels=read_labels(paths["labels"])[0],
         brain=load_mask(paths["brain"]).data,
         probability=load_volume(paths["probability"]).data,
     )
-
-
-def _labels(path: Path) -> NDArray[np.int32]:
-    """Read a label map, which may hold no lesion: `load_volume` refuses that."""
-    from fsh_core.volume.nifti import read_nifti
-
-    return np.asarray(read_nifti(path)[0]).astype(np.int32)
 
 
 class TrueChanges:
@@ -96,7 +90,9 @@ class TrueChanges:
         made = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
         self.to_second = np.array(made["FirstToSecond"])
         self.labels = [
-            _labels(home / f"ses-{name}" / "anat" / f"sub-{subject}_ses-{name}_label-L_dseg.nii.gz")
+            read_labels(
+                home / f"ses-{name}" / "anat" / f"sub-{subject}_ses-{name}_label-L_dseg.nii.gz"
+            )[0]
             for name in ("01", "02")
         ]
 
@@ -123,7 +119,7 @@ class TrueChanges:
         return maps
 
 
-def _renumbered(labels: NDArray[np.int32], number_of: dict[int, int]) -> NDArray[np.int32]:
+def _renumbered(labels: NDArray[np.integer], number_of: dict[int, int]) -> NDArray[np.int32]:
     numbers = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int32)
     for label, number in number_of.items():
         if label < len(numbers):
@@ -150,9 +146,7 @@ def found_maps(track: Track) -> list[NDArray[np.int32]]:
             for row in track.changes.to_dict("records")
             for label in row[column]
         }
-        lesions = _halfway(
-            track, place, _renumbered(track.visits[place].labels.astype(np.int32), change_of)
-        )
+        lesions = _halfway(track, place, _renumbered(track.visits[place].labels, change_of))
         maps.append(np.where(lesions > 0, lesions, track.pairs[0].change_numbers).astype(np.int32))
     return maps
 

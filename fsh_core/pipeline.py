@@ -42,6 +42,7 @@ from fsh_core.record import (
     RecordedSettings,
     VolumeInterval,
 )
+from fsh_core.strict_json import rounded
 from fsh_core.volume.volume import Volume
 
 LIVE_SETTINGS = ("threshold", "minimum_volume_mm3", "smooth")
@@ -233,7 +234,7 @@ def segment_case(
         part_count=int(lesions["parts"].sum()) if config.split else None,
         quality=RecordedQuality.model_validate(quality.result().to_json()),
         regions=_regions(anatomy, lesions),
-        scan_uncertainty=_rounded(scan_uncertainty),
+        scan_uncertainty=rounded(scan_uncertainty),
         ensemble=describe_ensemble(len(predicted.members)),
         run=RecordedRun(
             seconds=round(time.perf_counter() - started, 2),
@@ -265,17 +266,12 @@ def _regions(anatomy: Anatomy | None, lesions: pd.DataFrame) -> RecordedRegions 
         return None
     found: dict[str, Any] = {
         "found": anatomy.found,
-        "quality": _rounded(anatomy.quality),
+        "quality": rounded(anatomy.quality),
         "note": anatomy.note,
     }
     if anatomy.found:
         found["dissemination"] = dissemination(lesions)
     return RecordedRegions.model_validate(found)
-
-
-def _rounded(value: float) -> float | None:
-    """Return 4 decimals, or None for what JSON cannot hold."""
-    return round(value, 4) if np.isfinite(value) else None
 
 
 def find_lesions(

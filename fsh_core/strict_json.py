@@ -1,6 +1,7 @@
 """Strict JSON that people may have edited: read or refused with a reason."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -34,6 +35,11 @@ def parse_json(payload: bytes, *, allow_nan: bool = False) -> Any:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return content
+
+
+def rounded(value: float) -> float | None:
+    """Return 4 decimals, or None for what JSON cannot hold."""
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def first_problem(error: ValidationError) -> str:

@@ -11,6 +11,7 @@ from benchmarks.tracking_pairs import CHANGED, STABLE, TEST, TUNING, conditions,
 from fsh_core.cli import main
 from fsh_core.cli.follow_up import follow_up_command
 from fsh_core.tracking import Track, Visit, track_visits
+from fsh_core.volume.nifti import read_labels
 from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
 from tests.core.simulation.test_simulate import SimulatedHead
 
@@ -35,7 +36,7 @@ def perfect(dataset: Path) -> Track:
     for case in visits_of(dataset):
         flair = load_volume(case.flair)
         home = truth / f"sub-{SUBJECT}" / f"ses-{case.session}" / "anat"
-        labels = tracking._labels(home / f"{case.name}_label-L_dseg.nii.gz")
+        labels = read_labels(home / f"{case.name}_label-L_dseg.nii.gz")[0]
         brain = load_mask(home / f"{case.name}_label-brain_mask.nii.gz").data
         visits.append(Visit(str(case.session), flair, labels, brain))
     return track_visits(visits)

@@ -1,5 +1,6 @@
 """``fsh track``: what changed between the visits of a patient."""
 
+import os.path
 import re
 import time
 from collections.abc import Sequence
@@ -170,9 +171,7 @@ def _check_different(scans: Sequence[Path]) -> None:
 
 def _common_name(names: Sequence[str]) -> str:
     """Return what the names begin with in common, or ``patient``."""
-    common = names[0]
-    while common and not all(name.startswith(common) for name in names):
-        common = common[:-1]
+    common = os.path.commonprefix(list(names))  # noqa: RUF071 - letter by letter is what is meant
     return re.sub(r"\d+$", "", common) or "patient"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fsh_core.tables import TAB, read_table
 
+DAYS_A_YEAR = 365.25
 _COLUMN = "acq_time"
 
 

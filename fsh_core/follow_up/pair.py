@@ -12,7 +12,7 @@ from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
 from fsh_core.follow_up.read import StoredTrack
 from fsh_core.follow_up.record import RecordedPair, RecordedVisit
-from fsh_core.follow_up.visits import StoredVisit
+from fsh_core.follow_up.visits import StoredVisit, on_grid_of
 from fsh_core.tracking import Visit
 from fsh_core.volume.nifti import read_nifti
 
@@ -83,10 +83,5 @@ def _load_visit(recorded: RecordedVisit, folder: Path) -> Visit:
 
 def _map(stored: StoredTrack, pair: RecordedPair, key: str, visit: Visit) -> NDArray[Any]:
     path = stored.folder / pair.files[key]
-    data = np.asarray(read_nifti(path)[0])
-    if data.shape != visit.flair.shape:
-        raise InputError(
-            f"{path}: expected the shape of the scan of visit {visit.name} {visit.flair.shape}, "
-            f"found {data.shape}; follow the visits again (fsh track)"
-        )
-    return data
+    remedy = "follow the visits again (fsh track)"
+    return on_grid_of(visit.flair, read_nifti(path)[0], path, remedy)

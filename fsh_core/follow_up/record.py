@@ -53,6 +53,13 @@ class RecordedVisit(RecordPart):
     volume_low_ml: float | None = None
     volume_high_ml: float | None = None
 
+    @property
+    def interval_ml(self) -> tuple[float, float] | None:
+        """Where a reader's volume is expected, in ml; None where nobody said."""
+        if self.volume_low_ml is None or self.volume_high_ml is None:
+            return None
+        return self.volume_low_ml, self.volume_high_ml
+
 
 class RecordedPair(RecordPart):
     """Two visits that follow each other.
@@ -125,6 +132,11 @@ class TrackRecord(RecordPart):
     settings: dict[str, Any]
     files: dict[str, str] = Field(default_factory=dict)
     run: RecordedRun
+
+    def days_since_first(self, position: int) -> float | None:
+        """Return how many days after the first visit one was; None where a date is not known."""
+        days = [pair.days for pair in self.pairs[:position]]
+        return None if None in days else sum(day for day in days if day is not None)
 
 
 def read_track_record(path: Path) -> TrackRecord:

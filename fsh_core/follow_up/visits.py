@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
 from fsh_core.derivatives.scan import find_scan
@@ -19,7 +20,7 @@ from fsh_core.follow_up.dates import date_of_scan, visit_order
 from fsh_core.preprocess.air import count_from_air
 from fsh_core.strict_json import parse_json
 from fsh_core.tracking import Visit
-from fsh_core.volume.nifti import read_nifti
+from fsh_core.volume.nifti import read_labels, read_nifti
 from fsh_core.volume.volume import Volume, load_volume
 
 _ANY_READER = "*"
@@ -64,22 +65,32 @@ class StoredVisit:
         """
         flair = load_volume(self.scan)
         flair = flair.with_data(count_from_air(flair.data)[0])
-        brain = self._map("brain", flair) > 0
+        paths, remedy = self.stored.paths, "segment the visit again"
+        brain = on_grid_of(flair, read_nifti(paths["brain"])[0], paths["brain"], remedy) > 0
         if not brain.any():
             raise InputError(
-                f"{self.stored.paths['brain']}: expected a brain, the mask is empty; segment the "
+                f"{paths['brain']}: expected a brain, the mask is empty; segment the "
                 "visit again with --brain-mask"
             )
-        labels = np.asarray(Volume(*read_nifti(self.labels)).data).astype(np.int32)
-        _check_shape(labels.shape, flair, self.labels)
-        probability = self._map("probability", flair).astype(np.float32)
+        labels = on_grid_of(flair, read_labels(self.labels)[0], self.labels, remedy)
+        path = paths["probability"]
+        probability = on_grid_of(flair, read_nifti(path)[0], path, remedy).astype(np.float32)
         return Visit(self.name, flair, labels, brain, probability, self.reader is not None)
 
-    def _map(self, key: str, flair: Volume) -> np.ndarray[Any, Any]:
-        path = self.stored.paths[key]
-        data = np.asarray(read_nifti(path)[0])
-        _check_shape(data.shape, flair, path)
-        return data
+
+def on_grid_of(flair: Volume, data: NDArray[Any], path: Path, remedy: str) -> NDArray[Any]:
+    """Return what was read of a file, checked to have the shape of a scan.
+
+    Raises
+    ------
+    InputError
+        If it has another one; ``remedy`` says what to do.
+    """
+    if data.shape != flair.shape:
+        raise InputError(
+            f"{path}: expected the shape of the scan {flair.shape}, found {data.shape}; {remedy}"
+        )
+    return data
 
 
 def find_patients(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
@@ -195,11 +206,3 @@ def _reviewed(path: Path, case: str, stored: StoredSegmentation) -> tuple[str, s
         raise InputError(f"it corrects other lesions than those of {case} now")
     review = content["review"]
     return str(review["last_act"] or ""), str(review["reader"]), labels
-
-
-def _check_shape(shape: tuple[int, ...], flair: Volume, path: Path) -> None:
-    if shape != flair.shape:
-        raise InputError(
-            f"{path}: expected the shape of the scan {flair.shape}, found {shape}; "
-            "segment the visit again"
-        )

@@ -4,10 +4,9 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,13 +27,13 @@ from fsh_core.follow_up.tables import as_text, count_changes
 from fsh_core.follow_up.visits import StoredVisit
 from fsh_core.locks import one_writer
 from fsh_core.record.parts import RecordedRun
+from fsh_core.strict_json import rounded
 from fsh_core.tracking import Pair, Track, TrackConfig
 from fsh_core.tracking.halfway import resample_from
 from fsh_core.volume.itk import transform_of
 from fsh_core.volume.volume import save_like
 
 WriteReport = Callable[[TrackRecord, Track, Path], None]
-_HOURS_A_DAY = 86400.0
 
 
 def write_track(
@@ -153,7 +152,7 @@ def _describe_pair(
     compared = pair.comparability
     days = None
     if earlier.date is not None and later.date is not None:
-        days = round((later.date - earlier.date).total_seconds() / _HOURS_A_DAY, 1)
+        days = round((later.date - earlier.date) / timedelta(days=1), 1)
     changes = track.changes
     own = changes[(changes["from_visit"] == earlier.name) & (changes["to_visit"] == later.name)]
     return RecordedPair(
@@ -164,7 +163,7 @@ def _describe_pair(
         reasons=compared.reasons,
         brain_overlap=round(compared.brain_overlap, 4),
         disagreement_mm=round(compared.disagreement_mm, 3),
-        correlation=_finite(compared.correlation),
+        correlation=rounded(compared.correlation),
         noise=round(pair.difference.noise, 5),
         earlier_to_later=tuple(
             tuple(round(float(value), 7) for value in row) for row in pair.halfway.first_to_second
@@ -198,7 +197,3 @@ def _describe_visit(visit: StoredVisit, track: Track, folder: Path) -> RecordedV
 def _relative(path: Path, folder: Path) -> str:
     """Name a file of the folder, or of another one that was followed from."""
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-
-
-def _finite(value: Any) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None

@@ -1,21 +1,31 @@
 """HTML page about the visits of a patient: whether they compare, what changed, and pictures."""
 
-from datetime import datetime
+import math
 from pathlib import Path
 
 import numpy as np
 
 from fsh_core.figures.change import draw_changes, draw_volumes
 from fsh_core.follow_up import RecordedPair, RecordedVisit, TrackRecord
+from fsh_core.follow_up.dates import DAYS_A_YEAR
 from fsh_core.follow_up.tables import between, in_reading_order
-from fsh_core.report.page import MISSING, Number, Row, Section, Table, counted, show, write_page
+from fsh_core.quality.check import Verdict, worst
+from fsh_core.report.page import (
+    MISSING,
+    Number,
+    Row,
+    Section,
+    Table,
+    counted,
+    show,
+    show_interval,
+    write_page,
+)
 from fsh_core.tracking import CHANGE_COLUMNS, REASONS, Track
 from fsh_core.tracking.comparability import NOTHING_FOUND, VERDICTS
 
 MOST_PICTURES = 16  # of changes between two visits
 _COUNTED = ("new", "enlarging", "shrinking", "resolved", "merged", "split", "stable", "uncertain")
-_DAYS_A_YEAR = 365.25
-_SECONDS_A_DAY = 86400.0
 _LEAST_DAYS = 30.0  # a rate per year from less would be a guess
 
 
@@ -36,7 +46,8 @@ def write_track_page(record: TrackRecord, track: Track, path: Path) -> None:
     InputError
         If the file cannot be written.
     """
-    sections = [_reliability(record), _volume_section(record)]
+    verdict = worst(*(pair.comparability.verdict for pair in track.pairs))
+    sections = [_reliability(record, verdict), _volume_section(record)]
     for position, pair in enumerate(record.pairs):
         sections += _pair_sections(pair, track, position)
     names = " → ".join(visit.name for visit in record.visits)
@@ -44,7 +55,7 @@ def write_track_page(record: TrackRecord, track: Track, path: Path) -> None:
         path,
         f"sub-{record.subject}: changes between visits",
         f"Visits {names} (in the order of {_ORDER_WORDS[record.order]})",
-        _numbers(record),
+        _numbers(record, verdict),
         sections,
         _definitions(),
     )
@@ -57,10 +68,8 @@ _ORDER_WORDS = {
 }
 
 
-def _numbers(record: TrackRecord) -> list[Number]:
-    numbers = [Number("Visits", str(len(record.visits)))]
-    worst = _worst([pair.verdict for pair in record.pairs])
-    numbers.append(Number("Comparison", worst))
+def _numbers(record: TrackRecord, verdict: Verdict) -> list[Number]:
+    numbers = [Number("Visits", str(len(record.visits))), Number("Comparison", verdict)]
     for kind in ("new", "enlarging", "shrinking", "resolved"):
         total = sum(pair.counts.get(kind, 0) for pair in record.pairs)
         numbers.append(Number(kind.capitalize(), str(total)))
@@ -70,11 +79,7 @@ def _numbers(record: TrackRecord) -> list[Number]:
     return numbers
 
 
-def _worst(verdicts: list[str]) -> str:
-    return next((name for name in ("fail", "caution") if name in verdicts), "pass")
-
-
-def _reliability(record: TrackRecord) -> Section:
+def _reliability(record: TrackRecord, verdict: Verdict) -> Section:
     """Whether the visits can be compared: it stands first."""
     points = []
     for pair in record.pairs:
@@ -85,23 +90,17 @@ def _reliability(record: TrackRecord) -> Section:
             points.append(f"Scan of {visit.name}: quality {visit.quality}")
         if visit.reader is not None:
             points.append(f"Lesions of {visit.name}: as corrected by {visit.reader}")
-    verdict = _worst([pair.verdict for pair in record.pairs])
     return Section("Can these visits be compared?", VERDICTS[verdict], points=points)
 
 
 def _volume_section(record: TrackRecord) -> Section:
     rows = [_visit_row(visit) for visit in record.visits]
-    intervals = [
-        (visit.volume_low_ml, visit.volume_high_ml)
-        if visit.volume_low_ml is not None and visit.volume_high_ml is not None
-        else None
-        for visit in record.visits
-    ]
+    days = [record.days_since_first(position) for position in range(len(record.visits))]
     figure = draw_volumes(
         [visit.name for visit in record.visits],
-        _days(record.visits),
+        None if None in days else [day for day in days if day is not None],
         [visit.lesion_volume_ml for visit in record.visits],
-        intervals,
+        [visit.interval_ml for visit in record.visits],
     )
     headings = [("Visit", ""), ("Date", ""), ("Lesions", ""), ("Volume", "ml"),
                 ("Interval", "ml"), ("Lesions by", "")]  # fmt: skip
@@ -116,24 +115,15 @@ def _volume_section(record: TrackRecord) -> Section:
 
 
 def _visit_row(visit: RecordedVisit) -> list[str]:
-    interval = MISSING
-    if visit.volume_low_ml is not None and visit.volume_high_ml is not None:
-        interval = f"{show(visit.volume_low_ml, '_ml')} to {show(visit.volume_high_ml, '_ml')}"
+    low, high = visit.interval_ml or (math.nan, math.nan)
     return [
         visit.name,
         (visit.date or MISSING)[:10],
         str(visit.lesion_count),
         show(visit.lesion_volume_ml, "_ml"),
-        interval,
+        show_interval(low, high, "_ml"),
         visit.reader or "F.sh",
     ]
-
-
-def _days(visits: tuple[RecordedVisit, ...]) -> list[float] | None:
-    dates = [datetime.fromisoformat(visit.date) for visit in visits if visit.date]
-    if len(dates) < len(visits):
-        return None
-    return [(date - dates[0]).total_seconds() / _SECONDS_A_DAY for date in dates]
 
 
 def _pair_sections(pair: RecordedPair, track: Track, position: int) -> list[Section]:
@@ -147,7 +137,7 @@ def _pair_sections(pair: RecordedPair, track: Track, position: int) -> list[Sect
         text += f" {pair.days:.0f} days apart"
         active = pair.counts.get("new", 0)
         if abs(pair.days) >= _LEAST_DAYS:
-            text += f": {active * _DAYS_A_YEAR / abs(pair.days):.1f} new lesions a year"
+            text += f": {active * DAYS_A_YEAR / abs(pair.days):.1f} new lesions a year"
         text += "."
     sure = seen[seen["kind"] != "uncertain"]
     pictures = sure.head(MOST_PICTURES)

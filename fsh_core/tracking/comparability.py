@@ -1,19 +1,21 @@
 """Whether two visits can be compared at all: registration, contrast, resolution."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from fsh_core.errors import InputError
+from fsh_core.quality.check import Limits, Verdict, judge_high, judge_low, worst
 from fsh_core.tracking.difference import Difference
-from fsh_core.tracking.halfway import Halfway, resample_to
+from fsh_core.tracking.halfway import Halfway
 from fsh_core.tracking.visit import Visit
 
 _LEAST_IN_COMMON = 0.5  # Dice of the brains: with less there is nothing to compare
-_LEAST_OVERLAP = (0.80, 0.90)  # Dice of the brains: below fails, below is a caution
-_MOST_DISAGREEMENT_MM = (3.0, 1.0)
-_LEAST_CORRELATION = (0.4, 0.8)
-_MOST_SPACING_RATIO = 1.5
+_LEAST_OVERLAP = Limits(caution=0.90, fail=0.80)
+_MOST_DISAGREEMENT_MM = Limits(caution=1.0, fail=3.0)
+_LEAST_CORRELATION = Limits(caution=0.8, fail=0.4)
+_MOST_SPACING_RATIO = Limits(caution=1.5, fail=math.inf)
 
 VERDICTS = {
     "pass": "The visits can be compared.",
@@ -42,7 +44,7 @@ class Comparability:
         Of the two scans within the brain, lesions left out.
     """
 
-    verdict: str
+    verdict: Verdict
     reasons: tuple[str, ...]
     brain_overlap: float
     disagreement_mm: float
@@ -66,54 +68,37 @@ def compare_visits(
     InputError
         If the brains hardly overlap.
     """
-    brains = [
-        resample_to(halfway, visit.flair, to_visit, visit.brain) > 0
-        for visit, to_visit in ((first, halfway.to_first), (second, halfway.to_second))
-    ]
-    sizes = sum(np.count_nonzero(brain) for brain in brains)
-    overlap = 2 * np.count_nonzero(brains[0] & brains[1]) / sizes if sizes else 0.0
+    overlap, correlation = difference.brain_overlap, difference.correlation
     if overlap < _LEAST_IN_COMMON:
         raise InputError(
             f"{first.name} and {second.name}: expected two scans of one brain, the brains overlap "
             f"by {overlap:.2f} (Dice) only; check that both are whole and of this patient"
         )
-    found: list[tuple[str, str]] = []
-    if overlap < _LEAST_OVERLAP[1]:
-        found.append(
-            (
-                "fail" if overlap < _LEAST_OVERLAP[0] else "caution",
-                f"the brains overlap by {overlap:.2f} (Dice) after registration",
-            )
-        )
-    if halfway.disagreement_mm > _MOST_DISAGREEMENT_MM[1]:
-        is_bad = halfway.disagreement_mm > _MOST_DISAGREEMENT_MM[0]
-        found.append(
-            (
-                "fail" if is_bad else "caution",
-                f"the registrations there and back differ by {halfway.disagreement_mm:.1f} mm",
-            )
-        )
-    correlation = difference.correlation
-    if not correlation >= _LEAST_CORRELATION[1]:
-        found.append(
-            (
-                "fail" if not correlation >= _LEAST_CORRELATION[0] else "caution",
-                f"the scans look different (correlation {correlation:.2f}): another scanner or "
-                "sequence, or another patient",
-            )
-        )
     ratios = np.sort(first.flair.spacing_mm) / np.sort(second.flair.spacing_mm)
-    if max(ratios.max(), 1 / ratios.min()) > _MOST_SPACING_RATIO:
-        sizes_mm = [
-            " x ".join(f"{size:.2g}" for size in v.flair.spacing_mm) for v in (first, second)
-        ]
-        found.append(("caution", f"the voxels differ: {sizes_mm[0]} and {sizes_mm[1]} mm"))
-    verdicts = [verdict for verdict, _ in found]
-    verdict = next((name for name in ("fail", "caution") if name in verdicts), "pass")
+    spacings = [" x ".join(f"{mm:.2g}" for mm in one.flair.spacing_mm) for one in (first, second)]
+    checks: tuple[tuple[Verdict, str], ...] = (
+        (
+            judge_low(overlap, _LEAST_OVERLAP),
+            f"the brains overlap by {overlap:.2f} (Dice) after registration",
+        ),
+        (
+            judge_high(halfway.disagreement_mm, _MOST_DISAGREEMENT_MM),
+            f"the registrations there and back differ by {halfway.disagreement_mm:.1f} mm",
+        ),
+        (
+            "fail" if math.isnan(correlation) else judge_low(correlation, _LEAST_CORRELATION),
+            f"the scans look different (correlation {correlation:.2f}): another scanner or "
+            "sequence, or another patient",
+        ),
+        (
+            judge_high(max(ratios.max(), 1 / ratios.min()), _MOST_SPACING_RATIO),
+            f"the voxels differ: {spacings[0]} and {spacings[1]} mm",
+        ),
+    )
     return Comparability(
-        verdict,
-        tuple(reason for _, reason in found),
-        float(overlap),
+        worst(*(verdict for verdict, _ in checks)),
+        tuple(reason for verdict, reason in checks if verdict != "pass"),
+        overlap,
         halfway.disagreement_mm,
         correlation,
     )

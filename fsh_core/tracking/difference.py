@@ -11,7 +11,8 @@ from scipy import ndimage
 from fsh_core.tracking.halfway import Halfway, resample_to
 from fsh_core.tracking.visit import Visit
 from fsh_core.volume.components import CONNECTIVITY_26
-from fsh_core.volume.resample import block_means
+from fsh_core.volume.resample import block_means, resample_like
+from fsh_core.volume.volume import Volume
 
 _SMOOTHING_MM = 0.7
 _RIM_MM = 2  # of the brain, and around lesions: no normal-appearing tissue
@@ -41,6 +42,8 @@ class Difference:
         The scans after matching; 1 = median of normal-appearing tissue.
     brain : (I, J, K) bool
         The brain of both.
+    brain_overlap : float
+        Dice of the two brains.
     correlation : float
         Of the two scans over normal-appearing tissue and fluid.
     noise : float
@@ -51,6 +54,7 @@ class Difference:
     first: Map
     second: Map
     brain: NDArray[np.bool_]
+    brain_overlap: float
     correlation: float
     noise: float
 
@@ -79,6 +83,8 @@ def find_difference(halfway: Halfway, first: Visit, second: Visit) -> Difference
         brains.append(resample_to(halfway, visit.flair, to_visit, visit.brain) > 0)
         lesions.append(resample_to(halfway, visit.flair, to_visit, visit.labels > 0) > 0)
     brain = brains[0] & brains[1]
+    sizes = np.count_nonzero(brains[0]) + np.count_nonzero(brains[1])
+    overlap = 2 * np.count_nonzero(brain) / sizes if sizes else 0.0
     near = ndimage.binary_dilation(lesions[0] | lesions[1], CONNECTIVITY_26, iterations=_RIM_MM)
     inner = ndimage.binary_erosion(brain, iterations=_RIM_MM) & ~near
     tissue = inner.copy()
@@ -96,7 +102,7 @@ def find_difference(halfway: Halfway, first: Visit, second: Visit) -> Difference
     noise, spread = _spread(change, steepness, tissue)
     centre = np.float32(np.median(change[tissue])) if tissue.any() else np.float32(0)
     sd = np.where(brain, (change - centre) / spread, np.float32(0)).astype(np.float32)
-    return Difference(sd, first_scan, second_scan, brain, correlation, noise)
+    return Difference(sd, first_scan, second_scan, brain, overlap, correlation, noise)
 
 
 def _smooth(scan: NDArray[Any]) -> Map:
@@ -146,26 +152,9 @@ def _log_ratio(first: Map, second: Map, tissue: NDArray[np.bool_]) -> Map:
         for data in (ratio, tissue)
     )
     coarse = np.where(counts > _FEWEST, sums / np.maximum(counts, _FEWEST), np.float32(0))
-    # Block centres lie at 1.5, 5.5, … voxels.
-    places = [
-        (np.arange(size, dtype=np.float64) - (_BLOCK_MM - 1) / 2) / _BLOCK_MM
-        for size in first.shape
-    ]
-    return _linear(coarse, places)
-
-
-def _linear(coarse: Map, places: list[NDArray[np.float64]]) -> Map:
-    """Interpolate linearly along each axis; constant beyond the ends."""
-    data = coarse
-    for axis, at in enumerate(places):
-        inside = np.clip(at, 0, data.shape[axis] - 1)
-        low = np.minimum(inside.astype(int), max(data.shape[axis] - 2, 0))
-        share = (inside - low).astype(np.float32)
-        shape = [-1 if other == axis else 1 for other in range(data.ndim)]
-        after = np.minimum(low + 1, data.shape[axis] - 1)
-        weight = share.reshape(shape)
-        data = np.take(data, low, axis) * (1 - weight) + np.take(data, after, axis) * weight
-    return data
+    affine = np.diag([_BLOCK_MM, _BLOCK_MM, _BLOCK_MM, 1.0])
+    affine[:3, 3] = (_BLOCK_MM - 1) / 2  # the middle of the first block
+    return resample_like(coarse, Volume(coarse, affine), Volume(ratio, np.eye(4)))
 
 
 def _spread(change: Map, steepness: Map, tissue: NDArray[np.bool_]) -> tuple[float, Map]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -99,11 +99,12 @@ def track_visits(visits: Sequence[Visit], config: TrackConfig | None = None) -> 
         link_lesions(first, second, halfway.first_to_second, config.linked_share)
         for (first, second), halfway in zip(pairwise(visits), halfways, strict=True)
     ]
-    tracks = _number_tracks(visits, links)
+    measured = [_measure(visit) for visit in visits]
+    tracks = _number_tracks(measured, links)
     pairs, rows = [], []
     for position, halfway in enumerate(halfways):
         two = (visits[position], visits[position + 1])
-        groups = _groups(two, links[position])
+        groups = _groups(measured[position : position + 2], links[position])
         pair, changes = _compare(two, halfway, groups, config)
         pairs.append(pair)
         for row in changes:
@@ -114,18 +115,35 @@ def track_visits(visits: Sequence[Visit], config: TrackConfig | None = None) -> 
     changes_table.loc[without, "track"] = (
         max(tracks.values(), default=0) + 1 + np.arange(np.count_nonzero(without))
     )
-    return Track(tuple(visits), tuple(pairs), _lesion_table(visits, tracks), changes_table)
+    return Track(
+        tuple(visits), tuple(pairs), _lesion_table(visits, measured, tracks), changes_table
+    )
+
+
+class _Lesion(NamedTuple):
+    """What of a visit's lesion is needed more than once, measured on the visit's own grid."""
+
+    volume_mm3: float
+    longest_mm: float
+
+
+_Lesions = dict[int, _Lesion]  # by label
+
+
+def _measure(visit: Visit) -> _Lesions:
+    lesions = {}
+    for label, box in label_boxes(visit.labels).items():
+        own = visit.labels[box] == label
+        volume_mm3 = np.count_nonzero(own) * visit.flair.voxel_volume_mm3
+        lesions[label] = _Lesion(volume_mm3, longest_mm(own, visit.flair.spacing_mm))
+    return lesions
 
 
 def _number_tracks(
-    visits: Sequence[Visit], links: Sequence[Sequence[tuple[int, int]]]
+    visits: Sequence[_Lesions], links: Sequence[Sequence[tuple[int, int]]]
 ) -> dict[Node, int]:
     """Number the tracks: those of the first visit in the order of its labels, then later ones."""
-    nodes = [
-        (position, int(label))
-        for position, visit in enumerate(visits)
-        for label in np.unique(visit.labels[visit.labels > 0])
-    ]
+    nodes = [(position, label) for position, lesions in enumerate(visits) for label in lesions]
     edges = [
         ((position, label), (position + 1, other))
         for position, pair in enumerate(links)
@@ -138,36 +156,17 @@ def _number_tracks(
     }
 
 
-def _groups(visits: tuple[Visit, Visit], links: Sequence[tuple[int, int]]) -> list[Group]:
+def _groups(visits: Sequence[_Lesions], links: Sequence[tuple[int, int]]) -> list[Group]:
     """Group the lesions of two visits that hang together between these two alone."""
-    sizes = [_volumes(visit) for visit in visits]
-    lengths = [_lengths(visit) for visit in visits]
-    nodes = [(position, label) for position in (0, 1) for label in sizes[position]]
+    nodes = [(position, label) for position in (0, 1) for label in visits[position]]
     edges = [((0, label), (1, other)) for label, other in links]
     groups = []
     for number, members in enumerate(connected(nodes, edges), start=1):
         labels = [tuple(label for at, label in members if at == position) for position in (0, 1)]
-        volumes = [sum(sizes[at][label] for label in labels[at]) for at in (0, 1)]
-        longest = max(lengths[at][label] for at, label in members)
+        volumes = [sum(visits[at][label].volume_mm3 for label in labels[at]) for at in (0, 1)]
+        longest = max(visits[at][label].longest_mm for at, label in members)
         groups.append(Group(number, labels[0], labels[1], volumes[0], volumes[1], longest))
     return groups
-
-
-def _volumes(visit: Visit) -> dict[int, float]:
-    """Volume of each lesion of a visit, in mm3."""
-    labels, counts = np.unique(visit.labels[visit.labels > 0], return_counts=True)
-    return {
-        int(label): int(count) * visit.flair.voxel_volume_mm3
-        for label, count in zip(labels, counts, strict=True)
-    }
-
-
-def _lengths(visit: Visit) -> dict[int, float]:
-    """Largest diameter of each lesion of a visit on its own grid, in mm."""
-    return {
-        label: longest_mm(visit.labels[box] == label, visit.flair.spacing_mm)
-        for label, box in label_boxes(visit.labels).items()
-    }
 
 
 def _compare(
@@ -209,11 +208,18 @@ def _track_of(row: dict[str, Any], position: int, tracks: dict[Node, int]) -> in
     return tracks[nodes[0]] if nodes else 0
 
 
-def _lesion_table(visits: Sequence[Visit], tracks: dict[Node, int]) -> pd.DataFrame:
+def _lesion_table(
+    visits: Sequence[Visit], measured: Sequence[_Lesions], tracks: dict[Node, int]
+) -> pd.DataFrame:
     rows = [
-        {"track": tracks[position, label], "visit": visit.name, "label": label, "volume_mm3": size}
-        for position, visit in enumerate(visits)
-        for label, size in _volumes(visit).items()
+        {
+            "track": tracks[position, label],
+            "visit": visits[position].name,
+            "label": label,
+            "volume_mm3": lesion.volume_mm3,
+        }
+        for position, lesions in enumerate(measured)
+        for label, lesion in lesions.items()
     ]
     table = pd.DataFrame(rows, columns=list(LESION_COLUMNS)[:4])
     table["track_volume_mm3"] = table.groupby(["track", "visit"])["volume_mm3"].transform("sum")

@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from fsh_core.follow_up.dates import DAYS_A_YEAR
 from fsh_core.studies.statistics import FEWEST_FOR_AN_INTERVAL
 
 ALL = "all"
 LEVEL = 0.95
 _DRAWS = 2000
-_DAYS_A_YEAR = 365.25
 
 ACTIVITY_COLUMNS: dict[str, str] = {
     "group": "Group of patients.",
@@ -53,7 +53,7 @@ def by_patient(intervals: pd.DataFrame) -> pd.DataFrame:
     is_dated = intervals["days"] > 0
     rows = intervals.assign(
         intervals=1,
-        years=intervals["days"].where(is_dated, 0.0) / _DAYS_A_YEAR,
+        years=intervals["days"].where(is_dated, 0.0) / DAYS_A_YEAR,
         dated_new=intervals["new"].where(is_dated, 0),
     )
     columns = ["intervals", "new", "enlarging", "years", "dated_new"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fsh_core.errors import InputError
 from fsh_core.file_names import TRACKS_ENDINGS, TRACKS_FOLDER
-from fsh_core.follow_up import RecordedPair, RecordedVisit, TrackRecord, find_tracks
+from fsh_core.follow_up import TrackRecord, find_tracks
 from fsh_core.follow_up.record import read_track_record
 from fsh_dashboard.data.change_tables import CHANGES, TRACKS, read_change_tables
 from fsh_dashboard.data.folder import Opened
@@ -163,26 +163,20 @@ def _interval_rows(record: TrackRecord) -> Iterator[dict[str, Any]]:
 
 def _visit_rows(record: TrackRecord) -> Iterator[dict[str, Any]]:
     for number, visit in enumerate(record.visits):
-        yield _visit_row(visit, record.pairs[:number]) | {
+        yield {
             "patient": f"sub-{record.subject}",
             "number": number,
+            "visit": visit.name,
+            "date": (visit.date or "")[:10] or None,
+            "days": record.days_since_first(number),
+            "lesion_count": visit.lesion_count,
+            "lesion_volume_ml": visit.lesion_volume_ml,
+            "volume_low_ml": visit.volume_low_ml,
+            "volume_high_ml": visit.volume_high_ml,
+            "lesions_by": visit.reader or "F.sh",
+            "quality": visit.quality,
+            "record": visit.record,
         }
-
-
-def _visit_row(visit: RecordedVisit, pairs_before: tuple[RecordedPair, ...]) -> dict[str, Any]:
-    days = [pair.days for pair in pairs_before]
-    return {
-        "visit": visit.name,
-        "date": (visit.date or "")[:10] or None,
-        "days": sum(day for day in days if day is not None) if None not in days else None,
-        "lesion_count": visit.lesion_count,
-        "lesion_volume_ml": visit.lesion_volume_ml,
-        "volume_low_ml": visit.volume_low_ml,
-        "volume_high_ml": visit.volume_high_ml,
-        "lesions_by": visit.reader or "F.sh",
-        "quality": visit.quality,
-        "record": visit.record,
-    }
 
 
 def _with_types(table: pd.DataFrame, numbers: tuple[str, ...]) -> pd.DataFrame:
