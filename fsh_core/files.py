@@ -83,7 +83,7 @@ def _beside(path: Path) -> Iterator[Path]:
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_PARTIAL, suffix=_ending(), dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=HIDDEN, suffix=_ending(), dir=path.parent)
         os.close(handle)
         partial = Path(name)
         yield partial
@@ -106,7 +106,7 @@ def staging_folder(folder: Path) -> Iterator[Path]:
     with making_folder(folder):
         staging: Path | None = None
         try:
-            staging = Path(tempfile.mkdtemp(prefix=_PARTIAL, suffix=_ending(), dir=folder))
+            staging = Path(tempfile.mkdtemp(prefix=HIDDEN, suffix=_ending(), dir=folder))
             yield staging
         except InputError as error:
             raise InputError(str(error).replace(str(staging), str(folder))) from None
@@ -155,7 +155,7 @@ def move_together(staging: Path, folder: Path, name: str) -> None:
     InputError
         If they cannot be moved.
     """
-    whole = folder / f"{_PARTIAL}{name}{_WHOLE}"
+    whole = folder / f"{HIDDEN}{name}{_WHOLE}"
     try:
         if whole.is_dir():
             finish_move(whole)
@@ -165,10 +165,18 @@ def move_together(staging: Path, folder: Path, name: str) -> None:
         raise cannot_be_written(folder, error) from None
 
 
-def unfinished_moves(folder: Path) -> dict[Path, str]:
-    """Find what was wholly written, here and in folders inside, with what it is called."""
-    wholes = folder.rglob(f"{_PARTIAL}*{_WHOLE}")
-    return {path: path.name.removeprefix(_PARTIAL).removesuffix(_WHOLE) for path in wholes}
+def hidden_files(folder: Path) -> list[Path]:
+    """List what F.sh hides in a folder and in those inside: unfinished files, and locks."""
+    return list(folder.rglob(f"{HIDDEN}*"))
+
+
+def unfinished_moves(hidden: Iterable[Path]) -> dict[Path, str]:
+    """Find what was wholly written among hidden files, with what it is called."""
+    return {
+        path: path.name.removeprefix(HIDDEN).removesuffix(_WHOLE)
+        for path in hidden
+        if path.name.endswith(_WHOLE)
+    }
 
 
 def finish_move(whole: Path) -> None:
@@ -187,26 +195,27 @@ def finish_move(whole: Path) -> None:
     rmtree(whole, ignore_errors=True)  # of folders alone
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes of this machine half wrote, here and in folders inside.
+def remove_leftovers(hidden: Iterable[Path]) -> None:
+    """Remove what killed processes of this machine half wrote among hidden files.
 
     What a living process is writing stays: the names say whose they are.
     """
-    for partial in folder.rglob(f"{_PARTIAL}*.partial"):
+    for partial in (path for path in hidden if path.name.endswith(_PARTIAL)):
         machine, _, process = partial.suffixes[-2].removeprefix(".").partition("-")
         if machine == _MACHINE and process.isdigit() and not psutil.pid_exists(int(process)):
             with suppress(OSError):
                 rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
-_PARTIAL = ".fsh-"
-_WHOLE = ".whole"
+HIDDEN = ".fsh-"
+"""How the names of hidden files begin: other programs have theirs."""
+_PARTIAL, _WHOLE = ".partial", ".whole"  # how they end
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"  # a network drive has files of several
 
 
 def _ending() -> str:
     """End of the name of what is being written: by which machine and process."""
-    return f".{_MACHINE}-{os.getpid()}.partial"
+    return f".{_MACHINE}-{os.getpid()}{_PARTIAL}"
 
 
 def _current_umask() -> int:

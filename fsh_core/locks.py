@@ -7,9 +7,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fsh_core.errors import InputError, cannot_be_written
-from fsh_core.files import finish_move, making_folder, remove_leftovers, unfinished_moves
+from fsh_core.files import (
+    HIDDEN,
+    finish_move,
+    hidden_files,
+    making_folder,
+    remove_leftovers,
+    unfinished_moves,
+)
 
-_BEFORE, _AFTER = ".fsh-", ".lock"  # of the file's name: other programs have locks too
+_LOCK = ".lock"
 
 
 class BeingWritten(InputError):
@@ -39,7 +46,7 @@ def one_writer(folder: Path, what: str = "fsh", *, wait: bool = True) -> Iterato
     InputError
         If the folder cannot be written.
     """
-    path = folder / f"{_BEFORE}{what}{_AFTER}"
+    path = folder / f"{HIDDEN}{what}{_LOCK}"
     with making_folder(folder):
         lock = FileLock(path, is_singleton=True)  # the same thread may ask again
         try:
@@ -68,12 +75,13 @@ def clear_after_killed(folder: Path) -> None:
     What they half wrote is removed, what they had wholly written is moved into place, and the
     files of their locks go. What a living process holds stays.
     """
-    remove_leftovers(folder)
-    for whole, what in unfinished_moves(folder).items():
+    hidden = hidden_files(folder)  # one walk: a folder may hold thousands of cases
+    remove_leftovers(hidden)
+    for whole, what in unfinished_moves(hidden).items():
         with suppress(InputError, OSError), one_writer(whole.parent, what, wait=False):
             finish_move(whole)
-    for path in folder.rglob(f"{_BEFORE}*{_AFTER}"):
-        what = path.name.removeprefix(_BEFORE).removesuffix(_AFTER)
+    for path in (path for path in hidden if path.name.endswith(_LOCK)):
+        what = path.name.removeprefix(HIDDEN).removesuffix(_LOCK)
         with suppress(InputError), one_writer(path.parent, what, wait=False):
             pass  # nobody holds it: it goes with this one
 

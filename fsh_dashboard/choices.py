@@ -130,12 +130,7 @@ def mark_case(name: str) -> None:
 
 def follow_lesion(key: str, table: pd.DataFrame) -> None:
     """Choose the lesion of the row that was clicked in a table; a callback."""
-    row = ticked(key)
-    if row is None or row >= len(table):
-        st.query_params.pop("lesion", None)
-        return
-    st.query_params["lesion"] = f"{table['case'].iloc[row]}:{table['label'].iloc[row]}"
-    st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
+    _follow(key, table, "lesion", ("case", "label"))
 
 
 def follow_interval(key: str, table: pd.DataFrame) -> None:
@@ -150,11 +145,16 @@ def follow_interval(key: str, table: pd.DataFrame) -> None:
 
 def follow_change(key: str, table: pd.DataFrame) -> None:
     """Choose the change of the row that was clicked in a table; a callback."""
+    _follow(key, table, "change", ("interval", "change"))
+
+
+def _follow(key: str, table: pd.DataFrame, what: str, columns: tuple[str, str]) -> None:
+    """Put what the clicked row names in two columns into the address, and jump there."""
     row = ticked(key)
-    if row is None or row >= len(table):
-        st.query_params.pop("change", None)
+    if row is None or row >= len(table):  # the table may have become shorter meanwhile
+        st.query_params.pop(what, None)
         return
-    st.query_params["change"] = f"{table['interval'].iloc[row]}:{table['change'].iloc[row]}"
+    st.query_params[what] = ":".join(str(table[column].iloc[row]) for column in columns)
     st.session_state["jumps"] = st.session_state.get("jumps", 0) + 1
 
 

@@ -71,6 +71,10 @@ class Task(QObject):
             if not self._in_line:
                 self._thread.join()
             _running.discard(self)
+            # Python's collector does not see through a connection: a listener that knows its
+            # task would never be freed, nor the window that it belongs to.
+            self.finished.disconnect()
+            self.failed.disconnect()
 
         QTimer.singleShot(0, forget)
 

@@ -32,29 +32,26 @@ command -v strace >/dev/null ||
     lacks "the tests that no program calls another machine: no strace" strace
 
 export QT_API=pyside6
-faces=$(mktemp)
-trap 'rm -f "$faces"' EXIT
+napari=$(mktemp)
+trap 'rm -f "$napari"' EXIT
 rm -f .coverage .coverage.*
 status=0
 # Two processes share two cores: threads of one would wait for those of the other, several times as long
 # as one thread takes. What must not depend on their number has tests that set it.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-# Two at a time: the faces wait for windows and pages as often as they compute. napari's tests have a
-# process of their own, so that a crash in Qt costs the others nothing.
+# Two at a time, which take about equally long: windows and pages wait as often as they compute. napari's
+# tests have a process of their own, so that a crash in Qt costs the others nothing.
 (
-    status=0
-    export COVERAGE_FILE=.coverage.dashboard
-    "$python" -m pytest $qt --cov --cov-report= tests/dashboard --durations 5 || status=1
-    COVERAGE_FILE=.coverage.napari
-    eval "$display \"$python\" -m pytest $qt --cov --cov-report= tests/napari --durations 5" || status=1
-    exit $status
-) >"$faces" 2>&1 &
+    export COVERAGE_FILE=.coverage.napari
+    eval "$display \"$python\" -m pytest $qt --cov --cov-report= tests/napari --durations 5"
+) >"$napari" 2>&1 &
 COVERAGE_FILE=.coverage.core "$python" -m pytest $qt --cov --cov-report= tests \
     --ignore tests/dashboard --ignore tests/napari --durations 10 || status=1
+COVERAGE_FILE=.coverage.dashboard "$python" -m pytest $qt --cov --cov-report= tests/dashboard --durations 5 || status=1
 # As on a processor with AVX-512 and without AMX, whose oneDNN takes other paths.
 ONEDNN_MAX_CPU_ISA=AVX512_CORE "$python" -m pytest $qt -q tests/core/training || status=1
 wait $! || status=1
-cat "$faces"
+cat "$napari"
 "$python" -m coverage combine -q
 # A floor for each package; raise them when you can.
 "$python" -m coverage report --include "fsh_core/*" --fail-under 97 || status=1

@@ -52,6 +52,10 @@ def _lookup(table: Path, column: str, wanted: str) -> datetime | None:
     try:
         rows = read_table(table, TAB, {column: str, _COLUMN: str})
         found = rows.loc[rows[column] == wanted, _COLUMN]
-        return datetime.fromisoformat(str(found.iloc[0])) if len(found) else None
+        if found.empty:
+            return None
+        # By the clock of the place: a date with a time zone and one without could not be
+        # compared, and what counts are days.
+        return datetime.fromisoformat(str(found.iloc[0])).replace(tzinfo=None)
     except (OSError, ValueError, KeyError):
         return None

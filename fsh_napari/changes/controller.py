@@ -10,7 +10,7 @@ from fsh_core.review import ReviewEvent
 from fsh_core.review.events import COMPLETED
 from fsh_napari.changes.interfaces import PairUnderReview, Stage, View
 from fsh_napari.review.interfaces import Point
-from fsh_napari.signs import SIGNS
+from fsh_napari.walk import Walk
 
 
 class ChangesController:
@@ -33,14 +33,15 @@ class ChangesController:
         self.view, self.stage = view, stage
         self.pair: PairUnderReview | None = None
         self._adds = False  # whether the next click adds a lesion
-        self._asked_at = -1  # events there were when the reader was asked whether to complete
+        self._walk = Walk(view, self.go_to, "change", "these visits")
         self._was_completed = False
 
     # ---- the pair
 
     def begin(self, pair: PairUnderReview) -> None:
         """Review two visits from where this reader stopped."""
-        self.pair, self._adds, self._asked_at = pair, False, -1
+        self.pair, self._adds = pair, False
+        self._walk.forget_question()
         self._was_completed = pair.review.case_status == COMPLETED
         self.refresh()
         labels = self.view.labels
@@ -66,19 +67,6 @@ class ChangesController:
             raise InputError("no visits are open; choose a followed patient first")
         return self.pair
 
-    def chosen(self) -> int:
-        """Return the selected change.
-
-        Raises
-        ------
-        InputError
-            If none is selected.
-        """
-        self.opened()
-        if not self.view.label:
-            raise InputError("no change is selected; choose one from the list")
-        return self.view.label
-
     def refresh(self) -> None:
         """Bring the list up to date, and the saved table where completion came or went."""
         pair = self.opened()
@@ -100,23 +88,13 @@ class ChangesController:
 
     def next(self) -> None:
         """Go to the next change of the list, in both visits."""
-        self._step(1, "That was the last change of the list.")
+        self.opened()
+        self._walk.next()
 
     def previous(self) -> None:
         """Go to the one before."""
-        self._step(-1, "That was the first change of the list.")
-
-    def _step(self, by: int, at_the_end: str) -> None:
         self.opened()
-        labels = self.view.labels
-        if not labels:
-            raise InputError("no change is shown; choose other filters")
-        place = labels.index(self.view.label) + by if self.view.label in labels else 0
-        if 0 <= place < len(labels):
-            self.view.show_message("")  # what was said is about the change before
-            self.go_to(labels[place])
-        else:
-            self.view.show_message(at_the_end)
+        self._walk.previous()
 
     # ---- deciding
 
@@ -133,21 +111,7 @@ class ChangesController:
         self._decide("unsure")
 
     def _decide(self, status: str) -> None:
-        label, review = self.chosen(), self.opened().review
-        labels = self.view.labels  # before a filter hides what was decided
-        place = labels.index(label)
-        review.set_status(label, status)
-        self.refresh()
-        following = labels[place + 1 :] + labels[:place]
-        waiting = [other for other in following if review.status(other) == "unreviewed"]
-        decided = f"Change {label}: {SIGNS[status]} {status}."
-        if not waiting:
-            decided += " All in the list are decided; C completes these visits."
-        self.view.show_message(decided)
-        if self.view.goes_on and waiting:
-            self.go_to(waiting[0])
-        else:
-            self.view.select(label)
+        self._walk.decide(self.opened().review, status, self.refresh)
 
     def note_change(self) -> None:
         """Write a note about the change, or where none is selected about both visits."""
@@ -169,7 +133,8 @@ class ChangesController:
 
     def cancel(self) -> None:
         """Leave adding and the help."""
-        self._adds, self._asked_at = False, -1
+        self._adds = False
+        self._walk.forget_question()
         self.stage.hide_keys()
         self.view.show_message("")
 
@@ -264,13 +229,6 @@ class ChangesController:
 
     def _may_complete(self, pair: PairUnderReview) -> bool:
         """Ask once before undecided changes are left."""
-        count = int((pair.listed()["status"] == "unreviewed").sum())
-        asked_at, self._asked_at = self._asked_at, len(pair.review.journal.events)
-        if not count or pair.review.case_status == COMPLETED or asked_at == self._asked_at:
-            self._asked_at = -1
-            return True
-        changes = "1 change is" if count == 1 else f"{count} changes are"
-        self.view.show_message(
-            f"⚠ {changes} not decided. C once more completes these visits all the same."
-        )
-        return False
+        is_completed = pair.review.case_status == COMPLETED
+        undecided = 0 if is_completed else int((pair.listed()["status"] == "unreviewed").sum())
+        return self._walk.may_complete(undecided, len(pair.review.journal.events))

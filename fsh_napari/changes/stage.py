@@ -95,8 +95,9 @@ class ChangesStage(PlanesStage):
         if self.visit is not None:
             self.visit.close_visit()
             self._forget_visit()
-        for layer in self._own_layers():
-            self.viewer.layers.remove(layer)
+        with self.viewer.layers.batched_update():
+            for layer in self._own_layers():
+                self.viewer.layers.remove(layer)
         for layer in self._hidden:
             if layer in self.viewer.layers:
                 layer.visible = True

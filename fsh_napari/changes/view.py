@@ -1,15 +1,12 @@
 """The panel of the review of changes: it shows what it is given, and tells what is wanted."""
 
 import html
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
-    QGridLayout,
     QLabel,
     QLineEdit,
     QSizePolicy,
@@ -25,7 +22,7 @@ from fsh_core.visible import visible
 from fsh_napari.changes.interfaces import PairUnderReview
 from fsh_napari.changes.keys import KEYS
 from fsh_napari.messages import show_sentence
-from fsh_napari.review.keys import Key
+from fsh_napari.review.panel import advance_box, command_buttons, filter_box, note_field
 from fsh_napari.signs import SIGNS
 from fsh_napari.table import Columns, LesionTable
 from fsh_napari.widgets import in_a_row, push_button
@@ -108,21 +105,22 @@ class ChangesView(QWidget):
         self.verdict.setTextFormat(Qt.TextFormat.RichText)
         self.summary = QLabel("", accessibleName="Summary", wordWrap=True)
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
-        self.kind_filter = self._filter("Kind filter", ["any kind", *READING_ORDER], "kind_found")
-        self.status_filter = self._filter("Status filter", ["any status", *STATUSES], "status")
         self.table = LesionTable(_TIPS, columns=COLUMNS)
         self.table.setAccessibleName("Changes")
         self.table.setMinimumHeight(120)
         self.table.as_given()
         self.table.opened.connect(self.change_opened)
         self.table.chosen.connect(self.change_selected)
-        self.note = QLineEdit(accessibleName="Note", placeholderText="Note (K)")
-        self.note.setToolTip("Kept with Enter, in the journal and in the saved table")
-        self.note.editingFinished.connect(lambda: self.note_written.emit(self.note.text()))
-        self.advance = QCheckBox(
-            "Go on after a decision", checked=True, accessibleName="Go on after a decision"
+        self.kind_filter = filter_box(
+            self.table, "Kind filter", ["any kind", *READING_ORDER], "kind_found"
         )
-        self.advance.setToolTip("The next undecided change comes by itself after A, R and U")
+        self.status_filter = filter_box(
+            self.table, "Status filter", ["any status", *STATUSES], "status"
+        )
+        for box in (self.kind_filter, self.status_filter):
+            box.setToolTip(f"{box.accessibleName()}: list only these changes")
+        self.note = note_field(self.note_written.emit)
+        self.advance = advance_box("change")
         self.message = QLabel("", wordWrap=True, accessibleName="Message")
         self._lay_out()
 
@@ -231,7 +229,7 @@ class ChangesView(QWidget):
         layout.addWidget(in_a_row(self.kind_filter, self.status_filter))
         layout.addWidget(self.table, stretch=1)
         layout.addWidget(self.note)
-        layout.addLayout(self._command_buttons())
+        layout.addLayout(command_buttons(KEYS, self.wanted.emit, _BUTTONS_IN_A_ROW))
         layout.addWidget(
             in_a_row(
                 self.advance,
@@ -243,25 +241,3 @@ class ChangesView(QWidget):
         self.setMinimumWidth(330)
         # napari puts a stretch below a dock's widget unless something in it wants to grow.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-
-    def _command_buttons(self) -> QGridLayout:
-        buttons = QGridLayout()
-        buttons.setVerticalSpacing(3)
-        for place, key in enumerate(key for key in KEYS if key.button):
-            button = push_button(key.button, self._want(key), f"{key.keys}: {key.text}")
-            buttons.addWidget(button, place // _BUTTONS_IN_A_ROW, place % _BUTTONS_IN_A_ROW)
-        return buttons
-
-    def _want(self, key: Key) -> Callable[[], None]:
-        return lambda: self.wanted.emit(key)
-
-    def _filter(self, name: str, values: list[str], column: str) -> QComboBox:
-        box = QComboBox(accessibleName=name)
-        box.setToolTip(f"{name}: list only these changes")
-        box.addItems(values)
-
-        def want(index: int) -> None:
-            self.table.filter.want(column, box.currentText() if index > 0 else "")
-
-        box.currentIndexChanged.connect(want)
-        return box

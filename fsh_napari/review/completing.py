@@ -2,6 +2,7 @@
 
 from fsh_core.review.events import COMPLETED
 from fsh_napari.review.interfaces import CaseUnderReview, Saver, View
+from fsh_napari.walk import Walk
 
 
 class Completion:
@@ -13,21 +14,18 @@ class Completion:
         Asks the reader.
     saver : Saver
         Writes the corrected lesions.
+    walk : Walk
+        Asks before lesions are left undecided.
     """
 
-    def __init__(self, view: View, saver: Saver) -> None:
-        self.view, self.saver = view, saver
-        self._asked_at = -1  # events there were when the reader was asked
+    def __init__(self, view: View, saver: Saver, walk: Walk) -> None:
+        self.view, self.saver, self.walk = view, saver, walk
         self._was_completed = False
 
     def begin(self, case: CaseUnderReview) -> None:
         """Hear which case is open now."""
-        self._asked_at = -1
+        self.walk.forget_question()
         self._was_completed = case.review.case_status == COMPLETED
-
-    def forget_question(self) -> None:
-        """Ask again."""
-        self._asked_at = -1
 
     def follow(self, case: CaseUnderReview) -> None:
         """Save the case where completion came or went."""
@@ -49,16 +47,9 @@ class Completion:
     def may_complete(self, case: CaseUnderReview) -> bool:
         """Ask once before a case with undecided lesions is completed."""
         review = case.review
-        count = len(review.lesions) - review.decided
-        asked_at, self._asked_at = self._asked_at, len(review.journal.events)
-        if not count or review.case_status == COMPLETED or asked_at == self._asked_at:
-            self._asked_at = -1
-            return True
-        lesions = "1 lesion is" if count == 1 else f"{count} lesions are"
-        self.view.show_message(
-            f"⚠ {lesions} not decided. The same once more completes the case all the same."
-        )
-        return False
+        is_completed = review.case_status == COMPLETED
+        undecided = 0 if is_completed else len(review.lesions) - review.decided
+        return self.walk.may_complete(undecided, len(review.journal.events))
 
 
 def _saving(name: str) -> str:

@@ -17,7 +17,7 @@ from fsh_napari.review.readers import (
     check_may_see,
     reveal_others,
 )
-from fsh_napari.signs import SIGNS
+from fsh_napari.walk import Walk
 
 
 class ReviewController:
@@ -51,7 +51,8 @@ class ReviewController:
         self.has_cohort = False
         self._loading = ""  # the case that is on its way
         self._clicks = Clicks(view)
-        self._completion = Completion(view, saver)
+        self._walk = Walk(view, self.go_to, "lesion", "the case")
+        self._completion = Completion(view, saver, self._walk)
 
     # ---- the case
 
@@ -95,9 +96,7 @@ class ReviewController:
             If none is selected.
         """
         self.opened()
-        if not self.view.label:
-            raise InputError("no lesion is selected; choose one from the list")
-        return self.view.label
+        return self._walk.chosen()
 
     def refresh(self) -> None:
         """Bring the list up to date, and the saved files where completion came or went."""
@@ -118,22 +117,11 @@ class ReviewController:
 
     def next(self) -> None:
         """Go to the next lesion of the list."""
-        self._step(1, "That was the last lesion of the list.")
+        self._walk.next()
 
     def previous(self) -> None:
         """Go to the one before."""
-        self._step(-1, "That was the first lesion of the list.")
-
-    def _step(self, by: int, at_the_end: str) -> None:
-        labels = self.view.labels
-        if not labels:
-            raise InputError("no lesion is shown; change the filter")
-        place = labels.index(self.view.label) + by if self.view.label in labels else 0
-        if 0 <= place < len(labels):
-            self.view.show_message("")  # what was said is about the lesion before
-            self.go_to(labels[place])
-        else:
-            self.view.show_message(at_the_end)
+        self._walk.previous()
 
     # ---- deciding
 
@@ -150,21 +138,7 @@ class ReviewController:
         self._decide("unsure")
 
     def _decide(self, status: str) -> None:
-        label, review = self.chosen(), self.opened().review
-        labels = self.view.labels  # before a filter hides what was decided
-        place = labels.index(label)
-        review.set_status(label, status)
-        self.refresh()
-        following = labels[place + 1 :] + labels[:place]
-        waiting = [other for other in following if review.status(other) == "unreviewed"]
-        decided = f"Lesion {label}: {SIGNS[status]} {status}."
-        if not waiting:
-            decided += " All in the list are decided; C completes the case."
-        self.view.show_message(decided)
-        if self.view.goes_on and waiting:
-            self.go_to(waiting[0])
-        else:
-            self.view.select(label)
+        self._walk.decide(self.opened().review, status, self.refresh)
 
     def note_lesion(self) -> None:
         """Write a note about the lesion, or where none is selected about the case."""
@@ -208,7 +182,7 @@ class ReviewController:
     def cancel(self) -> None:
         """Leave joining, adding and the help."""
         self._clicks.forget()
-        self._completion.forget_question()
+        self._walk.forget_question()
         self.stage.hide_keys()
         self.view.show_message("")
 

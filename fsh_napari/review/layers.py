@@ -83,16 +83,17 @@ class CaseLayers:
             layer.visible = False
             yield
         if gone:
-            with undrawn(self._window):
+            with undrawn(self._window), self.viewer.layers.batched_update():
                 for layer in gone:
                     self.viewer.layers.remove(layer)
             yield
 
     def discard(self) -> None:
         """Take away the layers that no case took over."""
-        for layer in self._kept.values():
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+        with self.viewer.layers.batched_update():
+            for layer in self._kept.values():
+                if layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
         self._kept.clear()
 
 

@@ -1,7 +1,5 @@
 """The panel of the review: it shows what it is given, and tells what the reader wants."""
 
-from collections.abc import Callable, Sequence
-
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -9,7 +7,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QSizePolicy,
     QVBoxLayout,
@@ -20,7 +17,8 @@ from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.review import CASE_STATUSES, STATUSES
 from fsh_napari.messages import bold, show_sentence, tip_of
 from fsh_napari.review.interfaces import CaseUnderReview
-from fsh_napari.review.keys import KEYS, Key
+from fsh_napari.review.keys import KEYS
+from fsh_napari.review.panel import advance_box, command_buttons, filter_box, note_field
 from fsh_napari.table import LesionTable
 from fsh_napari.widgets import in_a_row, push_button
 
@@ -74,23 +72,22 @@ class ReviewView(QWidget):
         self.table.setMinimumHeight(120)
         self.table.opened.connect(self.lesion_opened)
         self.table.chosen.connect(self.lesion_selected)
-        self.status_filter = self._filter("Status filter", ["any status", *STATUSES], "status")
-        self.region_filter = self._filter("Region filter", ["any region"], "region")
-        self.confidence_filter = self._filter("Confidence filter", list(_BANDS.values()), "band")
-        self.flags_filter = self._filter("Flags filter", ["any flags"], "flags")
+        self.status_filter = filter_box(
+            self.table, "Status filter", ["any status", *STATUSES], "status"
+        )
+        self.region_filter = filter_box(self.table, "Region filter", ["any region"], "region")
+        self.confidence_filter = filter_box(
+            self.table, "Confidence filter", list(_BANDS.values()), "band", list(_BANDS)
+        )
+        self.flags_filter = filter_box(self.table, "Flags filter", ["any flags"], "flags")
         self.queued_only = QCheckBox(
             "Only the queue's lesions", accessibleName="Only the queue's lesions"
         )
         self.queued_only.toggled.connect(self._show_queued_only)
         self.queued_only.setToolTip("List only the lesions that the queue names, in its order")
         self.queued_only.hide()
-        self.note = QLineEdit(accessibleName="Note", placeholderText="Note (K)")
-        self.note.setToolTip("Kept with Enter, in the journal and in the saved table")
-        self.note.editingFinished.connect(lambda: self.note_written.emit(self.note.text()))
-        self.advance = QCheckBox(
-            "Go on after a decision", checked=True, accessibleName="Go on after a decision"
-        )
-        self.advance.setToolTip("The next undecided lesion comes by itself after A, R and U")
+        self.note = note_field(self.note_written.emit)
+        self.advance = advance_box("lesion")
         self.case_status = QComboBox(accessibleName="Case status")
         self.case_status.setToolTip("Status of the whole case; completed is also C")
         self.case_status.addItems(CASE_STATUSES)
@@ -231,7 +228,7 @@ class ReviewView(QWidget):
         of_the_case.addWidget(self.queued_only)
         of_the_case.addWidget(self.table, stretch=1)
         of_the_case.addWidget(self.note)
-        of_the_case.addLayout(self._command_buttons())
+        of_the_case.addLayout(command_buttons(KEYS, self.wanted.emit, _BUTTONS_IN_A_ROW))
         of_the_case.addWidget(in_a_row(self.advance, self.case_status))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -250,30 +247,6 @@ class ReviewView(QWidget):
         self.setMinimumWidth(330)
         # napari puts a stretch below a dock's widget unless something in it wants to grow.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-
-    def _command_buttons(self) -> QGridLayout:
-        buttons = QGridLayout()
-        buttons.setVerticalSpacing(3)
-        for place, key in enumerate(key for key in KEYS if key.button):
-            button = push_button(key.button, self._want(key), f"{key.keys}: {key.text}")
-            buttons.addWidget(button, place // _BUTTONS_IN_A_ROW, place % _BUTTONS_IN_A_ROW)
-        return buttons
-
-    def _want(self, key: Key) -> Callable[[], None]:
-        return lambda: self.wanted.emit(key)
-
-    def _filter(self, name: str, values: Sequence[str], column: str) -> QComboBox:
-        box = QComboBox(accessibleName=name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(8)
-        box.addItems(values)
-
-        def want(index: int) -> None:
-            value = list(_BANDS)[index] if column == "band" else box.currentText()
-            self.table.filter.want(column, value if index > 0 else "")
-
-        box.currentIndexChanged.connect(want)
-        return box
 
     def _show_queued_only(self, only: bool) -> None:
         self.table.filter.want("queued", "yes" if only else "")

@@ -58,6 +58,9 @@ class LayerMirror:
             (main.layers.events.removed, self._on_removed),
             (main.layers.events.reordered, self._on_reordered),
             (main.layers.selection.events.active, self._on_active),
+            # Of several layers that go together the scene is cleared up once.
+            (main.layers.events.begin_batch, other.layers.events.begin_batch),
+            (main.layers.events.end_batch, other.layers.events.end_batch),
         ):
             self._listen(emitter, callback)
         for layer in main.layers:

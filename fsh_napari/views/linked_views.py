@@ -35,7 +35,7 @@ class LinkedViews(QWidget):
         super().__init__()
         self.views: list[QWidget] = []
         self.crosshair = QCheckBox("Crosshair", checked=True, accessibleName="Crosshair")
-        self.crosshair.toggled.connect(lambda _: self.redraw_overlays())
+        self.crosshair.toggled.connect(self.redraw_overlays)
         self.crosshair_colour = preferences().crosshair
         self._quiet = False
 
@@ -70,9 +70,12 @@ class LinkedViews(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Detach when napari takes the dock away, as its button does."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self.views:
-            self.detach()
-            self.gone.emit()
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            if self.views:
+                self.detach()
+                self.gone.emit()
+            # Nobody shows it again, and Python's collector does not see through Qt's connections.
+            self.deleteLater()
 
     def click(self, point: tuple[float, ...], shift: bool = False) -> None:
         """Answer a click in any view."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from fsh_core.errors import InputError, cannot_be_written
-from fsh_core.files import remove_leftovers, staging_folder, write_atomically
+from fsh_core.files import hidden_files, remove_leftovers, staging_folder, write_atomically
 
 _KILLED_WHILE_WRITING = """
 import os, signal, sys
@@ -33,7 +33,7 @@ def test_what_a_killed_process_left_goes_and_the_rest_stays(tmp_path):
     (tmp_path / "notes.partial").touch()  # the user's
     (tmp_path / f".fsh-abc.00000000-{2**22 + 1}.partial").touch()  # of another machine
     with staging_folder(tmp_path) as staging:
-        remove_leftovers(tmp_path)
+        remove_leftovers(hidden_files(tmp_path))
         assert staging.exists()
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
         f".fsh-abc.00000000-{2**22 + 1}.partial",

@@ -1,5 +1,6 @@
 """Fixtures of the plugin's tests; what needs a screen is skipped where there is none."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -46,6 +47,10 @@ def screen() -> None:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         pytest.skip("no display: run under xvfb-run -a -s '-screen 0 1280x1024x24'")
+    # napari collects garbage for every layer that goes, and would look through all that was
+    # imported each time.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """How the tests drive a window: as a reader does, with keys and clicks."""
 
+import gc
 import time
+import weakref
 from pathlib import Path
 
 from qtpy.QtCore import QEventLoop, QTimer
@@ -50,3 +52,10 @@ def rows_of(table) -> list[list[str]]:
     """What a table shows, row by row, without hidden columns."""
     shown = [column for column in range(table.columnCount()) if not table.isColumnHidden(column)]
     return [[table.item(row, column).text() for column in shown] for row in range(table.rowCount())]
+
+
+def forgets(reference: weakref.ref) -> bool:
+    """Whether something is gone from memory."""
+    settle(20)
+    gc.collect()
+    return reference() is None

@@ -29,6 +29,7 @@ from fsh_core.derivatives import (
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.files import sha256_of, staging_folder
 from fsh_core.locks import clear_after_killed
+from tests.core.dying import lives_through
 
 WEIGHTS_SHA256 = "1c" * 32
 
@@ -45,27 +46,6 @@ def contents(folder):
 
 def record_in(content):
     return next(payload for name, payload in content.items() if name.endswith("_dseg.json"))
-
-
-def write_and_die(segmentation, folder, step):
-    """Write in a process that dies at a rename; tell whether it lived."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    real, left = os.replace, [step]
-
-    def dying(*paths):
-        left[0] -= 1
-        if left[0] < 0:
-            os._exit(9)
-        real(*paths)
-
-    try:
-        os.replace = dying
-        write_segmentation(segmentation, folder)
-        os._exit(0)
-    finally:
-        os._exit(1)
 
 
 def voxels(path):
@@ -292,7 +272,7 @@ class TestNothingHalfWritten:
         for step in range(20):
             shutil.rmtree(tmp_path / "out", ignore_errors=True)
             write_segmentation(old, tmp_path / "out")
-            lived = write_and_die(new, tmp_path / "out", step)
+            lived = lives_through(lambda: write_segmentation(new, tmp_path / "out"), step)
             records = find_records(tmp_path / "out")
             before = [
                 contents(tmp_path / "out")[path.relative_to(tmp_path / "out").as_posix()]

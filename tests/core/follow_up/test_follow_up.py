@@ -175,7 +175,7 @@ def test_a_reviewed_mask_that_is_not_the_saved_one_is_not_used(out, track, caplo
 
 def test_dates_order_the_visits_and_give_the_days_between(root, out, track) -> None:
     (root / "sub-01" / "sub-01_sessions.tsv").write_text(
-        "session_id\tacq_time\nses-m6\t2021-06-01\nses-m12\t2020-06-01T10:30:00\n"
+        "session_id\tacq_time\nses-m6\t2021-06-01\nses-m12\t2020-06-01T10:30:00+02:00\n"
     )
     code, _ = track()
     assert code == 0

@@ -12,6 +12,7 @@ from fsh_core.derivatives import read_segmentation, write_segmentation
 from fsh_core.errors import InputError
 from fsh_core.files import sha256_of
 from fsh_core.review import open_review, review_paths, save_review
+from tests.core.dying import lives_through
 
 STEPS = 14  # more than a save has renames
 
@@ -39,32 +40,16 @@ def test_the_record_holds_the_hashes_of_the_other_files(stored) -> None:
     assert_together(save_review(open_review(stored, "Anna"), stored), {1, 2, 3})
 
 
-def save_and_die(stored, step: int, monkeypatch) -> bool:
-    """Delete a lesion and save in a process that dies at a rename; tell whether it lived."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    replace, left = os.replace, [step]
-
-    def dying(*paths):
-        left[0] -= 1
-        if left[0] < 0:
-            os._exit(9)
-        replace(*paths)
-
-    try:
-        monkeypatch.setattr("os.replace", dying)
-        review = open_review(stored, "Anna")
-        review.delete(3)
-        save_review(review, stored)
-        os._exit(0)
-    finally:
-        os._exit(1)
+def delete_and_save(stored) -> None:
+    """Delete a lesion and save."""
+    review = open_review(stored, "Anna")
+    review.delete(3)
+    save_review(review, stored)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is forked here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_killed_at_any_step_the_files_belong_together_afterwards(stored, monkeypatch) -> None:
+def test_killed_at_any_step_the_files_belong_together_afterwards(stored) -> None:
     paths = review_paths(stored, "Anna")
     anat = paths["record"].parent
     found = set()
@@ -72,7 +57,7 @@ def test_killed_at_any_step_the_files_belong_together_afterwards(stored, monkeyp
         for path in (*paths.values(), open_review(stored, "Anna").journal.path):
             path.unlink(missing_ok=True)
         save_review(open_review(stored, "Anna"), stored)
-        lived = save_and_die(stored, step, monkeypatch)
+        lived = lives_through(lambda: delete_and_save(stored), step)
         review = open_review(stored, "Anna")  # any command looks after it
         record = json.loads(paths["record"].read_text())
         lesions = {1, 2} if record["lesion_count"] == 2 else {1, 2, 3}

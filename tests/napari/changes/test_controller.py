@@ -197,7 +197,7 @@ def test_a_note_is_kept(controller, pair, track_record) -> None:
 
 def test_completing_asks_once_saves_and_follows_later_decisions(controller, pair) -> None:
     controller.complete()
-    assert "not decided. C once more" in controller.view.message
+    assert "not decided. The same once more completes these visits" in controller.view.message
     assert pair.review.case_status != "completed"
     controller.complete()
     assert pair.review.case_status == "completed"

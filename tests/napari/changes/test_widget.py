@@ -1,5 +1,7 @@
 """The review of changes in a real window: keys, layers, and leaving the viewer as it was."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ from fsh_napari.changes.widget import ChangesWidget
 from fsh_napari.views.overlays import CORONAL
 from fsh_napari.views.window import dock_of, window_of
 from tests.napari.changes.conftest import MISSED
-from tests.napari.driving import PATIENCE_MS, open_review_widget, settle
+from tests.napari.driving import PATIENCE_MS, forgets, open_review_widget, settle
 
 
 @pytest.fixture
@@ -179,7 +181,9 @@ def test_closing_leaves_the_viewer_as_it_was(viewer, empty, out, track_record, q
     with qtbot.waitSignal(empty.opened, timeout=PATIENCE_MS):
         empty.open(track_record)
     assert not scan.visible
+    things = [weakref.ref(thing) for thing in (empty.pair, empty.stage.visit)]
     empty.close_pair()
+    assert all(forgets(thing) for thing in things)
     assert list(viewer.layers) == [scan]
     assert scan.visible
     assert not viewer.canvas.overlays.text.visible

@@ -27,6 +27,7 @@ def segment(viewer, flair_file, tmp_path, qtbot):
     widget.controller.open_scan(flair_file)
     widget.controller.run()
     qtbot.waitUntil(lambda: widget.process is None, timeout=PATIENCE_MS)
+    settle()
     yield widget
     widget.cancel()
 
@@ -82,6 +83,7 @@ def test_segment_never_touches_lesions_under_review(segment, review, viewer, qtb
     assert 0 < np.count_nonzero(own.data) < np.count_nonzero(review.case.layer.data)
     segment.controller.run()
     qtbot.waitUntil(lambda: segment.process is None, timeout=PATIENCE_MS)
+    settle()
     np.testing.assert_array_equal(shown(review), before)
 
 

@@ -45,6 +45,7 @@ def run(widget, qtbot, how=""):
     widget.view.weights_field.setText(how)
     widget.controller.run()
     qtbot.waitUntil(lambda: widget.process is None, timeout=PATIENCE_MS)
+    settle()  # the lesions of the threshold that is shown are found beside the window
 
 
 class TestFields:
