@@ -1,6 +1,6 @@
 """How a table is shown on a page: headings with units, help, and sensible digits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,7 @@ def show_table(
     *,
     height: int = TABLE_HEIGHT,
     follow: Callable[[], None] | None = None,
+    named: Mapping[str, tuple[str, str]] | None = None,
 ) -> None:
     """Show a table.
 
@@ -38,13 +39,15 @@ def show_table(
         The most pixels that it takes.
     follow : callable, optional
         Called when a row was ticked or unticked; without it no row can be.
+    named : mapping of str to (str, str), optional
+        Heading and help of columns that mean something else than elsewhere on the pages.
     """
     st.dataframe(
         table,
         hide_index=True,
         width="stretch",
         height=page.height_of(table, height),
-        column_config=_config_for(table),
+        column_config=_config_for(table, named or {}),
         key=key,
         selection_mode="single-row",
         on_select=follow or "ignore",
@@ -53,11 +56,11 @@ def show_table(
     )
 
 
-def _config_for(table: pd.DataFrame) -> dict[str, Any]:
+def _config_for(table: pd.DataFrame, named: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     """Streamlit's column settings for a table: heading with unit, help, and sensible digits."""
     settings: dict[str, Any] = {}
     for column in map(str, table.columns):
-        heading, text = label_of(column), HELP.get(column)
+        heading, text = named.get(column, (label_of(column), HELP.get(column)))
         if pd.api.types.is_bool_dtype(table[column]):
             settings[column] = st.column_config.CheckboxColumn(heading, help=text)
         elif pd.api.types.is_integer_dtype(table[column]):
@@ -71,7 +74,7 @@ def _config_for(table: pd.DataFrame) -> dict[str, Any]:
                 heading,
                 help=text,
                 pinned=True if column == "case" else None,
-                width="medium" if column == "flags" else None,
+                width="medium" if column in ("flags", "metric") else None,
             )
     return settings
 

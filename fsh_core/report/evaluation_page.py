@@ -22,6 +22,7 @@ from fsh_core.report.page import (
 from fsh_core.report.volume_section import volume_sections
 from fsh_core.studies.bland_altman import bland_altman
 from fsh_core.studies.evaluate import CASE_COLUMNS, Evaluation
+from fsh_core.studies.pooled import COUNTS, lesions_by_region, lesions_by_size
 from fsh_core.studies.statistics import patients_of
 
 NAMES = {
@@ -140,13 +141,14 @@ def _summary_table(summary: Mapping[str, Row], columns: tuple[str, ...]) -> Tabl
 def _size_table(cases: pd.DataFrame) -> Table:
     """One row per size: lesions of all cases, and how many were found and false."""
     rows = []
-    for size, words in SIZE_BINS.items():
-        names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
-        counts = [int(cases[f"{name}_{size}"].sum()) for name in names]
-        rows.append(
-            [words.removesuffix(" in equivalent diameter").removeprefix("of "), *_counted(*counts)]
-        )
+    for row in lesions_by_size(cases).to_dict("records"):
+        rows.append([size_name(row["size"]), *_counted(*(row[name] for name in COUNTS))])
     return Table([("Equivalent diameter", ""), *_COUNTED], rows)
+
+
+def size_name(size: str) -> str:
+    """Write a key of `fsh_core.evaluation.lesionwise.SIZE_BINS`: ``below 3 mm``."""
+    return SIZE_BINS[size].removesuffix(" in equivalent diameter").removeprefix("of ")
 
 
 def _counted(lesions: int, found: int, predicted: int, false: int) -> list[str]:
@@ -163,14 +165,10 @@ def _region_section(regions: pd.DataFrame | None) -> list[Section]:
         return []
     known = regions[regions["note"] == ""]
     rows = []
-    for name, lesions in known.groupby("region", sort=False):
-        names = ("reference_lesions", "detected_lesions", "prediction_lesions", "false_lesions")
-        row = [
-            str(name).replace("_", " "),
-            *_counted(*(int(lesions[column].sum()) for column in names)),
-        ]
-        row += [show(lesions[column].sum(), column) for column in ("reference_ml", "prediction_ml")]
-        rows.append([*row, show(lesions["dice"].mean(), "dice")])
+    for found in lesions_by_region(regions).to_dict("records"):
+        row = [found["region"].replace("_", " "), *_counted(*(found[name] for name in COUNTS))]
+        row += [show(found[column], column) for column in ("reference_ml", "prediction_ml", "dice")]
+        rows.append(row)
     headings = [
         ("Region", ""),
         *_COUNTED,

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from fsh_core.report.page import MISSING, Section, Table, show, show_interval
+from fsh_core.report.page import MISSING, Section, Table, by_name, show, show_interval
 from fsh_core.studies.agreement import Agreement
+from fsh_core.studies.pooled import RATER_COLUMNS, rater_means
 
 _PAIR = 2  # raters
 
@@ -40,10 +41,9 @@ def repeatability_section(agreement: Agreement) -> Section:
 
 def consensus_section(agreement: Agreement) -> Section:
     """How each rater compares with the STAPLE consensus, on average."""
-    columns = ["volume_ml", "consensus_dice", "staple_sensitivity", "staple_specificity"]
-    means = agreement.ratings.groupby("rater")[columns].mean().T.to_dict()
+    means = by_name(rater_means(agreement.ratings), "rater")
     rows = [
-        [rater, *(show(means[rater][name], name) for name in columns)]
+        [rater, *(show(means[rater][name], name) for name in RATER_COLUMNS)]
         for rater in agreement.raters
         if rater in means
     ]

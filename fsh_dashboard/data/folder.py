@@ -118,14 +118,14 @@ def find_runs(opened: Opened) -> list[str]:
 
     Latest log first.
     """
-    found = [folder for folder in _folders(opened) if _has(folder, "config.json", "log.jsonl")]
+    found = [folder for folder in walk(opened) if _has(folder, "config.json", "log.jsonl")]
     found.sort(key=lambda folder: (folder / "log.jsonl").stat().st_mtime, reverse=True)
     return [opened.named(folder) for folder in found]
 
 
 def find_results(opened: Opened) -> list[str]:
     """List the derivatives folders of F.sh, relative to the opened folder."""
-    return [opened.named(folder) for folder in _folders(opened) if _holds_records(folder)]
+    return [opened.named(folder) for folder in walk(opened) if _holds_records(folder)]
 
 
 def _existing(name: str | Path) -> Path:
@@ -138,7 +138,7 @@ def _existing(name: str | Path) -> Path:
     return path.resolve()
 
 
-def _folders(opened: Opened) -> Iterator[Path]:
+def walk(opened: Opened) -> Iterator[Path]:
     """Walk the opened folder, shallowest first.
 
     Subjects, hidden folders and ways out are left alone.

@@ -27,7 +27,7 @@ from fsh_core.pipeline import Segmentation, find_lesions
 from fsh_core.record import Record
 from fsh_core.review import open_review
 from fsh_core.studies.evaluate import evaluate_case
-from fsh_core.volume.volume import save_like
+from fsh_core.volume.volume import Volume, save_like
 from tests.core.follow_up.stored import store_visit
 from tests.core.tracking.phantom import THICK, make_visit, turned
 
@@ -195,6 +195,40 @@ def followed(followed_template: Path, tmp_path: Path) -> Path:
     for path in copied.glob("derivatives/fsh/sub-*/**/*.json"):
         path.write_text(path.read_text().replace(str(followed_template), str(copied)))
     return copied
+
+
+@pytest.fixture(scope="session")
+def scored_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Studies as the commands wrote them.
+
+    ``scores`` of six patients, the first with two visits; ``compared`` with a method that finds
+    less; ``raters`` of three readers, with consensus masks; ``retest`` of two scans.
+    """
+    root = tmp_path_factory.mktemp("template") / "scored"
+    grid = Volume(np.zeros((24, 24, 16), dtype=bool), np.diag([1.0, 1.0, 3.0, 1.0]))
+    names = ["sub-1_ses-a", "sub-1_ses-b", *(f"sub-{number}" for number in range(2, 7))]
+    for place, name in enumerate(names):
+        for kind, shift, extra in (("truth", 0, 0), ("found", 1, place), ("less", 3, 0)):
+            mask = grid.data.copy()
+            mask[3 + shift : 8 + shift, 4 : 9 + place, 4:8] = True
+            mask[18:20, 18 : 18 + extra, 12] = True
+            save_like(mask, grid, root / "masks" / kind / f"{name}_label-L_mask.nii.gz")
+    masks = {kind: str(root / "masks" / kind) for kind in ("truth", "found", "less")}
+    found, less, truth = masks["found"], masks["less"], masks["truth"]
+    for command in (
+        ["evaluate", found, truth, "-o", str(root / "scores")],
+        ["evaluate", "--compare", found, less, truth, "-o", str(root / "compared")],
+        ["agreement", found, less, truth, "--consensus", "-o", str(root / "raters")],
+        ["agreement", found, truth, "--retest", "-o", str(root / "retest")],
+    ):
+        assert main(command) == 0
+    return root
+
+
+@pytest.fixture
+def scored(scored_template: Path, tmp_path: Path) -> Path:
+    """A copy of the studies that a test may break."""
+    return Path(shutil.copytree(scored_template, tmp_path / "scored"))
 
 
 def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Segmentation:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fsh_core.files import sha256_of
 from fsh_core.review import Queue, QueueItem, open_review, save_queue
+from fsh_core.studies.written import AGREEMENT, EVALUATION, TABLES
 from fsh_core.tables import TAB, format_table
 from fsh_core.tracking import CHANGE_COLUMNS, LESION_COLUMNS
 
@@ -47,8 +48,27 @@ def poison(study: Path, run: Path) -> str:
     _people(study / "participants.tsv")
     _queue(study / RESULTS)
     _tracks(study / RESULTS / "sub-P1" / "tracks")
+    _studies(study)
     _run(run)
     return MARKUP
+
+
+def _studies(root: Path) -> None:
+    """An evaluation and an agreement study in which every text is markup."""
+    words = MARKUP.replace("\x07", "").replace("\x1b", "")
+    texts = {"case": words, "subject": words, "trained_on": True, "metric": words}
+    texts |= {"region": words, "rater": words, "rater_1": words, "rater_2": f"{words}2"}
+    texts |= {"quantity": words, "load": "all", "scale": "ml"}
+    for kind in (EVALUATION, AGREEMENT):
+        folder = root / NAME / kind
+        folder.mkdir(parents=True)
+        (folder / "columns.json").write_text("{}")
+        for name, columns in TABLES[kind].items():
+            row: dict[str, Any] = {column: texts.get(column, 0.5) for column in columns}
+            rows = [row] if "note" not in row else [row | {"note": words}, row | {"note": ""}]
+            (folder / f"{name}.csv").write_text(format_table(pd.DataFrame(rows)))
+        failures = pd.DataFrame({"case": [words], "reason": [words]})
+        (folder / "failures.csv").write_text(format_table(failures))
 
 
 def _review(record: Path) -> None:

@@ -89,8 +89,9 @@ def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch
         assert not app.exception
         assert not app.error
         # The bundled weights were validated by networks of the same kind, trained without the site,
-        # and the example is one visit.
+        # and the example is one visit, without a study.
         words = {"model": "other networks", "change": "One visit only"}
+        words["evaluation"] = "No evaluation and no agreement study"
         told = [info.value for info in app.info]
         assert all(words[page] in text for text in told) if page in words else not told
         assert not {"write", "queue-one", "queue-all"} & {

@@ -121,7 +121,8 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     # The first address that a new server is asked for goes through app.py too.
     links = page.locator("[data-testid=stSidebarNavLink]")
     sync_api.expect(links).to_have_text(
-        ["Cohort", "Lesions", "Case", "Change", "Review", "Training", "Model"], timeout=SLOW_MS
+        ["Cohort", "Lesions", "Case", "Change", "Evaluation", "Review", "Training", "Model"],
+        timeout=SLOW_MS,
     )
     page.get_by_text("12 of 40").wait_for()
     chart = page.locator(
@@ -433,6 +434,25 @@ def test_the_address_holds_the_slices(visit: Visit) -> None:
     assert visit.complaints == []
 
 
+def test_a_study_is_chosen_and_the_page_of_change_is_one_click_away(
+    browser: Any, scored: Path
+) -> None:
+    with driving().serving(str(scored)) as printed:
+        visited = Visit(browser, printed)
+        page = visited.open("evaluation?study=scores")
+        page.get_by_text("scores: predictions against references").wait_for()
+        page.get_by_role("heading", name="Lesions by size").wait_for()
+        page.get_by_role("combobox", name="Study").click()
+        page.keyboard.type("raters")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Consensus (STAPLE)").wait_for()
+        assert "study=raters" in page.url
+        page.get_by_role("link", name="What fsh track found").click()
+        sync_api.expect(page.locator("h1")).to_have_text("Change", timeout=SLOW_MS)
+        assert visited.complaints == []
+        visited.page.close()
+
+
 MARKED_UP = (
     "img[src*='evil'], img[src='x'], a[href*='evil'], .katex, [data-testid=stMarkdownContainer] "
     ":is(script, strong strong, h1 h1)"
@@ -448,6 +468,8 @@ MARKED_UP = (
         "case?case=sub-P1",
         "case?case={case}",
         "change?patient=sub-P1",
+        "evaluation?study={run}/evaluation",
+        "evaluation?study={run}/agreement",
         "review",
         "training?run=runs/{run}&run=runs/first",
         "training?run=runs/{run}",

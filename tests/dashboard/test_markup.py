@@ -57,6 +57,8 @@ def poisoned(study: Path, run_folder: Path) -> tuple[Path, str]:
         ("case", {"case": "markup"}, ""),
         ("change", {}, ""),
         ("change", {"patient": "sub-P1"}, "failed"),
+        ("evaluation", {"study": f"{NAME}/evaluation"}, ""),
+        ("evaluation", {"study": f"{NAME}/agreement"}, ""),
         ("review", {}, ""),
         ("training", {"run": f"runs/{NAME}"}, ""),
         ("model", {"card": CARD}, ""),
