@@ -3,7 +3,8 @@
 ``xvfb-run -a -s "-screen 0 1366x768x24" python benchmarks/napari_review.py``, with the plugin
 installed, on a machine that does nothing else. The sample is resampled to voxels of 0.5 mm
 and segmented as if the network had found what the experts drew; two copies of that case are then
-opened in turn. A gap is the longest time between two turns of the window's event loop.
+opened in turn. A gap is the longest time between two turns of the window's event loop. Then Segment
+finds the lesions of the sample itself, and its threshold moves.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,6 +39,8 @@ from fsh_core.sample import sample_case
 from fsh_core.volume.resample import resample
 from fsh_core.volume.volume import load_mask, load_volume, save_like
 from fsh_napari.review.widget import ReviewWidget
+from fsh_napari.segment.widget import SegmentWidget
+from fsh_napari.task import is_idle
 
 FOLDER = Path(os.environ["NAPARI_CONFIG"]).parent
 SPACING_MM, OPENINGS = 0.5, 20
@@ -153,6 +157,28 @@ def open_case(widget: ReviewWidget, record: Path, name: str) -> Gaps:
     return timed(name, lambda: widget.open(record), is_open)
 
 
+def segment_and_move(viewer: napari.Viewer) -> list[Gaps]:
+    """Segment the sample, then move the threshold, as a reader does."""
+    viewer.layers.clear()
+    segment = SegmentWidget(viewer)
+    viewer.window.add_dock_widget(segment, name="Segment", area="right")
+    controller, slider = segment.controller, segment.view.settings.slider
+    controller.open_scan(sample_case().flair)
+    rest(2)
+    runs = [timed("network", controller.run, lambda: not controller.is_running and is_idle())]
+    for percent in (75, 30, 50):
+
+        def is_found(threshold: float = percent / 100) -> bool:
+            result = controller.result
+            return (
+                result is not None and result.record.settings.threshold == threshold and is_idle()
+            )
+
+        move = partial(slider.setValue, percent)
+        runs.append(timed(f"threshold {percent}", move, is_found))
+    return runs
+
+
 def main() -> int:
     """Open, complete, open again and again; the code says whether it kept to what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -183,6 +209,8 @@ def main() -> int:
         return any(table.parent.glob("*reviewed*.json"))
 
     runs.append(timed("completing", lambda: twice(widget.controller.complete), is_saved))
+    viewer.window.remove_dock_widget(widget)
+    runs += segment_and_move(viewer)
     viewer.close()
     shutil.rmtree(FOLDER, ignore_errors=True)
     grown = held[-1] - held[1] if len(held) > 1 else 0.0

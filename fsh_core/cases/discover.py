@@ -17,6 +17,7 @@ from fsh_core.cases.names import (
 )
 from fsh_core.cases.nnunet import nnunet_cases
 from fsh_core.cases.raw import holds_predictions, is_own_output
+from fsh_core.cases.selection import Selection
 from fsh_core.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def discover_cases(
     source: str | Path | Sequence[str | Path],
     label: str = "L",
     on_problem: OnProblem = _refuse,
+    selection: Selection | None = None,
 ) -> list[Case]:
     """Find the cases in a dataset, a folder or a file.
 
@@ -52,6 +54,8 @@ def discover_cases(
     on_problem : callable
         Called with the error of each case that cannot be used (two FLAIRs, no FLAIR, a name
         that is taken), which is then left out; by default the error is raised.
+    selection : Selection, optional
+        What is wanted of a BIDS dataset; by default everything.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def discover_cases(
     sources = [source] if isinstance(source, str | Path) else list(source)
     if not sources:
         raise InputError("no input was given; name a NIfTI file, a folder or a BIDS dataset")
-    cases = [case for one in sources for case in _discover(Path(one), label, on_problem)]
+    cases = [case for one in sources for case in _discover(Path(one), label, on_problem, selection)]
     named: dict[str, list[Case]] = {}
     for case in cases:
         named.setdefault(case.name, []).append(case)
@@ -88,7 +92,9 @@ def discover_cases(
     return sorted(unique, key=lambda case: (case.subject, case.session or ""))
 
 
-def _discover(path: Path, label: str, on_problem: OnProblem) -> list[Case]:
+def _discover(
+    path: Path, label: str, on_problem: OnProblem, selection: Selection | None
+) -> list[Case]:
     """Find the cases of one source, by what it looks like."""
     try:
         if not path.exists():
@@ -103,11 +109,11 @@ def _discover(path: Path, label: str, on_problem: OnProblem) -> list[Case]:
             )
         # A folder of scans that F.sh wrote its results into is still a folder of scans.
         if subjects and not (is_own_output(path) and niftis_in(path)):
-            return _bids_cases(path, subjects, label, on_problem)
+            return _bids_cases(path, subjects, label, on_problem, selection)
         if path.name.startswith("sub-") and any(
             entry.name == "anat" or entry.name[:4] == "ses-" for entry in entries
         ):
-            return _bids_cases(path.parent, [path], label, on_problem)
+            return _bids_cases(path.parent, [path], label, on_problem, selection)
         scans = [entry for entry in niftis_in(path) if not is_mask(stem_of(entry))]
         numbers = {stem_of(scan)[-5:] for scan in scans}
         if "_0000" in numbers and all(re.fullmatch(r"_000\d", number) for number in numbers):
@@ -122,16 +128,23 @@ def _discover(path: Path, label: str, on_problem: OnProblem) -> list[Case]:
 
 
 def _bids_cases(
-    root: Path, subjects: Sequence[Path], label: str, on_problem: OnProblem
+    root: Path,
+    subjects: Sequence[Path],
+    label: str,
+    on_problem: OnProblem,
+    selection: Selection | None,
 ) -> list[Case]:
     """Find the cases of a BIDS dataset."""
+    wanted = selection or Selection()
+    subjects = [folder for folder in subjects if wanted.takes_participant(folder)]
     mask_folders = _mask_folders(root)
     cases = []
     without: list[Path] = []
     problem: InputError | None = None
-    for folder in (session for subject in subjects for session in _sessions(subject)):
+    folders = [folder for subject in subjects for folder in _sessions(subject, wanted)]
+    for folder in folders:
         try:
-            case = _bids_case(root, folder, mask_folders, label)
+            case = _bids_case(root, folder, mask_folders, label, wanted)
         except InputError as error:
             problem = error
             on_problem(error)
@@ -145,17 +158,27 @@ def _bids_cases(
     if not cases:
         raise InputError(
             f"{root}: expected a scan in sub-*/anat or sub-*/ses-*/anat called *_FLAIR.nii.gz, "
-            f"found none in {len(subjects)} subject folder(s); check the names"
+            f"found none in {len(subjects)} subject folder(s)"
+            + (" that are wanted" if selection else "")
+            + "; check the names"
         )
     for folder in without:
         _log.warning("%s: has no FLAIR, skipped", folder)
     return cases
 
 
-def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: str) -> Case | None:
+def _bids_case(
+    root: Path, folder: Path, mask_folders: Sequence[Path], label: str, wanted: Selection
+) -> Case | None:
     """Return the case in a subject's or session's folder, if it has a FLAIR."""
     images = niftis_in(folder / "anat")
-    flairs = with_ending(images, "_FLAIR")
+    fitting = {
+        channel: [
+            file for file in with_ending(images, f"_{channel}") if wanted.takes_image(channel, file)
+        ]
+        for channel in CHANNELS
+    }
+    flairs = fitting["FLAIR"]
     if not flairs:
         return None
     if len(flairs) > 1:
@@ -163,9 +186,7 @@ def _bids_case(root: Path, folder: Path, mask_folders: Sequence[Path], label: st
             f"{flairs[0]}: must be the only FLAIR of its case, found {flairs[1].name} beside it; "
             "move one away or name the file to use"
         )
-    channels = {
-        channel: files[0] for channel in CHANNELS if (files := with_ending(images, f"_{channel}"))
-    }
+    channels = {channel: files[0] for channel, files in fitting.items() if files}
     name = folder.relative_to(root).as_posix().replace("/", "_")
     there = [niftis_in(masks / folder.relative_to(root) / "anat") for masks in mask_folders]
     masks = [_in_the_space_of_the_scan(files) for files in there]
@@ -183,12 +204,14 @@ def _in_the_space_of_the_scan(files: Sequence[Path]) -> list[Path]:
     return [file for file in files if not is_in_another_space(file)]
 
 
-def _sessions(subject: Path) -> list[Path]:
-    """List the folders of a subject that hold, or should hold, ``anat``."""
+def _sessions(subject: Path, wanted: Selection) -> list[Path]:
+    """List the wanted folders of a subject that hold, or should hold, ``anat``."""
     sessions = [
         entry for entry in entries_of(subject) if entry.name.startswith("ses-") and entry.is_dir()
     ]
-    return [subject, *sessions] if (subject / "anat").is_dir() or not sessions else sessions
+    taken = [session for session in sessions if wanted.takes_session(session)]
+    own = (subject / "anat").is_dir() or not sessions
+    return [subject, *taken] if own and not wanted.sessions else taken
 
 
 def _mask_folders(root: Path) -> list[Path]:

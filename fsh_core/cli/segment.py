@@ -45,6 +45,7 @@ def segment_command(
     config: SegmentConfig,
     force: bool,
     channels: Sequence[str] = (),
+    tables: bool = True,
 ) -> list[str]:
     """Segment cases one after the other; a bad one does not stop the others.
 
@@ -62,6 +63,8 @@ def segment_command(
         Segment again what is done already with the same weights, settings and input.
     channels : sequence of str
         Words of ``--channels``: the weights must take them.
+    tables : bool
+        Whether to write the cohort's tables too.
 
     Returns
     -------
@@ -76,18 +79,19 @@ def segment_command(
     console = Console()
     predictor = load_predictor(weights, config)
     _check_taken(channels, predictor)
-    with cohort_kept(out):
+    with cohort_kept(out, tables):
         clear_after_killed(out)
         with progress_bar(console) as bar:
-            job = _Job(out, predictor, config, force, BrainFinder(config.device), bar)
+            job = _Job(out, predictor, config, force, BrainFinder(config.device), bar, tables)
             failed = _segment_all(cases, job)
-        failed += write_cohort(out)
+        if tables:
+            failed += write_cohort(out)
     if len(cases) == 1 and not failed:
         show_case(cases[0], out, console)
     elif len(cases) > 1:
-        tables = f": {CASES_TABLE}, {LESIONS_TABLE}" if (out / CASES_TABLE).exists() else ""
+        named = f": {CASES_TABLE}, {LESIONS_TABLE}" if (out / CASES_TABLE).exists() else ""
         console.print(
-            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}{tables}"
+            f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}{named}"
             + (f"; {len(failed)} failed" if failed else "")
         )
     print_failures(failed)
@@ -113,7 +117,8 @@ def _segment_all(cases: Sequence[Case], job: "_Job") -> list[str]:
                 failed.append(sentence_of(error, case.flair))
                 console.print(f"{case.name}: failed")
             job.bar.advance(cohort)
-            if time.monotonic() - written > _TABLES_EVERY_S:  # a kill costs the tables little
+            is_due = time.monotonic() - written > _TABLES_EVERY_S  # a kill costs them little
+            if job.tables and is_due:
                 write_cohort(job.out)
                 written = time.monotonic()
     return failed
@@ -140,6 +145,7 @@ class _Job:
     force: bool
     finder: BrainFinder
     bar: Progress
+    tables: bool
 
     def segment(self, case: Case, *, wait: bool) -> None:
         """Segment a case, unless its result is current.

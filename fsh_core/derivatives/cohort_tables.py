@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,13 @@ def write_cohort(folder: str | Path) -> list[str]:
 
 
 @contextmanager
-def cohort_kept(folder: Path) -> Iterator[None]:
+def cohort_kept(folder: Path, tables: bool = True) -> Iterator[None]:
     """Write the tables at once; after the block take them away again where no case has come.
 
     So a folder that cannot be written is known before anything is computed, a killed command's
-    folder says who made it, and a command that could use no scan leaves nothing behind.
+    folder says who made it, and a command that could use no scan leaves nothing behind. Without
+    ``tables`` the folder is described alone: of many commands on one folder, each would read
+    all records.
 
     Raises
     ------
@@ -132,7 +135,10 @@ def cohort_kept(folder: Path) -> Iterator[None]:
     """
     with making_folder(folder):
         new = [folder / name for name in _FILES if not (folder / name).exists()]
-        write_cohort(folder)
+        if tables:
+            write_cohort(folder)
+        else:
+            _describe(folder)
         try:
             yield
         finally:
@@ -148,6 +154,20 @@ _FILES = (LESIONS_TABLE, CASES_TABLE, _DESCRIPTION, _IGNORED)
 def _write_cohort(folder: Path) -> list[str]:
     cohort = read_cohort(folder)
     versions = sorted(set(cohort.cases["version"].astype(str)))
+    tables = {LESIONS_TABLE: to_tsv(cohort.lesions), CASES_TABLE: to_tsv(cohort.cases)}
+    _write_together(folder, tables | _description(versions))
+    return list(cohort.failures)
+
+
+def _describe(folder: Path) -> None:
+    """Say whose folder it is, where nothing says so yet."""
+    with one_writer(folder, "cohort"):
+        if not (folder / _DESCRIPTION).exists():
+            _write_together(folder, _description([version("fsh-ms")]))
+
+
+def _description(versions: list[str]) -> dict[str, str]:
+    """Return the files of a folder that describe it."""
     description = {
         "Name": "F.sh: multiple-sclerosis lesions on FLAIR MRI",
         "BIDSVersion": BIDS_VERSION,
@@ -155,17 +175,17 @@ def _write_cohort(folder: Path) -> list[str]:
         "GeneratedBy": [{"Name": "F.sh", "Version": version} for version in versions]
         or [{"Name": "F.sh"}],
     }
-    payloads = {
-        LESIONS_TABLE: to_tsv(cohort.lesions),
-        CASES_TABLE: to_tsv(cohort.cases),
+    return {
         _DESCRIPTION: to_json(description),
         _IGNORED: "".join(f"{name}\n" for name in NOT_BIDS),
     }
+
+
+def _write_together(folder: Path, payloads: dict[str, str]) -> None:
     for name in payloads:  # all or none
         check_may_write(folder / name)
     for name, payload in payloads.items():
         write_atomically(folder / name, payload)
-    return list(cohort.failures)
 
 
 def _case_row(stored: StoredSegmentation, folder: Path) -> dict[str, Any]:
