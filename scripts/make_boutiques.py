@@ -1,6 +1,6 @@
 """Write cluster/boutiques.json, the Boutiques descriptor of ``fsh-bids``, from its arguments.
 
-``python scripts/make_boutiques.py``; its tool validates it: ``bosh validate cluster/boutiques.json``.
+``python scripts/make_boutiques.py``; ``bosh validate cluster/boutiques.json`` validates it.
 """
 
 import argparse

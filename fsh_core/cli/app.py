@@ -79,6 +79,13 @@ def segment(
     force: Annotated[
         bool, typer.Option("--force", help="segment again what is done already")
     ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local:N",
+            help="work on a Dask cluster: its scheduler's address, or N processes here",
+        ),
+    ] = None,
     options: Any = None,
 ) -> None:
     """Segment lesions: masks, probabilities, tables, pictures and a report for each case."""
@@ -90,7 +97,7 @@ def segment(
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
     with reading(*(inputs or []), *(file for case in cases for file in case.files)):
-        failures += segment_command(cases, out, weights, config, force, channels or ())
+        failures += segment_command(cases, out, weights, config, force, channels or (), pool=dask)
     if failures:
         raise typer.Exit(2)
 

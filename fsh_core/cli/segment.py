@@ -46,8 +46,9 @@ def segment_command(
     force: bool,
     channels: Sequence[str] = (),
     tables: bool = True,
+    pool: str | None = None,
 ) -> list[str]:
-    """Segment cases one after the other; a bad one does not stop the others.
+    """Segment cases one after the other, or on a pool; a bad one does not stop the others.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def segment_command(
         Words of ``--channels``: the weights must take them.
     tables : bool
         Whether to write the cohort's tables too.
+    pool : str, optional
+        Where other processes work, see `fsh_core.cli.pool.workers_of`.
 
     Returns
     -------
@@ -82,8 +85,14 @@ def segment_command(
     with cohort_kept(out, tables):
         clear_after_killed(out)
         with progress_bar(console) as bar:
-            job = _Job(out, predictor, config, force, BrainFinder(config.device), bar, tables)
-            failed = _segment_all(cases, job)
+            if pool is None:
+                job = Job(out, predictor, config, force, BrainFinder(config.device), bar)
+                failed = _segment_all(cases, job, Tables(out, tables))
+            else:
+                from fsh_core.cli.pool import segment_on_pool
+
+                work = Work(out, weights, config, force)
+                failed = segment_on_pool(cases, work, pool, bar, Tables(out, tables))
         if tables:
             failed += write_cohort(out)
     if len(cases) == 1 and not failed:
@@ -98,12 +107,11 @@ def segment_command(
     return failed
 
 
-def _segment_all(cases: Sequence[Case], job: "_Job") -> list[str]:
+def _segment_all(cases: Sequence[Case], job: "Job", tables: "Tables") -> list[str]:
     """Segment one after the other, those that another process is at last; say what failed."""
     console = job.bar.console
     failed: list[str] = []
     waiting: list[Case] = []
-    written = -math.inf  # so that the first case is in the tables at once
     cohort = job.bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
     for wait in (False, True):
         for case in waiting if wait else cases:
@@ -117,10 +125,7 @@ def _segment_all(cases: Sequence[Case], job: "_Job") -> list[str]:
                 failed.append(sentence_of(error, case.flair))
                 console.print(f"{case.name}: failed")
             job.bar.advance(cohort)
-            is_due = time.monotonic() - written > _TABLES_EVERY_S  # a kill costs them little
-            if job.tables and is_due:
-                write_cohort(job.out)
-                written = time.monotonic()
+            tables.keep_up()
     return failed
 
 
@@ -136,8 +141,46 @@ def _check_taken(channels: Sequence[str], predictor: NetworkPredictor) -> None:
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What is the same for every case of a command."""
+class Work:
+    """What is asked for, the same for every case of a command.
+
+    Attributes
+    ----------
+    out, weights, config, force
+        As of `segment_command`.
+    """
+
+    out: Path
+    weights: Path | None
+    config: SegmentConfig
+    force: bool
+
+
+class Tables:
+    """The cohort's tables, written again now and then: a kill costs them little.
+
+    Parameters
+    ----------
+    out : Path
+        The derivatives folder.
+    are_wanted : bool
+        Whether to write them at all.
+    """
+
+    def __init__(self, out: Path, are_wanted: bool) -> None:
+        self._out, self._are_wanted = out, are_wanted
+        self._written = -math.inf  # so that the first case is in the tables at once
+
+    def keep_up(self) -> None:
+        """Hear that a case is done."""
+        if self._are_wanted and time.monotonic() - self._written > _TABLES_EVERY_S:
+            write_cohort(self._out)
+            self._written = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What segments the cases of a command."""
 
     out: Path
     predictor: NetworkPredictor
@@ -145,7 +188,6 @@ class _Job:
     force: bool
     finder: BrainFinder
     bar: Progress
-    tables: bool
 
     def segment(self, case: Case, *, wait: bool) -> None:
         """Segment a case, unless its result is current.
