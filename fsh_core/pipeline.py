@@ -43,6 +43,7 @@ from fsh_core.record import (
     VolumeInterval,
 )
 from fsh_core.strict_json import rounded
+from fsh_core.timings import timed
 from fsh_core.volume.volume import Volume
 
 LIVE_SETTINGS = ("threshold", "minimum_volume_mm3", "smooth")
@@ -191,31 +192,35 @@ def segment_case(
     card = WeightsCard.of(predictor)
     calibration = Calibration.from_card(card)
     model = expected_model(predictor)
-    scan = load_scan(case, model, finder)
+    with timed("reading the scan, finding the brain"):
+        scan = load_scan(case, model, finder)
     flair, brain = scan.flair, scan.brain.mask
     # What needs no lesions yet is done while the network runs.
     with ThreadPoolExecutor(1) as beside:
-        anatomy_later = beside.submit(find_anatomy, flair, brain) if config.regions else None
-        quality = beside.submit(check_quality, flair, brain, source=scan.brain.source)
-        predicted = predict_scan(scan, predictor, on_patch)
+        find, check = timed("finding the regions")(find_anatomy), timed("quality")(check_quality)
+        anatomy_later = beside.submit(find, flair, brain) if config.regions else None
+        quality = beside.submit(check, flair, brain, source=scan.brain.source)
+        with timed("the networks"):
+            predicted = predict_scan(scan, predictor, on_patch)
     anatomy = anatomy_later.result() if anatomy_later else None
     if quality.result().verdict == "fail":
         calibration = None  # what it says was measured on scans that are fit to be relied on
     probability = predicted.probability
-    raw, labels = find_lesions(probability, brain, flair, config)
-    scan_uncertainty = patient_uncertainty(predicted.members, config.threshold)
-    lesions = describe_lesions(
-        labels,
-        flair,
-        brain,
-        probability,
-        predicted.members,
-        config.threshold,
-        anatomy=anatomy,
-        calibration=calibration,
-        scan_uncertainty=scan_uncertainty,
-        split=config.split,
-    )
+    with timed("lesions and their table"):
+        raw, labels = find_lesions(probability, brain, flair, config)
+        scan_uncertainty = patient_uncertainty(predicted.members, config.threshold)
+        lesions = describe_lesions(
+            labels,
+            flair,
+            brain,
+            probability,
+            predicted.members,
+            config.threshold,
+            anatomy=anatomy,
+            calibration=calibration,
+            scan_uncertainty=scan_uncertainty,
+            split=config.split,
+        )
     volume_ml = flair.volume_ml(labels)
     record = Record(
         case=case.name,

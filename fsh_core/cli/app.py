@@ -86,6 +86,9 @@ def segment(
             help="work on a Dask cluster: its scheduler's address, or N processes here",
         ),
     ] = None,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="show how long each stage took")
+    ] = False,
     options: Any = None,
 ) -> None:
     """Segment lesions: masks, probabilities, tables, pictures and a report for each case."""
@@ -97,7 +100,9 @@ def segment(
     for sentence in failures:
         print(f"fsh: {sentence}", file=sys.stderr)
     with reading(*(inputs or []), *(file for case in cases for file in case.files)):
-        failures += segment_command(cases, out, weights, config, force, channels or (), pool=dask)
+        failures += segment_command(
+            cases, out, weights, config, force, channels or (), pool=dask, timings=timings
+        )
     if failures:
         raise typer.Exit(2)
 

@@ -1,7 +1,10 @@
-"""The last words of ``fsh segment`` on a single case."""
+"""The last words of ``fsh segment``."""
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -9,6 +12,7 @@ from fsh_core.cases import Case
 from fsh_core.derivatives import derivative_paths, read_segmentation
 from fsh_core.report.page import counted
 from fsh_core.sample import sample_case
+from fsh_core.timings import Stage
 
 _ROWS_SHOWN = 15
 
@@ -53,3 +57,29 @@ def show_case(case: Case, out: Path, console: Console) -> None:
     console.print(f"{record.run.seconds:.1f} s from file to lesions{in_threads}.")
     for key, path in stored.paths.items():
         console.print(f"  {key:<12} {path}", highlight=False, soft_wrap=True)
+
+
+def show_timings(stages: Sequence[Stage], console: Console) -> None:
+    """Print how long each stage took, over all cases, and the process as a whole."""
+    process = psutil.Process()
+    whole = time.time() - process.create_time()
+    cpu = process.cpu_times()
+    table = Table(title="Seconds")
+    for heading in ("stage", "times", "clock", "processor", ""):
+        table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
+    for name in dict.fromkeys(stage.name for stage in stages):
+        own = [stage for stage in stages if stage.name == name]
+        table.add_row(
+            name,
+            str(len(own)),
+            f"{sum(stage.seconds for stage in own):.2f}",
+            f"{sum(stage.cpu_seconds for stage in own):.2f}",
+            "beside others" if own[0].beside else "",
+        )
+    table.add_section()
+    table.add_row("all, with start and imports", "", f"{whole:.2f}", f"{cpu.user + cpu.system:.2f}")
+    console.print(table)
+    console.print(
+        "The processor's seconds of a stage are those of its own thread: what it starts in other "
+        "threads, as the networks do, is in the last row alone."
+    )

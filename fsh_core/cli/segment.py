@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from fsh_core.cases import Case
-from fsh_core.cli.case_summary import show_case
+from fsh_core.cli.case_summary import show_case, show_timings
 from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
@@ -33,6 +33,7 @@ from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.record import InputFile, Record
 from fsh_core.report import illustrate
 from fsh_core.studies.evaluate import evaluate_case
+from fsh_core.timings import listening, timed
 from fsh_core.volume.volume import Volume, load_mask
 
 _TABLES_EVERY_S = 60.0
@@ -47,6 +48,7 @@ def segment_command(
     channels: Sequence[str] = (),
     tables: bool = True,
     pool: str | None = None,
+    timings: bool = False,
 ) -> list[str]:
     """Segment cases one after the other, or on a pool; a bad one does not stop the others.
 
@@ -68,6 +70,8 @@ def segment_command(
         Whether to write the cohort's tables too.
     pool : str, optional
         Where other processes work, see `fsh_core.cli.pool.workers_of`.
+    timings : bool
+        Whether to show how long each stage took; not on a pool.
 
     Returns
     -------
@@ -80,21 +84,10 @@ def segment_command(
         If the weights or the output folder cannot be used.
     """
     console = Console()
-    predictor = load_predictor(weights, config)
-    _check_taken(channels, predictor)
-    with cohort_kept(out, tables):
-        clear_after_killed(out)
-        with progress_bar(console) as bar:
-            if pool is None:
-                job = Job(out, predictor, config, force, BrainFinder(config.device), bar)
-                failed = _segment_all(cases, job, Tables(out, tables))
-            else:
-                from fsh_core.cli.pool import segment_on_pool
-
-                work = Work(out, weights, config, force)
-                failed = segment_on_pool(cases, work, pool, bar, Tables(out, tables))
-        if tables:
-            failed += write_cohort(out)
+    if pool is not None and timings:
+        raise InputError("--timings is of this process, and --dask works in others; leave one away")
+    with listening() as stages:
+        failed = _segment(cases, Work(out, weights, config, force), channels, tables, pool, console)
     if len(cases) == 1 and not failed:
         show_case(cases[0], out, console)
     elif len(cases) > 1:
@@ -103,7 +96,37 @@ def segment_command(
             f"{len(cases) - len(failed)} of {len(cases)} cases are in {out}{named}"
             + (f"; {len(failed)} failed" if failed else "")
         )
+    if timings:
+        show_timings(stages, console)
     print_failures(failed)
+    return failed
+
+
+def _segment(
+    cases: Sequence[Case],
+    work: "Work",
+    channels: Sequence[str],
+    tables: bool,
+    pool: str | None,
+    console: Console,
+) -> list[str]:
+    """Segment here or on a pool; return a sentence for each case that failed."""
+    out, config = work.out, work.config
+    with timed("reading the weights"):
+        predictor = load_predictor(work.weights, config)
+    _check_taken(channels, predictor)
+    with cohort_kept(out, tables):
+        clear_after_killed(out)
+        with progress_bar(console) as bar:
+            if pool is None:
+                job = Job(out, predictor, config, work.force, BrainFinder(config.device), bar)
+                failed = _segment_all(cases, job, Tables(out, tables))
+            else:
+                from fsh_core.cli.pool import segment_on_pool
+
+                failed = segment_on_pool(cases, work, pool, bar, Tables(out, tables))
+        if tables:
+            failed += write_cohort(out)
     return failed
 
 
@@ -239,7 +262,8 @@ def _store(found: Segmentation, out: Path, force: bool, console: Console) -> Non
         found = dataclasses.replace(found, record=_with_reference(found.record, case.reference))
     if reference is not None:
         # Over the whole image, as `fsh evaluate` does: a name is one number.
-        scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
+        with timed("comparing with the reference"):
+            scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
         evaluation = {name: None if math.isnan(value) else value for name, value in scores.items()}
         found = dataclasses.replace(found, record=found.record.changed(evaluation=evaluation))
     pictures = illustrate(found, reference.data if reference else None, scores)

@@ -27,6 +27,7 @@ from fsh_core.files import (
 from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation
 from fsh_core.record import read_record, record_to_write
+from fsh_core.timings import timed
 from fsh_core.volume.volume import save_like
 
 _LONGEST_NAME_BYTES = 255  # of every file system in use
@@ -79,9 +80,10 @@ def write_segmentation(
         table = with_bids_columns(segmentation.lesions)
         write_atomically(staged["table"], to_tsv(table))
         with ThreadPoolExecutor(1) as beside:  # compressing takes as long as drawing
-            images = beside.submit(_write_images, segmentation, staged)
+            images = beside.submit(timed("writing images")(_write_images), segmentation, staged)
             if illustrate is not None:
-                illustrate(staged)
+                with timed("picture and report"):
+                    illustrate(staged)
         images.result()
         _keep_reviews(staged["labels"], paths)
         files = {

@@ -1,6 +1,7 @@
 """Many scans at once: one bad case, mask, name or file never stops or replaces the others."""
 
 import errno
+import re
 import shutil
 import subprocess
 import sys
@@ -428,3 +429,19 @@ class TestWhereNoScanCouldBeUsed:
         bad.write_bytes(b"no scan")
         assert main(["simulate", str(bad), "-o", str(tmp_path / "out")]) == 2
         assert not (tmp_path / "out").exists()
+
+
+def test_timings_name_every_stage(segment, scans) -> None:
+    code, said = segment(scans, "--timings")
+    assert code == 0
+    counts = {"reading the weights": 1, "the networks": 3, "quality": 3, "writing images": 3}
+    for stage, count in counts.items():
+        assert re.search(rf"{stage} │ {count} │ \d+\.\d\d │", said), stage
+    assert "all, with start and imports" in said
+    code, said = segment(scans, "--timings", "--dask", "local:1")
+    assert code == 2
+    assert "--timings is of this process" in said
+
+
+def test_without_timings_nothing_is_said_of_them(segment, scans) -> None:
+    assert "with start and imports" not in segment(scans)[1]
