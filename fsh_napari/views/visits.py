@@ -148,7 +148,7 @@ class VisitWidget(LinkedViews):
 
     def detach(self) -> None:
         """Stop following the planes, and bring back what stood there."""
-        if self._task is not None:
+        if self._task is not None:  # the scans are still being laid over each other
             self._task.finished.disconnect(self._on_registered)
             self._task.failed.disconnect(self._on_failed)
         self.planes.viewer.dims.events.point.disconnect(self._on_main)
@@ -229,7 +229,7 @@ class VisitWidget(LinkedViews):
         self.views[0].show_plane(self.planes.views[0].plane)
 
     def _on_registered(self, movement: NDArray[np.float64]) -> None:
-        self._movement = movement
+        self._task, self._movement = None, movement
         self._case_to_visit = self._between(movement)
         self._on_main()
         if self._reviewed is not None:
@@ -259,6 +259,7 @@ class VisitWidget(LinkedViews):
             self._lesions.colormap = counterpart_colours(self.matches, colours)
 
     def _on_failed(self, sentence: str) -> None:
+        self._task = None
         self.told.emit(f"⚠ {sentence}")
 
 
