@@ -1,11 +1,18 @@
 """Reviewing lesions: decisions and edits in an append-only journal, undone and replayed at will.
 
-Nothing here knows a screen. ``edits`` proposes voxels (split, grow), ``state`` and
-``session`` apply events and undo them, ``journal`` keeps them on disk as they happen, ``save``
-writes the corrected derivative beside the original, which is never touched. ``cohort`` says
-how far a folder is, ``queue`` what comes next, ``agreement`` how far two readers agree.
+Nothing here knows a screen. ``edits`` and ``correct`` propose voxels (split, grow, shrink),
+``state`` and ``session`` apply events and undo them, ``journal`` keeps them on disk as they
+happen, ``save`` writes the corrected derivative beside the original, which is never touched.
+``cohort`` says how far a folder is, ``queue`` what comes next, ``agreement`` how far two readers
+agree.
 """
 
+from fsh_core.review.correct import (
+    Surroundings,
+    voxels_along,
+    voxels_to_add,
+    voxels_to_remove,
+)
 from fsh_core.review.edits import grow_lesion, split_lesion
 from fsh_core.review.events import CASE_STATUSES, STATUSES, Annotation, Change, ReviewEvent
 from fsh_core.review.journal import Journal
@@ -32,6 +39,7 @@ __all__ = [
     "Review",
     "ReviewEvent",
     "ReviewState",
+    "Surroundings",
     "case_state",
     "change_queue",
     "compare_readers",
@@ -47,4 +55,7 @@ __all__ = [
     "save_queue",
     "save_review",
     "split_lesion",
+    "voxels_along",
+    "voxels_to_add",
+    "voxels_to_remove",
 ]

@@ -136,6 +136,7 @@ class Decisions(ReviewState):
         changes: tuple[Change, ...] = (),
         annotations: tuple[Annotation, ...] = (),
         target_event: int = 0,
+        tool: str = "",
     ) -> ReviewEvent:
         """Write an event, then apply it: what is seen is always on the disk.
 
@@ -159,6 +160,7 @@ class Decisions(ReviewState):
             len(self.journal.events) + 1,
             self.reader,
             time,
+            tool,
         )
         self.journal.append(event)
         self.repeat(event)

@@ -97,6 +97,9 @@ class ReviewEvent:
         Its place in the journal, counted from 1.
     reader, time : str
         Who, and when (ISO 8601, UTC).
+    tool : str
+        What proposed the voxels of a ``paint``, such as ``grow``; empty = the reader's own hand.
+        Nothing but words depends on it.
     """
 
     kind: Kind
@@ -107,6 +110,7 @@ class ReviewEvent:
     number: int = 0
     reader: str = ""
     time: str = ""
+    tool: str = ""
 
     @property
     def touched(self) -> set[int]:
@@ -130,6 +134,8 @@ class ReviewEvent:
         }
         if self.label:
             line["lesion"] = self.label
+        if self.tool:
+            line["tool"] = self.tool
         if self.target_event:
             line["of"] = self.target_event
         if self.changes:
@@ -183,6 +189,7 @@ class ReviewEvent:
             number=line.n,
             reader=line.reader,
             time=line.time,
+            tool=line.tool,
         )
 
 
@@ -236,5 +243,6 @@ class _Line(_LinePart):
     act: Kind
     lesion: _Label = 0
     of: _Label = 0
+    tool: str = ""
     voxels: list[_Voxels] = []
     marks: list[_Mark] = []

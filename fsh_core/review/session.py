@@ -92,7 +92,7 @@ class Review(Decisions):
         return kept * self.grid.voxel_volume_mm3 / 1000
 
     def paint(
-        self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int
+        self, voxels: NDArray[np.int64], after: NDArray[np.integer[Any]] | int, tool: str = ""
     ) -> ReviewEvent | None:
         """Give voxels other labels.
 
@@ -102,6 +102,8 @@ class Review(Decisions):
             Flat indices (C order) on the grid of the file, in any order, each once.
         after : (N,) int or int
             Their new labels; 0 erases.
+        tool : str
+            What proposed them; empty = the reader's own hand.
 
         Returns
         -------
@@ -112,7 +114,7 @@ class Review(Decisions):
         if not changes:
             return None
         label = changes[0].after or changes[0].before
-        return self._do("paint", label, changes, self._forgotten(changes))
+        return self._do("paint", label, changes, self._forgotten(changes), tool=tool)
 
     def add(self, mask: NDArray[np.bool_]) -> ReviewEvent:
         """Make a new lesion of the free voxels of a mask, (I, J, K).

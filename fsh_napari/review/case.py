@@ -1,6 +1,6 @@
 """A record under review: its layers, its arrays, and the review that keeps them together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from fsh_core.errors import InputError
-from fsh_core.review import ReviewEvent, ReviewState, grow_lesion
+from fsh_core.review import (
+    ReviewEvent,
+    ReviewState,
+    Surroundings,
+    grow_lesion,
+    voxels_along,
+    voxels_to_add,
+    voxels_to_remove,
+)
+from fsh_core.review.correct import GROW
 from fsh_core.review.measure import overlap_scores
 from fsh_napari.layers.colours import review_colours
 from fsh_napari.layers.grid import Grid
@@ -141,6 +150,17 @@ class OpenCase(QObject):
         free = brain & (self.review.labels == 0)
         spacing_mm = self.review.grid.spacing_mm
         return self.review.add(grow_lesion(voxel, image, probability, free, spacing_mm))
+
+    def correct(self, label: int, scribble: Sequence[Voxel], tool: str) -> ReviewEvent | None:
+        """Grow or shrink a lesion where voxels of the file were clicked."""
+        probability, brain = self.maps
+        image = self.flair.data if self.flair is not None else probability
+        labels, spacing_mm = self.review.labels, self.review.grid.spacing_mm
+        around = Surroundings(labels, brain, image, probability, spacing_mm)
+        path = voxels_along(scribble)
+        if tool == GROW:
+            return self.review.paint(voxels_to_add(label, path, around), label, tool)
+        return self.review.paint(voxels_to_remove(label, path, around), 0, tool)
 
     def show(self, event: ReviewEvent) -> None:
         """Bring layer and table up to date after an event, or after it was taken back."""

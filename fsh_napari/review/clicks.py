@@ -1,10 +1,15 @@
-"""What the next click in a plane is for: joining, adding, splitting, or only looking."""
+"""What the next click in a plane is for: joining, adding, correcting, splitting, or looking."""
+
+from collections.abc import Sequence
 
 from fsh_core.errors import InputError
 from fsh_core.review import ReviewEvent
-from fsh_napari.review.interfaces import CaseUnderReview, Point, View, Voxel
+from fsh_core.review.correct import GROW, SHRINK
+from fsh_napari.review.interfaces import CaseUnderReview, Point, Stage, View, Voxel
 
-_KEY_OF_PURPOSE = {"join": "J", "add": "I"}
+_KEY_OF_PURPOSE = {"join": "J", "add": "I", GROW: "+", SHRINK: "-"}
+_CORRECTED = {GROW: "grew", SHRINK: "shrank"}
+_SCRIBBLED = (GROW, SHRINK)  # for these a line may be drawn, too
 
 
 class Clicks:
@@ -14,6 +19,8 @@ class Clicks:
     ----------
     view : View
         Is told what is waited for.
+    stage : Stage
+        Where the clicks are.
 
     Attributes
     ----------
@@ -21,24 +28,37 @@ class Clicks:
         Where Shift was held, since the last split.
     """
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, view: View, stage: Stage) -> None:
+        self.view, self.stage = view, stage
         self.split_points: list[Voxel] = []
         self._purpose = ""
 
     def forget(self) -> None:
-        """Let joining, adding and the points to split at be."""
-        self._purpose, self.split_points = "", []
+        """Let joining, adding, correcting and the points to split at be."""
+        self.split_points = []
+        self._wait_for("")
 
     def wait_to_join(self, label: int) -> None:
         """Take the next click for the lesion that joins another."""
-        self._purpose = "join"
+        self._wait_for("join")
         self.view.show_message(f"Click the lesion that joins lesion {label}; Esc lets it be.")
 
     def wait_to_add(self) -> None:
         """Take the next click for a missed lesion."""
-        self._purpose = "add"
+        self._wait_for("add")
         self.view.show_message("Click the missed lesion; Esc lets it be.")
+
+    def wait_to_correct(self, label: int, tool: str) -> None:
+        """Take the next click or scribble for the place where a lesion grows or shrinks."""
+        self._wait_for(tool)
+        self.view.show_message(f"Click or scribble where lesion {label} {tool}s; Esc lets it be.")
+
+    def _wait_for(self, purpose: str) -> str:
+        """Take the next click for something; return what it was for until now."""
+        before, self._purpose = self._purpose, purpose
+        if (before in _SCRIBBLED) != (purpose in _SCRIBBLED):
+            self.stage.take_scribbles(purpose in _SCRIBBLED)
+        return before
 
     def take(
         self, case: CaseUnderReview, point: Point, with_shift: bool
@@ -62,9 +82,11 @@ class Clicks:
         Raises
         ------
         InputError
-            If there is no lesion to join, or nothing to add.
+            If there is no lesion to join, or nothing to add or to correct.
         """
-        voxel, purpose = case.voxel_at(point), self._purpose
+        if self._purpose in _SCRIBBLED and not with_shift:
+            return self.take_scribble(case, [point])
+        voxel = case.voxel_at(point)
         if voxel is None:
             self._miss()
             return None
@@ -72,7 +94,7 @@ class Clicks:
         if with_shift:
             self._mark(voxel)
             return None
-        self._purpose = ""
+        purpose = self._wait_for("")
         if purpose == "join":
             if not under:
                 raise InputError("there is no lesion where you clicked; J begins again")
@@ -87,9 +109,28 @@ class Clicks:
             self.view.select(under)
         return None
 
+    def take_scribble(
+        self, case: CaseUnderReview, path: Sequence[Point]
+    ) -> tuple[ReviewEvent, str] | None:
+        """Correct the selected lesion where a line was drawn; see `take`."""
+        voxels = [voxel for point in path if (voxel := case.voxel_at(point)) is not None]
+        if not voxels:
+            self._miss()
+            return None
+        tool, label = self._wait_for(""), self.view.label
+        if tool not in _SCRIBBLED:  # let be while the mouse was down
+            return None
+        event = case.correct(label, voxels, tool)
+        if event is None:
+            return None
+        more = sum(change.voxels.size for change in event.changes)
+        said = f"Lesion {label} {_CORRECTED[tool]} by {more} voxels; Ctrl+Z takes it back."
+        return event, said
+
     def _miss(self) -> None:
-        if self._purpose:
-            key, self._purpose = _KEY_OF_PURPOSE[self._purpose], ""
+        purpose = self._wait_for("")
+        if purpose:
+            key = _KEY_OF_PURPOSE[purpose]
             self.view.show_message(f"⚠ That was outside the scan; {key} begins again.")
 
     def _mark(self, voxel: Voxel) -> None:

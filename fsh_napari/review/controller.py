@@ -4,10 +4,11 @@ What it needs of the window stands in `fsh_napari.review.interfaces`: a view sho
 stage shows where lesions lie. `fsh_napari.review.keys` says which key calls which command.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fsh_core.errors import InputError
 from fsh_core.review import ReviewEvent, other_readers
+from fsh_core.review.correct import GROW, SHRINK
 from fsh_core.review.events import COMPLETED
 from fsh_napari.review.clicks import Clicks
 from fsh_napari.review.completing import Completion
@@ -50,7 +51,7 @@ class ReviewController:
         self.case: CaseUnderReview | None = None
         self.has_cohort = False
         self._loading = ""  # the case that is on its way
-        self._clicks = Clicks(view)
+        self._clicks = Clicks(view, stage)
         self._walk = Walk(view, self.go_to, "lesion", "the case")
         self._completion = Completion(view, saver, self._walk)
 
@@ -179,8 +180,16 @@ class ReviewController:
         self.opened()
         self._clicks.wait_to_add()
 
+    def grow(self) -> None:
+        """Grow the lesion where the next click or scribble is."""
+        self._clicks.wait_to_correct(self.chosen(), GROW)
+
+    def shrink(self) -> None:
+        """Shrink the lesion where the next click or scribble is."""
+        self._clicks.wait_to_correct(self.chosen(), SHRINK)
+
     def cancel(self) -> None:
-        """Leave joining, adding and the help."""
+        """Leave joining, adding, correcting and the help."""
         self._clicks.forget()
         self._walk.forget_question()
         self.stage.hide_keys()
@@ -188,7 +197,13 @@ class ReviewController:
 
     def clicked(self, point: Point, with_shift: bool) -> None:
         """Answer a click in a plane."""
-        done = self._clicks.take(self.opened(), point, with_shift)
+        self._show_done(self._clicks.take(self.opened(), point, with_shift))
+
+    def scribbled(self, path: Sequence[Point]) -> None:
+        """Answer a line that was drawn in a plane."""
+        self._show_done(self._clicks.take_scribble(self.opened(), path))
+
+    def _show_done(self, done: tuple[ReviewEvent, str] | None) -> None:
         if done is None:
             return
         event, said = done
@@ -221,7 +236,7 @@ class ReviewController:
         if event.label in self.view.labels or not self.view.label:
             self._select_nearest(event.label, labels)
         of_lesion = f" of lesion {event.label}" if event.label else ""
-        self.view.show_message(f"{event.kind.capitalize()}{of_lesion} is {what}.")
+        self.view.show_message(f"{(event.tool or event.kind).capitalize()}{of_lesion} is {what}.")
 
     def _select_nearest(self, label: int, before: list[int]) -> None:
         """Go to a lesion; where it is gone, to the one that stood beside it in the list."""

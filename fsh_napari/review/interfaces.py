@@ -1,6 +1,6 @@
 """What `fsh_napari.review.controller` needs of the window, so that a test can stand in for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import pandas as pd
@@ -45,6 +45,9 @@ class CaseUnderReview(Protocol):
     def add_lesion_at(self, voxel: Voxel) -> ReviewEvent:
         """Grow a missed lesion from a voxel."""
 
+    def correct(self, label: int, scribble: Sequence[Voxel], tool: str) -> ReviewEvent | None:
+        """Grow or shrink a lesion where voxels were clicked; the tool is one of the journal's."""
+
 
 class View(Protocol):
     """The list of lesions and what stands around it; `fsh_napari.review.view.ReviewView`."""
@@ -85,6 +88,9 @@ class Stage(Protocol):
 
     def go_to(self, point: Point) -> None:
         """Put the crosshair on a point."""
+
+    def take_scribbles(self, wanted: bool) -> None:
+        """Let the left button draw a line in the planes, or no longer."""
 
     def toggle_outline(self) -> None:
         """Switch between outline and fill."""

@@ -49,6 +49,8 @@ KEYS = (
         "insert a missed lesion: it grows from the next click",
         "Add (I)",
     ),
+    Key("+", ReviewController.grow, "grow it where you click or scribble next", "Grow (+)"),
+    Key("-", ReviewController.shrink, "shrink it where you click or scribble next", "Shrink (-)"),
     Key(
         "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
     ),
@@ -74,7 +76,7 @@ KEYS = (
     Key("W", ReviewController.reveal, "what the other readers decided, and how far you agree"),
     Key("Ctrl+Z", ReviewController.undo, "undo, whatever it was", "Undo"),
     Key("Ctrl+Shift+Z", ReviewController.redo, "do it again", "Redo"),
-    Key("Esc", ReviewController.cancel, "let joining or adding be; close this help"),
+    Key("Esc", ReviewController.cancel, "let joining, adding or correcting be; close this help"),
     Key("F1", ReviewController.show_keys, "show or hide these keys"),
 )
 

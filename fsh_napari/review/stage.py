@@ -25,7 +25,7 @@ class ReviewStage(PlanesStage):
 
     Signals
     -------
-    clicked, told
+    clicked, scribbled, told
         See `PlanesStage`.
     next_case_wanted, kept : no arguments
         The controller asks for the next case; something was decided or changed.
@@ -61,6 +61,14 @@ class ReviewStage(PlanesStage):
         """Draw the lesions again where voxels of their layer changed."""
         if self.planes is not None:
             self.planes.refresh(self._opened_case().layer)
+
+    def take_scribbles(self, wanted: bool) -> None:
+        """Let the left button draw a line in the planes, which ends painting, or no longer."""
+        if wanted:
+            self._opened_case().layer.mode = "pan_zoom"
+            self.show_planes()
+        if self.planes is not None:
+            self.planes.scribbles = wanted
 
     # ---- how lesions look
 

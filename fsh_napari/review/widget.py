@@ -92,6 +92,7 @@ class ReviewWidget(QWidget):
         view.note_written.connect(self._on_note)
         view.case_status_wanted.connect(self._on_case_status)
         stage.clicked.connect(self._on_click)
+        stage.scribbled.connect(self._on_scribble)
         stage.told.connect(view.show_message)
         stage.next_case_wanted.connect(self.next_wanted)
         stage.kept.connect(self._score_later.start)
@@ -288,6 +289,10 @@ class ReviewWidget(QWidget):
     def _on_click(self, point: tuple[float, ...], with_shift: bool) -> None:
         if self.case is not None:
             self.attempt(lambda: self.controller.clicked(point, with_shift))
+
+    def _on_scribble(self, path: list[tuple[float, ...]]) -> None:
+        if self.case is not None:
+            self.attempt(lambda: self.controller.scribbled(path))
 
     def _on_selected(self, label: int) -> None:
         if self.case is not None:

@@ -14,8 +14,9 @@ class LinkedViews(QWidget):
     """Views that show one point.
 
     ``clicked`` carries a point, in viewer mm, and whether Shift was held, which keeps the
-    crosshair where it is; ``told`` something for the reader; ``gone`` says that its dock was
-    taken away.
+    crosshair where it is; ``scribbled`` the points of a line that was drawn while that was
+    wanted, a single one if the mouse did not move; ``told`` something for the reader; ``gone``
+    says that its dock was taken away.
 
     Attributes
     ----------
@@ -25,9 +26,12 @@ class LinkedViews(QWidget):
         Whether it is drawn.
     crosshair_colour : str
         One of `fsh_napari.preferences.CROSSHAIRS`.
+    scribbles : bool
+        Whether the left button draws a line.
     """
 
     clicked = Signal(object, bool)
+    scribbled = Signal(object)
     told = Signal(str)
     gone = Signal()
 
@@ -37,6 +41,7 @@ class LinkedViews(QWidget):
         self.crosshair = QCheckBox("Crosshair", checked=True, accessibleName="Crosshair")
         self.crosshair.toggled.connect(self.redraw_overlays)
         self.crosshair_colour = preferences().crosshair
+        self.scribbles = False
         self._quiet = False
 
     @property
@@ -82,6 +87,11 @@ class LinkedViews(QWidget):
         if not shift:
             self.go_to(point)
         self.clicked.emit(point, shift)
+
+    def scribble(self, path: list[tuple[float, ...]]) -> None:
+        """Answer a line that was drawn in any view."""
+        self.go_to(path[-1])
+        self.scribbled.emit(path)
 
     def redraw_overlays(self) -> None:
         """Draw crosshairs and letters again."""

@@ -18,6 +18,7 @@ _S_AXIS = 2
 
 _GAP = 9  # pixels around the centre that the crosshair leaves free
 _OPACITY = 170  # of 255: what lies under the crosshair shines through
+_TRAIL_PIXELS = 3
 _FLAT = 2  # dimensions on the screen: slices, not the volume
 
 
@@ -60,6 +61,7 @@ class OverlaidView(Protocol):
     viewer: Any
     group: Any
     plane: LayerPlane
+    trail: list[tuple[float, ...]]
 
     def to_pixel(self, point: Any) -> QPointF:
         """Return where a voxel is on the canvas."""
@@ -86,6 +88,7 @@ class Overlay(QWidget):
         if view.group.crosshair.isChecked():
             self._draw_crosshair(painter)
         self._draw_letters(painter)
+        self._draw_trail(painter)
         painter.end()
 
     def _draw_crosshair(self, painter: QPainter) -> None:
@@ -102,6 +105,11 @@ class Overlay(QWidget):
             ((x, y + _GAP), (x, height)),
         ):
             painter.drawLine(QPointF(*start), QPointF(*end))
+
+    def _draw_trail(self, painter: QPainter) -> None:
+        colour = QColor(CROSSHAIRS[self._view.group.crosshair_colour])
+        painter.setPen(QPen(colour, _TRAIL_PIXELS))
+        painter.drawPolyline([self._view.to_pixel(point) for point in self._view.trail])
 
     def _draw_letters(self, painter: QPainter) -> None:
         view = self._view

@@ -42,6 +42,7 @@ class PlaneView(QObject):
         self.camera = viewer.scene.camera
         self.plane = plane
         self._fitted = False
+        self.trail: list[tuple[float, ...]] = []  # the line that is being drawn, in viewer mm
         self._turned = 0  # units of a wheel that are no whole slice yet
         self._fit_later = QTimer(self, singleShot=True, interval=0)
         self._fit_later.timeout.connect(self.fit)
@@ -176,6 +177,9 @@ class PlaneView(QObject):
         start, button = np.array(event.pos, dtype=float), event.button
         layer = viewer.layers.selection.active
         paints = layer is not None and layer.mode != "pan_zoom"
+        if self.group.scribbles and button == _LEFT_BUTTON and not paints:
+            yield from self._scribble(event)
+            return
         muted = self._mute(layer, event) if isinstance(layer, Labels) else None
         encircles = layer is not None and layer.mode == "paint"
         windows = button == _RIGHT_BUTTON and not encircles
@@ -194,6 +198,20 @@ class PlaneView(QObject):
             yield
         if button == _LEFT_BUTTON and not moved and not paints:
             self.group.click(tuple(event.position), shift="Shift" in event.modifiers)
+
+    def _scribble(self, event: Any) -> Iterator[None]:
+        """Draw a line that follows the mouse, and tell of it at the end."""
+        pans, self.camera.mouse_pan = self.camera.mouse_pan, False  # else the picture moves along
+        self.trail = [tuple(event.position)]
+        yield
+        while event.type == "mouse_move":
+            self.trail.append(tuple(event.position))
+            self.overlay.update()
+            yield
+        self.camera.mouse_pan = pans
+        path, self.trail = self.trail, []
+        self.overlay.update()
+        self.group.scribble(path)
 
     def _mute(self, layer: Labels, event: Any) -> "list[Any] | None":
         """Keep a layer's tool from this press, if it is not meant for it; return what to restore.

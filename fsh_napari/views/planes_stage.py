@@ -26,6 +26,8 @@ class PlanesStage(QObject):
     -------
     clicked : (point, bool)
         A click in a plane, in viewer mm, and whether Shift was held.
+    scribbled : list of point
+        A line that was drawn in a plane, in viewer mm.
     told : str
         Something for the reader.
 
@@ -40,6 +42,7 @@ class PlanesStage(QObject):
     """
 
     clicked = Signal(object, bool)
+    scribbled = Signal(object)
     told = Signal(str)
 
     def __init__(self, viewer: "napari.viewer.Viewer", window: Any, panel: QWidget) -> None:
@@ -65,6 +68,7 @@ class PlanesStage(QObject):
                 else:
                     QTimer.singleShot(0, lambda: self._stand_side_by_side(size))
             self.planes.clicked.connect(self.clicked)
+            self.planes.scribbled.connect(self.scribbled)
             self.planes.told.connect(self.told)
             self.planes.gone.connect(self._forget_planes)
         return self.planes

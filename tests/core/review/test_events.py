@@ -45,6 +45,16 @@ def refused(folder: Path, lines: list[bytes]) -> str:
     return sentence
 
 
+def test_the_tool_of_a_stroke_is_kept_and_older_strokes_have_none() -> None:
+    event = ReviewEvent("paint", 1, number=1, reader=READER, time="now", tool="grow")
+    line = event.to_json()
+    assert line["tool"] == "grow"
+    assert ReviewEvent.from_json(line) == event
+    del line["tool"]
+    assert ReviewEvent.from_json(line).tool == ""
+    assert "tool" not in ReviewEvent.from_json(line).to_json()
+
+
 def test_an_old_review_opens_with_every_kind_of_event_and_the_same_mask() -> None:
     review = open_review(OLD / RECORD, READER)
     assert {event.kind for event in review.journal.events} == set(KINDS)

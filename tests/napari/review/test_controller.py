@@ -55,9 +55,13 @@ class FakeStage:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.point: tuple[float, ...] = ()
+        self.scribbles = False
 
     def go_to(self, point) -> None:
         self.point = point
+
+    def take_scribbles(self, wanted: bool) -> None:
+        self.scribbles = wanted
 
     def __getattr__(self, name: str):  # noqa: D105
         return lambda: self.asked.append(name)
@@ -99,6 +103,10 @@ class FakeCase:
         mask = np.zeros(self.review.labels.shape, dtype=bool)
         mask[voxel] = True
         return self.review.add(mask)
+
+    def correct(self, label, scribble, tool):
+        voxels = np.ravel_multi_index(np.transpose(scribble), self.review.labels.shape)
+        return self.review.paint(voxels, label if tool == "grow" else 0, tool)
 
 
 @pytest.fixture
@@ -258,6 +266,50 @@ def test_after_undo_and_redo_of_a_deletion_a_lesion_is_selected(controller) -> N
         controller.redo()
         assert controller.view.label in controller.view.labels
         controller.undo()
+
+
+def test_a_click_or_a_scribble_grows_and_shrinks_the_selected_lesion_once(controller) -> None:
+    review = controller.case.review
+    before = review.voxels(1)
+    controller.go_to(1)
+    controller.grow()
+    assert controller.stage.scribbles
+    assert controller.view.message == "Click or scribble where lesion 1 grows; Esc lets it be."
+    controller.scribbled([(2.0, 2.0, 2.0), (2.0, 3.0, 2.0), (-1.0, 0.0, 0.0)])
+    assert review.voxels(1) == before + 2
+    assert controller.view.message == "Lesion 1 grew by 2 voxels; Ctrl+Z takes it back."
+    assert not controller.stage.scribbles
+    controller.scribbled([(4.0, 4.0, 4.0)])  # nothing waits for it any more
+    assert review.voxels(1) == before + 2
+    controller.shrink()
+    controller.clicked((2.0, 2.0, 2.0), with_shift=False)  # as from planes that were opened since
+    assert review.voxels(1) == before + 1
+    event = review.journal.events[-1]
+    assert (event.kind, event.tool, event.reader) == ("paint", "shrink", "Anna")
+    controller.undo()
+    assert controller.view.message == "Shrink of lesion 1 is undone."
+    controller.undo()
+    assert controller.view.message == "Grow of lesion 1 is undone."
+    assert review.voxels(1) == before
+
+
+def test_correcting_is_let_be(controller) -> None:
+    with pytest.raises(InputError, match="no lesion is selected"):
+        controller.grow()
+    controller.go_to(1)
+    for ending in (controller.cancel, controller.add, controller.end):
+        controller.grow()
+        assert controller.stage.scribbles
+        ending()
+        assert not controller.stage.scribbles
+
+
+def test_a_scribble_outside_the_scan(controller) -> None:
+    controller.go_to(1)
+    controller.shrink()
+    controller.scribbled([(-1.0, 0.0, 0.0)])
+    assert controller.view.message == "⚠ That was outside the scan; - begins again."
+    assert not controller.stage.scribbles
 
 
 def test_splitting_at_points(controller) -> None:

@@ -52,6 +52,25 @@ def press(widget, qtbot):
     return press
 
 
+@pytest.fixture
+def drag(widget, qtbot):
+    """Press the left button on a voxel of the large plane, move to others, let go."""
+
+    def drag(*voxels):
+        view = widget.stage.planes.views[0]
+        widget.stage.planes.go_to(widget.case.grid.to_viewer_mm(voxels[0]))
+        settle(1)
+        pixels = [view.to_pixel(widget.case.grid.to_viewer_mm(one)).toPoint() for one in voxels]
+        qtbot.mousePress(view.canvas, Qt.MouseButton.LeftButton, pos=pixels[0])
+        for pixel in pixels[1:]:
+            qtbot.mouseMove(view.canvas, pixel)
+            settle(1)
+        qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=pixels[-1])
+        settle(20)
+
+    return drag
+
+
 def journal(widget):
     path = widget.case.review.journal.path
     return [json.loads(line) for line in path.read_text().splitlines()[1:]] if path.exists() else []
@@ -164,6 +183,40 @@ class TestKeys:
         assert widget.case.review.voxels(4) == 72
         assert crosshair(widget) == 4
         consistent(widget)
+
+    def test_plus_grows_where_the_mouse_clicks_and_undo_takes_it_back(self, widget, press, drag):
+        for voxel in ((15, 26, 9), (16, 26, 9), (16, 27, 9)):
+            paint(widget, voxel, 0)
+        widget.case.layer.mode = "paint"
+        before = widget.case.review.labels.copy()
+        press(Qt.Key.Key_Plus)
+        assert widget.case.layer.mode == "pan_zoom"  # a click does not paint
+        drag((16, 26, 9))
+        assert widget.case.review.labels[16, 26, 9] == 1
+        added = widget.case.review.labels != before
+        assert (before[added] == 0).all()
+        assert journal(widget)[-1]["tool"] == "grow"
+        assert "Lesion 1 grew by" in widget.view.message.text()
+        consistent(widget)
+        press(Qt.Key.Key_Z, CTRL)
+        np.testing.assert_array_equal(widget.case.review.labels, before)
+        consistent(widget)
+
+    def test_minus_shrinks_along_a_scribble_and_the_picture_stays(self, widget, press, drag):
+        for i in range(18, 22):
+            paint(widget, (i, 26, 9), 1)  # over what is no lesion
+        before = widget.case.review.voxels(1)
+        centre = widget.viewer.scene.camera.center
+        press(Qt.Key.Key_Minus)
+        drag((20, 26, 9), (21, 26, 9))
+        assert widget.viewer.scene.camera.center == centre
+        assert widget.case.review.labels[20, 26, 9] == 0
+        assert widget.case.review.labels[14, 26, 9] == 1
+        assert widget.case.review.voxels(1) < before
+        assert journal(widget)[-1]["tool"] == "shrink"
+        consistent(widget)
+        drag((20, 26, 9), (26, 26, 9))  # now a drag moves the picture again
+        assert widget.viewer.scene.camera.center != centre
 
     def test_i_outside_the_brain(self, widget, press):
         press(Qt.Key.Key_I)
