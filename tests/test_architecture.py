@@ -25,6 +25,7 @@ ORDER = (
     "file_names",
     "strict_json",
     "visible",
+    "timings",
     "tables",
     "config",
     "record",

@@ -4,8 +4,10 @@ Every import that takes time stands inside the command that needs it, so that ``
 answers at once.
 """
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -163,7 +165,9 @@ def train(
     """Train a network: data folder in, run folder out."""
     from fsh_core.cli.train import train_command
 
-    with reading(data), writing(out):
+    # Of the processes that torchrun starts the first one alone writes.
+    alone = writing(out) if os.environ.get("RANK", "0") == "0" else nullcontext()
+    with reading(data), alone:
         train_command(
             data, out, preset, ablation, exclude or [], validation or [], label, resume, options
         )

@@ -20,7 +20,7 @@ from rich.progress import Progress
 
 from fsh_core.cases import Case
 from fsh_core.cli.guards import reading
-from fsh_core.cli.segment import Job, Tables, Work
+from fsh_core.cli.segment_job import Job, Tables, Work
 from fsh_core.config import SegmentConfig
 from fsh_core.errors import InputError, sentence_of
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor

@@ -1,42 +1,25 @@
 """``fsh segment``: from files to BIDS derivatives, case after case."""
 
-import dataclasses
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
 
 from fsh_core.cases import Case
 from fsh_core.cli.case_summary import show_case, show_timings
+from fsh_core.cli.pool import segment_on_pool
+from fsh_core.cli.segment_job import Job, Tables, Work
 from fsh_core.cli.terminal import print_failures, progress_bar
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
-    check_names,
-    check_same_scan,
     cohort_kept,
-    derivative_paths,
-    why_stale,
     write_cohort,
-    write_segmentation,
 )
 from fsh_core.errors import InputError, sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
-from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
-from fsh_core.locks import BeingWritten, clear_after_killed, one_writer
-from fsh_core.pipeline import Segmentation, segment_case
-from fsh_core.record import InputFile, Record
-from fsh_core.report import illustrate
-from fsh_core.studies.evaluate import evaluate_case
+from fsh_core.locks import BeingWritten, clear_after_killed
 from fsh_core.timings import listening, timed
-from fsh_core.volume.volume import Volume, load_mask
-
-_TABLES_EVERY_S = 60.0
 
 
 def segment_command(
@@ -104,7 +87,7 @@ def segment_command(
 
 def _segment(
     cases: Sequence[Case],
-    work: "Work",
+    work: Work,
     channels: Sequence[str],
     tables: bool,
     pool: str | None,
@@ -122,15 +105,13 @@ def _segment(
                 job = Job(out, predictor, config, work.force, BrainFinder(config.device), bar)
                 failed = _segment_all(cases, job, Tables(out, tables))
             else:
-                from fsh_core.cli.pool import segment_on_pool
-
                 failed = segment_on_pool(cases, work, pool, bar, Tables(out, tables))
         if tables:
             failed += write_cohort(out)
     return failed
 
 
-def _segment_all(cases: Sequence[Case], job: "Job", tables: "Tables") -> list[str]:
+def _segment_all(cases: Sequence[Case], job: Job, tables: Tables) -> list[str]:
     """Segment one after the other, those that another process is at last; say what failed."""
     console = job.bar.console
     failed: list[str] = []
@@ -161,136 +142,3 @@ def _check_taken(channels: Sequence[str], predictor: NetworkPredictor) -> None:
                 f"--channels {name}: the weights {predictor.card.name} look at {', '.join(taken)} "
                 "alone; leave it away, or choose weights that take it"
             )
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is asked for, the same for every case of a command.
-
-    Attributes
-    ----------
-    out, weights, config, force
-        As of `segment_command`.
-    """
-
-    out: Path
-    weights: Path | None
-    config: SegmentConfig
-    force: bool
-
-
-class Tables:
-    """The cohort's tables, written again now and then: a kill costs them little.
-
-    Parameters
-    ----------
-    out : Path
-        The derivatives folder.
-    are_wanted : bool
-        Whether to write them at all.
-    """
-
-    def __init__(self, out: Path, are_wanted: bool) -> None:
-        self._out, self._are_wanted = out, are_wanted
-        self._written = -math.inf  # so that the first case is in the tables at once
-
-    def keep_up(self) -> None:
-        """Hear that a case is done."""
-        if self._are_wanted and time.monotonic() - self._written > _TABLES_EVERY_S:
-            write_cohort(self._out)
-            self._written = time.monotonic()
-
-
-@dataclass(frozen=True)
-class Job:
-    """What segments the cases of a command."""
-
-    out: Path
-    predictor: NetworkPredictor
-    config: SegmentConfig
-    force: bool
-    finder: BrainFinder
-    bar: Progress
-
-    def segment(self, case: Case, *, wait: bool) -> None:
-        """Segment a case, unless its result is current.
-
-        Raises
-        ------
-        BeingWritten
-            If another process is at it, and ``wait`` is False.
-        InputError
-            If the case cannot be used, or its result would replace that of another scan.
-        """
-        check_names(case, self.out)
-        with one_writer(self.out, case.name, wait=wait):
-            reason = why_stale(case, self.out, self.predictor.card.sha256, self.config)
-            files = derivative_paths(case, self.out)
-            if reason is None and not self.force:
-                self.bar.console.print(
-                    f"{case.name}: done already ({files['mask']}); --force does it again"
-                )
-                return
-            if not self.force:
-                check_same_scan(case, self.out)  # before the network runs
-            if files["record"].exists() and reason is not None:
-                self.bar.console.print(f"{case.name}: segmented again, {reason}")
-            patches = self.bar.add_task(case.name, total=None)
-            try:
-                found = segment_case(
-                    case,
-                    self.predictor,
-                    self.config,
-                    finder=self.finder,
-                    on_patch=partial(_advance, self.bar, patches),
-                )
-                _store(found, self.out, self.force, self.bar.console)
-            finally:
-                self.bar.remove_task(patches)
-
-
-def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
-    bar.update(task, completed=done, total=total)
-
-
-def _store(found: Segmentation, out: Path, force: bool, console: Console) -> None:
-    """Evaluate against the reference if any, write all files, print a line."""
-    case = found.case
-    reference = _reference_of(found, console)
-    scores: dict[str, float] = {}
-    if case.reference is not None:
-        found = dataclasses.replace(found, record=_with_reference(found.record, case.reference))
-    if reference is not None:
-        # Over the whole image, as `fsh evaluate` does: a name is one number.
-        with timed("comparing with the reference"):
-            scores = evaluate_case(reference, found.flair.with_data(found.prediction)).row()
-        evaluation = {name: None if math.isnan(value) else value for name, value in scores.items()}
-        found = dataclasses.replace(found, record=found.record.changed(evaluation=evaluation))
-    pictures = illustrate(found, reference.data if reference else None, scores)
-    write_segmentation(found, out, pictures, replace_other=force)
-    record = found.record
-    quality = record.quality.in_words if record.quality else "not checked"
-    console.print(
-        f"{case.name}: {record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml, "
-        f"quality of the scan {quality}, brain {record.brain.source}, {record.run.seconds:.1f} s"
-    )
-    if record.quality and record.quality.verdict == "fail":
-        console.print(f"{case.name}: {record.quality.summary}", markup=False, soft_wrap=True)
-
-
-def _with_reference(record: Record, reference: Path) -> Record:
-    """Note which reference it was: a changed one makes the result stale."""
-    source = InputFile(path=str(reference), sha256=sha256_of(reference))
-    return record.changed(input=record.input | {"reference": source})
-
-
-def _reference_of(found: Segmentation, console: Console) -> Volume | None:
-    """Read the reference mask; one that cannot be used is said, and costs nothing else."""
-    case = found.case
-    if case.reference is None:
-        return None
-    try:
-        return load_mask(case.reference, found.flair, case.flair)
-    except InputError as error:
-        console.print(f"{case.name}: not compared with its reference: {error}", markup=False)
-        return None

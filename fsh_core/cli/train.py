@@ -1,5 +1,6 @@
 """``fsh train``: configuration, split, run folder and progress of a training."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def train_command(
     InputError
         If the data, the settings or the run folder cannot be used.
     """
-    run, console = RunFolder(out), Console()
+    # Of the processes that torchrun starts the first one alone speaks.
+    run, console = RunFolder(out), Console(quiet=os.environ.get("RANK", "0") != "0")
     if resume:
         if options:
             raise InputError(

@@ -87,9 +87,13 @@ class PatchSource:
         patches = self._grid or _lesion_grid(self._cases, self._config)
         return max(1, len(patches) // self._config.batch_size)
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images (B, C, I, J, K) and references (B, 1, I, J, K) of a step, counted from 0."""
-        patches = [self._patch(step, item) for item in range(self._config.batch_size)]
+    def batch(self, step: int, items: range | None = None) -> tuple[Tensor, Tensor]:
+        """Images (B, C, I, J, K) and references (B, 1, I, J, K) of a step, counted from 0.
+
+        ``items`` are those of the batch that are wanted; by default all.
+        """
+        wanted = range(self._config.batch_size) if items is None else items
+        patches = [self._patch(step, item) for item in wanted]
         images, references = zip(*patches, strict=True)
         return torch.stack(images), torch.stack(references)
 

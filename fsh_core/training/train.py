@@ -22,6 +22,7 @@ from fsh_core.network.model import arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.dataset import PatchSource
 from fsh_core.training.memory import peak_memory_mb
+from fsh_core.training.ranks import Ranks, ranks
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
@@ -77,7 +78,6 @@ def deterministic() -> Iterator[None]:
         _DETERMINISTIC.fill_uninitialized_memory = was_filling
 
 
-@deterministic()
 def train(
     cases: Sequence[Case],
     split: Split,
@@ -113,20 +113,36 @@ def train(
     InputError
         If subjects leak between the sets or have no case, if a case cannot be used, or
         if the run folder holds a run already (or, to resume, none, a damaged one, or one that
-        was begun with other data).
+        was begun with other data), or if the processes that ``torchrun`` started cannot share
+        the work.
     """
+    with deterministic(), ranks(config) as team:
+        _train(cases, split, config, run, team, resume, finder, on_progress or _ignore)
+
+
+def _train(
+    cases: Sequence[Case],
+    split: Split,
+    config: TrainConfig,
+    run: RunFolder,
+    team: Ranks,
+    resume: bool,
+    finder: BrainSegmenter | None,
+    report: OnProgress,
+) -> None:
+    """Train as one of a group of processes."""
     _check_split(cases, split, config)
     used = [case for case in cases if case.subject in {*split.training, *split.validation}]
     if resume:
         run.check_unchanged(used)
     else:
         run.check_is_new()
+    team.told(None)  # all have looked before one of them writes
     training = _load(cases, split.training, config, finder)
     validation = _load(cases, split.validation, config, finder)
     patches = PatchSource(training, config, split.validation)
     steps_per_epoch = patches.steps_per_epoch
     steps = steps_per_epoch * config.epochs
-    report = on_progress or _ignore
 
     torch.manual_seed(config.seed)
     device = torch.device(best_device())
@@ -134,10 +150,12 @@ def train(
     model = build_module(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     optimiser = _optimiser(model, config)
-    if not resume:
+    if not resume and team.is_first:
         run.create(config, split, used)
+    team.told(None)  # the run folder is there
     first_epoch = restore(run, model, average, optimiser) if run.state.exists() else 0
-    log = run.mend(first_epoch)
+    log = team.told(run.mend(first_epoch) if team.is_first else [])
+    spread = team.spread(model)
 
     step_seconds: list[float] = []
     for epoch in range(first_epoch, config.epochs):
@@ -152,11 +170,12 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate
             # step
-            images, references = patches.batch(step)
+            images, references = patches.batch(step, team.share_of(config.batch_size))
             images = images.to(device, memory_format=torch.channels_last_3d)
             references = references.to(device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-                logits = model(images)
+                logits = spread(images)
+            logits, references = team.whole(logits), team.whole(references)
             losses = composite_loss(logits, references, config.bce_weight)
             optimiser.zero_grad(set_to_none=True)
             losses.total.backward()
@@ -167,10 +186,7 @@ def train(
             # report
             totals.add(losses.total, losses.bce, losses.dice, logits, references)
             if not np.isfinite(totals.last_loss):
-                raise run.failed(
-                    step + 1,
-                    f"the loss became {totals.last_loss} at step {step + 1}; lower --learning-rate",
-                )
+                raise _diverged(run, team, step + 1, totals.last_loss)
             step_seconds.append(time.perf_counter() - step_started)
             seconds = fmean(step_seconds[1:] or step_seconds)  # the first step warms caches up
             done = Progress(
@@ -186,22 +202,42 @@ def train(
         }
         steps_per_second = steps_per_epoch / (time.perf_counter() - epoch_started)
         is_last = epoch + 1 == config.epochs
-        if validation and ((epoch + 1) % config.validate_every == 0 or is_last):
+        is_due = (epoch + 1) % config.validate_every == 0 or is_last
+        if validation and is_due and team.is_first:
             line |= validate(average, validation, config)
         line |= {
             "seconds": round(time.perf_counter() - epoch_started, 3),
             "steps_per_second": round(steps_per_second, 4),
         }
-        # log, then checkpoint: a kill in between is mended when the run goes on
-        run.append(line)
+        line = team.told(line)
         log.append(line)
-        card = _card(config, split, line)
-        best = max(_known(log, "val_dice"), default=None)
-        if best is None or line.get("val_dice") == best:
-            save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
-        save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
-        run.save_state(pack(model, average, optimiser), epoch + 1)
+        if team.is_first:
+            _keep(run, log, config, split, average)
+            run.save_state(pack(model, average, optimiser), epoch + 1)
         report(replace(done, epoch=epoch + 1, memory_mb=peak_memory_mb(), epoch_log=line))
+
+
+def _keep(
+    run: RunFolder,
+    log: list[dict[str, Any]],
+    config: TrainConfig,
+    split: Split,
+    average: torch.nn.Module,
+) -> None:
+    """Log an epoch, then keep its weights: a kill in between is mended when the run goes on."""
+    line = log[-1]
+    run.append(line)
+    card = _card(config, split, line)
+    best = max(_known(log, "val_dice"), default=None)
+    if best is None or line.get("val_dice") == best:
+        save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
+    save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
+
+
+def _diverged(run: RunFolder, team: Ranks, step: int, loss: float) -> InputError:
+    """Say that the training cannot go on; noted in the run folder by one process."""
+    reason = f"the loss became {loss} at step {step}; lower --learning-rate"
+    return run.failed(step, reason) if team.is_first else InputError(reason)
 
 
 def _check_split(cases: Sequence[Case], split: Split, config: TrainConfig) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from fsh_core.cases import discover_cases
 from fsh_core.cli import main
-from fsh_core.cli import segment as segment_module
+from fsh_core.cli import segment_job as segment_module
 from fsh_core.cli import simulate as simulate_module
 from fsh_core.derivatives import find_records, read_record, read_segmentation
 from fsh_core.errors import InputError, sentence_of
