@@ -1,12 +1,13 @@
 """Reviewing lesions: decisions and edits in an append-only journal, undone and replayed at will.
 
-Nothing here knows a screen. ``edits`` and ``correct`` propose voxels (split, grow, shrink),
-``state`` and ``session`` apply events and undo them, ``journal`` keeps them on disk as they
-happen, ``save`` writes the corrected derivative beside the original, which is never touched.
-``cohort`` says how far a folder is, ``queue`` what comes next, ``agreement`` how far two readers
-agree.
+Nothing here knows a screen. ``edits``, ``correct`` and ``between_slices`` propose voxels (split,
+grow, shrink, fill), ``state`` and ``session`` apply events and undo them, ``journal`` keeps them
+on disk as they happen, ``save`` writes the corrected derivative beside the original, which is
+never touched. ``cohort`` says how far a folder is, ``queue`` what comes next, ``agreement`` how
+far two readers agree.
 """
 
+from fsh_core.review.between_slices import fill_between_slices
 from fsh_core.review.correct import (
     Surroundings,
     voxels_along,
@@ -43,6 +44,7 @@ __all__ = [
     "case_state",
     "change_queue",
     "compare_readers",
+    "fill_between_slices",
     "grow_lesion",
     "journal_path",
     "list_cases",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsh_core.errors import InputError
+from fsh_core.review.between_slices import BETWEEN_SLICES, fill_between_slices
 from fsh_core.review.changes import changes_of, jaccard_of_changed, lost_voxels
 from fsh_core.review.decisions import Decisions, utc_now
 from fsh_core.review.edits import Voxel, split_lesion
@@ -160,6 +161,21 @@ class Review(Decisions):
             raise InputError(f"lesion {label} cannot be joined with itself; choose another one")
         changes = self._changes(np.flatnonzero(self.labels == other), label)
         return self._do("join", label, changes, self._forgotten(changes))
+
+    def fill_between_slices(self, label: int) -> ReviewEvent:
+        """Fill a lesion between its painted slices, in free voxels; see `fill_between_slices`.
+
+        Raises
+        ------
+        InputError
+            If there is no such lesion, or nothing to fill.
+        """
+        self._check(label)
+        added = fill_between_slices(self.labels == label, self.grid.spacing_mm)
+        voxels = np.flatnonzero(added & (self.labels == 0))
+        if voxels.size == 0:
+            raise InputError(f"between the slices of lesion {label} there are other lesions alone")
+        return self._do("paint", label, self._changes(voxels, label), tool=BETWEEN_SLICES)
 
     def delete(self, label: int) -> ReviewEvent:
         """Remove a lesion's voxels, its status and its note.

@@ -188,6 +188,12 @@ class ReviewController:
         """Shrink the lesion where the next click or scribble is."""
         self._clicks.wait_to_correct(self.chosen(), SHRINK)
 
+    def fill_between_slices(self) -> None:
+        """Fill the lesion between the slices in which it is painted."""
+        label = self.chosen()
+        self._show(self.opened().review.fill_between_slices(label))
+        self.view.show_message(f"Lesion {label} is filled between its slices; undo is Ctrl+Z.")
+
     def cancel(self) -> None:
         """Leave joining, adding, correcting and the help."""
         self._clicks.forget()

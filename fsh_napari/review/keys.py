@@ -52,6 +52,12 @@ KEYS = (
     Key("+", ReviewController.grow, "grow it where you click or scribble next", "Grow (+)"),
     Key("-", ReviewController.shrink, "shrink it where you click or scribble next", "Shrink (-)"),
     Key(
+        "Shift+F",
+        ReviewController.fill_between_slices,
+        "fill it between the slices in which you painted it",
+        "Fill (Shift+F)",
+    ),
+    Key(
         "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
     ),
     Key("G", ReviewController.outline, "outline or fill"),

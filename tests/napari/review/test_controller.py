@@ -312,6 +312,32 @@ def test_a_scribble_outside_the_scan(controller) -> None:
     assert not controller.stage.scribbles
 
 
+def test_filling_between_painted_slices_is_one_act(controller) -> None:
+    review = controller.case.review
+    added = review.add(slab(review, 2))
+    review.paint(np.flatnonzero(slab(review, 5)), added.label)
+    controller.view.labels.append(added.label)
+    controller.go_to(added.label)
+    controller.fill_between_slices()
+    assert review.voxels(added.label) == 4 * 9
+    event = review.journal.events[-1]
+    assert (event.kind, event.tool) == ("paint", "fill between slices")
+    controller.undo()
+    assert review.voxels(added.label) == 2 * 9
+    assert "Fill between slices of lesion" in controller.view.message
+    controller.go_to(1)
+    with pytest.raises(InputError, match="no slice is left out"):
+        controller.fill_between_slices()
+
+
+def slab(review, k: int) -> np.ndarray:
+    """Three by three free voxels of one slice."""
+    mask = np.zeros(review.labels.shape, dtype=bool)
+    mask[2:5, 2:5, k] = True
+    assert not review.labels[mask].any()
+    return mask
+
+
 def test_splitting_at_points(controller) -> None:
     largest = max(controller.case.review.lesions, key=controller.case.review.voxels)
     ends = np.argwhere(controller.case.review.labels == largest)[[0, -1]]

@@ -218,6 +218,21 @@ class TestKeys:
         drag((20, 26, 9), (26, 26, 9))  # now a drag moves the picture again
         assert widget.viewer.scene.camera.center != centre
 
+    def test_shift_f_fills_between_painted_slices(self, widget, press):
+        press(Qt.Key.Key_F, SHIFT)
+        assert "⚠ no slice is left out" in widget.view.message.text()
+        widget.case.layer.brush_size = 3
+        paint(widget, (24, 33, 4), 1)
+        before = widget.case.review.labels.copy()
+        press(Qt.Key.Key_F, SHIFT)
+        added = widget.case.review.labels != before
+        assert set(np.nonzero(added)[2].tolist()) <= {5, 6, 7, 8}
+        assert added.any()
+        assert journal(widget)[-1]["tool"] == "fill between slices"
+        consistent(widget)
+        press(Qt.Key.Key_Z, CTRL)
+        np.testing.assert_array_equal(widget.case.review.labels, before)
+
     def test_i_outside_the_brain(self, widget, press):
         press(Qt.Key.Key_I)
         click(widget, (0, 0, 0))
