@@ -46,8 +46,8 @@ class Surroundings:
         The lesions; 0 = background.
     brain : (I, J, K) bool
         Where a lesion may grow.
-    intensity : (I, J, K) float32
-        The FLAIR.
+    intensity : (I, J, K) float32 or None
+        The FLAIR; None where it is gone.
     probability : (I, J, K) float32 in [0, 1]
         Lesion probability.
     spacing_mm : three floats
@@ -56,7 +56,7 @@ class Surroundings:
 
     labels: NDArray[np.integer]
     brain: NDArray[np.bool_]
-    intensity: NDArray[np.float32]
+    intensity: NDArray[np.float32] | None
     probability: NDArray[np.float32]
     spacing_mm: Sequence[float]
 
@@ -186,7 +186,9 @@ def _looked_at(
         )
     tissue = around.brain[box] & (around.labels[box] == 0)
     scaled = [
-        _scaled(values[box], own, tissue) for values in (around.intensity, around.probability)
+        _scaled(values[box], own, tissue)
+        for values in (around.intensity, around.probability)
+        if values is not None
     ]
     known = [values for values in scaled if values is not None]
     if not known:

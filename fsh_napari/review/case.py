@@ -19,6 +19,7 @@ from fsh_core.review import (
     voxels_to_add,
     voxels_to_remove,
 )
+from fsh_core.review.brush import BrushRange
 from fsh_core.review.correct import GROW
 from fsh_core.review.measure import overlap_scores
 from fsh_napari.layers.colours import review_colours
@@ -58,6 +59,8 @@ class OpenCase(QObject):
         Lesions that the queue names, in its order; empty = all.
     others : mapping of str to ReviewState
         What other readers decided, by reader, once that may be seen.
+    brush_range : BrushRange or None
+        Outside of it a stroke changes nothing; None = it may change every voxel.
     early_stroke : ReviewEvent or None
         What was painted into the record's layer before the review was opened.
     """
@@ -77,6 +80,7 @@ class OpenCase(QObject):
         self.grid = Grid.of(loaded.review.grid)
         self.maps = (loaded.probability, loaded.brain)
         self._measures = loaded.measures
+        self.brush_range: BrushRange | None = None
         # As the layer shows them, in the file's order; the review's own differ by a stroke.
         self._painted = loaded.painted
         self._coloured: tuple[dict[int, str], int] = ({}, -1)
@@ -151,16 +155,21 @@ class OpenCase(QObject):
         spacing_mm = self.review.grid.spacing_mm
         return self.review.add(grow_lesion(voxel, image, probability, free, spacing_mm))
 
+    @property
+    def surroundings(self) -> Surroundings:
+        """Scan, probability and lesions as they are now, for what proposes voxels."""
+        probability, brain = self.maps
+        image = self.flair.data if self.flair is not None else None
+        labels, spacing_mm = self.review.labels, self.review.grid.spacing_mm
+        return Surroundings(labels, brain, image, probability, spacing_mm)
+
     def correct(self, label: int, scribble: Sequence[Voxel], tool: str) -> ReviewEvent | None:
         """Grow or shrink a lesion where voxels of the file were clicked."""
-        probability, brain = self.maps
-        image = self.flair.data if self.flair is not None else probability
-        labels, spacing_mm = self.review.labels, self.review.grid.spacing_mm
-        around = Surroundings(labels, brain, image, probability, spacing_mm)
         path = voxels_along(scribble)
         if tool == GROW:
-            return self.review.paint(voxels_to_add(label, path, around), label, tool)
-        return self.review.paint(voxels_to_remove(label, path, around), 0, tool)
+            voxels = voxels_to_add(label, path, self.surroundings)
+            return self.review.paint(voxels, label, tool)
+        return self.review.paint(voxels_to_remove(label, path, self.surroundings), 0, tool)
 
     def show(self, event: ReviewEvent) -> None:
         """Bring layer and table up to date after an event, or after it was taken back."""
@@ -202,8 +211,10 @@ class OpenCase(QObject):
         touched = _differing(self._painted, self.review.labels)
         if touched.size == 0:
             return
+        touched = self._within_range(touched)
+        tool = self.brush_range.tool if self.brush_range else ""
         try:
-            event = self.review.paint(touched, self._painted.reshape(-1)[touched])
+            event = self.review.paint(touched, self._painted.reshape(-1)[touched], tool)
         except InputError as error:
             self._show_voxels(touched)
             self.layer.refresh(extent=False)
@@ -214,6 +225,19 @@ class OpenCase(QObject):
             self._measures.update(event)
             self.changed.emit()
             self.painted.emit(event)
+
+    def _within_range(self, touched: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Take back what was painted outside the range of the brush; return what stays."""
+        if self.brush_range is None:
+            return touched
+        is_kept = self.brush_range.holds(touched, self.surroundings)
+        if not is_kept.all():
+            self._show_voxels(touched[~is_kept])
+            self.layer.refresh(extent=False)
+            self.changed.emit()
+        if not is_kept.any():
+            self.failed.emit("nothing under the brush is within its range; Shift+B changes that")
+        return touched[is_kept]
 
 
 def _differing(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.int64]:

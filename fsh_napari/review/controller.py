@@ -256,6 +256,16 @@ class ReviewController:
         self.opened().show(event)
         self.refresh()
 
+    def brush_in_3d(self) -> None:
+        """Let napari's brush and eraser paint through the slices, or in one."""
+        self.opened()
+        self.view.toggle_brush_in_3d()
+
+    def brush_range(self) -> None:
+        """Limit brush and eraser to a range of intensities, of probabilities, or not."""
+        self.opened()
+        self.view.next_brush_range()
+
     # ---- looking: nothing of it is an event
 
     def reset_window(self) -> None:

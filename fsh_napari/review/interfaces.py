@@ -79,6 +79,12 @@ class View(Protocol):
     def show_whole_list(self) -> None:
         """Show lesions that the queue does not name, too."""
 
+    def toggle_brush_in_3d(self) -> None:
+        """Let the brush paint through the slices, or in one."""
+
+    def next_brush_range(self) -> None:
+        """Let the next thing limit the brush, or nothing."""
+
     def ask_for_note(self) -> None:
         """Let the reader write a note about the selected lesion."""
 

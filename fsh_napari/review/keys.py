@@ -57,6 +57,8 @@ KEYS = (
         "fill it between the slices in which you painted it",
         "Fill (Shift+F)",
     ),
+    Key("B", ReviewController.brush_in_3d, "brush and eraser in 3-D, or in the slice"),
+    Key("Shift+B", ReviewController.brush_range, "limit the brush by intensity, by probability"),
     Key(
         "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
     ),

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS
 from fsh_core.review import CASE_STATUSES, STATUSES
 from fsh_napari.messages import bold, show_sentence, tip_of
+from fsh_napari.review.brush import BrushRow
 from fsh_napari.review.interfaces import CaseUnderReview
 from fsh_napari.review.keys import KEYS
 from fsh_napari.review.panel import advance_box, command_buttons, filter_box, note_field
@@ -87,6 +88,7 @@ class ReviewView(QWidget):
         self.queued_only.setToolTip("List only the lesions that the queue names, in its order")
         self.queued_only.hide()
         self.note = note_field(self.note_written.emit)
+        self.brush = BrushRow()
         self.advance = advance_box("lesion")
         self.case_status = QComboBox(accessibleName="Case status")
         self.case_status.setToolTip("Status of the whole case; completed is also C")
@@ -163,6 +165,14 @@ class ReviewView(QWidget):
         """Show lesions that the queue does not name, too."""
         self.queued_only.setChecked(False)
 
+    def toggle_brush_in_3d(self) -> None:
+        """Let the brush paint through the slices, or in one."""
+        self.brush.in_3d.toggle()
+
+    def next_brush_range(self) -> None:
+        """Let the next thing limit the brush, or nothing."""
+        self.brush.next_range()
+
     def ask_for_note(self) -> None:
         """Let the reader write a note about the selected lesion, or about the case."""
         self.note.setFocus()
@@ -229,6 +239,7 @@ class ReviewView(QWidget):
         of_the_case.addWidget(self.table, stretch=1)
         of_the_case.addWidget(self.note)
         of_the_case.addLayout(command_buttons(KEYS, self.wanted.emit, _BUTTONS_IN_A_ROW))
+        of_the_case.addWidget(self.brush)
         of_the_case.addWidget(in_a_row(self.advance, self.case_status))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from fsh_core.derivatives import StoredSegmentation, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import RECORD_ENDING
+from fsh_core.review.brush import suggested_ranges
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.controller import ReviewController
@@ -90,6 +91,7 @@ class ReviewWidget(QWidget):
         view.lesion_opened.connect(self.controller.go_to)
         view.lesion_selected.connect(self._on_selected)
         view.note_written.connect(self._on_note)
+        view.brush.changed.connect(self._set_brush)
         view.case_status_wanted.connect(self._on_case_status)
         stage.clicked.connect(self._on_click)
         stage.scribbled.connect(self._on_scribble)
@@ -200,6 +202,9 @@ class ReviewWidget(QWidget):
         self.view.offer_filters(case.listed())
         self.controller.begin(case)
         yield
+        self.view.brush.offer(suggested_ranges(case.surroundings))
+        self._set_brush()
+        yield
         self.view.table.least_certain_first()
         self._go_to_start(case.review.last_label)
         self.view.table.setFocus()
@@ -304,6 +309,11 @@ class ReviewWidget(QWidget):
     def _colour(self) -> None:
         if self.case is not None:
             self.case.show_decisions(self.view.label)
+
+    def _set_brush(self) -> None:
+        if self.case is not None:
+            self.case.brush_range = self.view.brush.range
+            self.case.layer.n_edit_dimensions = 3 if self.view.brush.in_3d.isChecked() else 2
 
     def _on_note(self, text: str) -> None:
         self.attempt(lambda: self.controller.set_note(text))

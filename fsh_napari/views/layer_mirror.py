@@ -31,6 +31,7 @@ _LOOKS = {
         "contour",
         "selected_label",
         "brush_size",
+        "n_edit_dimensions",
         "show_selected_label",
         "preserve_labels",
         "colormap",

@@ -48,6 +48,12 @@ class FakeView:
     def ask_for_note(self) -> None:
         self.asked_for_note = True
 
+    def toggle_brush_in_3d(self) -> None:
+        self.brush = "in 3-D"
+
+    def next_brush_range(self) -> None:
+        self.brush = "limited"
+
 
 class FakeStage:
     """Keeps what it was asked for."""
@@ -336,6 +342,14 @@ def slab(review, k: int) -> np.ndarray:
     mask[2:5, 2:5, k] = True
     assert not review.labels[mask].any()
     return mask
+
+
+def test_the_brush_is_the_views(controller) -> None:
+    controller.brush_in_3d()
+    assert controller.view.brush == "in 3-D"
+    controller.brush_range()
+    assert controller.view.brush == "limited"
+    assert controller.case.review.journal.events == []
 
 
 def test_splitting_at_points(controller) -> None:

@@ -390,6 +390,45 @@ class TestEditing:
         assert row["volume_mm3"] == pytest.approx(12.5)
         consistent(widget)
 
+    def test_b_paints_in_3d_in_every_plane(self, widget, press):
+        press(Qt.Key.Key_B)
+        assert widget.view.brush.in_3d.isChecked()
+        twin = widget.stage.planes.mirrors[0].copy_of(widget.case.layer)
+        assert twin.n_edit_dimensions == widget.case.layer.n_edit_dimensions == 3
+        widget.case.layer.brush_size = 5
+        paint(widget, (20, 20, 9), 3)
+        assert set(np.nonzero(widget.case.review.labels == 3)[2].tolist()) > {8, 9, 10}
+        assert len(journal(widget)) == 1
+        consistent(widget)
+        press(Qt.Key.Key_Z, CTRL)
+        assert widget.case.review.voxels(3) == 4
+        press(Qt.Key.Key_B)
+        assert twin.n_edit_dimensions == 2
+
+    def test_shift_b_limits_a_stroke_of_the_mouse(self, widget, press, drag):
+        press(Qt.Key.Key_B, SHIFT)
+        assert widget.view.brush.source.currentText() == "paints by intensity"
+        layer, before = widget.case.layer, widget.case.review.labels.copy()
+        layer.mode, layer.selected_label, layer.brush_size = "paint", 2, 3
+        drag((10, 26, 9), (13, 26, 9))
+        changed = widget.case.review.labels != before
+        assert changed.any()
+        assert (widget.case.flair.data[changed] == 180).all()
+        [line] = journal(widget)
+        assert line["tool"].startswith("paint within intensity")
+        consistent(widget)
+        drag((20, 20, 9), (21, 20, 9))
+        assert "⚠ nothing under the brush is within its range" in widget.view.message.text()
+        assert len(journal(widget)) == 1
+        consistent(widget)
+        widget.view.brush.low.setValue(0)
+        drag((20, 20, 9), (21, 20, 9))
+        assert widget.case.review.labels[20, 20, 9] == 2
+        press(Qt.Key.Key_B, SHIFT)
+        assert widget.case.brush_range.source == "probability"
+        press(Qt.Key.Key_B, SHIFT)
+        assert widget.case.brush_range is None
+
     def test_filling_with_the_bucket_is_an_act(self, widget):
         where = widget.case.grid.voxel_to_layer(np.array([(33, 31, 8)]))[0]
         widget.case.layer.n_edit_dimensions = 3
