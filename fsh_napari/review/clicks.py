@@ -1,5 +1,6 @@
-"""What the next click in a plane is for: joining, adding, correcting, splitting, or looking."""
+"""What the next click in a plane is for: joining, adding, correcting, measuring or looking."""
 
+import math
 from collections.abc import Sequence
 
 from fsh_core.errors import InputError
@@ -7,7 +8,8 @@ from fsh_core.review import ReviewEvent
 from fsh_core.review.correct import GROW, SHRINK
 from fsh_napari.review.interfaces import CaseUnderReview, Point, Stage, View, Voxel
 
-_KEY_OF_PURPOSE = {"join": "J", "add": "I", GROW: "+", SHRINK: "-"}
+_KEY_OF_PURPOSE = {"join": "J", "add": "I", GROW: "+", SHRINK: "-", "measure": "Shift+M"}
+_TWO_ENDS = 2
 _CORRECTED = {GROW: "grew", SHRINK: "shrank"}
 _SCRIBBLED = (GROW, SHRINK)  # for these a line may be drawn, too
 
@@ -32,11 +34,34 @@ class Clicks:
         self.view, self.stage = view, stage
         self.split_points: list[Voxel] = []
         self._purpose = ""
+        self._ends: tuple[Point, ...] = ()
 
     def forget(self) -> None:
         """Let joining, adding, correcting and the points to split at be."""
         self.split_points = []
         self._wait_for("")
+        self.show_ruler(())
+
+    def show_ruler(self, ends: tuple[Point, ...]) -> None:
+        """Keep the ends of the ruler, and draw it once there are two."""
+        self._ends = ends
+        self.stage.show_ruler(ends if len(ends) == _TWO_ENDS else ())
+
+    def wait_to_measure(self) -> None:
+        """Take the next two clicks for the ends of a ruler."""
+        self._wait_for("measure")
+        self.show_ruler(())
+        self.view.show_message("Click one end of what is to be measured; Esc lets it be.")
+
+    def _measure(self, point: Point) -> None:
+        self.show_ruler((*self._ends, point))
+        if len(self._ends) < _TWO_ENDS:
+            self.view.show_message("Click the other end; Esc lets it be.")
+            return
+        self._wait_for("")
+        self.view.show_message(
+            f"{math.dist(*self._ends):.1f} mm; Esc takes the ruler away, Shift+M measures again."
+        )
 
     def wait_to_join(self, label: int) -> None:
         """Take the next click for the lesion that joins another."""
@@ -86,6 +111,9 @@ class Clicks:
         """
         if self._purpose in _SCRIBBLED and not with_shift:
             return self.take_scribble(case, [point])
+        if self._purpose == "measure" and not with_shift:
+            self._measure(point)
+            return None
         voxel = case.voxel_at(point)
         if voxel is None:
             self._miss()

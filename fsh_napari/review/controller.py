@@ -273,6 +273,11 @@ class ReviewController:
         self.opened()
         self.stage.reset_window()
 
+    def measure(self) -> None:
+        """Measure the distance between the next two clicks."""
+        self.opened()
+        self._clicks.wait_to_measure()
+
     def outline(self) -> None:
         """Switch between outline and fill."""
         self.opened()

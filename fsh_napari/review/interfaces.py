@@ -98,6 +98,9 @@ class Stage(Protocol):
     def take_scribbles(self, wanted: bool) -> None:
         """Let the left button draw a line in the planes, or no longer."""
 
+    def show_ruler(self, ends: tuple[Point, ...]) -> None:
+        """Draw a ruler between two points; empty takes it away."""
+
     def toggle_outline(self) -> None:
         """Switch between outline and fill."""
 

@@ -62,6 +62,7 @@ KEYS = (
     Key(
         "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
     ),
+    Key("Shift+M", ReviewController.measure, "measure, in mm, between the next two clicks"),
     Key("G", ReviewController.outline, "outline or fill"),
     Key("O", ReviewController.opacity, "opacity"),
     Key("H", ReviewController.hide_lesions, "hide or show all lesions"),

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from fsh_core.errors import InputError
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.help import HelpOverlay
+from fsh_napari.review.interfaces import Point
 from fsh_napari.views.other_visits import other_visits
 from fsh_napari.views.planes_stage import PlanesStage
 from fsh_napari.views.visits import VisitWidget
@@ -69,6 +70,11 @@ class ReviewStage(PlanesStage):
             self.show_planes()
         if self.planes is not None:
             self.planes.scribbles = wanted
+
+    def show_ruler(self, ends: tuple[Point, ...]) -> None:
+        """Draw a ruler between two points; empty takes it away."""
+        if self.planes is not None:
+            self.planes.show_ruler(ends)
 
     # ---- how lesions look
 

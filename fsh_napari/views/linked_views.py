@@ -28,6 +28,8 @@ class LinkedViews(QWidget):
         One of `fsh_napari.preferences.CROSSHAIRS`.
     scribbles : bool
         Whether the left button draws a line.
+    ruler : tuple of point
+        The two ends of what was measured, in viewer mm; empty = nothing.
     """
 
     clicked = Signal(object, bool)
@@ -42,6 +44,7 @@ class LinkedViews(QWidget):
         self.crosshair.toggled.connect(self.redraw_overlays)
         self.crosshair_colour = preferences().crosshair
         self.scribbles = False
+        self.ruler: tuple[tuple[float, ...], ...] = ()
         self._quiet = False
 
     @property
@@ -92,6 +95,11 @@ class LinkedViews(QWidget):
         """Answer a line that was drawn in any view."""
         self.go_to(path[-1])
         self.scribbled.emit(path)
+
+    def show_ruler(self, ends: tuple[tuple[float, ...], ...]) -> None:
+        """Draw a ruler between two points, in viewer mm; empty takes it away."""
+        self.ruler = ends
+        self.redraw_overlays()
 
     def redraw_overlays(self) -> None:
         """Draw crosshairs and letters again."""

@@ -1,5 +1,6 @@
 """Which way up a plane is shown, and its overlay: letters at the borders and a crosshair."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ _S_AXIS = 2
 _GAP = 9  # pixels around the centre that the crosshair leaves free
 _OPACITY = 170  # of 255: what lies under the crosshair shines through
 _TRAIL_PIXELS = 3
+_RULER, _RULER_EDGE, _RULER_PIXELS = "#ffffff", "#000000", 2  # seen on every grey
 _FLAT = 2  # dimensions on the screen: slices, not the volume
 
 
@@ -89,6 +91,7 @@ class Overlay(QWidget):
             self._draw_crosshair(painter)
         self._draw_letters(painter)
         self._draw_trail(painter)
+        self._draw_ruler(painter)
         painter.end()
 
     def _draw_crosshair(self, painter: QPainter) -> None:
@@ -110,6 +113,26 @@ class Overlay(QWidget):
         colour = QColor(CROSSHAIRS[self._view.group.crosshair_colour])
         painter.setPen(QPen(colour, _TRAIL_PIXELS))
         painter.drawPolyline([self._view.to_pixel(point) for point in self._view.trail])
+
+    def _draw_ruler(self, painter: QPainter) -> None:
+        """Draw the ruler where both its ends lie in the slice that is shown."""
+        view, ends = self._view, self._view.group.ruler
+        through = view.plane.order[0]
+        half_mm = view.viewer.dims.range[through].step / 2
+        here = view.group.point[through]
+        if not ends or any(abs(end[through] - here) > half_mm for end in ends):
+            return
+        start, end = (view.to_pixel(point) for point in ends)
+        text = f"{math.dist(*ends):.1f} mm"
+        for colour, width in ((_RULER_EDGE, _RULER_PIXELS + 2), (_RULER, _RULER_PIXELS)):
+            painter.setPen(QPen(QColor(colour), width))
+            painter.drawLine(start, end)
+            for point in (start, end):
+                painter.drawEllipse(point, _RULER_PIXELS, _RULER_PIXELS)
+        beside = end + QPointF(_GAP, -_GAP)
+        for colour, shift in ((_RULER_EDGE, 1), (_RULER, 0)):
+            painter.setPen(QColor(colour))
+            painter.drawText(beside + QPointF(shift, shift), text)
 
     def _draw_letters(self, painter: QPainter) -> None:
         view = self._view

@@ -69,6 +69,9 @@ class FakeStage:
     def take_scribbles(self, wanted: bool) -> None:
         self.scribbles = wanted
 
+    def show_ruler(self, ends) -> None:
+        self.ruler = ends
+
     def __getattr__(self, name: str):  # noqa: D105
         return lambda: self.asked.append(name)
 
@@ -349,6 +352,21 @@ def test_the_brush_is_the_views(controller) -> None:
     assert controller.view.brush == "in 3-D"
     controller.brush_range()
     assert controller.view.brush == "limited"
+    assert controller.case.review.journal.events == []
+
+
+def test_a_ruler_between_two_clicks_is_no_event(controller) -> None:
+    controller.measure()
+    controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+    assert controller.stage.ruler == ()
+    assert controller.view.message == "Click the other end; Esc lets it be."
+    controller.clicked((2.0, 5.0, 6.0), with_shift=False)
+    assert controller.stage.ruler == ((2.0, 2.0, 2.0), (2.0, 5.0, 6.0))
+    assert controller.view.message.startswith("5.0 mm;")
+    controller.clicked((4.0, 4.0, 4.0), with_shift=False)  # only looks
+    assert controller.stage.ruler
+    controller.cancel()
+    assert controller.stage.ruler == ()
     assert controller.case.review.journal.events == []
 
 

@@ -233,6 +233,26 @@ class TestKeys:
         press(Qt.Key.Key_Z, CTRL)
         np.testing.assert_array_equal(widget.case.review.labels, before)
 
+    def test_shift_m_measures_between_two_clicks(self, widget, press, drag):
+        view = widget.stage.planes.views[0]
+        press(Qt.Key.Key_M, SHIFT)
+        for voxel in ((12, 24, 9), (32, 24, 9)):
+            drag(voxel)
+        width_mm = 20 * float(widget.case.review.grid.spacing_mm[0])
+        said = widget.view.message.text()
+        pixel_mm = 1 / view.camera.zoom
+        assert float(said.split(" mm")[0]) == pytest.approx(width_mm, abs=pixel_mm)
+        start, end = (view.to_pixel(point) for point in widget.stage.planes.ruler)
+        middle = ((start + end) / 2).toPoint()
+        drawn = view.overlay.grab().toImage()
+        assert drawn.pixelColor(middle).name() == "#ffffff"
+        view.step(3)  # another slice: it is not there
+        settle(20)
+        assert view.overlay.grab().toImage().pixelColor(middle).name() != "#ffffff"
+        press(Qt.Key.Key_Escape)
+        assert widget.stage.planes.ruler == ()
+        assert journal(widget) == []
+
     def test_i_outside_the_brain(self, widget, press):
         press(Qt.Key.Key_I)
         click(widget, (0, 0, 0))
