@@ -162,6 +162,10 @@ def time_page(name: str) -> None:
     """Print seconds for a page, and those of work: on a busy machine the two differ."""
     page = AppTest.from_file(str(VIEWS / f"{name}.py"), default_timeout=600)
     acts: dict[str, Callable[[], object]] = {"first": page.run, "again": page.run}
+    if name == "lesions":
+        acts["filter"] = lambda: page.number_input(key="sizefrom").set_value(100.0).run()
+    if name == "review":
+        acts["filter"] = lambda: page.number_input(key="most").set_value(20).run()
     if name == "cohort":
         acts["filter"] = lambda: page.text_input(key="find").set_value("00").run()
     if name == "change":

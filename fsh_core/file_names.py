@@ -6,7 +6,10 @@ a file, change its ending here: every reader and writer follows. It stands so lo
 `fsh_core.derivatives.layout` says in which folder each file lies.
 """
 
+import fnmatch
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 RECORD_ENDING = "_seg-lesions_dseg.json"
@@ -143,8 +146,43 @@ def beside_record(record: Path, ending: str) -> Path:
 
 def in_anat(folder: Path, ending: str) -> list[Path]:
     """List the files of a derivatives folder with an ending, by name."""
-    patterns = (f"sub-*/anat/*{ending}", f"sub-*/ses-*/anat/*{ending}")
-    return sorted(path for pattern in patterns for path in folder.glob(pattern))
+    return [Path(entry.path) for entry in entries_in_anat(folder, ending)]
+
+
+def entries_in_anat(folder: Path, *endings: str) -> Iterator[os.DirEntry[str]]:
+    """Go through the files of a derivatives folder with one of some endings, by name.
+
+    Parameters
+    ----------
+    folder : Path
+        The derivatives folder; there is nothing in one that cannot be listed.
+    *endings : str
+        Of the names; ``*`` stands for any text.
+
+    Yields
+    ------
+    os.DirEntry
+        As the system lists it, which is many times as fast as a search by patterns.
+    """
+    patterns = [re.compile(fnmatch.translate(f"*{ending}")) for ending in endings]
+    for subject in _subfolders(folder, "sub-"):
+        sessions = _subfolders(subject.path, "ses-")
+        for place in (subject, *sessions):
+            for entry in _listed(f"{place.path}{os.sep}anat"):
+                if any(pattern.match(entry.name) for pattern in patterns):
+                    yield entry
+
+
+def _subfolders(folder: str | Path, start: str) -> list[os.DirEntry[str]]:
+    return [entry for entry in _listed(folder) if entry.name.startswith(start) and entry.is_dir()]
+
+
+def _listed(folder: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:  # not there, no folder, or not ours to list
+        return []
 
 
 def case_of_image(name: str) -> str:

@@ -22,10 +22,13 @@ TAB, COMMA = "\t", ","
 MISSING = "n/a"  # as BIDS writes it
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
 # 007 and +5 are labels: as numbers they would be written 7 and 5.
-_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
+_DIGITS = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+# Many cells in one go, each with the end of its line; a match for each takes ten times as long.
+_PLAIN_NUMBERS = re.compile(f"(?:{_DIGITS}\n)*+\\Z")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _LARGEST_WHOLE = 2**53  # from here on float64 does not hold every integer
+_LONG_WHOLE = re.compile(r"^-?\d{16,}$", re.MULTILINE)  # no integer of fewer digits is as large
 _TRUTH = {"True": True, "False": False}
 _INFINITE = {"inf", "-inf"}
 
@@ -143,24 +146,30 @@ def _typed(cells: "pd.Series[Any]", kind: type | None) -> "pd.Series[Any]":
     """Give a column of text its type."""
     if kind is str:
         return cells.map(lambda text: "" if text == MISSING else _unguard(text)).astype(object)
-    known = set(cells) - {MISSING, ""}
-    if known and known <= _TRUTH.keys() and known == set(cells):
+    # As a list: a column of text gives its cells one by one to Python only slowly.
+    texts = cells.tolist()
+    distinct = set(texts)
+    known = distinct - {MISSING, ""}
+    if known and known <= _TRUTH.keys() and known == distinct:
         return cells.map(_TRUTH).astype(bool)
-    if not all(_is_exact(text) for text in known):
+    if not _are_exact(known - _INFINITE):
         return cells.map(lambda text: None if text == MISSING else _unguard(text))
+    filled = texts if known == distinct else [t if t in known else "nan" for t in texts]
     # numpy asks Python for each float, which is exact.
-    filled = cells.where(~cells.isin([MISSING, ""]), "nan")
     numbers = pd.Series(
-        filled.to_numpy(dtype=object).astype(np.float64), index=cells.index, name=cells.name
+        np.array(filled, dtype=object).astype(np.float64), index=cells.index, name=cells.name
     )
-    whole = len(cells) > 0 and all(text.lstrip("-").isdigit() for text in cells)
+    whole = bool(texts) and known == distinct and all(map(_is_whole, known))
     return numbers.astype("int64") if whole else numbers
 
 
-def _is_exact(text: str) -> bool:
-    """Tell a text that is a number, and is the same number again when it is written."""
-    if text in _INFINITE:
-        return True
-    if not _PLAIN_NUMBER.match(text):
+def _are_exact(texts: set[str]) -> bool:
+    """Tell texts that are numbers, and are the same numbers again when they are written."""
+    joined = "\n".join([*texts, ""])
+    if joined.count("\n") != len(texts) or not _PLAIN_NUMBERS.match(joined):
         return False
-    return not text.lstrip("-").isdigit() or abs(int(text)) < _LARGEST_WHOLE
+    return all(abs(int(text)) < _LARGEST_WHOLE for text in _LONG_WHOLE.findall(joined))
+
+
+def _is_whole(text: str) -> bool:
+    return text.lstrip("-").isdigit()

@@ -3,6 +3,7 @@
 Shared by the pages about cases.
 """
 
+import hashlib
 import shlex
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,9 +16,9 @@ from fsh_core.cases import Case
 from fsh_core.record import Record
 from fsh_dashboard import page
 from fsh_dashboard.choices import asked_in_vain, say_lost
-from fsh_dashboard.data.cohort_tables import Results, fingerprint, read_results
+from fsh_dashboard.data.cohort_tables import Results, Stamp, fingerprints, read_results
 from fsh_dashboard.data.folder import Opened, find_results, find_runs
-from fsh_dashboard.data.reviews import Reviews, journals, read_reviews, with_review, with_status
+from fsh_dashboard.data.reviews import Reviews, read_reviews, with_review, with_status
 from fsh_dashboard.data.scans import CaseImages, load_case_images, reference_overlap
 from fsh_dashboard.data.sources import Source, find_source, known_cases
 from fsh_dashboard.data.volumes import layers, window
@@ -57,16 +58,26 @@ def choose_results(opened: Opened) -> Results:
 
 def load(opened: Opened, name: str) -> Results:
     """Read results with what readers decided; from memory while no file has changed."""
-    return _reviewed(opened, name, fingerprint(opened, name), stamps_of(journals(opened, name)))[0]
+    return _current(opened, name)[0]
 
 
 def reviews_of(opened: Opened, name: str) -> Reviews:
     """Read what readers decided, or take it from memory while no file has changed."""
-    return _reviewed(opened, name, fingerprint(opened, name), stamps_of(journals(opened, name)))[1]
+    return _current(opened, name)[1]
+
+
+def _current(opened: Opened, name: str) -> tuple[Results, Reviews]:
+    cases, reviews = fingerprints(opened, name)
+    return _reviewed(opened, name, digest(cases), digest(reviews))
+
+
+def digest(stamps: tuple[Stamp, ...]) -> str:
+    """Sum up the state of files in one word: Streamlit goes through thousands of them slowly."""
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _reviewed(opened: Opened, name: str, files: Any, reviewed: Any) -> tuple[Results, Reviews]:
+def _reviewed(opened: Opened, name: str, files: str, reviewed: str) -> tuple[Results, Reviews]:
     results = _load(opened, name, files)
     reviews = read_reviews(opened, results)
     if reviews.progress.empty:
@@ -76,7 +87,7 @@ def _reviewed(opened: Opened, name: str, files: Any, reviewed: Any) -> tuple[Res
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading records …")
-def _load(opened: Opened, name: str, stamps: tuple[tuple[str, int, int], ...]) -> Results:
+def _load(opened: Opened, name: str, files: str) -> Results:
     return read_results(opened, name)
 
 
@@ -137,7 +148,7 @@ def _files(source: Source, paths: dict[str, Path]) -> list[Path]:
     return [source.flair, *reference, *paths.values()]
 
 
-def stamps_of(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+def stamps_of(paths: Iterable[Path]) -> tuple[Stamp, ...]:
     """Give name, size and time of the files that are there: the same while nothing has changed."""
     stats = [(str(path), path.stat()) for path in paths if path.exists()]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)

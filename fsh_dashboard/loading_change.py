@@ -15,18 +15,18 @@ from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.followed import Followed, read_patients, track_files
 from fsh_dashboard.data.pair_images import VisitFiles, VisitLayers, pack_visit
 from fsh_dashboard.data.scans import case_files
-from fsh_dashboard.loading import source_of, stamps_of
+from fsh_dashboard.loading import digest, source_of, stamps_of
 
 Side = Literal["before", "after"]
 
 
 def followed_in(opened: Opened, results: str) -> Followed:
     """Read the followed patients of results; from memory while no file has changed."""
-    return _followed(opened, results, stamps_of(track_files(opened.root / results)))
+    return _followed(opened, results, digest(stamps_of(track_files(opened.root / results))))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading followed patients …")
-def _followed(opened: Opened, results: str, stamps: Any) -> Followed:
+def _followed(opened: Opened, results: str, files: str) -> Followed:
     return read_patients(opened, results)
 
 

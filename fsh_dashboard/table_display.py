@@ -11,6 +11,8 @@ from fsh_dashboard.data.columns import HELP, label_of
 
 TABLE_HEIGHT = 320
 """In pixels; a longer table scrolls."""
+MOST_ROWS = 2000
+"""Of one page of a long table."""
 
 # Numbers below a bound are written with so many decimals; larger ones with none.
 DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
@@ -54,6 +56,45 @@ def show_table(
         placeholder="–",
         alt=alt,
     )
+
+
+def page_of(table: pd.DataFrame, key: str, row: int | None) -> pd.DataFrame:
+    """Let a page of a long table be chosen: a browser takes seconds for tens of thousands of rows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        All rows, in the order of the pages.
+    key : str
+        Of the table on its page.
+    row : int or None
+        Number of the chosen row; where another one is chosen, its page is shown.
+
+    Returns
+    -------
+    DataFrame
+        At most `MOST_ROWS` rows, numbered from 0; all of a shorter table.
+    """
+    pages = -(-len(table) // MOST_ROWS)
+    if pages <= 1:
+        return table
+    number_key, memory = f"{key}-page", f"{key}-row"
+    if row is not None and st.session_state.get(memory) != row:
+        st.session_state[number_key] = row // MOST_ROWS + 1
+    st.session_state[memory] = row
+    if number_key in st.session_state:
+        st.session_state[number_key] = min(st.session_state[number_key], pages)
+    number_place, words_place = st.columns([1, 3], vertical_alignment="bottom")
+    number = number_place.number_input(
+        f"Page (of {pages})", 1, pages, key=number_key, bind="query-params"
+    )
+    first = (int(number) - 1) * MOST_ROWS
+    shown = table.iloc[first : first + MOST_ROWS]
+    words_place.caption(
+        f"Rows {first + 1:,} to {first + len(shown):,} of {len(table):,}. A click on a heading "
+        "sorts this page; what is downloaded holds all."
+    )
+    return shown.reset_index(drop=True)
 
 
 def _config_for(table: pd.DataFrame, named: Mapping[str, tuple[str, str]]) -> dict[str, Any]:

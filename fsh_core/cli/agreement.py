@@ -10,9 +10,10 @@ from rich.table import Table
 
 from fsh_core.cli.terminal import print_failures
 from fsh_core.report.agreement_page import write_agreement_page
-from fsh_core.report.page import MISSING, Row, patients_and_scans, show
+from fsh_core.report.page import MISSING, Row, show
 from fsh_core.studies.agreement import Agreement, measure_agreement
 from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
+from fsh_core.studies.counting import patients_and_scans
 from fsh_core.studies.raters import match_raters, match_sessions
 from fsh_core.studies.repeatability import REPEATABILITY_COLUMNS
 from fsh_core.studies.tables import write_tables

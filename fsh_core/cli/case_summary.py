@@ -10,8 +10,8 @@ from rich.table import Table
 
 from fsh_core.cases import Case
 from fsh_core.derivatives import derivative_paths, read_segmentation
-from fsh_core.report.page import counted
 from fsh_core.sample import sample_case
+from fsh_core.studies.counting import counted
 from fsh_core.timings import Stage
 
 _ROWS_SHOWN = 15

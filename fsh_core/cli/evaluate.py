@@ -13,7 +13,8 @@ from fsh_core.cli.terminal import print_failures
 from fsh_core.errors import InputError
 from fsh_core.report.comparison_page import write_comparison_page
 from fsh_core.report.evaluation_page import describe_training_patients, write_evaluation_page
-from fsh_core.report.page import by_name, counted, patients_and_scans, show, show_interval, show_p
+from fsh_core.report.page import by_name, show, show_interval, show_p
+from fsh_core.studies.counting import counted, patients_and_scans
 from fsh_core.studies.evaluate import Evaluation, evaluate_folders, write_evaluation
 from fsh_core.studies.mask_files import Failure
 from fsh_core.studies.paired import PAIRED_COLUMNS, compare_methods

@@ -13,7 +13,6 @@ from fsh_core.report.page import (
     Table,
     by_name,
     count_patients,
-    counted,
     failures_section,
     show,
     show_interval,
@@ -21,6 +20,7 @@ from fsh_core.report.page import (
 )
 from fsh_core.report.volume_section import volume_sections
 from fsh_core.studies.bland_altman import bland_altman
+from fsh_core.studies.counting import counted
 from fsh_core.studies.evaluate import CASE_COLUMNS, Evaluation
 from fsh_core.studies.pooled import COUNTS, lesions_by_region, lesions_by_size
 from fsh_core.studies.statistics import patients_of

@@ -142,21 +142,10 @@ def show_p(value: float) -> str:
     return "< 0.001" if value < _SMALLEST_P else f"{value:.3f}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number of things: ``1 case``, ``2 cases``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def count_patients(cases: pd.DataFrame) -> list[Number]:
     """Say how many patients and scans a case table has: a scan more is not a patient more."""
     patients = len(set(patients_of(cases)))
     return [Number("Patients", f"{patients:,}"), Number("Scans", f"{len(cases):,}")]
-
-
-def patients_and_scans(cases: pd.DataFrame) -> str:
-    """Write the size of a cohort: ``14 patients, 56 scans``."""
-    patients = counted(len(set(patients_of(cases))), "patient")
-    return f"{patients}, {counted(len(cases), 'scan')}"
 
 
 def by_name(table: pd.DataFrame, column: str) -> dict[str, Row]:

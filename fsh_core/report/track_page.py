@@ -16,11 +16,11 @@ from fsh_core.report.page import (
     Row,
     Section,
     Table,
-    counted,
     show,
     show_interval,
     write_page,
 )
+from fsh_core.studies.counting import counted
 from fsh_core.tracking import CHANGE_COLUMNS, REASONS, Track
 from fsh_core.tracking.comparability import NOTHING_FOUND, VERDICTS
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from fsh_core.figures.measurement_agreement import draw_bland_altman
-from fsh_core.report.page import MISSING, Section, Table, counted, show, show_interval
+from fsh_core.report.page import MISSING, Section, Table, show, show_interval
 from fsh_core.studies.bland_altman import BlandAltman
+from fsh_core.studies.counting import counted
 from fsh_core.studies.statistics import FEWEST_FOR_AN_INTERVAL
 from fsh_core.studies.volume_agreement import SCALE_NAMES
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -184,7 +185,7 @@ def bland_altman(
 
 def _deviation(found: NDArray[np.float64], names: NDArray[np.object_]) -> float:
     """Standard deviation of a single difference, of patients with one or several."""
-    groups = [found[names == name] for name in dict.fromkeys(names)]
+    groups = _by_patient(found, names)
     sizes = np.array([group.size for group in groups])
     total, patients = found.size, len(groups)
     centres = np.array([group.mean() for group in groups])
@@ -201,14 +202,25 @@ def _slope(
     means: NDArray[np.float64], found: NDArray[np.float64], names: NDArray[np.object_]
 ) -> Estimate:
     """Regress the differences on the means, a point a patient."""
-    patients = list(dict.fromkeys(names))
-    across = np.array([means[names == name].mean() for name in patients])
-    upward = np.array([found[names == name].mean() for name in patients])
-    if len(patients) < FEWEST_FOR_AN_INTERVAL or not np.ptp(across) > 0:
+    across = np.array([group.mean() for group in _by_patient(means, names)])
+    upward = np.array([group.mean() for group in _by_patient(found, names)])
+    if across.size < FEWEST_FOR_AN_INTERVAL or not np.ptp(across) > 0:
         return UNKNOWN
     line = stats.linregress(across, upward)
-    half_width = float(stats.t.ppf(0.975, len(patients) - 2)) * float(line.stderr)
+    half_width = float(stats.t.ppf(0.975, across.size - 2)) * float(line.stderr)
     return _around(float(line.slope), half_width)
+
+
+def _by_patient(
+    values: NDArray[np.float64], names: NDArray[np.object_]
+) -> list[NDArray[np.float64]]:
+    """Split values by patient, in the order in which the patients first come."""
+    if not values.size:
+        return []
+    numbers = pd.factorize(names)[0]
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order])) + 1
+    return np.split(values[order], starts)
 
 
 def _around(value: float, half_width: float) -> Estimate:

@@ -4,6 +4,7 @@ One row per case, one row per lesion, fast for a thousand cases.
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,13 @@ import pandas as pd
 
 from fsh_core.derivatives import find_records, read_record
 from fsh_core.errors import InputError
-from fsh_core.file_names import ANAT_ENDINGS, CASES_TABLE, beside_record
+from fsh_core.file_names import (
+    ANAT_ENDINGS,
+    ANY_JOURNAL,
+    CASES_TABLE,
+    RECORD_ENDING,
+    entries_in_anat,
+)
 from fsh_core.lesions.regions import REGIONS
 from fsh_core.record import Record
 from fsh_core.tables import TAB, read_table
@@ -22,6 +29,8 @@ from fsh_dashboard.data.lesion_tables import read_tables
 from fsh_dashboard.data.participants import participant_files, with_participants
 
 COHORT_TABLE = CASES_TABLE
+Stamp = tuple[str, int, int]
+"""Path, bytes and time of the last change in ns of a file."""
 NOT_SHOWN = ("flags", "weights_sha256", "input_path", "input_sha256")
 
 
@@ -54,17 +63,32 @@ class Results:
     problems: tuple[str, ...]
 
 
-def fingerprint(opened: Opened, name: str) -> tuple[tuple[str, int, int], ...]:
+def fingerprint(opened: Opened, name: str) -> tuple[Stamp, ...]:
     """Name, size and time of everything `read_results` looks at.
 
     The same while nothing has changed.
     """
+    return fingerprints(opened, name)[0]
+
+
+def fingerprints(opened: Opened, name: str) -> tuple[tuple[Stamp, ...], tuple[Stamp, ...]]:
+    """Name, size and time of the files of cases, and those of the journals of their readers.
+
+    Both from one way through the folder, for a page that is drawn at every click.
+    """
     folder = opened.root / name
-    records = find_records(folder)
-    tables = [beside_record(path, ANAT_ENDINGS["table"]) for path in records]
-    files = [*records, *tables, folder / COHORT_TABLE, *participant_files(opened, folder)]
-    stats = [(str(path), path.stat()) for path in files if path.exists()]
-    return tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    cases: list[Stamp] = []
+    reviews: list[Stamp] = []
+    of_cases = (RECORD_ENDING, ANAT_ENDINGS["table"])
+    for entry in entries_in_anat(folder, *of_cases, ANY_JOURNAL):
+        with suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
+            stat = entry.stat()
+            kind = cases if entry.name.endswith(of_cases) else reviews
+            kind.append((entry.path, stat.st_size, stat.st_mtime_ns))
+    others = (folder / COHORT_TABLE, *participant_files(opened, folder))
+    stats = [(str(path), path.stat()) for path in others if path.exists()]
+    cases += [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+    return tuple(cases), tuple(reviews)
 
 
 def read_results(opened: Opened, name: str) -> Results:
@@ -82,15 +106,15 @@ def read_results(opened: Opened, name: str) -> Results:
     Results
         Tables and problems.
     """
-    folder = opened.root / name
+    folder, inside = opened.root / name, opened.all_inside()
     rows: list[dict[str, Any]] = []
     tables: list[Path] = []
     problems: list[str] = []
     for path in find_records(folder):
         try:
-            record = read_record(opened.inside(path))
+            record = read_record(inside(path))
             row = _case_row(record) | {"record": opened.named(path)}
-            table = opened.inside(folder / record.table_file)
+            table = inside(folder / record.table_file)
         except InputError as error:
             problems.append(str(error).replace(f"{opened.root}/", ""))
         else:

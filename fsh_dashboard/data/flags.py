@@ -43,8 +43,11 @@ def flag_cases(cases: pd.DataFrame) -> "pd.Series[str]":
         found |= {
             words: far for words, far in ((high, z > OUTLIER_Z), (low, z < -OUTLIER_Z)) if words
         }
-    marks = pd.DataFrame(found)
-    return marks.apply(lambda row: ", ".join(row.index[row.to_numpy(dtype=bool)]), axis=1)
+    said: list[list[str]] = [[] for _ in range(len(cases))]
+    for words, marks in found.items():
+        for place in marks.to_numpy(dtype=bool).nonzero()[0]:
+            said[place].append(words)
+    return pd.Series([", ".join(words) for words in said], cases.index, dtype="str")
 
 
 def robust_z(values: "pd.Series[float]") -> "pd.Series[float]":

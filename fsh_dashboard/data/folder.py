@@ -2,13 +2,12 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsh_core.derivatives import find_records
 from fsh_core.errors import InputError
-from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
+from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, RECORD_ENDING, entries_in_anat
 from fsh_core.sample import sample_case
 
 EXAMPLE = Path(__file__).parent.with_name("example")
@@ -66,6 +65,27 @@ class Opened:
             f"{path!s:.200}: leads out of the opened folder {self.root}; "
             "open the folder that holds it"
         )
+
+    def all_inside(self) -> "Callable[[Path], Path]":
+        """Return `inside` for many files: each folder is followed once, not for each file in it.
+
+        For one reading: what is a link, and where a folder leads, is remembered.
+        """
+        folders: dict[str, str] = {}
+
+        def inside(path: Path) -> Path:
+            asked = self.root / path
+            where, name = str(asked.parent), asked.name
+            try:
+                if asked.is_symlink() or name in ("", "..") or "\0" in name:
+                    return self.inside(path)
+                if where not in folders:
+                    folders[where] = str(self.inside(where))
+            except (OSError, InputError):  # the sentence must name the file, not its folder
+                return self.inside(path)
+            return Path(folders[where], name)
+
+        return inside
 
     def holds(self, path: Path) -> bool:
         """Tell whether a resolved path lies in the opened folder or in a folder of images."""
@@ -182,4 +202,4 @@ def _holds_records(folder: Path) -> bool:
     """
     if _has(folder, CASES_TABLE, LESIONS_TABLE):
         return True
-    return bool(find_records(folder))
+    return next(entries_in_anat(folder, RECORD_ENDING), None) is not None

@@ -83,13 +83,14 @@ def read_patients(opened: Opened, name: str) -> Followed:
     records: dict[str, TrackRecord] = {}
     problems: list[str] = []
     tables: dict[str, tuple[Path, Path]] = {}
+    inside = opened.all_inside()
     for path in find_tracks(opened.root / name):
         try:
-            record = _checked(read_track_record(opened.inside(path)), path)
+            record = _checked(read_track_record(inside(path)), path)
             patient = f"sub-{record.subject}"
             tables[patient] = (
-                opened.inside(path.with_name(f"{patient}{TRACKS_ENDINGS['changes']}")),
-                opened.inside(path.with_name(f"{patient}{TRACKS_ENDINGS['tracks']}")),
+                inside(path.with_name(f"{patient}{TRACKS_ENDINGS['changes']}")),
+                inside(path.with_name(f"{patient}{TRACKS_ENDINGS['tracks']}")),
             )
             records[patient] = record
         except InputError as error:

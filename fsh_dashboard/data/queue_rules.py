@@ -1,6 +1,6 @@
 """Which cases and lesions to review, by rule; worst first."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -62,7 +62,10 @@ def uncertain(results: Results, reviews: Reviews, limit: float) -> list[QueueIte
         return []
     chosen = results.lesions[results.lesions[column] < limit].sort_values([column, "case", "label"])
     word = "confidence" if column == "confidence" else "probability"
-    return _by_case(results, chosen, lambda rows: f"{word} from {rows[column].min():.2f}")
+    least = chosen.groupby("case")[column].min()
+    return _by_case(
+        results, chosen, {str(case): f"{word} from {low:.2f}" for case, low in least.items()}
+    )
 
 
 def outliers(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
@@ -80,9 +83,11 @@ def flagged(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]
     items = []
     if "flags" in results.lesions:
         marked = results.lesions[results.lesions["flags"].fillna("").astype(str) != ""]
-        items = _by_case(
-            results, marked, lambda rows: ", ".join(words_in(rows["flags"])).replace("_", " ")
-        )
+        said = {
+            str(case): ", ".join(words_in(flags)).replace("_", " ")
+            for case, flags in marked.groupby("case")["flags"]
+        }
+        items = _by_case(results, marked, said)
     queued = {item.case for item in items}
     whole = results.cases[(results.cases["flags"] != "") & ~results.cases["case"].isin(queued)]
     return items + _whole(results, whole)
@@ -102,7 +107,10 @@ def disagreeing(results: Results, reviews: Reviews, limit: float) -> list[QueueI
 def readers_differ(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]:
     """Choose the lesions about which two readers decided differently."""
     chosen = disagreements(reviews.decisions).drop_duplicates(["case", "label"])
-    return _by_case(results, chosen, lambda rows: f"readers differ on {len(rows)}")
+    counts = chosen["case"].value_counts()
+    return _by_case(
+        results, chosen, {str(case): f"readers differ on {n}" for case, n in counts.items()}
+    )
 
 
 def _none(results: Results) -> float:
@@ -129,7 +137,7 @@ def without_reviewed(items: Sequence[QueueItem], reviews: Reviews) -> list[Queue
 def picked(results: Results, lesions: pd.DataFrame) -> list[QueueItem]:
     """Make items of lesions that a person picked, the largest of a case first."""
     chosen = lesions.sort_values(["volume_mm3", "case", "label"], ascending=[False, True, True])
-    return _by_case(results, chosen, lambda rows: BY_HAND)
+    return _by_case(results, chosen, dict.fromkeys(chosen["case"], BY_HAND))
 
 
 def with_more(queue: Queue, items: Iterable[QueueItem], rule: str = BY_HAND) -> Queue:
@@ -151,22 +159,18 @@ def with_more(queue: Queue, items: Iterable[QueueItem], rule: str = BY_HAND) -> 
     return replace(queue, rule="; ".join(rules), items=tuple(known.values()))
 
 
-def _by_case(
-    results: Results, chosen: pd.DataFrame, reason: Callable[[pd.DataFrame], str]
-) -> list[QueueItem]:
-    """Make one item of the chosen lesions of a case.
+def _by_case(results: Results, chosen: pd.DataFrame, reasons: Mapping[str, str]) -> list[QueueItem]:
+    """Make one item of the chosen lesions of a case, with the reason for that case.
 
     Cases and lesions in the order of the table.
     """
     records = dict(zip(results.cases["case"], results.cases["record"], strict=True))
+    labels: dict[str, list[int]] = {}
+    for case, label in zip(chosen["case"].tolist(), chosen["label"].tolist(), strict=True):
+        labels.setdefault(case, []).append(int(label))
     return [
-        QueueItem(
-            str(case),
-            _below(results, records[case]),
-            tuple(int(label) for label in rows["label"]),
-            reason(rows),
-        )
-        for case, rows in chosen.groupby("case", sort=False)
+        QueueItem(str(case), _below(results, records[case]), tuple(own), reasons[case])
+        for case, own in labels.items()
     ]
 
 

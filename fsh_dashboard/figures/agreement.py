@@ -56,7 +56,7 @@ def intervals(table: pd.DataFrame, labels: dict[str, str]) -> Any:
     )
     x = alt.Scale(domain=[0, 1])
     span = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("ci_low:Q", scale=x, axis=axis("Mean and 95 % interval")), x2="ci_high:Q"
+        x=alt.X("ci_low:Q", scale=x, axis=axis("Mean and 95 % interval")), x2=alt.X2("ci_high:Q")
     )
     dot = base.mark_circle(size=70, opacity=1).encode(x=alt.X("mean:Q", scale=x))
     return finish(
@@ -107,10 +107,16 @@ def differences(
     rules = bands[["difference", "name"]]
     ends = [end for end in (*bands["low"], *bands["high"]) if np.isfinite(end)]
     scatter = point_layers(points, x, y, case, log_scale=is_ratio, reach=((), ends))
-    band = alt.Chart(bands).mark_rect(color=QUIET, opacity=0.12).encode(y="low:Q", y2="high:Q")
-    rule = alt.Chart(rules).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(y="difference:Q")
+    band = (
+        alt.Chart(bands)
+        .mark_rect(color=QUIET, opacity=0.12)
+        .encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+    )
+    rule = (
+        alt.Chart(rules).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(y=alt.Y("difference:Q"))
+    )
     text = alt.Chart(rules).mark_text(align="right", dx=-4, dy=-7, color=QUIET, fontSize=11)
-    text = text.encode(y="difference:Q", x=alt.value("width"), text="name:N")
+    text = text.encode(y=alt.Y("difference:Q"), x=alt.value("width"), text=alt.Text("name:N"))
     return finish(alt.layer(band, rule, *scatter, text), 340, "Bland-Altman")
 
 
@@ -133,7 +139,7 @@ def pairs(table: pd.DataFrame, names: tuple[str, str], label: str, case: str | N
     line = (
         alt.Chart(ends)
         .mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1)
-        .encode(x="first:Q", y="second:Q")
+        .encode(x=alt.X("first:Q"), y=alt.Y("second:Q"))
     )
     x, y = ("first", f"{label}: {names[0]}"), ("second", f"{label}: {names[1]}")
     return finish(

@@ -47,12 +47,13 @@ def frequency(lesions: pd.DataFrame, across: str, up: str, cases: int) -> pd.Dat
     known = lesions.dropna(subset=[across, up])
     squares = pd.DataFrame(
         {
-            "case": known["case"],
+            "case": pd.factorize(known["case"])[0],
             "across": np.floor(known[across].astype(float) / BIN_MM) * BIN_MM,
             "up": np.floor(known[up].astype(float) / BIN_MM) * BIN_MM,
         }
     )
-    counted = squares.groupby(["across", "up"])["case"].nunique().rename("cases").reset_index()
+    once = squares.drop_duplicates()
+    counted = once.groupby(["across", "up"]).size().rename("cases").reset_index()
     return counted.assign(share=counted["cases"] / max(1, cases))
 
 
@@ -101,18 +102,25 @@ def lesion_map(lesions: pd.DataFrame, projection: str, cases: int, case: str | N
     squares = (
         alt.Chart(shown)
         .mark_rect(color=PLAIN)
-        .encode(x=x, x2="across_end:Q", y=y, y2="up_end:Q", opacity=strength, tooltip=hint)
+        .encode(
+            x=x,
+            x2=alt.X2("across_end:Q"),
+            y=y,
+            y2=alt.Y2("up_end:Q"),
+            opacity=strength,
+            tooltip=hint,
+        )
     )
     outline = alt.Chart(brain_outline(POSITION.index(across), POSITION.index(up)))
     layers = [
         squares,
-        outline.mark_line(color=QUIET, strokeWidth=1).encode(x=x, y=y, order="order:Q"),
+        outline.mark_line(color=QUIET, strokeWidth=1).encode(x=x, y=y, order=alt.Order("order:Q")),
     ]
     marked = lesions.loc[lesions["case"] == case, ["case", across, up]].dropna()
     if len(marked):
         named = marked.rename(columns={across: "across", up: "up"})
         dots = alt.Chart(named).mark_point(color=HIGHLIGHT, size=20, strokeWidth=1.3)
-        layers.append(dots.encode(x=x, y=y, tooltip=["case:N"]))
+        layers.append(dots.encode(x=x, y=y, tooltip=[alt.Tooltip("case:N")]))
     chart = finish(alt.layer(*layers), round(_span_mm(up) * PIXELS_PER_MM), projection)
     # Axes and legend come on top of it: fitted, they would take their room from one direction only.
     return chart.properties(

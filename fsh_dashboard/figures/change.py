@@ -62,12 +62,14 @@ def over_visits(visits: pd.DataFrame, column: str, title: str, log_scale: bool =
     layers = [line, points]
     if _has_dates(visits):
         names = base.mark_text(dy=-12, color=QUIET, fontSize=11, limit=90)
-        layers.append(names.encode(x=x, y=y, text="visit:N"))
+        layers.append(names.encode(x=x, y=y, text=alt.Text("visit:N")))
     known = shown.dropna(subset=["low", "high"])
     if len(known):
         bars = alt.Chart(known).mark_rule(color=PLAIN, strokeWidth=5, opacity=0.3)
         ends = [tooltip("low:Q", "From (ml)"), tooltip("high:Q", "To (ml)")]
-        layers.insert(0, bars.encode(x=x, y="low:Q", y2="high:Q", tooltip=[*hint, *ends]))
+        layers.insert(
+            0, bars.encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), tooltip=[*hint, *ends])
+        )
     return finish(alt.layer(*layers), HEIGHT)
 
 
@@ -97,7 +99,7 @@ def by_interval(intervals: pd.DataFrame) -> Any:
                 scale=colours,
                 legend=alt.Legend(title=None, orient="top", symbolType="square", columns=2),
             ),
-            order="order:Q",
+            order=alt.Order("order:Q"),
             tooltip=[
                 tooltip("name:N", "Interval"),
                 tooltip("kind:N", "Kind"),
@@ -137,7 +139,9 @@ def rates(table: pd.DataFrame, columns: Sequence[str], title: str) -> Any:
             for name in ("value", "low", "high")
         ),
     ]
-    span = base.mark_rule(strokeWidth=2, color=PLAIN).encode(x="low:Q", x2="high:Q", tooltip=hint)
+    span = base.mark_rule(strokeWidth=2, color=PLAIN).encode(
+        x=alt.X("low:Q"), x2=alt.X2("high:Q"), tooltip=hint
+    )
     dots = base.mark_circle(size=70, opacity=1, color=PLAIN).encode(x=x, tooltip=hint)
     return finish(alt.layer(span, dots), 34 * len(order) + 20)
 

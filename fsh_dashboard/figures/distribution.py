@@ -48,13 +48,16 @@ def distribution(
     ]
     drawn = alt.Chart(bars).mark_bar(color=PLAIN, opacity=0.75, binSpacing=1)
     y = alt.Y("count:Q", axis=axis(unit, tickMinStep=1, gridOpacity=0.5))
-    layers = [drawn.encode(x=x, x2="to:Q", y=y, y2=alt.datum(0), tooltip=hint)]
+    layers = [drawn.encode(x=x, x2=alt.X2("to:Q"), y=y, y2=alt.Y2Datum(0), tooltip=hint)]
     marked = (
         table.loc[table["case"] == case, ["case", column]].dropna().rename(columns={column: "from"})
     )
     if len(marked):
         rule = alt.Chart(marked).mark_rule(color=HIGHLIGHT, strokeWidth=2)
         layers.append(
-            rule.encode(x="from:Q", tooltip=["case:N", tooltip("from:Q", label, format=".4~s")])
+            rule.encode(
+                x=alt.X("from:Q"),
+                tooltip=[alt.Tooltip("case:N"), tooltip("from:Q", label, format=".4~s")],
+            )
         )
     return finish(alt.layer(*layers), 200)

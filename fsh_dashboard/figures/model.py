@@ -37,7 +37,7 @@ def reliability_diagram(bins: pd.DataFrame, said: str, came: str) -> Any:
         ],
     )
     ideal = line.mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1).encode(
-        x="probability:Q", y="real:Q"
+        x=alt.X("probability:Q"), y=alt.Y("real:Q")
     )
     size = alt.Size("count:Q", scale=alt.Scale(type="sqrt", range=[40, 260]), legend=None)
     joined = base.mark_line(color=PLAIN, opacity=0.5)
@@ -67,7 +67,7 @@ def recall_by_size(sizes: pd.DataFrame) -> Any:
         x=alt.X("recall:Q", scale=_SHARE, axis=axis("Found (share)")),
         tooltip=["size:N", "lesions:Q", "found:Q", alt.Tooltip("recall:Q", format=".3f")],
     )
-    words = base.mark_text(align="left", dx=6, color=QUIET).encode(text="words:N")
+    words = base.mark_text(align="left", dx=6, color=QUIET).encode(text=alt.Text("words:N"))
     return finish(
         alt.layer(base.mark_bar(color=PLAIN, opacity=0.75, height=22), words),
         44 * len(sizes) + 30,

@@ -9,6 +9,21 @@ import pandas as pd
 
 from fsh_dashboard.figures.style import HIGHLIGHT, PALETTE, PLAIN, axis, finish, tooltip
 
+MOST_POINTS = 5000
+"""In one chart; a browser takes seconds for tens of thousands."""
+
+
+def evenly_drawn(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return at most `MOST_POINTS` rows, evenly from the lowest to the highest; always the same.
+
+    For a chart whose caption says so.
+    """
+    if len(table) <= MOST_POINTS:
+        return table
+    places = np.linspace(0, len(table) - 1, MOST_POINTS).round().astype(int)
+    order = table[column].to_numpy().argsort(kind="stable")
+    return table.iloc[np.sort(order[places])]
+
 
 def against(
     table: pd.DataFrame,
@@ -75,7 +90,7 @@ def point_layers(
         "y": alt.Y("y:Q", axis=axis(y[1], grid=True, gridOpacity=0.5), scale=y_scale),
     }
     hint = [tooltip("case:N", "Case"), tooltip("x:Q", x[1]), tooltip("y:Q", y[1])]
-    tint: Any = alt.value(PLAIN)
+    tint: Any = alt.ColorValue(PLAIN)
     if colour:
         legend = alt.Legend(title=None, orient="top", symbolType="circle")
         tint = alt.Color("colour:N", scale=alt.Scale(range=list(PALETTE)), legend=legend)
@@ -97,7 +112,7 @@ def point_layers(
                 {"align": "right", "dx": -14} if is_right else {"align": "left", "dx": 14}
             )
             name = alt.Chart(marked).mark_text(color=HIGHLIGHT, fontWeight=600, **side)
-            layers.append(name.encode(**place, text="case:N"))
+            layers.append(name.encode(**place, text=alt.Text("case:N")))
     return layers
 
 

@@ -85,7 +85,7 @@ def curves(
         base.mark_point(filled=True, **_marks(shown)),
     ]
     if best is not None:
-        tint = _colour("run", order) if colour == "run" else alt.value(HIGHLIGHT)
+        tint = _colour("run", order) if colour == "run" else alt.ColorValue(HIGHLIGHT)
         rule = alt.Chart(best).mark_rule(opacity=0.45, strokeWidth=1.2)
         hint = [
             alt.Tooltip("run:N", title="Best epoch of"),

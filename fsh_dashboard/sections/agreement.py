@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fsh_core.report.page import patients_and_scans
 from fsh_core.studies.bland_altman import BlandAltman, Scale, bland_altman
+from fsh_core.studies.counting import patients_and_scans
 from fsh_core.studies.statistics import patients_of
 from fsh_core.studies.volume_agreement import SCALES
 from fsh_dashboard import loading, page

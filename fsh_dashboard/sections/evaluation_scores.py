@@ -8,8 +8,9 @@ import streamlit as st
 
 from fsh_core.evaluation.regions import REGION_COLUMNS
 from fsh_core.report.evaluation_page import NAMES, describe_training_patients, size_name
-from fsh_core.report.page import by_name, patients_and_scans, show
+from fsh_core.report.page import by_name, show
 from fsh_core.studies.bland_altman import BlandAltman, Estimate
+from fsh_core.studies.counting import patients_and_scans
 from fsh_core.studies.evaluate import CASE_COLUMNS, STUDY_COLUMNS, Evaluation
 from fsh_core.studies.paired import PAIRED_COLUMNS
 from fsh_core.studies.pooled import lesions_by_region, lesions_by_size

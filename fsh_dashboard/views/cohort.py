@@ -220,12 +220,11 @@ def show_relation(results: Results, cases: pd.DataFrame, case: str | None) -> No
     log_scale = log_place.toggle("Log scale", key="logy", bind="query-params")
     tint = (colour, label_of(colour)) if colour else None
     chart = against(cases, (x, label_of(x)), (y, label_of(y)), case, tint, log_scale)
-    st.altair_chart(
+    page.show_chart(
         chart,
-        key="relation",
-        on_select=partial(follow_point, "relation"),
-        selection_mode="point",
-        alt=f"{label_of(y)} against {label_of(x)}, a point per case",
+        "relation",
+        f"{label_of(y)} against {label_of(x)}, a point per case",
+        follow=partial(follow_point, "relation"),
     )
     if log_scale and (left_out := tell_left_out(cases.loc[cases[x].notna(), y])):
         st.caption(left_out)

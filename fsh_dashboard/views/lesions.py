@@ -17,10 +17,10 @@ from fsh_dashboard.data.queue_rules import certainty_column
 from fsh_dashboard.data.scans import case_files
 from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
-from fsh_dashboard.figures.scatter import against
+from fsh_dashboard.figures.scatter import against, evenly_drawn
 from fsh_dashboard.sections.lesion_viewer import chosen_lesion, record_of, show_lesion
 from fsh_dashboard.sections.queue_buttons import offer_queue
-from fsh_dashboard.table_display import show_table
+from fsh_dashboard.table_display import page_of, show_table
 
 TABLE_HEIGHT = 420
 WORDS = ("region", "status", "flags")
@@ -138,10 +138,11 @@ def show_rows(lesions: pd.DataFrame, case: str | None, lesion: "pd.Series[Any] |
     # The case is not repeated where there is only one; clicks need it, so it stays in the rows
     # behind the table.
     hidden = ["case"] if lesions["case"].nunique() == 1 else []
-    table = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(
+    rows = lesions.sort_values(["volume_mm3", "case"], ascending=[False, True])[order].reset_index(
         drop=True
     )
     wanted = None if lesion is None else {"case": lesion["case"], "label": lesion["label"]}
+    table = page_of(rows, "lesions", row_of(rows, wanted) if wanted else None)
     tick("lesions", row_of(table, wanted) if wanted else None)
     show_table(
         table.drop(columns=hidden),
@@ -173,21 +174,25 @@ def show_distributions(lesions: pd.DataFrame) -> None:
             page.show_chart(chart, f"dist-{column}", f"Histogram of {label_of(column)}")
     if sure and "equivalent_diameter_mm" in lesions:
         st.subheader("Confidence against size")
+        drawn = evenly_drawn(lesions, "volume_mm3")
         chart = against(
-            lesions,
+            drawn,
             ("equivalent_diameter_mm", label_of("equivalent_diameter_mm")),
             (sure, label_of(sure)),
         )
-        st.altair_chart(
+        page.show_chart(
             chart,
-            key="sure-size",
-            on_select=partial(follow_point, "sure-size"),
-            selection_mode="point",
-            alt=f"{label_of(sure)} against diameter, a point per lesion",
+            "sure-size",
+            f"{label_of(sure)} against diameter, a point per lesion",
+            follow=partial(follow_point, "sure-size"),
+        )
+        sample = (
+            f" Drawn are {len(drawn):,} of {len(lesions):,} lesions, evenly from the smallest to "
+            "the largest."
         )
         st.caption(
             "Small and uncertain lesions, at the lower left, are where false ones gather. "
-            "A click opens the case."
+            f"A click opens the case.{sample if len(drawn) < len(lesions) else ''}"
         )
 
 

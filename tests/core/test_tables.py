@@ -94,3 +94,12 @@ def test_a_mark_of_byte_order_is_no_part_of_the_heading(tmp_path):
     path = tmp_path / "cases.csv"
     path.write_bytes("case,n\na,1\n".encode("utf-8-sig"))
     assert list(read_table(path)) == ["case", "n"]
+
+
+def test_numbers_on_several_lines_of_one_cell_are_text(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text('lines,long,few\n"1\n2",1234567890123456789,1\n3,4,n/a\n', encoding="utf-8")
+    table = read_table(path)
+    assert table["lines"].tolist() == ["1\n2", "3"]
+    assert table["long"].tolist() == ["1234567890123456789", "4"]
+    assert table["few"].isna().tolist() == [False, True]

@@ -83,3 +83,30 @@ def test_runs_behind_a_link_out_of_the_folder_are_not_found(
 def test_hidden_folders_are_left_alone(tmp_path: Path, run_folder: Path) -> None:
     (run_folder / "runs").rename(run_folder / ".runs")
     assert find_runs(open_folder([str(run_folder)])) == []
+
+
+@pytest.mark.parametrize("way", ["link/secret", "linked", "../secret", "inside/../../secret"])
+def test_the_door_for_many_files_refuses_what_the_one_for_a_single_file_does(
+    tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "opened" / "inside").mkdir(parents=True)
+    (tmp_path / "opened" / "link").symlink_to(tmp_path)
+    (tmp_path / "opened" / "linked").symlink_to(tmp_path / "secret")
+    opened = open_folder([str(tmp_path / "opened")])
+    inside = opened.all_inside()
+    with pytest.raises(InputError) as single:
+        opened.inside(Path(way))
+    for _ in range(2):  # also when the folder is known by then
+        with pytest.raises(InputError) as many:
+            inside(Path(way))
+        assert str(many.value) == str(single.value)
+    assert inside(Path("inside/file")) == opened.inside("inside/file")
+
+
+def test_the_door_for_many_files_follows_links_that_stay_inside(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    inside = open_folder([str(tmp_path)]).all_inside()
+    assert inside(Path("link/file")) == (tmp_path / "there" / "file").resolve()
