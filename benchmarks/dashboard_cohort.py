@@ -154,7 +154,7 @@ def main(cases: int, visits: int) -> None:
             f"{len(results.cases)} cases, {len(results.lesions)} lesions"
         )
         sys.argv = ["app.py", home]
-        for name in ("cohort", "lesions", "review"):
+        for name in ("cohort", "lesions", "review", "quality"):
             time_page(name)
 
 
@@ -171,7 +171,7 @@ def time_page(name: str) -> None:
     if name == "change":
         acts["group"] = lambda: page.selectbox(key="group").set_value("arm").run()
         acts["patient"] = lambda: page.selectbox(key="patient").set_value("sub-0007").run()
-    elif name != "review":
+    elif name not in ("review", "quality"):
         acts["mark"] = lambda: page.selectbox(key="case").set_value("sub-0007").run()
     for what, act in acts.items():
         clock, work = time.perf_counter(), time.process_time()

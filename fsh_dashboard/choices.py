@@ -119,7 +119,7 @@ def follow_row(key: str, table: pd.DataFrame) -> None:
 def follow_point(key: str) -> None:
     """Choose the case of the point that was clicked in a chart; a callback."""
     points = st.session_state[key]["selection"].get("point") or []
-    if points and "case" in points[0]:
+    if points and points[0].get("case"):  # a visit that is missing has none
         st.session_state["case"] = str(points[0]["case"])
 
 

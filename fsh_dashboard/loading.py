@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from fsh_core.cases import Case
@@ -21,6 +22,7 @@ from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.reviews import Reviews, read_reviews, with_review, with_status
 from fsh_dashboard.data.scans import CaseImages, load_case_images, reference_overlap
 from fsh_dashboard.data.sources import Source, find_source, known_cases
+from fsh_dashboard.data.visits import visit_facts
 from fsh_dashboard.data.volumes import layers, window
 
 
@@ -105,6 +107,21 @@ def source_of(opened: Opened, results: str, record: Record) -> Source:
 @st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
 def _known_cases(opened: Opened, results: str) -> dict[str, Case]:
     return known_cases(opened, results)
+
+
+def scans_of(opened: Opened, results: Results) -> dict[str, Case]:
+    """Find the scans of the data sets, by the name of their case; searched once a minute."""
+    return _known_cases(opened, results.name)
+
+
+def visits_of(opened: Opened, results: Results) -> pd.DataFrame:
+    """Read dates and scanners of the cases; again when a record has changed, or after a minute."""
+    return _visits(opened, results.name, digest(fingerprints(opened, results.name)[0]), results)
+
+
+@st.cache_data(max_entries=4, ttl=60, show_spinner="Reading dates and scanners …")
+def _visits(opened: Opened, name: str, files: str, _results: Results) -> pd.DataFrame:
+    return visit_facts(opened, _results, _known_cases(opened, name))
 
 
 def images_of(opened: Opened, results: str, record: Record, paths: dict[str, Path]) -> CaseImages:

@@ -27,15 +27,18 @@ def date_of_scan(flair: Path) -> datetime | None:
     datetime or None
         None where no table says it, or none that can be read.
     """
+    of_session, of_subject = tables_with_dates(flair)
+    in_session = _lookup(of_session, "filename", f"{flair.parent.name}/{flair.name}")
+    return in_session or _lookup(of_subject, "session_id", flair.parent.parent.name)
+
+
+def tables_with_dates(flair: Path) -> tuple[Path, Path]:
+    """Return where BIDS writes the date of a scan: the table of its session, of its subject."""
     session = flair.parent.parent
     subject = session.parent
-    in_session = _lookup(
+    return (
         session / f"{subject.name}_{session.name}_scans.tsv",
-        "filename",
-        f"{flair.parent.name}/{flair.name}",
-    )
-    return in_session or _lookup(
-        subject / f"{subject.name}_sessions.tsv", "session_id", session.name
+        subject / f"{subject.name}_sessions.tsv",
     )
 
 

@@ -20,6 +20,7 @@ import pytest
 from fsh_core.review import load_queue, open_review
 from tests.conftest import REPOSITORY
 from tests.dashboard.poisoned import CARD, NAME, poison
+from tests.dashboard.visited import with_visits
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -100,6 +101,22 @@ def test_every_page_opens_without_an_error_and_stays_on_this_machine(visit: Visi
         page.wait_for_timeout(1000)
         assert page.locator("[data-testid=stException]").count() == 0
     assert visit.complaints == []
+
+
+def test_a_missing_visit_is_seen_and_found(browser: Any, study: Path) -> None:
+    with_visits(study)
+    (study / "participants.tsv").write_text("participant_id\nsub-P1\nsub-P9\n")
+    with driving().serving(str(study)) as printed:
+        visit = Visit(browser, printed)
+        page = visit.open("quality")
+        sync_api.expect(page.get_by_text("– no scan")).to_be_visible(timeout=SLOW_MS)
+        page.get_by_text("Only patients with a missing").click()
+        page.wait_for_url(re.compile("incomplete=true"))
+        page.get_by_text("As a table").last.click()
+        rows = page.locator("[data-testid=stDataFrame] canvas tbody tr")
+        sync_api.expect(rows.filter(has_text="sub-P9")).to_contain_text("missing", timeout=SLOW_MS)
+        assert visit.complaints == []
+        page.close()
 
 
 def test_the_page_says_nothing_of_streamlit(visit: Visit) -> None:
@@ -468,6 +485,7 @@ MARKED_UP = (
         "case?case=sub-P1",
         "case?case={case}",
         "change?patient=sub-P1",
+        "quality",
         "evaluation?study={run}/evaluation",
         "evaluation?study={run}/agreement",
         "review",
