@@ -13,7 +13,7 @@ COLOURS = dict(zip(STATES, (_GREEN, _OCHRE, _ORANGE, _BLUE, _VIOLET, _GREY), str
 SIGNS = dict(zip(STATES, ("✓", "!", "✗", "?", "○", "–"), strict=True))
 """Of the states of a visit: told by sign and colour, never by colour alone."""
 _CELL_PIXELS = 24
-_AROUND_PIXELS = 130
+_AROUND_PIXELS = 170
 """What legend and axis take of the height of a chart."""
 _MOST_UPRIGHT = 10  # names beside each other; more are written aslant
 _LONGEST_NAME_PIXELS = 220
@@ -112,7 +112,7 @@ def _place(table: pd.DataFrame, up: str, up_title: str, across: str, title: str)
         "y": alt.Y(
             f"{up}:N",
             sort=_in_order(table[up]),
-            axis=axis(up_title, labelLimit=_LONGEST_NAME_PIXELS),
+            axis=axis(up_title, labelLimit=_LONGEST_NAME_PIXELS, labelOverlap=False),
         ),
     }
 
