@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -39,7 +39,7 @@ class Task(QObject):
         super().__init__()
         self._function = function
         self._in_line = in_line
-        self._thread = Thread(target=self._work, daemon=True)
+        self._has_told = Event()
         self.finished.connect(self._let_go)
         self.failed.connect(self._let_go)
 
@@ -47,11 +47,12 @@ class Task(QObject):
         """Begin, or queue up."""
         _running.add(self)
         if self._in_line:
-            _line.submit(self._work)
+            _line.submit(_work, [self], self._has_told)
         else:
-            self._thread.start()
+            Thread(target=_work, args=([self], self._has_told), daemon=True).start()
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Call the function and tell what came of it, in a thread."""
         try:
             result = self._function()
         except InputError as error:
@@ -68,8 +69,8 @@ class Task(QObject):
         """Be forgotten in the window's thread, once everybody has heard the answer."""
 
         def forget() -> None:
-            if not self._in_line:
-                self._thread.join()
+            # This listener is the first to hear; the thread may be about to tell the others.
+            self._has_told.wait()
             _running.discard(self)
             # Python's collector does not see through a connection: a listener that knows its
             # task would never be freed, nor the window that it belongs to.
@@ -77,6 +78,14 @@ class Task(QObject):
             self.failed.disconnect()
 
         QTimer.singleShot(0, forget)
+
+
+def _work(task: list[Task], has_told: Event) -> None:
+    """Let a task work, and hold nothing of it any more when that is said."""
+    try:
+        task.pop().work()
+    finally:
+        has_told.set()
 
 
 class LatestTask(QObject):

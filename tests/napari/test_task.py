@@ -1,11 +1,14 @@
 """What works beside the window, and when its answers come."""
 
 import threading
+import time
 
 import pytest
 
 pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
 pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
+
+from qtpy.QtCore import Qt
 
 from fsh_core.errors import InputError
 from fsh_napari.task import LatestTask, Task, Turns, is_idle
@@ -26,6 +29,17 @@ def test_in_line_one_after_another():
     settle()
     assert done == ["first", "second"]
     assert is_idle()
+
+
+def test_everybody_hears_though_the_thread_is_slow_to_tell():
+    told = []
+    task = Task(lambda: "answer", in_line=True)
+    # In the task's own thread, and between its first listener, which lets go of it, and the last.
+    task.finished.connect(lambda answer: time.sleep(0.3), Qt.ConnectionType.DirectConnection)
+    task.finished.connect(told.append)
+    task.start()
+    settle(50)
+    assert told == ["answer"]
 
 
 def test_only_the_latest_waits():
