@@ -41,6 +41,8 @@ class Preferences:
         Its colour, one of `CROSSHAIRS`.
     blinded : bool
         Whether other readers' decisions stay hidden until the case is completed.
+    planes : bool
+        Whether Segment and Review open the three planes by themselves.
     """
 
     reader_name: str
@@ -51,6 +53,7 @@ class Preferences:
     colours: str = COLOURS[0]
     crosshair: str = next(iter(CROSSHAIRS))
     blinded: bool = True
+    planes: bool = True
 
 
 def preferences() -> Preferences:

@@ -193,11 +193,6 @@ class ChangesStage(PlanesStage):
                 self._window.tabifyDockWidget(dock, own)
         own.raise_()
 
-    def _raise_panel(self) -> None:
-        dock = dock_of(self._panel)
-        if dock is not None:
-            dock.raise_()
-
     # ---- the later visit
 
     def _show_later(self) -> None:

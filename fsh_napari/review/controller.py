@@ -173,11 +173,14 @@ class ReviewController:
 
     def join(self) -> None:
         """Join the lesion with the one that is clicked next."""
-        self._clicks.wait_to_join(self.chosen())
+        label = self.chosen()
+        self.stage.hear_clicks()
+        self._clicks.wait_to_join(label)
 
     def add(self) -> None:
         """Grow a missed lesion where the next click is."""
         self.opened()
+        self.stage.hear_clicks()
         self._clicks.wait_to_add()
 
     def grow(self) -> None:

@@ -101,6 +101,9 @@ class Stage(Protocol):
     def show_ruler(self, ends: tuple[Point, ...]) -> None:
         """Draw a ruler between two points; empty takes it away."""
 
+    def hear_clicks(self) -> None:
+        """Let a click be heard: open what hears it."""
+
     def toggle_outline(self) -> None:
         """Switch between outline and fill."""
 

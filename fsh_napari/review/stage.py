@@ -76,6 +76,10 @@ class ReviewStage(PlanesStage):
         if self.planes is not None:
             self.planes.show_ruler(ends)
 
+    def hear_clicks(self) -> None:
+        """Open the planes, which hear clicks; napari's own view does not."""
+        self.show_planes()
+
     # ---- how lesions look
 
     def toggle_outline(self) -> None:

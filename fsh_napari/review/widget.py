@@ -80,6 +80,7 @@ class ReviewWidget(QWidget):
         self._shortcuts = Shortcuts(self, self.view.table, self._run)
         self.viewer.layers.events.inserted.connect(self._on_layer)
         self.viewer.layers.events.removed.connect(self._on_layer_removed)
+        self.stage.stand_among_tabs()
         self._open_found()
 
     def _connect(self) -> None:
@@ -190,14 +191,15 @@ class ReviewWidget(QWidget):
         """Show a case, one step in each turn of the event loop."""
         self._name = loaded.stored.record.case
         yield from self._layers.show(loaded.layers)
-        planes = self.stage.show_planes()
+        planes = self.stage.wanted_planes()
         yield
         self.case = case = OpenCase(self.viewer, loaded, self._wanted)
         self._listen(case)
         yield
         case.show_decisions(0)
         yield
-        planes.show_planes()
+        if planes is not None:
+            planes.show_planes()
         yield
         self.view.offer_filters(case.listed())
         self.controller.begin(case)

@@ -17,7 +17,8 @@ from fsh_napari.segment.view import SegmentView
 from fsh_napari.task import LatestTask, Task
 from fsh_napari.views.letters import SideLetters
 from fsh_napari.views.planes import PlanesWidget
-from fsh_napari.views.window import plain, window_of
+from fsh_napari.views.planes_stage import PlanesStage
+from fsh_napari.views.window import dock_of, plain, window_of
 
 if TYPE_CHECKING:
     import napari
@@ -50,6 +51,8 @@ class SegmentWidget(QWidget):
         self.stage = SegmentStage(viewer, self)
         self._window, view = window_of(viewer)
         self.letters = SideLetters(view, self._has_planes)
+        self.planes = PlanesStage(viewer, self._window, self)
+        self._had_planes = False
         self.controller = SegmentController(self.view, self.stage, self, network)
         self.setMinimumWidth(self.view.minimumWidth())
         # napari puts a stretch below a dock's widget unless something in it wants to grow.
@@ -65,6 +68,8 @@ class SegmentWidget(QWidget):
         viewer.layers.events.inserted.connect(self._on_layers)
         viewer.layers.events.removed.connect(self._on_layers)
         self.controller.list_scans()
+        self.planes.stand_among_tabs()
+        self._open_planes_later()
 
     def _connect(self) -> None:
         view, controller = self.view, self.controller
@@ -86,6 +91,17 @@ class SegmentWidget(QWidget):
 
     def _on_layers(self, event: object) -> None:
         self.controller.list_scans()
+        self._open_planes_later()
+
+    def _open_planes_later(self) -> None:
+        """Open the three planes with the first scan, once the panel stands in its dock."""
+        if not self._had_planes:
+            QTimer.singleShot(0, self._open_planes)
+
+    def _open_planes(self) -> None:
+        if not self._had_planes and dock_of(self) is not None and self.stage.scans():
+            self._had_planes = True  # one who closes them does not want them back
+            self.planes.wanted_planes()
 
     # ---- what works beside the window
 

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
 
+from fsh_napari.preferences import preferences
 from fsh_napari.review.interfaces import Point
 from fsh_napari.views.planes import PlanesWidget
 from fsh_napari.views.window import dock_of, shrink_to
@@ -51,6 +52,34 @@ class PlanesStage(QObject):
         self.planes: PlanesWidget | None = None
         self._share_later = QTimer(self, singleShot=True, interval=_LAID_OUT_MS)
         self._share_later.timeout.connect(self._share_the_room)
+        self._size: QSize = window.size()  # before the panel has its dock
+        self._tab_later = QTimer(self, singleShot=True, interval=0)
+        self._tab_later.timeout.connect(self._become_a_tab)
+
+    def stand_among_tabs(self) -> None:
+        """Make the panel a tab of another beside which planes stand, once it has its dock.
+
+        One above the other, both would be too low on a laptop, and the window would grow.
+        """
+        self._tab_later.start()
+
+    def _become_a_tab(self) -> None:
+        own = dock_of(self._panel)
+        if own is None or own.isFloating():
+            return
+        seen = (own, *self._window.tabifiedDockWidgets(own))
+        for dock in self._window.findChildren(QDockWidget):
+            has_stage = bool(dock.findChildren(PlanesStage)) and not dock.isFloating()
+            if has_stage and dock not in seen:
+                self._window.tabifyDockWidget(dock, own)
+                shrink_to(self._window, self._size)
+        # Once the docks have found their places: until then Qt shows another tab.
+        QTimer.singleShot(0, self._raise_panel)
+
+    def _raise_panel(self) -> None:
+        dock = dock_of(self._panel)
+        if dock is not None:
+            dock.raise_()
 
     def show_planes(self, at_once: bool = False) -> PlanesWidget:
         """Return the three planes; open them if they are not.
@@ -73,13 +102,23 @@ class PlanesStage(QObject):
             self.planes.gone.connect(self._forget_planes)
         return self.planes
 
+    def wanted_planes(self) -> PlanesWidget | None:
+        """Return the three planes where they are open, or open by themselves; see `Preferences`."""
+        is_open = self.planes is not None or bool(self._window.findChildren(PlanesWidget))
+        return self.show_planes() if is_open or preferences().planes else None
+
     def go_to(self, point: Point) -> None:
-        """Put the crosshair on a point."""
-        self.show_planes().go_to(point)
+        """Put the crosshair on a point; without planes, napari's own view shows its slice."""
+        planes = self.wanted_planes()
+        if planes is not None:
+            planes.go_to(point)
+        elif len(point) == self.viewer.dims.ndim:
+            self.viewer.dims.set_point(range(len(point)), point)
 
     def _forget_planes(self) -> None:
         self.planes = None
-        self.told.emit("The three planes are closed; going to a lesion opens them again.")
+        again = "going to a lesion" if preferences().planes else "Plugins > F.sh > Three planes"
+        self.told.emit(f"The three planes are closed; {again} opens them again.")
 
     def _stand_side_by_side(self, size: QSize) -> None:
         """Planes left of the list: one above the other, both would be too low on a laptop."""

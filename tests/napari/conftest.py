@@ -71,6 +71,20 @@ def viewer(screen, request):
     viewer.close()
 
 
+@pytest.fixture
+def page(viewer):
+    """The page of the preferences, as napari keeps it; what is set is set back."""
+    from napari.settings import get_plugin_settings
+
+    from fsh_napari.preferences import PAGE, PLUGIN, Preferences
+
+    page = getattr(get_plugin_settings(PLUGIN), PAGE)
+    before = {name: getattr(page, name) for name in Preferences.__dataclass_fields__}
+    yield page
+    for name, value in before.items():
+        setattr(page, name, value)
+
+
 class ThresholdPredictor:
     """A network of three lines: what is bright is lesion."""
 

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("napari", reason="napari is not installed: pip install '.[app]'")
 pytest.importorskip("pytestqt", reason="pytest-qt is not installed: pip install '.[dev]'")
 
-from fsh_napari.preferences import PAGE, PLUGIN, Preferences, preferences
+from fsh_napari.preferences import Preferences, preferences
 from fsh_napari.segment.widget import SegmentWidget
 from fsh_napari.views.planes import PlanesWidget
 
@@ -18,19 +18,8 @@ WANTED = Preferences(
     colours="colour-blind safe",
     crosshair="pink",
     blinded=False,
+    planes=False,
 )
-
-
-@pytest.fixture
-def page(viewer):
-    """The page, as napari keeps it; what is set is set back."""
-    from napari.settings import get_plugin_settings
-
-    page = getattr(get_plugin_settings(PLUGIN), PAGE)
-    before = {name: getattr(page, name) for name in Preferences.__dataclass_fields__}
-    yield page
-    for name, value in before.items():
-        setattr(page, name, value)
 
 
 def test_what_is_set_is_read(page):
