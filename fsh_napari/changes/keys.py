@@ -45,5 +45,5 @@ KEYS = (
 MOUSE = {
     "wheel": "slices of both visits (with Ctrl: zoom)",
     "click": "move both crosshairs; selects the change there",
-    "right drag": "window (across) and level (down)",
+    "right drag": "window (right: wider) and level (up: darker)",
 }

@@ -16,7 +16,7 @@ CONTENT_KEY = "fsh_content"  # of a scan: first and last voxel of what is not ai
 WINDOW_KEY = "fsh_window"  # of a scan: the contrast limits that it is opened with
 _SPACE_DIMENSIONS = 3
 _WINDOW_PERCENTILES = (0.5, 99.8)
-_DARK = 0.1  # of the window: below it lies air
+AIR_FRACTION = 0.1  # of the window: below it lies air
 _NOISE_FRACTION = 0.001  # of a slice's voxels may be brighter, and it is air all the same
 
 
@@ -49,7 +49,7 @@ def image_layer(
     limits = (low, high if high > low else low + 1.0)
     data = grid.to_layer(volume.data)
     metadata[WINDOW_KEY] = limits
-    metadata[CONTENT_KEY] = _content(data, low + _DARK * (limits[1] - low))
+    metadata[CONTENT_KEY] = _content(data, low + AIR_FRACTION * (limits[1] - low))
     options = layer_options(grid, name, **metadata) | {
         "colormap": "gray",
         "contrast_limits": limits,

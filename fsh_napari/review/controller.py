@@ -281,6 +281,22 @@ class ReviewController:
         self.opened()
         self._clicks.wait_to_measure()
 
+    def narrow_window(self) -> None:
+        """Show little differences of the tissue."""
+        self._window("narrow")
+
+    def normal_window(self) -> None:
+        """Show the scan as it was opened."""
+        self._window("normal")
+
+    def wide_window(self) -> None:
+        """Show what is brightest and darkest, too."""
+        self._window("wide")
+
+    def _window(self, preset: str) -> None:
+        self.opened()
+        self.stage.set_window(preset)
+
     def outline(self) -> None:
         """Switch between outline and fill."""
         self.opened()

@@ -116,6 +116,9 @@ class Stage(Protocol):
     def reset_window(self) -> None:
         """Set window and level back."""
 
+    def set_window(self, preset: str) -> None:
+        """Give the scan a window that has a name, and tell the reader."""
+
     def show_other_visit(self) -> None:
         """Show the next other visit, or none."""
 

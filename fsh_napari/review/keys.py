@@ -66,6 +66,9 @@ KEYS = (
     Key("G", ReviewController.outline, "outline or fill"),
     Key("O", ReviewController.opacity, "opacity"),
     Key("H", ReviewController.hide_lesions, "hide or show all lesions"),
+    Key("1", ReviewController.narrow_window, "narrow window: faint lesions"),
+    Key("2", ReviewController.normal_window, "normal window"),
+    Key("3", ReviewController.wide_window, "wide window: all that is bright or dark"),
     Key("Y", ReviewController.reset_window, "window and level as they were at the beginning"),
     Key(
         "T",
@@ -92,7 +95,7 @@ KEYS = (
 MOUSE = {
     "wheel": "slices (with Ctrl: zoom)",
     "click": "move all planes; selects the lesion there",
-    "right drag": "window (across) and level (down); with the brush it encircles and fills",
+    "right drag": "window (right: wider), level (up: darker); the brush encircles and fills",
     "double click": "enlarge a plane, and back",
     "P, E, F": "napari's brush, eraser, bucket; [ and ] size the brush; Z ends painting",
 }

@@ -10,6 +10,7 @@ from fsh_core.errors import InputError
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
+from fsh_napari.views.contrast import reset_windows, set_preset
 from fsh_napari.views.other_visits import other_visits
 from fsh_napari.views.planes_stage import PlanesStage
 from fsh_napari.views.visits import VisitWidget
@@ -100,7 +101,11 @@ class ReviewStage(PlanesStage):
 
     def reset_window(self) -> None:
         """Set window and level of the scan back."""
-        self.show_planes().reset_window()
+        reset_windows(self.viewer)
+
+    def set_window(self, preset: str) -> None:
+        """Give the scan a window of `fsh_napari.views.contrast.PRESETS`."""
+        self.told.emit(set_preset(self.viewer, preset))
 
     # ---- the other visit
 

@@ -15,8 +15,9 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QObject, QPointF, Qt, QTimer
 
 from fsh_napari.layers.convert import CONTENT_KEY
+from fsh_napari.views.contrast import window_level, windowed_image
 from fsh_napari.views.linked_views import LinkedViews
-from fsh_napari.views.mouse import fills_outside, window_level, windowed_image
+from fsh_napari.views.mouse import fills_outside
 from fsh_napari.views.overlays import LayerPlane, Overlay
 from fsh_napari.views.window import move_point
 

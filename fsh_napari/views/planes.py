@@ -6,7 +6,6 @@ The large view is napari's own; two more viewers stand in a dock and show the sa
 from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
-from napari.layers import Image
 from napari.qt import QtViewer
 from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
@@ -20,8 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from fsh_core.volume.planes import CONVENTIONS
-from fsh_napari.layers.convert import WINDOW_KEY
 from fsh_napari.preferences import preferences
+from fsh_napari.views.contrast import reset_windows
 from fsh_napari.views.layer_mirror import LayerMirror
 from fsh_napari.views.linked_views import LinkedViews
 from fsh_napari.views.overlays import AXIAL, CORONAL, LAYER_AXES, SAGITTAL, LayerPlane
@@ -98,7 +97,7 @@ class PlanesWidget(LinkedViews):
         window = QPushButton("W/L", accessibleName="Reset the window")
         window.setToolTip("Window and level as they were at the beginning (Y in Review)")
         window.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        window.clicked.connect(lambda: self.reset_window())
+        window.clicked.connect(lambda: reset_windows(self.viewer))
         self.crosshair.setToolTip("Draw the crosshair in every plane")
         # Two rows: in one they would take from the large plane what they need in width.
         rows = QGridLayout(self._bar)
@@ -127,14 +126,6 @@ class PlanesWidget(LinkedViews):
         """Move the crosshair of all planes to a point, in viewer mm."""
         if len(point) == self.viewer.dims.ndim:
             self._main.move(point)
-
-    def reset_window(self) -> None:
-        """Set window and level of every scan back to what they were opened with."""
-        for layer in self.viewer.layers:
-            if WINDOW_KEY in layer.metadata:
-                layer.contrast_limits = layer.metadata[WINDOW_KEY]
-            elif isinstance(layer, Image) and "role" not in layer.metadata:
-                layer.reset_contrast_limits()
 
     @property
     def point(self) -> tuple[float, ...]:

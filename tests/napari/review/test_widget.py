@@ -557,6 +557,24 @@ def test_without_openvino_it_still_reviews(widget, press, monkeypatch):
     assert "Saved beside the original" in widget.view.message.text()
 
 
+def test_windows_by_key(widget, press):
+    scan = next(layer for layer in widget.viewer.layers if "role" not in layer.metadata)
+    first = list(scan.contrast_limits)
+    for key, name in ((Qt.Key.Key_1, "Narrow"), (Qt.Key.Key_3, "Wide"), (Qt.Key.Key_2, "Normal")):
+        before = list(scan.contrast_limits)
+        press(key)
+        assert list(scan.contrast_limits) != before
+        low, high = scan.contrast_limits
+        said = widget.view.message.text()
+        assert said.startswith(f"{name} window")
+        assert said.endswith(f"{low:.4g} to {high:.4g}.")
+    assert list(scan.contrast_limits) == first
+    press(Qt.Key.Key_1, on=widget.view.table)
+    press(Qt.Key.Key_Y)
+    assert list(scan.contrast_limits) == first
+    assert journal(widget) == []
+
+
 def test_planes_that_were_closed_come_back(widget, viewer, press):
     viewer.window.remove_dock_widget(widget.stage.planes)
     settle(1)

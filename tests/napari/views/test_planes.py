@@ -12,10 +12,11 @@ from qtpy.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 
+from fsh_core.errors import InputError
 from fsh_core.volume.volume import Volume, to_ras
 from fsh_napari.layers.convert import CONTENT_KEY, image_layer, labels_layer
 from fsh_napari.preferences import CROSSHAIRS
-from fsh_napari.views.mouse import window_level
+from fsh_napari.views.contrast import percentile_window, reset_windows, set_preset, window_level
 from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, Overlay
 from fsh_napari.views.planes import PlanesWidget
 from tests.napari.driving import PATIENCE_MS
@@ -228,9 +229,10 @@ class TestMouse:
         zoom = planes.views[1].camera.zoom
         qtbot.mousePress(canvas, Qt.MouseButton.RightButton, pos=start)
         for part in range(1, 6):
-            move(canvas, start + QPoint(10 * part, 0), Qt.MouseButton.RightButton)
-        qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=start + QPoint(50, 0))
+            move(canvas, start + QPoint(10 * part, -10 * part), Qt.MouseButton.RightButton)
+        qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=start + QPoint(50, -50))
         assert image.contrast_limits[1] - image.contrast_limits[0] > high - low
+        assert sum(image.contrast_limits) > low + high  # up is darker
         assert planes.views[1].camera.zoom == zoom
         assert planes.mirrors[0].copy_of(image).contrast_limits == image.contrast_limits
 
@@ -238,7 +240,7 @@ class TestMouse:
         image = planes.viewer.layers["head"]
         limits = list(image.contrast_limits)
         image.contrast_limits = (3, 4)
-        planes.reset_window()
+        reset_windows(planes.viewer)
         assert list(image.contrast_limits) == pytest.approx(limits)
 
     @pytest.mark.parametrize("mode", ["fill", "erase"])
@@ -457,7 +459,31 @@ def test_window_and_level():
     low, high = window_level((0, 100), 300, 0)
     assert (low + high) / 2 == pytest.approx(50)
     assert high - low == pytest.approx(100 * np.e)
-    assert window_level((0, 100), 0, 30) == pytest.approx((10, 110))
+    # Up, as in 3D Slicer, is darker.
+    assert window_level((0, 100), 0, -30) == pytest.approx((10, 110))
+
+
+def test_presets_are_percentiles_of_what_is_no_air():
+    data = np.zeros((2, 2, 202))
+    data[:, :, 1::2] = 7  # every second voxel is left out
+    data[0, 0, 2::2] = np.arange(100, 200)  # as the only tissue: 0 is air
+    assert percentile_window(data, (0, 400), (0, 100)) == (100, 199)
+    assert percentile_window(data, (0, 400), (25, 99)) == pytest.approx((124.75, 198.01))
+    assert percentile_window(np.zeros((4, 4, 4)), (0.0, 1.0), (25, 99)) == (0, 1)
+
+
+def test_a_preset_is_told_and_normal_is_the_beginning(planes):
+    image = planes.viewer.layers["head"]
+    first = list(image.contrast_limits)
+    assert set_preset(planes.viewer, "wide") == (
+        "Wide window, percentiles 0 to 100 of the scan: 40 to 200."
+    )
+    assert planes.mirrors[0].copy_of(image).contrast_limits == [40, 200]
+    assert "as it was opened" in set_preset(planes.viewer, "normal")
+    assert list(image.contrast_limits) == pytest.approx(first)
+    planes.viewer.layers.clear()
+    with pytest.raises(InputError, match="no scan is shown"):
+        set_preset(planes.viewer, "narrow")
 
 
 class TestTwins:
