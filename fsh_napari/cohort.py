@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SIGNS = dict(zip(CASE_STATUSES, "○◐✓⚑", strict=True))
 """Status by sign and text, never by colour alone."""
-_TITLES = ("Case", "Status", "Decided", "Others", "Why")
+_TITLES = ("Case", "Status", "Decided", "Time", "Others", "Why")
 
 
 class CohortWidget(QWidget):
@@ -171,6 +171,7 @@ class CohortWidget(QWidget):
             state.case,
             "⚠ cannot be used" if state.problem else f"{SIGNS[state.status]} {state.status}",
             f"{state.decided} of {state.lesions}",
+            _minutes(state.reading_time_s),
             "hidden" if others and hidden else others,
             state.problem or state.reason,
         )
@@ -178,8 +179,9 @@ class CohortWidget(QWidget):
             item = QTableWidgetItem(visible(text))
             item.setToolTip(tip_of(text))
             self.table.setItem(row, column, item)
-        self.table.setColumnHidden(3, not any(one.others for one in self.states))
-        self.table.setColumnHidden(4, not any(one.reason or one.problem for one in self.states))
+        self.table.setColumnHidden(3, not any(one.reading_time_s for one in self.states))
+        self.table.setColumnHidden(4, not any(one.others for one in self.states))
+        self.table.setColumnHidden(5, not any(one.reason or one.problem for one in self.states))
 
     def _show_summary(self) -> None:
         said = [state.status for state in self.states if not state.problem]
@@ -273,3 +275,9 @@ class CohortWidget(QWidget):
     def show_message(self, sentence: str) -> None:
         """Tell the reader something."""
         show_sentence(self.message, sentence)
+
+
+def _minutes(seconds: float) -> str:
+    """Say how long a case was read, such as ``3:05 min``; nothing where it was not."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02} min" if seconds else ""

@@ -3,8 +3,8 @@
 Nothing here knows a screen. ``edits``, ``correct`` and ``between_slices`` propose voxels (split,
 grow, shrink, fill), ``state`` and ``session`` apply events and undo them, ``journal`` keeps them
 on disk as they happen, ``save`` writes the corrected derivative beside the original, which is
-never touched. ``cohort`` says how far a folder is, ``queue`` what comes next, ``agreement`` how
-far two readers agree.
+never touched. ``progress`` says how far a folder is, ``reading_time`` how long it took, ``queue``
+what comes next, ``reader_agreement`` how far two readers agree.
 """
 
 from fsh_core.review.between_slices import fill_between_slices

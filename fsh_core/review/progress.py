@@ -39,6 +39,8 @@ class CaseState:
     is_final : bool
         Whether the case is completed with every lesion decided, those that the queue does not
         name too: before, a blinded reader sees nothing of the others.
+    reading_time_s : float
+        How long the reader looked at the case; see `fsh_core.review.reading_time`.
     """
 
     case: str
@@ -51,6 +53,7 @@ class CaseState:
     reason: str = ""
     problem: str = ""
     is_final: bool = False
+    reading_time_s: float = 0.0
 
 
 def list_cases(root: Path, reader: str, queue: Queue | None = None) -> list[CaseState]:
@@ -108,4 +111,5 @@ def case_state(
         wanted,
         reason,
         is_final=state.is_final,
+        reading_time_s=state.reading_time.case_s,
     )

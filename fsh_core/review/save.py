@@ -29,6 +29,7 @@ from fsh_core.files import (
 from fsh_core.lesions.measure import lesion_table
 from fsh_core.locks import one_writer
 from fsh_core.review.readers import file_label
+from fsh_core.review.reading_time import BREAK_S
 from fsh_core.review.session import Review
 from fsh_core.volume.nifti import read_labels, read_nifti
 from fsh_core.volume.volume import Volume, save_like
@@ -37,6 +38,7 @@ Maps = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """Lesion probability and brain of a case, (I, J, K)."""
 
 _NEEDS_SCAN = ["mean_intensity", "contrast"]
+_TIME_DECIMALS = 1  # of a second
 _SAME_PLACE = 0.5  # Jaccard index from which a redrawn lesion is taken to lie where it lay
 
 
@@ -55,7 +57,7 @@ def review_paths(stored: StoredSegmentation, reader: str) -> dict[str, Path]:
 def reviewed_table(
     review: Review, stored: StoredSegmentation, flair: Volume | None, maps: Maps | None = None
 ) -> pd.DataFrame:
-    """Measure the lesions as they are now, with ``status`` and ``note``.
+    """Measure the lesions as they are now, with ``status``, ``note`` and ``reading_time_s``.
 
     Parameters
     ----------
@@ -76,6 +78,8 @@ def reviewed_table(
         table = table.drop(columns=_NEEDS_SCAN)
     table = with_found(table, stored.lesions, review.redrawn)
     table["decided_after_reveal"] = table["label"].isin(review.decided_after_reveal)
+    seconds = [review.reading_time.lesion_s(int(label)) for label in table["label"]]
+    table["reading_time_s"] = np.round(seconds, _TIME_DECIMALS)
     table["status"] = [review.status(label) for label in table["label"]]
     table["note"] = [review.note(label) for label in table["label"]]
     return table
@@ -203,6 +207,9 @@ def _provenance(
             "note": review.note(0),
             "first_act": events[0].time if events else None,
             "last_act": events[-1].time if events else None,
+            "reading_time_s": round(review.reading_time.case_s, _TIME_DECIMALS),
+            "reading_breaks": review.reading_time.breaks,
+            "reading_break_limit_s": BREAK_S,
             "acts": dict(sorted(kinds.items())),
             "lesions_by_status": dict(review.counts()),
             "journal": review.journal.path.name if events else None,
@@ -227,6 +234,11 @@ def _columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
             "Description": "What the reader decided: unreviewed, accepted, rejected or unsure."
         },
         "note": {"Description": "What the reader noted."},
+        "reading_time_s": {
+            "Description": "How long the reader looked at it, from going there to leaving it, by "
+            f"the journal; breaks of more than {BREAK_S:g} s are not counted.",
+            "Units": "s",
+        },
         "decided_after_reveal": {
             "Description": "Whether the reader decided about it, or changed it, after having seen "
             "the other readers' decisions."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fsh_core.errors import InputError
 from fsh_core.review.events import CASE_STATUSES, COMPLETED, STATUSES, Field, Kind, ReviewEvent
+from fsh_core.review.reading_time import ReadingTime
 
 UNDOABLE: frozenset[Kind] = frozenset(
     ("paint", "split", "join", "delete", "add", "status", "note", "case")
@@ -38,6 +39,8 @@ class ReviewState:
     decided_after_reveal : set of int
         Lesions that this reader decided about, or whose voxels changed, after having looked at
         the others' decisions. Nothing takes a lesion out again.
+    reading_time : ReadingTime
+        How long the reader looked at each lesion and at the case.
     """
 
     def __init__(self, voxels: Mapping[int, int], path: Path) -> None:
@@ -47,6 +50,7 @@ class ReviewState:
         self.last_label = 0
         self.others_seen = "never"
         self.decided_after_reveal: set[int] = set()
+        self.reading_time = ReadingTime()
         self._voxels = dict(voxels)
         self._annotations: dict[tuple[int, Field], str] = {}
         self._done: list[ReviewEvent] = []
@@ -104,6 +108,7 @@ class ReviewState:
             If it does not fit what happened before.
         """
         self.events += 1
+        self.reading_time.hear(event)
         self.last_label = event.label or self.last_label
         if event.kind == "reveal" and self.others_seen == "never":
             self.others_seen = "after completion" if self.is_final else "before completion"

@@ -22,7 +22,7 @@ from fsh_dashboard.data.folder import Opened
 
 UNREVIEWED, REJECTED, DIFFER = "unreviewed", "rejected", "readers differ"
 PROGRESS = ["reader", "case", "status", "decided", "lesions", "accepted", "rejected", "unsure"]
-PROGRESS += ["kept_lesions", "kept_ml", "acts", "begun", "latest", "note"]
+PROGRESS += ["kept_lesions", "kept_ml", "reading_time_s", "acts", "begun", "latest", "note"]
 DECISIONS = ["reader", "case", "label", "status", "note"]
 ACTS = ["time", "reader", "case", "number", "act", "lesion", "what"]
 
@@ -183,6 +183,7 @@ def _progress_row(
         **{word: counts[word] for word in ("accepted", "rejected", "unsure")},
         "kept_lesions": len(kept),
         "kept_ml": sum(kept) * voxel_mm3 / 1000,
+        "reading_time_s": round(state.reading_time.case_s, 1),
         "acts": len(journal.events),
         "begun": journal.events[0].time,
         "latest": journal.events[-1].time,

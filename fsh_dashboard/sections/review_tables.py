@@ -17,6 +17,7 @@ HEADINGS = {
     "unsure": "Unsure",
     "kept_lesions": "Lesions left",
     "kept_ml": "Volume left (ml)",
+    "reading_time_s": "Reading time (s)",
     "acts": "Acts",
     "begun": "Begun (UTC)",
     "latest": "Latest event (UTC)",

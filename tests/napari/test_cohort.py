@@ -66,10 +66,12 @@ def test_from_case_to_case_with_the_keyboard(cohort, viewer, records, qtbot):
     settle()
     assert review.case.name == "sub-02_ses-b"
     settle(300)
+    minutes = rows_of(cohort.table)[0][3]  # that the first case was read
+    assert minutes.endswith(" min")
     assert [row[1:] for row in rows_of(cohort.table)] == [
-        ["✓ completed", "3 of 3"],
-        ["○ not started", "0 of 3"],
-        ["○ not started", "0 of 3"],
+        ["✓ completed", "3 of 3", minutes],
+        ["○ not started", "0 of 3", ""],
+        ["○ not started", "0 of 3", ""],
     ]
     for _ in range(2):  # lesions are undecided: the first asks
         qtbot.keyClick(review._canvas, Qt.Key.Key_C)

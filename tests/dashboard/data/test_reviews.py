@@ -43,11 +43,9 @@ def test_progress_counts_decisions_and_acts(study: Path, decide: Decide) -> None
         0,
     )
     assert row["acts"] == 2
-    assert (
-        datetime.fromisoformat(row["begun"])
-        <= datetime.fromisoformat(row["latest"])
-        <= datetime.now(UTC)
-    )
+    begun, latest = (datetime.fromisoformat(row[name]) for name in ("begun", "latest"))
+    assert begun <= latest <= datetime.now(UTC)
+    assert row["reading_time_s"] == pytest.approx((latest - begun).total_seconds(), abs=0.06)
 
 
 def test_what_was_taken_back_does_not_count(study: Path, decide: Decide) -> None:
