@@ -279,6 +279,7 @@ class ReviewController:
     def measure(self) -> None:
         """Measure the distance between the next two clicks."""
         self.opened()
+        self.stage.hear_clicks()
         self._clicks.wait_to_measure()
 
     def narrow_window(self) -> None:
@@ -311,6 +312,10 @@ class ReviewController:
         """Hide or show the lesions."""
         self.opened()
         self.stage.toggle_lesions()
+
+    def layout(self) -> None:
+        """Switch between the reading layout and napari's own."""
+        self.stage.toggle_layout()
 
     def other_visit(self) -> None:
         """Show the next other visit side by side, or none after the last."""

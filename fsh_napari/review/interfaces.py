@@ -119,6 +119,9 @@ class Stage(Protocol):
     def set_window(self, preset: str) -> None:
         """Give the scan a window that has a name, and tell the reader."""
 
+    def toggle_layout(self) -> None:
+        """Take what is not for reading out of the window, or bring it back."""
+
     def show_other_visit(self) -> None:
         """Show the next other visit, or none."""
 

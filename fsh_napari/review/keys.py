@@ -69,6 +69,7 @@ KEYS = (
     Key("1", ReviewController.narrow_window, "narrow window: faint lesions"),
     Key("2", ReviewController.normal_window, "normal window"),
     Key("3", ReviewController.wide_window, "wide window: all that is bright or dark"),
+    Key("L", ReviewController.layout, "reading layout: napari's lists away, or back"),
     Key("Y", ReviewController.reset_window, "window and level as they were at the beginning"),
     Key(
         "T",

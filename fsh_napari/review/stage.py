@@ -11,6 +11,7 @@ from fsh_napari.review.case import OpenCase
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
 from fsh_napari.views.contrast import reset_windows, set_preset
+from fsh_napari.views.layout import ReadingLayout
 from fsh_napari.views.other_visits import other_visits
 from fsh_napari.views.planes_stage import PlanesStage
 from fsh_napari.views.visits import VisitWidget
@@ -58,6 +59,7 @@ class ReviewStage(PlanesStage):
         self._opened_case = opened_case
         self.visit: VisitWidget | None = None
         self.help = HelpOverlay(window)
+        self.layout = ReadingLayout(window, self)
 
     def redraw(self) -> None:
         """Draw the lesions again where voxels of their layer changed."""
@@ -106,6 +108,15 @@ class ReviewStage(PlanesStage):
     def set_window(self, preset: str) -> None:
         """Give the scan a window of `fsh_napari.views.contrast.PRESETS`."""
         self.told.emit(set_preset(self.viewer, preset))
+
+    def toggle_layout(self) -> None:
+        """Take napari's lists away, or bring them back."""
+        self.layout.toggle()
+        self.told.emit(
+            "Reading layout: napari's lists are away until L brings them back."
+            if self.layout.is_on
+            else "napari's lists are back."
+        )
 
     # ---- the other visit
 

@@ -198,6 +198,7 @@ class ReviewWidget(QWidget):
         yield
         case.show_decisions(0)
         yield
+        self.stage.layout.enter_if_kept()
         if planes is not None:
             planes.show_planes()
         yield
@@ -284,6 +285,7 @@ class ReviewWidget(QWidget):
         self._forget_case()
         self._layers.discard()
         self.stage.hide_keys()
+        self.stage.layout.leave()
         self.gone.emit()
 
     def _opened(self) -> OpenCase:

@@ -137,9 +137,9 @@ class PlanesStage(QObject):
     def _share_the_room(self) -> None:
         """Leave most of the width to the large plane."""
         found = (dock_of(self.planes), dock_of(self._panel))
-        docks = [dock for dock in found if dock is not None]
+        docks = [dock for dock in found if dock is not None and not dock.isFloating()]
         widths = [
             max(least, round(part * self._window.width()))
             for least, part in zip(_LEAST_WIDTHS, _PARTS_OF_WINDOW, strict=True)
-        ][-len(docks) :]
+        ][len(found) - len(docks) :]
         self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)

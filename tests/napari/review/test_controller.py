@@ -150,7 +150,7 @@ def test_every_key_calls_a_command_and_no_key_is_given_twice() -> None:
 
 def test_without_a_case_every_command_says_so_or_does_nothing() -> None:
     controller = ReviewController(FakeView(), FakeStage(), FakeSaver(), lambda: True)
-    harmless = {"cancel", "show_keys", "next", "previous", "next_case"}
+    harmless = {"cancel", "show_keys", "layout", "next", "previous", "next_case"}
     for key in KEYS:
         if key.command.__name__ not in harmless:
             with pytest.raises(InputError, match="no record is open"):
