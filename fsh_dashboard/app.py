@@ -28,6 +28,7 @@ def main() -> None:
         st.Page("views/case.py", title="Case"),
         st.Page("views/change.py", title="Change"),
         st.Page("views/quality.py", title="Quality"),
+        st.Page("views/groups.py", title="Groups"),
         st.Page("views/evaluation.py", title="Evaluation"),
         st.Page("views/review.py", title="Review"),
         st.Page("views/training.py", title="Training", default=begins_with_runs),

@@ -16,6 +16,8 @@ MOST_ROWS = 2000
 
 # Numbers below a bound are written with so many decimals; larger ones with none.
 DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
+P_VALUES = ("wilcoxon_p", "p", "p_adjusted")
+"""Columns whose small numbers are no zeros."""
 
 
 def show_table(
@@ -104,6 +106,8 @@ def _config_for(table: pd.DataFrame, named: Mapping[str, tuple[str, str]]) -> di
         heading, text = named.get(column, (label_of(column), HELP.get(column)))
         if pd.api.types.is_bool_dtype(table[column]):
             settings[column] = st.column_config.CheckboxColumn(heading, help=text)
+        elif column in P_VALUES:
+            settings[column] = st.column_config.NumberColumn(heading, help=text, format="%.2g")
         elif pd.api.types.is_integer_dtype(table[column]):
             settings[column] = st.column_config.NumberColumn(heading, help=text, format="%d")
         elif pd.api.types.is_numeric_dtype(table[column]):

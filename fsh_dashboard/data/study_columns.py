@@ -1,4 +1,4 @@
-"""Headings and meanings of the tables that ``fsh evaluate`` and ``fsh agreement`` write."""
+"""Headings and meanings of the tables of studies, and of groups."""
 
 from collections.abc import Mapping
 
@@ -62,6 +62,18 @@ HEADINGS = {
     "consensus_dice": "Dice with the consensus",
     "staple_sensitivity": "Sensitivity (STAPLE)",
     "staple_specificity": "Specificity (STAPLE)",
+    "number": "Number",
+    "scans": "Scans",
+    "mean_low": "Mean from",
+    "mean_high": "Mean to",
+    "median_low": "Median from",
+    "median_high": "Median to",
+    "baseline": "Compared with",
+    "baseline_patients": "Patients compared with",
+    "difference_low": "From (95 %)",
+    "difference_high": "To (95 %)",
+    "p": "p (Mann-Whitney)",
+    "p_adjusted": "p, corrected",
     "size": "Equivalent diameter",
     "region": "Region",
     "load": "Load",

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import fsh_dashboard
+from benchmarks.dashboard_cohort import follow, simulate
 from fsh_core.cases import Case
 from fsh_core.cli import main
 from fsh_core.config import SegmentConfig, TrainConfig
@@ -229,6 +230,32 @@ def scored_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored(scored_template: Path, tmp_path: Path) -> Path:
     """A copy of the studies that a test may break."""
     return Path(shutil.copytree(scored_template, tmp_path / "scored"))
+
+
+@pytest.fixture(scope="session")
+def trial_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fourteen made-up patients with two dated visits each.
+
+    Arms drug (7), placebo (6) and one that is not known; sites A (10) and B (4).
+    """
+    root = tmp_path_factory.mktemp("template") / "trial"
+    simulate(root / "derivatives" / "fsh", 14, visits=2)
+    follow(root / "derivatives" / "fsh", 14, 2)
+    (root / "derivatives" / "fsh" / "participants.tsv").unlink()
+    people = {
+        "participant_id": [f"sub-{number:04d}" for number in range(14)],
+        "arm": ["drug", "placebo"] * 6 + ["drug", "n/a"],
+        "site": ["A"] * 10 + ["B"] * 4,
+        "age": range(30, 44),
+    }
+    pd.DataFrame(people).to_csv(root / "participants.tsv", sep="\t", index=False)
+    return root
+
+
+@pytest.fixture
+def trial(trial_template: Path, tmp_path: Path) -> Path:
+    """A copy of the made-up trial that a test may break."""
+    return Path(shutil.copytree(trial_template, tmp_path / "trial"))
 
 
 def segmented(phantom: Any, case: Case, prediction: Any, referenced: bool) -> Segmentation:

@@ -91,6 +91,7 @@ def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch
         # The bundled weights were validated by networks of the same kind, trained without the site,
         # and the example is one visit, without a study.
         words = {"model": "other networks", "change": "One visit only"}
+        words["groups"] = "No column to compare by"
         words["evaluation"] = "No evaluation and no agreement study"
         told = [info.value for info in app.info]
         assert all(words[page] in text for text in told) if page in words else not told

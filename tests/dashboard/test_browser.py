@@ -138,7 +138,10 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     # The first address that a new server is asked for goes through app.py too.
     links = page.locator("[data-testid=stSidebarNavLink]")
     sync_api.expect(links).to_have_text(
-        ["Cohort", "Lesions", "Case", "Change", "Evaluation", "Review", "Training", "Model"],
+        [
+            *("Cohort", "Lesions", "Case", "Change", "Groups", "Evaluation"),
+            *("Review", "Training", "Model"),
+        ],
         timeout=SLOW_MS,
     )
     page.get_by_text("12 of 40").wait_for()
@@ -451,6 +454,29 @@ def test_the_address_holds_the_slices(visit: Visit) -> None:
     assert visit.complaints == []
 
 
+def test_groups_are_compared_by_column_and_number(browser: Any, trial: Path) -> None:
+    with driving().serving(str(trial)) as printed:
+        visited = Visit(browser, printed)
+        page = visited.open("groups")
+        page.get_by_text("3 tests, corrected together").wait_for()
+        page.get_by_role("combobox", name="Compared with").click()
+        page.keyboard.type("placebo")
+        page.keyboard.press("Enter")
+        sync_api.expect(page).to_have_url(re.compile("baseline=placebo"), timeout=SLOW_MS)
+        with page.expect_download() as downloading:
+            page.get_by_role("button", name="Differences as CSV").click()
+        table = pd.read_csv(downloading.value.path(), na_values="n/a")
+        assert set(table["baseline"]) == {"placebo"}
+        assert table["p_adjusted"].notna().all()
+        page.get_by_role("combobox", name="Group by").click()
+        page.keyboard.type("site")
+        page.keyboard.press("Enter")
+        page.get_by_text("0 tests, corrected together").wait_for()
+        assert page.locator("[data-testid=stException]").count() == 0
+        assert visited.complaints == []
+        visited.page.close()
+
+
 def test_a_study_is_chosen_and_the_page_of_change_is_one_click_away(
     browser: Any, scored: Path
 ) -> None:
@@ -486,6 +512,7 @@ MARKED_UP = (
         "case?case={case}",
         "change?patient=sub-P1",
         "quality",
+        "groups",
         "evaluation?study={run}/evaluation",
         "evaluation?study={run}/agreement",
         "review",

@@ -15,7 +15,7 @@ MARKUP_LEFT = re.compile(
     r"(?<!\\)([!\[]i|<img|<script|\$x|:smile|:red)|http://|[\x00-\x09\x0b-\x1f]"
 )
 # Their texts are in tables and charts alone.
-NAMELESS = (("cohort", None), ("lesions", "sub-P1"), ("quality", None))
+NAMELESS = (("cohort", None), ("groups", None), ("lesions", "sub-P1"), ("quality", None))
 OpenPage = Callable[..., AppTest]
 # What Streamlit reads as Markdown: the fields of its messages that hold text.
 READ_AS_MARKDOWN = {"body", "label", "text", "help", "caption"}
@@ -58,6 +58,7 @@ def poisoned(study: Path, run_folder: Path) -> tuple[Path, str]:
         ("change", {}, ""),
         ("change", {"patient": "sub-P1"}, "failed"),
         ("quality", {}, "incomplete"),
+        ("groups", {}, ""),
         ("evaluation", {"study": f"{NAME}/evaluation"}, ""),
         ("evaluation", {"study": f"{NAME}/agreement"}, ""),
         ("review", {}, ""),
