@@ -71,14 +71,34 @@ def write_page(
     sections: Sequence[Section],
     definitions: Mapping[str, str],
 ) -> None:
-    """Write a page.
-
-    It asks for nothing from outside: pictures and style are inside the file.
+    """Write a page: what `page_html` gives.
 
     Parameters
     ----------
     path : path
         Ends in .html.
+    title, subtitle, numbers, sections, definitions
+        As for `page_html`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written; nothing is left behind.
+    """
+    write_atomically(path, page_html(title, subtitle, numbers, sections, definitions))
+
+
+def page_html(
+    title: str,
+    subtitle: str,
+    numbers: Sequence[Number],
+    sections: Sequence[Section],
+    definitions: Mapping[str, str],
+) -> str:
+    """Make a page that asks for nothing from outside: pictures and style are inside.
+
+    Parameters
+    ----------
     title, subtitle : str
         What the page is about, and what it was made from.
     numbers : sequence of Number
@@ -87,13 +107,8 @@ def write_page(
         In reading order.
     definitions : mapping of str to str
         What each name on the page means.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written; nothing is left behind.
     """
-    page = render(
+    return render(
         _TEMPLATE,
         title=title,
         subtitle=subtitle,
@@ -105,7 +120,6 @@ def write_page(
         definitions=definitions,
         version=version("fsh-ms"),
     )
-    write_atomically(path, page)
 
 
 def show(value: float, column: str, signed: bool = False) -> str:

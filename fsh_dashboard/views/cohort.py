@@ -14,6 +14,7 @@ from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.choices import choose_case, follow_point, follow_row, row_of, tick
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import CASES, label_of
+from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.participants import few_valued
 from fsh_dashboard.data.tags import having, words_in
 from fsh_dashboard.figures.distribution import distribution
@@ -21,6 +22,7 @@ from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.figures.style import tell_left_out
 from fsh_dashboard.sections.agreement import compare_results, show_agreement
 from fsh_dashboard.sections.atlas import show_map
+from fsh_dashboard.sections.frozen_report import offer_report
 from fsh_dashboard.sections.mosaic import show_mosaic
 from fsh_dashboard.table_display import show_table
 
@@ -45,7 +47,7 @@ def main() -> None:
     results = loading.choose_results(opened)
     cases = choose_cases(results)
     show_numbers(results, cases)
-    case = show_cases(results, cases)
+    case = show_cases(opened, results, cases)
     if cases.empty:
         st.info("No case fits these filters.")
         st.stop()
@@ -139,7 +141,7 @@ def show_numbers(results: Results, cases: pd.DataFrame) -> None:
     columns[3].metric("Flagged cases", int((cases["flags"] != "").sum()))
 
 
-def show_cases(results: Results, cases: pd.DataFrame) -> str | None:
+def show_cases(opened: Opened, results: Results, cases: pd.DataFrame) -> str | None:
     """The table of cases; returns the chosen case."""
     own = [column for column in CASES if column in cases]
     first = [column for column in FIRST_COLUMNS if column in own]
@@ -156,11 +158,13 @@ def show_cases(results: Results, cases: pd.DataFrame) -> str | None:
         height=TABLE_HEIGHT,
         follow=partial(follow_row, "cases", table),
     )
-    left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
+    left, middle, right, _ = st.columns(4, vertical_alignment="bottom")
     with left:
         page.offer_csv(cases, "fsh-cases.csv", "Cases as CSV")
-    with right:
+    with middle:
         page.offer_csv(partial(summarise, cases), "fsh-statistics.csv", "Statistics as CSV")
+    with right:
+        offer_report(opened, results, cases)
     return case
 
 

@@ -139,7 +139,7 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     links = page.locator("[data-testid=stSidebarNavLink]")
     sync_api.expect(links).to_have_text(
         [
-            *("Cohort", "Lesions", "Case", "Change", "Groups", "Evaluation"),
+            *("Cohort", "Lesions", "Case", "Change", "Quality", "Groups", "Evaluation"),
             *("Review", "Training", "Model"),
         ],
         timeout=SLOW_MS,
@@ -451,6 +451,19 @@ def test_the_address_holds_the_slices(visit: Visit) -> None:
             index, timeout=SLOW_MS
         )
     expect_case(page, "sub-P2")
+    assert visit.complaints == []
+
+
+def test_the_report_of_the_cases_shown_is_the_same_every_time(visit: Visit) -> None:
+    pages = []
+    for _ in range(2):
+        page = visit.open("?find=P1")
+        with page.expect_download() as downloading:
+            page.get_by_role("button", name="Report as HTML").click()
+        pages.append(downloading.value.path().read_text(encoding="utf-8"))
+    assert pages[0] == pages[1]
+    assert "1 of 4 cases in derivatives/fsh" in pages[0]
+    assert "Filters: name contains P1" in pages[0]
     assert visit.complaints == []
 
 
