@@ -161,8 +161,8 @@ def _origin(
         f"Segmented by F.sh {_words(cases['version'])}, the last of them on {last}",
     ]
     weights = cases[["weights", "weights_sha"]].drop_duplicates().sort_values("weights_sha")
-    for row in weights.itertuples(index=False):
-        said.append(f"Weights: {row.weights}, SHA-256 {row.weights_sha or 'not known'}")
+    for row in weights.to_dict("records"):
+        said.append(f"Weights: {row['weights']}, SHA-256 {row['weights_sha'] or 'not known'}")
     if len(results.problems):
         said.append(f"Skipped: {counted(len(results.problems), 'file or value')} of this folder")
     return said

@@ -117,8 +117,8 @@ HEADINGS |= {
 
 def heading_of(column: str) -> str:
     """What a column of a study is called."""
-    known = HEADINGS.get(column) or label_of(column)
-    return known[:1].upper() + known[1:]
+    label = label_of(column)
+    return HEADINGS.get(column) or label[:1].upper() + label[1:]
 
 
 def metric_name(metric: str) -> str:

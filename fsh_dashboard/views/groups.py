@@ -22,6 +22,7 @@ from fsh_dashboard.data.participants import few_valued
 from fsh_dashboard.data.study_columns import heading_of, named
 from fsh_dashboard.figures.groups import patients_by_group
 from fsh_dashboard.loading_change import followed_in
+from fsh_dashboard.plain_text import plain
 from fsh_dashboard.table_display import show_table
 
 USUAL = 3  # numbers that are compared at first
@@ -53,7 +54,7 @@ def main() -> None:
     kept = cases[["case", "subject", group, *numbers]]
     found = _compare(kept, numbers, group, baseline)
     show_charts(kept, found, numbers, group)
-    show_tables(found)
+    show_tables(found, baseline)
     offer_charts()
 
 
@@ -113,7 +114,7 @@ def show_charts(
     st.caption(said)
 
 
-def show_tables(found: GroupComparison) -> None:
+def show_tables(found: GroupComparison, baseline: str) -> None:
     """Groups and differences with their intervals, and what the test is."""
     st.subheader("Groups")
     show_table(
@@ -122,7 +123,7 @@ def show_tables(found: GroupComparison) -> None:
         "Mean and median of each group",
         named=named(GROUP_COLUMNS),
     )
-    st.subheader("Differences")
+    st.subheader(f"Differences from {plain(baseline)}")
     show_table(
         found.differences.assign(number=found.differences["number"].map(heading_of)),
         "differences",
