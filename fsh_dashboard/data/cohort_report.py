@@ -153,12 +153,13 @@ def _origin(
     """Say what was counted, of which files, by which program and weights."""
     dates = {read_record(opened.inside(record)).run.date for record in cases["record"]}
     place = "the opened folder" if results.name == "." else results.name
-    last = max((date for date in dates if date), default="not known")
+    last = max((date for date in dates if date), default="")
+    when = f"the last of them on {last}" if last else "the records do not say when"
     said = [
         f"{len(cases):,} of {counted(len(results.cases), 'case')} in {place}",
         f"Filters: {'; '.join(filters) if filters else 'none, all cases'}",
         f"SHA-256 of the data: {data_sha256(hashes)} ({counted(len(hashes), 'file')})",
-        f"Segmented by F.sh {_words(cases['version'])}, the last of them on {last}",
+        f"Segmented by F.sh {_words(cases['version'])}, {when}",
     ]
     weights = cases[["weights", "weights_sha"]].drop_duplicates().sort_values("weights_sha")
     for row in weights.to_dict("records"):
