@@ -45,6 +45,7 @@ QUEUE_FILE = "review_queue.json"
 # In a run folder, beside the weights:
 RUN_STATE_FILE = "state.safetensors"
 RUN_FAILURE_FILE = "failure.json"
+RUN_NOTES_FILE = "notes.txt"
 NOT_BIDS = (
     QUEUE_FILE,
     CASES_TABLE,

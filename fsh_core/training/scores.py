@@ -83,6 +83,11 @@ class Totals:
             int((~found & ~true).sum()),
         )
 
+    @property
+    def step_losses(self) -> list[float]:
+        """Loss of each step so far; rounded, since it is logged for the eye alone."""
+        return [float(f"{total:.5g}") for total, _, _ in self._losses]
+
     def means(self) -> dict[str, float]:
         """Return mean losses, and metrics over all voxels of the epoch's patches."""
         tp, fp, fn, tn = self._counts

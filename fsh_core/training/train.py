@@ -208,6 +208,7 @@ def _train(
         line |= {
             "seconds": round(time.perf_counter() - epoch_started, 3),
             "steps_per_second": round(steps_per_second, 4),
+            "step_losses": totals.step_losses,
         }
         line = team.told(line)
         log.append(line)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fsh_dashboard.data.runs import Run
@@ -50,6 +51,40 @@ def measured(
     return (
         pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
     )
+
+
+def step_losses(runs: Sequence[Run], smoothing: float, most: int) -> pd.DataFrame:
+    """Put the training losses of every step of several runs into one table.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Any.
+    smoothing : float in [0, 1)
+        As for `measured`.
+    most : int
+        Rows of a run at most: of a longer one, each is the mean of as many steps as it takes.
+
+    Returns
+    -------
+    DataFrame
+        ``run``, ``step`` (the last of those averaged), ``raw`` (their mean loss), ``value``
+        (smoothed) and ``together`` (how many steps).
+    """
+    pieces = []
+    for run in runs:
+        if run.steps.empty:
+            continue
+        together = -(-len(run.steps) // most)
+        grouped = run.steps.groupby(np.arange(len(run.steps)) // together)
+        raw = grouped["loss"].mean()
+        pieces.append(
+            pd.DataFrame({"run": run.name, "step": grouped["step"].max(), "raw": raw}).assign(
+                value=smooth(raw, smoothing), together=together
+            )
+        )
+    columns = ["run", "step", "raw", "value", "together"]
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
 
 def smooth(values: "pd.Series[float]", weight: float) -> "pd.Series[float]":

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fsh_core.errors import InputError
 from fsh_core.figures.training import LOSSES, METRICS
 from fsh_core.file_names import RUN_FAILURE_FILE
 
+STEP_LOSSES = "step_losses"
 PATIENCE = 3.0
 LEAST_PATIENCE_S = 300.0
 """A run is taken for stopped when its log is older than `PATIENCE` of its epochs, and than this."""
@@ -30,6 +31,9 @@ class Run:
         The settings, nested ones by names such as ``model.norm``.
     log : DataFrame
         One row per epoch; empty before the first has ended.
+    steps : DataFrame
+        ``step`` from 1 and ``loss``, a row for each training step of the epochs that have ended;
+        empty where the log holds none, as that of an earlier version.
     training, validation : tuple of str
         Subjects.
     changed_s : float
@@ -48,6 +52,7 @@ class Run:
     changed_s: float
     problems: tuple[str, ...] = ()
     failure: str = ""
+    steps: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["step", "loss"]))
 
     @property
     def epochs_done(self) -> int:
@@ -110,7 +115,7 @@ def read_run(folder: Path, name: str) -> Run:
             f"{name}/config.json: expected the settings of a run, found something else; "
             "look at the file"
         )
-    log, problems = _read_log(folder / "log.jsonl", name)
+    log, steps, problems = _read_log(folder / "log.jsonl", name)
     sides: list[tuple[str, ...]] = [(), ()]
     try:
         split = _read_json(folder / "split.json")
@@ -122,7 +127,15 @@ def read_run(folder: Path, name: str) -> Run:
     failure = _failure(folder / RUN_FAILURE_FILE, log)
     changed_s = max((folder / file).stat().st_mtime for file in ("config.json", "log.jsonl"))
     return Run(
-        name, dict(_flat(settings)), log, sides[0], sides[1], changed_s, tuple(problems), failure
+        name,
+        dict(_flat(settings)),
+        log,
+        sides[0],
+        sides[1],
+        changed_s,
+        tuple(problems),
+        failure,
+        steps,
     )
 
 
@@ -152,7 +165,7 @@ def _read_json(path: Path) -> Any:
         ) from None
 
 
-def _read_log(path: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
+def _read_log(path: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Read the epochs; a damaged line is named, the one still being written is not."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -168,6 +181,8 @@ def _read_log(path: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
             problems.append(f"{name}/log.jsonl: line {number} is no epoch and was left out")
     if (row := _epoch(unfinished)) is not None:
         rows.append(row)
+    steps = _steps({row["epoch"]: row for row in rows}.values())
+    rows = [{key: value for key, value in row.items() if key != STEP_LOSSES} for row in rows]
     log = pd.DataFrame(rows) if rows else pd.DataFrame({"epoch": pd.Series(dtype="int64")})
     numbers = log.apply(pd.to_numeric, errors="coerce").astype({"epoch": "int64"})
     known = set(LOSSES) | set(METRICS) | {"f1"}
@@ -179,9 +194,22 @@ def _read_log(path: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
     problems += [
         f"{name}/log.jsonl: values of {column} that are no numbers were left out" for column in odd
     ]
-    return numbers.drop_duplicates("epoch", keep="last").sort_values(
-        "epoch", ignore_index=True
-    ), problems
+    numbers = numbers.drop_duplicates("epoch", keep="last")
+    return numbers.sort_values("epoch", ignore_index=True), steps, problems
+
+
+def _steps(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Put the losses of all steps below each other; an epoch's last step is in its line."""
+    pieces = []
+    for row in rows:
+        losses, last = row.get(STEP_LOSSES), row.get("step")
+        if isinstance(losses, list) and losses and isinstance(last, int):
+            values = pd.to_numeric(pd.Series(losses, dtype=object), errors="coerce")
+            first = last - len(losses) + 1
+            pieces.append(pd.DataFrame({"step": range(first, last + 1), "loss": values}))
+    if not pieces:
+        return pd.DataFrame(columns=["step", "loss"])
+    return pd.concat(pieces).sort_values("step", ignore_index=True)
 
 
 def _epoch(line: str) -> dict[str, Any] | None:

@@ -135,6 +135,46 @@ def over_epochs(
     return finish(zoomable(layers), 250, title)
 
 
+def over_steps(table: pd.DataFrame, log_scale: bool = False) -> Any:
+    """Draw the training loss step by step.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fsh_dashboard.data.run_tables.step_losses`.
+    log_scale : bool
+        Logarithmic vertical axis; values of 0 and below are left out.
+
+    Returns
+    -------
+    altair chart
+        One line per run, with zoom by wheel and drag.
+    """
+    shown = table[table["value"] > 0] if log_scale else table
+    scale = alt.Scale(type="log") if log_scale else alt.Scale(zero=False)
+    steps = alt.X(
+        "step:Q",
+        axis=axis("Step", format="d", grid=False),
+        scale=alt.Scale(nice=False, zero=False, padding=8),
+    )
+    line = (
+        alt.Chart(shown)
+        .mark_line(strokeWidth=1.2)
+        .encode(
+            x=steps,
+            y=alt.Y("value:Q", axis=axis("Training loss", gridOpacity=0.5), scale=scale),
+            color=_colour("run", list(dict.fromkeys(table["run"]))),
+            tooltip=[
+                alt.Tooltip("run:N", title="Run"),
+                alt.Tooltip("step:Q", title="Step", format="d"),
+                alt.Tooltip("value:Q", title="Shown", format=".4f"),
+                alt.Tooltip("raw:Q", title="Logged", format=".4f"),
+            ],
+        )
+    )
+    return finish(zoomable(alt.layer(line)), HEIGHT, "")
+
+
 def _epochs() -> alt.X:
     scale = alt.Scale(nice=False, zero=False, padding=8)
     return alt.X("epoch:Q", axis=axis("Epoch", tickMinStep=1, format="d", grid=False), scale=scale)

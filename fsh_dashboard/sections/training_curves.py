@@ -7,10 +7,14 @@ import streamlit as st
 
 from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard import page
-from fsh_dashboard.data.run_tables import measured, one_table
+from fsh_dashboard.data.run_tables import measured, one_table, step_losses
 from fsh_dashboard.data.runs import Run
 from fsh_dashboard.figures.style import tell_left_out
-from fsh_dashboard.figures.training import curves, over_epochs
+from fsh_dashboard.figures.training import curves, over_epochs, over_steps
+from fsh_dashboard.plain_text import plain
+
+MOST_STEPS = 1500
+"""Points of a run in the chart of steps."""
 
 
 def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
@@ -20,6 +24,7 @@ def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
     )
     st.subheader("Losses")
     draw_group(runs, LOSSES, "Loss", smoothing, log_scale, best, None)
+    draw_steps(runs, smoothing, log_scale)
     st.subheader("Metrics")
     draw_group(runs, METRICS, "Metric (0 to 1)", smoothing, False, best, (0.0, 1.0))
     table = one_table(runs)
@@ -34,6 +39,24 @@ def show_curves(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
                     over_epochs(table, column, label, label), column, f"{label} over epochs"
                 )
     page.offer_csv(table, "fsh-runs.csv", "Download all epochs as CSV")
+
+
+def draw_steps(runs: Sequence[Run], smoothing: float, log_scale: bool) -> None:
+    """Draw the training loss step by step, folded away; say of which runs no log has it."""
+    with st.expander("Training loss by step"):
+        table = step_losses(runs, smoothing, MOST_STEPS)
+        without = [run.name for run in runs if run.steps.empty]
+        if without:
+            st.caption(
+                f"Not in the log of {plain(', '.join(without))}: it was begun with an earlier "
+                "version."
+            )
+        if table.empty:
+            return
+        together = int(table["together"].max())
+        if together > 1:
+            st.caption(f"Each point is the mean of up to {together} steps.")
+        page.show_live_chart(over_steps(table, log_scale), "steps", "Training loss over steps")
 
 
 def draw_group(

@@ -18,6 +18,7 @@ from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.run_tables import all_settings, setting_differences
 from fsh_dashboard.data.runs import Run, read_run
 from fsh_dashboard.plain_text import plain
+from fsh_dashboard.sections.run_notes import show_notes
 from fsh_dashboard.sections.training_curves import show_curves
 from fsh_dashboard.table_display import show_table
 
@@ -32,6 +33,7 @@ def main() -> None:
         "Training", "Losses and metrics of training runs. Solid: training. Dashed: validation."
     )
     names = find_runs(opened)
+    st.fragment(run_every=REFRESH_S)(notice_new_runs)(opened, frozenset(names))
     if not names:
         if not find_results(opened):
             page.begin_here(opened, "This folder holds no segmented case and no training run yet.")
@@ -46,7 +48,15 @@ def main() -> None:
     st.fragment(run_every=REFRESH_S if is_live else None)(tell)(
         opened, chosen, smoothing, log_scale
     )
+    if len(chosen) == 1:
+        show_notes(opened, chosen[0])
     offer_charts()
+
+
+def notice_new_runs(opened: Opened, known: frozenset[str]) -> None:
+    """Draw the page again when a run has begun, or is gone."""
+    if frozenset(find_runs(opened)) != known:
+        st.rerun()
 
 
 def choose_runs(names: Sequence[str]) -> list[str]:
@@ -166,6 +176,7 @@ def state_table(runs: Sequence[Run]) -> pd.DataFrame:
                 "Best validation Dice": best[1] if best else None,
                 "At epoch": best[0] if best else None,
                 "Time left": duration(run.remaining_s()) if run.state(now_s) == "running" else "–",
+                "Why it ended": run.failure or None,
                 "Subjects (training + validation)": f"{len(run.training)} + {len(run.validation)}",
             }
         )

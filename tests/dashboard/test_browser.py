@@ -103,6 +103,23 @@ def test_every_page_opens_without_an_error_and_stays_on_this_machine(visit: Visi
     assert visit.complaints == []
 
 
+def test_a_new_run_is_noticed_and_notes_are_kept(browser: Any, run_folder: Path) -> None:
+    with driving().serving(str(run_folder)) as printed:
+        visit = Visit(browser, printed)
+        page = visit.open("?run=runs/first")  # the page that a folder of runs opens with
+        page.get_by_role("textbox", name=re.compile("Kept as notes.txt")).fill("<b>too fast</b>")
+        page.get_by_role("button", name="Save notes").click()
+        page.get_by_text("Saved.").wait_for()
+        notes = run_folder / "runs" / "first" / "notes.txt"
+        assert notes.read_text() == "<b>too fast</b>"
+        (run_folder / "runs" / "second").rename(run_folder / "runs" / "third")
+        page.wait_for_timeout(10_000)  # it looks every five seconds; an open list would not change
+        page.get_by_role("combobox", name=re.compile("Runs")).click()
+        page.get_by_role("option", name="runs/third").wait_for()
+        assert visit.complaints == []
+        page.close()
+
+
 def test_a_missing_visit_is_seen_and_found(browser: Any, study: Path) -> None:
     with_visits(study)
     (study / "participants.tsv").write_text("participant_id\nsub-P1\nsub-P9\n")

@@ -154,7 +154,9 @@ class TestRunFolder:
         for line in finished[0].read_log():
             prefixes = ("train", "val") if "val_dice" in line else ("train",)
             expected = {f"{prefix}_{name}" for prefix in prefixes for name in (*LOSSES, *METRICS)}
-            assert set(line) == expected | {"epoch", "step", "learning_rate"} | TIMES
+            assert set(line) == expected | {"epoch", "step", "learning_rate", "step_losses"} | TIMES
+            assert len(line["step_losses"]) == 2
+            assert np.mean(line["step_losses"]) == pytest.approx(line["train_loss"], rel=1e-4)
             for prefix in prefixes:
                 assert all(0 <= line[f"{prefix}_{name}"] <= 1 for name in METRICS)
                 assert line[f"{prefix}_f1"] == line[f"{prefix}_dice"]

@@ -16,6 +16,7 @@ from fsh_dashboard.data.run_tables import (
     one_table,
     setting_differences,
     smooth,
+    step_losses,
 )
 from fsh_dashboard.data.runs import Run, read_run
 from fsh_dashboard.page import to_csv
@@ -203,3 +204,34 @@ def test_a_run_whose_last_loss_is_no_number_has_failed(
     with (folder / "log.jsonl").open("a") as log:
         log.write(f'{{"epoch": 4, "train_loss": {value}}}\n')
     assert read_run(folder, "run").failure == f"the loss became {said} in epoch 4"
+
+
+def test_the_losses_of_steps_are_read_in_order_and_damaged_ones_left_out(
+    tmp_path: Path, new_run: NewRun
+) -> None:
+    folder = new_run(tmp_path / "run", epochs=1)
+    lines = [
+        {"epoch": 2, "step": 4, "step_losses": [0.3, "x"]},
+        {"epoch": 1, "step": 2, "step_losses": [0.9, 0.5]},
+        {"epoch": 3, "step": 6, "step_losses": "nonsense"},
+        {"epoch": 4, "step": 8},
+    ]
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = read_run(folder, "run")
+    assert run.steps["step"].tolist() == [1, 2, 3, 4]
+    assert run.steps["loss"].tolist()[:3] == [0.9, 0.5, 0.3]
+    assert run.steps["loss"].isna().tolist() == [False, False, False, True]
+    assert run.log["epoch"].tolist() == [1, 2, 3, 4]
+    assert "step_losses" not in run.log
+
+
+def test_a_long_run_is_drawn_by_means_of_as_many_steps_as_it_takes(
+    tmp_path: Path, new_run: NewRun
+) -> None:
+    folder = new_run(tmp_path / "run", epochs=1)
+    line = {"epoch": 1, "step": 5, "step_losses": [1.0, 3.0, 5.0, 7.0, 9.0]}
+    (folder / "log.jsonl").write_text(json.dumps(line) + "\n")
+    table = step_losses([read_run(folder, "run")], 0.0, most=3)
+    assert table["step"].tolist() == [2, 4, 5]
+    assert table["raw"].tolist() == [2.0, 6.0, 9.0]
+    assert set(table["together"]) == {2}

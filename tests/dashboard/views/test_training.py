@@ -143,3 +143,69 @@ def test_a_setting_that_is_not_set_is_a_dash(
     different = app.dataframe[-1].value
     assert different.set_index("Setting").loc["seed"].tolist() == ["1", "–"]
     assert all(frame.proto.placeholder == "–" for frame in app.dataframe)
+
+
+def with_steps(run: Path) -> None:
+    """Give each epoch of a log the losses of its fifty steps."""
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["step_losses"] = [line["train_loss"] + 0.001 * step for step in range(50)]
+    (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_the_loss_by_step_is_drawn_and_runs_without_it_are_named(
+    run_folder: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    with_steps(run_folder / "runs" / "first")
+    app = open_page("training", run_folder, run="runs/first")
+    assert len(app.get("vega_lite_chart")) == 5
+    assert "Each point is the mean of up to 2 steps" in words_of(app)  # 2,000 steps
+    app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
+    assert not app.exception
+    assert "Not in the log of runs/second" in words_of(app)
+
+
+def test_notes_are_kept_in_the_folder_of_the_run(run_folder: Path, open_page: OpenPage) -> None:
+    path = run_folder / "runs" / "first" / "notes.txt"
+    app = open_page("training", run_folder, run="runs/first")
+    app.text_area[0].set_value("Learning rate *too* high").run()
+    app.button(key="save-notes").click().run()
+    assert not app.exception
+    assert path.read_text() == "Learning rate *too* high"
+    assert (
+        open_page("training", run_folder, run="runs/first").text_area[0].value == path.read_text()
+    )
+
+
+def test_notes_that_somebody_changed_meanwhile_are_not_lost(
+    run_folder: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    path = run_folder / "runs" / "first" / "notes.txt"
+    app = open_page("training", run_folder, run="runs/first")
+    app.text_area[0].set_value("mine").run()
+    path.write_text("theirs")
+    app.button(key="save-notes").click().run()
+    assert "was changed meanwhile" in words_of(app)
+    assert path.read_text() == "theirs"
+    assert app.text_area[0].value == "mine"
+
+
+def test_notes_that_are_no_text_or_lead_out_are_named(
+    run_folder: Path, open_page: OpenPage, words_of: Words, tmp_path: Path
+) -> None:
+    path = run_folder / "runs" / "first" / "notes.txt"
+    path.write_bytes(b"\xff\xfe")
+    assert "expected notes" in words_of(open_page("training", run_folder, run="runs/first"))
+    path.unlink()
+    (tmp_path / "secret").write_text("secret")
+    path.symlink_to(tmp_path / "secret")
+    app = open_page("training", run_folder, run="runs/first")
+    assert "leads out of the opened folder" in words_of(app)
+    assert not app.text_area
+
+
+def test_why_a_run_ended_stands_beside_the_others(run_folder: Path, open_page: OpenPage) -> None:
+    (run_folder / "runs" / "first" / "failure.json").write_text('{"reason": "no space left"}')
+    app = open_page("training", run_folder)
+    app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
+    assert app.dataframe[0].value["Why it ended"].tolist()[0] == "no space left"
