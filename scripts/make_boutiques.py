@@ -75,5 +75,12 @@ def _type(action: argparse.Action) -> str:
     return "Number" if action.type not in (None, Path) else "String"
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Write the descriptor."""
+    argparse.ArgumentParser(prog="make_boutiques.py", description=__doc__).parse_args()
     DESCRIPTOR.write_text(json.dumps(descriptor(), indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
