@@ -140,4 +140,5 @@ def test_the_cohort_hides_the_first_reader_too(viewer, record, first, tmp_path, 
         ben.set_status(label, "accepted")
     ben.set_case_status("completed")
     cohort.load()
-    assert rows_of(cohort.table) == [["sub-01", "✓ completed", "3 of 3", "✓ Anna"]]
+    [[name, status, decided, _reading_time, others]] = rows_of(cohort.table)
+    assert [name, status, decided, others] == ["sub-01", "✓ completed", "3 of 3", "✓ Anna"]
