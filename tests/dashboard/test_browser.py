@@ -490,16 +490,21 @@ def test_groups_are_compared_by_column_and_number(browser: Any, trial: Path) -> 
         page = visited.open("groups")
         page.get_by_text("3 tests, corrected together").wait_for()
         page.get_by_role("combobox", name="Compared with").click()
+        page.wait_for_timeout(1000)  # a list that is still opening hears no letters
         page.keyboard.type("placebo")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Differences from placebo").wait_for()
         assert "baseline=placebo" in page.url
+        # A button of the page before is still there until this one is drawn to its end.
+        page.locator("[data-test-script-state=notRunning]").first.wait_for()
+        page.wait_for_timeout(500)
         with page.expect_download() as downloading:
             page.get_by_role("button", name="Differences as CSV").click()
         table = pd.read_csv(downloading.value.path(), na_values="n/a")
         assert set(table["baseline"]) == {"placebo"}
         assert table["p_adjusted"].notna().all()
         page.get_by_role("combobox", name="Group by").click()
+        page.wait_for_timeout(1000)  # a list that is still opening hears no letters
         page.keyboard.type("site")
         page.keyboard.press("Enter")
         page.get_by_text("0 tests, corrected together").wait_for()
