@@ -81,6 +81,33 @@ def _choose(key: str, kind: str, names: Sequence[str], label: str, required: boo
     return name
 
 
+def choose_one_of(key: str, names: Sequence[str], label: str, kind: str) -> str:
+    """Let one be chosen where there are several; the choice is in the address.
+
+    The first one is taken where none is asked for. When one is asked for that is not there, the
+    page ends until another is chosen.
+
+    Parameters
+    ----------
+    key : str
+        Its name in the address.
+    names : sequence of str
+        At least one.
+    label, kind : str
+        Above the box, and what one is called.
+    """
+    lost = asked_in_vain(key, names)
+    if lost is not None:
+        say_lost(lost, kind, "here")
+    name: str | None = names[0]
+    if len(names) > 1 or lost is not None:
+        first = None if lost is not None else 0
+        name = st.selectbox(label, list(names), first, key=key, bind="query-params")
+    if name is None:
+        st.stop()
+    return name
+
+
 def tick(key: str, row: int | None) -> None:
     """Tick the row of what is chosen, before the table is shown.
 

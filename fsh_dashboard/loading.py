@@ -16,7 +16,7 @@ import streamlit as st
 from fsh_core.cases import Case
 from fsh_core.record import Record
 from fsh_dashboard import page
-from fsh_dashboard.choices import asked_in_vain, say_lost
+from fsh_dashboard.choices import choose_one_of
 from fsh_dashboard.data.cohort_tables import Results, Stamp, fingerprints, read_results
 from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.reviews import Reviews, read_reviews, with_review, with_status
@@ -39,15 +39,7 @@ def choose_results(opened: Opened) -> Results:
             "No segmented case in this folder. They are made with:",
             f"fsh segment SCANS --out {shlex.quote(f'{opened.root}/derivatives/fsh')}",
         )
-    lost = asked_in_vain("results", names)
-    if lost is not None:
-        say_lost(lost, "Results folder", "here")
-    name: str | None = names[0]
-    if len(names) > 1 or lost is not None:
-        first = None if lost is not None else 0
-        name = st.selectbox("Results", names, first, key="results", bind="query-params")
-    if name is None:
-        st.stop()
+    name = choose_one_of("results", names, "Results", "Results folder")
     results = load(opened, name)
     page.tell_problems(results.problems)
     if results.cases.empty:

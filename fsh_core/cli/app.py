@@ -4,7 +4,6 @@ Every import that takes time stands inside the command that needs it, so that ``
 answers at once.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from fsh_core.cli.guards import reading, writing
+from fsh_core.cli.guards import is_first_process, reading, writing
 from fsh_core.cli.options import with_options
 from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
@@ -166,7 +165,7 @@ def train(
     from fsh_core.cli.train import train_command
 
     # Of the processes that torchrun starts the first one alone writes.
-    alone = writing(out) if os.environ.get("RANK", "0") == "0" else nullcontext()
+    alone = writing(out) if is_first_process() else nullcontext()
     with reading(data), alone:
         train_command(
             data, out, preset, ablation, exclude or [], validation or [], label, resume, options

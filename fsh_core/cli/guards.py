@@ -1,5 +1,6 @@
 """What stands around every command: its inputs stay as they are, and it writes alone."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +12,11 @@ def reading(*inputs: Path) -> AbstractContextManager[None]:
     from fsh_core.files import never_overwriting
 
     return never_overwriting(raw_files(inputs))
+
+
+def is_first_process() -> bool:
+    """Tell whether this process is alone, or the first of those that ``torchrun`` started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager

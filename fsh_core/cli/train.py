@@ -1,6 +1,5 @@
 """``fsh train``: configuration, split, run folder and progress of a training."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 
 from fsh_core.cases import Case, Split, discover_cases, split_by_subject
+from fsh_core.cli.guards import is_first_process
 from fsh_core.cli.terminal import progress_bar
 from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
 from fsh_core.errors import InputError
@@ -38,7 +38,7 @@ def train_command(
         If the data, the settings or the run folder cannot be used.
     """
     # Of the processes that torchrun starts the first one alone speaks.
-    run, console = RunFolder(out), Console(quiet=os.environ.get("RANK", "0") != "0")
+    run, console = RunFolder(out), Console(quiet=not is_first_process())
     if resume:
         if options:
             raise InputError(

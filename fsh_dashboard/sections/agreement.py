@@ -86,6 +86,16 @@ def show_volumes(cases: pd.DataFrame, case: str | None) -> None:
     if "reference_ml" not in cases or cases["reference_ml"].notna().sum() < FEWEST_DRAWN:
         st.caption("Bland-Altman needs two cases with references.")
         return
+    scale = choose_scale()
+    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"], patients_of(cases), scale)
+    page.show_chart(
+        differences(cases, limits, case, scale), "bland", "Bland-Altman plot of lesion volumes"
+    )
+    st.caption(describe_limits(limits, scale))
+
+
+def choose_scale() -> Scale:
+    """Let the scale of differences be chosen; the choice is in the address."""
     scale = st.segmented_control(
         "Differences in",
         SCALES,
@@ -94,12 +104,7 @@ def show_volumes(cases: pd.DataFrame, case: str | None) -> None:
         bind="query-params",
         format_func=lambda name: SCALE_WORDS[name],
     )
-    scale = scale or "ml"
-    limits = bland_altman(cases["reference_ml"], cases["prediction_ml"], patients_of(cases), scale)
-    page.show_chart(
-        differences(cases, limits, case, scale), "bland", "Bland-Altman plot of lesion volumes"
-    )
-    st.caption(describe_limits(limits, scale))
+    return scale or "ml"
 
 
 def describe_limits(limits: BlandAltman, scale: Scale) -> str:

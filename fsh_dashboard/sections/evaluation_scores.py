@@ -15,13 +15,13 @@ from fsh_core.studies.evaluate import CASE_COLUMNS, STUDY_COLUMNS, Evaluation
 from fsh_core.studies.paired import PAIRED_COLUMNS
 from fsh_core.studies.pooled import lesions_by_region, lesions_by_size
 from fsh_core.studies.statistics import SUMMARY_COLUMNS
-from fsh_core.studies.volume_agreement import SCALES, VOLUME_COLUMNS
+from fsh_core.studies.volume_agreement import VOLUME_COLUMNS
 from fsh_core.studies.written import WrittenStudy
 from fsh_dashboard import page
 from fsh_dashboard.data.study_columns import BY_SIZE, metric_name, named
 from fsh_dashboard.figures.agreement import differences, intervals
 from fsh_dashboard.plain_text import plain
-from fsh_dashboard.sections.agreement import SCALE_WORDS, describe_limits
+from fsh_dashboard.sections.agreement import choose_scale, describe_limits
 from fsh_dashboard.table_display import show_table
 
 # Shares from 0 to 1, which the chart has one axis for.
@@ -136,15 +136,7 @@ def show_regions(evaluation: Evaluation) -> None:
 def show_volumes(cases: pd.DataFrame, volumes: pd.DataFrame) -> None:
     """Bland and Altman's plot with the limits that were written, and limits by load."""
     st.subheader("Volumes")
-    scale = st.segmented_control(
-        "Differences in",
-        SCALES,
-        default="ml",
-        key="scale",
-        bind="query-params",
-        format_func=lambda name: SCALE_WORDS[name],
-    )
-    scale = scale or "ml"
+    scale = choose_scale()
     rows = volumes[volumes["scale"] == scale]
     whole = rows[rows["load"] == "all"]
     if whole.empty:

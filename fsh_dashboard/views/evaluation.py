@@ -9,7 +9,7 @@ import streamlit as st
 from fsh_core.studies.written import AGREEMENT, COMPARISON, EVALUATION, WrittenStudy
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
-from fsh_dashboard.choices import asked_in_vain, say_lost
+from fsh_dashboard.choices import choose_one_of
 from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.studies import files_of, find_studies, read_written
 from fsh_dashboard.loading import stamps_of
@@ -62,15 +62,7 @@ def say_how_to_begin(opened: Opened) -> None:
 def choose_study(studies: dict[str, str]) -> str:
     """Let a study be chosen where there are several."""
     names = list(studies)
-    lost = asked_in_vain("study", names)
-    if lost is not None:
-        say_lost(lost, "Study", "here")
-    name: str | None = names[0]
-    if len(names) > 1 or lost is not None:
-        first = None if lost is not None else 0
-        name = st.selectbox("Study", names, first, key="study", bind="query-params")
-    if name is None:
-        st.stop()
+    name = choose_one_of("study", names, "Study", "Study")
     st.caption(plain(f"{name}: {KINDS[studies[name]]}"))
     return name
 

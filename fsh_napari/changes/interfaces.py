@@ -8,6 +8,7 @@ import pandas as pd
 from fsh_core.follow_up import ChangeReview, RecordedPair
 from fsh_core.review import ReviewEvent
 from fsh_napari.review.interfaces import Point
+from fsh_napari.walk import ListView
 
 
 class PairUnderReview(Protocol):
@@ -31,29 +32,11 @@ class PairUnderReview(Protocol):
         """Grow a missed new lesion from a point in viewer mm of the later visit."""
 
 
-class View(Protocol):
+class View(ListView, Protocol):
     """The list of changes and what stands around it; `fsh_napari.changes.view.ChangesView`."""
-
-    @property
-    def labels(self) -> list[int]:
-        """The changes in the list, from the top; those that a filter hides are not among them."""
-
-    @property
-    def label(self) -> int:
-        """The selected change; 0 = none."""
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether a decision leads to the next change."""
-
-    def select(self, label: int) -> None:
-        """Select a change in the list."""
 
     def show_pair(self, pair: PairUnderReview) -> None:
         """Show verdict, list and counts as they are now."""
-
-    def show_message(self, sentence: str) -> None:
-        """Tell the reader something."""
 
     def show_whole_list(self) -> None:
         """Show every change, whatever was filtered by."""

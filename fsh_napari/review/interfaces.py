@@ -9,6 +9,7 @@ from fsh_core.derivatives import StoredSegmentation
 from fsh_core.review import Review, ReviewEvent, ReviewState
 from fsh_core.review.save import Maps
 from fsh_core.volume.volume import Volume
+from fsh_napari.walk import ListView
 
 Point = tuple[float, ...]
 """A place in viewer millimetres."""
@@ -49,29 +50,11 @@ class CaseUnderReview(Protocol):
         """Grow or shrink a lesion where voxels were clicked; the tool is one of the journal's."""
 
 
-class View(Protocol):
+class View(ListView, Protocol):
     """The list of lesions and what stands around it; `fsh_napari.review.view.ReviewView`."""
-
-    @property
-    def labels(self) -> list[int]:
-        """The lesions in the list, from the top; those that a filter hides are not among them."""
-
-    @property
-    def label(self) -> int:
-        """The selected lesion; 0 = none."""
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether a decision leads to the next lesion."""
-
-    def select(self, label: int) -> None:
-        """Select a lesion in the list."""
 
     def show_case(self, case: CaseUnderReview) -> None:
         """Show list, counts and status as they are now."""
-
-    def show_message(self, sentence: str) -> None:
-        """Tell the reader something."""
 
     def replace_message(self, before: str, now: str) -> None:
         """Tell the reader something where nothing else was told since."""
