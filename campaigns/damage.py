@@ -70,6 +70,7 @@ KINDS = {
         ("weights", makers.weights, damages.OF_SAFETENSORS, makers.read_weights),
         ("calibration", makers.weights_card, damages.OF_JSON, makers.read_calibration),
         ("queue", makers.queue, damages.OF_JSON, makers.read_queue),
+        ("readers", makers.readers, damages.OF_JSON_LINES, makers.read_readers),
         ("journal", makers.journal, damages.OF_JSON_LINES, makers.read_journal),
         ("split", makers.split, damages.OF_JSON, makers.read_split),
         ("run settings", makers.run_config, damages.OF_JSON, makers.read_run),

@@ -19,6 +19,7 @@ from fsh_core.derivatives import (
     read_segmentation,
     write_segmentation,
 )
+from fsh_core.file_names import READERS_FILE
 from fsh_core.follow_up import (
     StoredTrack,
     find_tracks,
@@ -34,6 +35,9 @@ from fsh_core.network.checkpoint import Checkpoint, load_checkpoint, save_checkp
 from fsh_core.network.model import arrays_of
 from fsh_core.pipeline import segment_case
 from fsh_core.review import Queue, QueueItem, Review, load_queue, open_review, save_queue
+from fsh_core.review.trial.assign import assign_cases
+from fsh_core.review.trial.file import change_trial, read_trial
+from fsh_core.review.trial.state import Trial
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.tracking import TrackConfig, track_visits
 from fsh_core.training.runs import RunFolder
@@ -197,6 +201,17 @@ def queue(folder: Path) -> Path:
 def read_queue(path: Path) -> Queue | None:
     """Read a queue."""
     return load_queue(path.parent)
+
+
+def readers(folder: Path) -> Path:
+    """A reading trial."""
+    change_trial(folder, lambda trial: [assign_cases(trial, {"sub-01": "01"}, ["a", "b"], 2, 7)])
+    return folder / READERS_FILE
+
+
+def read_readers(path: Path) -> Trial | None:
+    """Read a trial."""
+    return read_trial(path.parent)
 
 
 def journal(folder: Path) -> Path:

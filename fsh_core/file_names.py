@@ -42,12 +42,16 @@ LESIONS_TABLE = "lesions.tsv"
 TRACKS_TABLE = "tracks.tsv"
 CHANGES_TABLE = "changes.tsv"
 QUEUE_FILE = "review_queue.json"
+READERS_FILE = "readers.jsonl"
+FINAL_TABLE = "final.tsv"
 # In a run folder, beside the weights:
 RUN_STATE_FILE = "state.safetensors"
 RUN_FAILURE_FILE = "failure.json"
 RUN_NOTES_FILE = "notes.txt"
 NOT_BIDS = (
     QUEUE_FILE,
+    READERS_FILE,
+    FINAL_TABLE,
     CASES_TABLE,
     LESIONS_TABLE,
     TRACKS_TABLE,

@@ -14,6 +14,7 @@ import typer
 
 from fsh_core.cli.guards import is_first_process, reading, writing
 from fsh_core.cli.options import with_options
+from fsh_core.cli.readers import readers_app
 from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.config import ABLATIONS, ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import InputError
@@ -25,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+app.add_typer(readers_app, name="readers")
 
 Weights = Annotated[
     Path | None, typer.Option(help="weights (.safetensors); default: the bundled ones")

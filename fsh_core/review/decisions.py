@@ -26,6 +26,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def never_closed() -> str:
+    """Say nothing against reviewing."""
+    return ""
+
+
 class Decisions(ReviewState):
     """Decisions, notes and their history; every method that changes them writes an event first.
 
@@ -39,6 +44,9 @@ class Decisions(ReviewState):
         Who reviews.
     now : callable
         Tells the time.
+    closed : callable
+        Says in a sentence why nothing may be changed, asked before every event; empty where
+        nothing is against it.
 
     Attributes
     ----------
@@ -46,8 +54,9 @@ class Decisions(ReviewState):
         What happened.
     reader : str
         Who reviews.
-    is_read_only : bool
-        Whether the folder cannot be written, so that there is only looking.
+    why_read_only : str
+        Why there was only looking when the review was opened: it is closed, or the folder cannot
+        be written. Empty where it could be changed.
     """
 
     thing = "lesion"
@@ -59,14 +68,25 @@ class Decisions(ReviewState):
         journal: Journal,
         reader: str,
         now: Callable[[], datetime] = utc_now,
+        closed: Callable[[], str] = never_closed,
     ) -> None:
         super().__init__(voxels, journal.path)
         self.journal, self.reader = journal, reader
-        self.is_read_only = not journal.is_writable()
-        self._now = now
+        self._now, self._closed = now, closed
+        self.why_read_only = closed()
+        if not journal.is_writable():
+            self.why_read_only = (
+                f"{self.path.parent}: cannot be written, so that this review is open to look only; "
+                "copy the folder to where you may write"
+            )
 
-    def set_status(self, label: int, status: str) -> ReviewEvent | None:
-        """Decide about a lesion; None if that is its status already.
+    @property
+    def is_read_only(self) -> bool:
+        """Whether there was only looking when the review was opened."""
+        return bool(self.why_read_only)
+
+    def set_status(self, label: int, status: str, tool: str = "") -> ReviewEvent | None:
+        """Decide about a lesion; None if that is its status already. ``tool`` proposed it.
 
         Raises
         ------
@@ -76,7 +96,7 @@ class Decisions(ReviewState):
         self._check(label)
         if status not in STATUSES:
             raise InputError(f"a {self.thing} is {', '.join(STATUSES)}, got {status!r}")
-        return self._say("status", label, "status", self.status(label), status)
+        return self._say("status", label, "status", self.status(label), status, tool)
 
     def set_note(self, label: int, text: str) -> ReviewEvent | None:
         """Note something about a lesion, or with 0 about the case; None if nothing changed."""
@@ -98,7 +118,9 @@ class Decisions(ReviewState):
 
     def visit(self, label: int) -> ReviewEvent | None:
         """Note that the reader went to a lesion; not undone, and not noted twice in a row."""
-        if self.is_read_only or label == self.last_label or label not in self._voxels:
+        if label == self.last_label or label not in self._voxels:
+            return None
+        if self.why_read_only or self._closed():  # looking is free
             return None
         return self._do("visit", label)
 
@@ -123,11 +145,12 @@ class Decisions(ReviewState):
         return event
 
     def _say(
-        self, kind: Kind, label: int, field: Field, before: str, after: str
+        self, kind: Kind, label: int, field: Field, before: str, after: str, tool: str = ""
     ) -> ReviewEvent | None:
         if before == after:
             return None
-        return self._do(kind, label, annotations=(Annotation(label, field, before, after),))
+        annotation = Annotation(label, field, before, after)
+        return self._do(kind, label, annotations=(annotation,), tool=tool)
 
     def _do(
         self,
@@ -143,11 +166,8 @@ class Decisions(ReviewState):
         What is decided or changed after completion takes the case back into progress, in the
         same event: a case that is called completed is the one that was saved.
         """
-        if self.is_read_only:
-            raise InputError(
-                f"{self.path.parent}: cannot be written, so that this review is open to look only; "
-                "copy the folder to where you may write"
-            )
+        if why := self.why_read_only or self._closed():  # it may have been closed meanwhile
+            raise InputError(why)
         if kind in _CHANGING and self.case_status == COMPLETED:
             annotations = (*annotations, Annotation(0, "case", COMPLETED, IN_PROGRESS))
         time = self._now().isoformat(timespec="milliseconds")

@@ -98,7 +98,7 @@ class ReviewEvent:
     reader, time : str
         Who, and when (ISO 8601, UTC).
     tool : str
-        What proposed the voxels of a ``paint``, such as ``grow``; empty = the reader's own hand.
+        What proposed the voxels or the decision, such as ``grow``; empty = the reader.
         Nothing but words depends on it.
     """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fsh_core.errors import InputError
 from fsh_core.review.between_slices import BETWEEN_SLICES, fill_between_slices
 from fsh_core.review.changes import changes_of, jaccard_of_changed, lost_voxels
-from fsh_core.review.decisions import Decisions, utc_now
+from fsh_core.review.decisions import Decisions, never_closed, utc_now
 from fsh_core.review.edits import Voxel, split_lesion
 from fsh_core.review.events import STATUSES, Annotation, Change, Field, ReviewEvent
 from fsh_core.review.journal import Journal
@@ -36,13 +36,14 @@ class Review(Decisions):
         journal: Journal,
         reader: str,
         now: Callable[[], datetime] = utc_now,
+        closed: Callable[[], str] = never_closed,
     ) -> None:
         self.grid = labels.with_data(np.broadcast_to(np.int16(0), labels.shape))
         self.labels = _as_numbers(labels.data).copy()
         # Of lesions alone: to count, numpy makes eight bytes of every voxel.
         sizes = enumerate(np.bincount(self.labels[self.labels > 0]))
         super().__init__(
-            {label: int(count) for label, count in sizes if count}, journal, reader, now
+            {label: int(count) for label, count in sizes if count}, journal, reader, now, closed
         )
         # Voxels of every change and what they were before it, the first change first.
         self._changed: list[tuple[NDArray[np.int64], NDArray[np.integer[Any]]]] = []
@@ -117,8 +118,8 @@ class Review(Decisions):
         label = changes[0].after or changes[0].before
         return self._do("paint", label, changes, self._forgotten(changes), tool=tool)
 
-    def add(self, mask: NDArray[np.bool_]) -> ReviewEvent:
-        """Make a new lesion of the free voxels of a mask, (I, J, K).
+    def add(self, mask: NDArray[np.bool_], tool: str = "") -> ReviewEvent:
+        """Make a new lesion of the free voxels of a mask, (I, J, K); ``tool`` proposed them.
 
         Raises
         ------
@@ -130,7 +131,8 @@ class Review(Decisions):
             raise InputError(
                 "there is nothing to add here; click a bright spot outside other lesions"
             )
-        return self._do("add", self.next_label, self._changes(voxels, self.next_label))
+        changes = self._changes(voxels, self.next_label)
+        return self._do("add", self.next_label, changes, tool=tool)
 
     def split(self, label: int, seeds: Sequence[Voxel] = ()) -> ReviewEvent:
         """Split a lesion; the largest part keeps the label. See `split_lesion`.

@@ -10,14 +10,17 @@ from fsh_core.errors import InputError
 from fsh_core.review import ReviewEvent, other_readers
 from fsh_core.review.correct import GROW, SHRINK
 from fsh_core.review.events import COMPLETED
+from fsh_core.review.open import hides_others
 from fsh_napari.review.clicks import Clicks
 from fsh_napari.review.completing import Completion
 from fsh_napari.review.interfaces import CaseUnderReview, Point, Saver, Stage, View
 from fsh_napari.review.readers import (
     agreement_in_words,
     check_may_see,
+    check_shows_others,
     reveal_others,
 )
+from fsh_napari.review.signing import Signing
 from fsh_napari.walk import Walk
 
 
@@ -54,6 +57,7 @@ class ReviewController:
         self._clicks = Clicks(view, stage)
         self._walk = Walk(view, self.go_to, "lesion", "the case")
         self._completion = Completion(view, saver, self._walk)
+        self._signing = Signing(view)
 
     # ---- the case
 
@@ -331,6 +335,7 @@ class ReviewController:
     def reveal(self) -> None:
         """Show what other readers decided, and how far they agree; the journal keeps that."""
         case = self.opened()
+        check_shows_others(case.stored)
         if not other_readers(case.stored, case.review.reader):
             self.view.show_message("Nobody else has read this case.")
             return
@@ -356,6 +361,8 @@ class ReviewController:
             return  # lesions are open, and the reader was asked
         if self.has_cohort:
             self.stage.open_next_case()
+        elif hides_others(case.stored):
+            self.view.show_message("Saved. Shift+S signs it; nothing can be changed any more then.")
         elif other_readers(case.stored, case.review.reader):
             if case.review.is_final or not self.is_blinded():
                 self.reveal()
@@ -373,6 +380,10 @@ class ReviewController:
         if case.review.set_case_status(status) is None and status == COMPLETED:
             self.save()
         self.refresh()
+
+    def sign(self) -> None:
+        """Sign the completed case of a trial; asks first."""
+        self._signing.sign(self.opened())
 
     def next_case(self) -> None:
         """Go on with the cohort, leaving this case as it is."""

@@ -86,6 +86,7 @@ KEYS = (
         ReviewController.next_case,
         "next case of the cohort, leaving this one as it is",
     ),
+    Key("Shift+S", ReviewController.sign, "sign the completed case of a trial: it is closed then"),
     Key("W", ReviewController.reveal, "what the other readers decided, and how far you agree"),
     Key("Ctrl+Z", ReviewController.undo, "undo, whatever it was", "Undo"),
     Key("Ctrl+Shift+Z", ReviewController.redo, "do it again", "Redo"),

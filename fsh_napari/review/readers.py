@@ -14,10 +14,26 @@ from fsh_core.review import (
     other_readers,
     read_ledger,
 )
+from fsh_core.review.open import hides_others
 from fsh_core.review.reader_agreement import Agreement
 from fsh_napari.review.interfaces import CaseUnderReview
 
 _log = logging.getLogger(__name__)
+
+
+def check_shows_others(stored: StoredSegmentation) -> None:
+    """Refuse to show the others' decisions in a trial, where readers never see them.
+
+    Raises
+    ------
+    InputError
+        If the case belongs to a trial.
+    """
+    if hides_others(stored):
+        raise InputError(
+            f"{stored.record.case}: is read in a trial, in which no reader sees what the others "
+            "decided; fsh readers adjudicate compares what was signed"
+        )
 
 
 def check_may_see(review: Review) -> None:
@@ -60,9 +76,11 @@ def read_others(stored: StoredSegmentation, review: Review) -> dict[str, ReviewS
     Returns
     -------
     dict of str to ReviewState
-        By reader; empty where a journal cannot be used: it keeps nobody out.
+        By reader; empty in a trial, and where a journal cannot be used: it keeps nobody out.
     """
     try:
+        if hides_others(stored):
+            return {}
         return {name: read_ledger(stored, name) for name in other_readers(stored, review.reader)}
     except InputError as error:
         _log.warning("%s", error)

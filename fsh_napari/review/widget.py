@@ -234,10 +234,7 @@ class ReviewWidget(QWidget):
         again = f", going on at lesion {last}" if last else ""
         notices = [f"{case.review.reader} reviews {case.name}{again}. F1 shows the keys."]
         if case.review.is_read_only:
-            notices.append(
-                f"⚠ {case.review.path.parent} cannot be written: this is to look only, and "
-                "nothing is kept."
-            )
+            notices.append(f"⚠ {case.review.why_read_only}.")
         if case.flair is None:
             notices.append(f"⚠ {no_scan(case.name)}.")
         if case.early_stroke is not None:

@@ -12,6 +12,8 @@ import pytest
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.review import open_review, save_review
+from fsh_core.review.trial.assign import assign_cases
+from fsh_core.review.trial.file import change_trial, read_trial
 from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import KEYS
 from tests.conftest import REPOSITORY
@@ -515,6 +517,28 @@ def test_what_was_decided_after_looking_is_said_and_not_counted(record: Path) ->
     second.reveal()
     assert "Anna decided alike about 1 of 1 lesions" in second.view.message
     assert second.view.message.endswith("Not counted, since decided after looking: 2.")
+
+
+def test_in_a_trial_a_reader_sees_nothing_of_the_others_and_signs(record: Path) -> None:
+    root = record.parents[2]
+    second = second_reader(record)
+    cases = {second.case.name: second.case.stored.record.subject}
+    change_trial(root, lambda trial: [assign_cases(trial, cases, ["Anna", "Ben"], 2, 7)])
+    with pytest.raises(InputError, match="must complete it with every lesion decided"):
+        second.sign()
+    decide_all(second)
+    second.complete()
+    assert "Shift+S signs it" in second.view.message
+    with pytest.raises(InputError, match="read in a trial, in which no reader sees"):
+        second.reveal()
+    assert second.case.review.others_seen == "never"
+    second.sign()
+    assert "The same once more signs it" in second.view.message
+    assert read_trial(root).signatures == {}
+    second.sign()
+    assert second.view.message == f"{second.case.name} is signed by Ben."
+    with pytest.raises(InputError, match="was signed by Ben"):
+        second.reject()
 
 
 def test_what_cannot_be_written_did_not_happen(controller, monkeypatch) -> None:

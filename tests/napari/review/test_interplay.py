@@ -151,7 +151,8 @@ class TestReadOnly:
     ):
         monkeypatch.setattr("fsh_core.review.journal.os.access", lambda *_: False)
         widget = open_review_widget(viewer, record)
-        assert "cannot be written: this is to look only" in widget.view.message.text()
+        assert "cannot be written, so that this review is open" in widget.view.message.text()
+        widget.view.show_message("")
         assert not widget.case.layer.editable
         for key in (Qt.Key.Key_N, Qt.Key.Key_G, Qt.Key.Key_H):
             qtbot.keyClick(widget._canvas, key)
