@@ -139,6 +139,8 @@ def _volume_section(agreement: Agreement) -> Section:
             show(row["volume_bias_ml"], "_ml", signed=True),
             show(row["volume_lower_ml"], "_ml", signed=True),
             show(row["volume_upper_ml"], "_ml", signed=True),
+            show(row["volume_ccc"], "ccc"),
+            show_interval(row["volume_ccc_low"], row["volume_ccc_high"], "ccc"),
             str(row["n_cases"]),
         ]
         for row in agreement.matrix.to_dict("records")
@@ -148,6 +150,8 @@ def _volume_section(agreement: Agreement) -> Section:
         ("Bias", "ml"),
         ("Lower limit", "ml"),
         ("Upper limit", "ml"),
+        ("CCC", ""),
+        ("CCC", "95 % interval"),
         ("Cases", ""),
     ]
     text = ""
@@ -193,6 +197,7 @@ def _definitions(repeated_scans: bool) -> dict[str, str]:
         "Dice": PAIR_COLUMNS["dice"],
         "Lesion F1": PAIR_COLUMNS["lesion_f1"],
         "Bias": MATRIX_COLUMNS["volume_bias_ml"],
+        "CCC": MATRIX_COLUMNS["volume_ccc"],
         "SD within a case": REPEATABILITY_COLUMNS["within_case_sd"],
         "Repeatability coefficient": REPEATABILITY_COLUMNS["repeatability_coefficient"],
         "CV": REPEATABILITY_COLUMNS["cv_fraction"],

@@ -13,6 +13,7 @@ from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.lesions.label import label_lesions
 from fsh_core.studies.agreement_columns import MATRIX_COLUMNS, PAIR_COLUMNS, RATING_COLUMNS
 from fsh_core.studies.bland_altman import bland_altman
+from fsh_core.studies.concordance import concordance
 from fsh_core.studies.consensus import staple
 from fsh_core.studies.mask_files import Failure
 from fsh_core.studies.raters import RatedCase, Ratings
@@ -185,13 +186,17 @@ def _matrix(raters: tuple[str, ...], pairs: pd.DataFrame) -> pd.DataFrame:
             row[metric] = mean(patient_means(values, patients))
             low, high = bootstrap_interval(values, patients=patients)
             row[f"{metric}_low"], row[f"{metric}_high"] = low, high
-        limits = bland_altman(
-            both["volume_1_ml"].to_numpy(dtype=float),
-            both["volume_2_ml"].to_numpy(dtype=float),
-            patients,
-        )
+        volumes_1_ml = both["volume_1_ml"].to_numpy(dtype=float)
+        volumes_2_ml = both["volume_2_ml"].to_numpy(dtype=float)
+        limits = bland_altman(volumes_1_ml, volumes_2_ml, patients)
         row["volume_bias_ml"] = limits.bias.value
         row["volume_lower_ml"], row["volume_upper_ml"] = limits.lower.value, limits.upper.value
+        ccc = concordance(volumes_1_ml, volumes_2_ml, patients)
+        row["volume_ccc"], row["volume_ccc_low"], row["volume_ccc_high"] = (
+            ccc.value,
+            ccc.low,
+            ccc.high,
+        )
         rows.append(row)
     return pd.DataFrame(rows, columns=list(MATRIX_COLUMNS))
 

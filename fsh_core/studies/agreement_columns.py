@@ -43,5 +43,10 @@ MATRIX_COLUMNS: dict[str, str] = {
     "volume_lower_ml": "Lower 95 % limit of agreement of volumes (Bland and Altman), in ml; "
     "undefined for fewer than 5 patients.",
     "volume_upper_ml": "Upper 95 % limit of agreement of the volumes, in ml.",
+    "volume_ccc": "Lin's concordance correlation of the volumes, -1 to 1; each patient counts "
+    "once; undefined for one patient or where no two volumes differ.",
+    "volume_ccc_low": "Lower end of its 95 % bootstrap interval over patients; undefined below 5 "
+    "patients.",
+    "volume_ccc_high": "Upper end of that interval.",
 }
 """Every column of the inter-rater matrix, one row per two raters, with its unit."""

@@ -41,6 +41,8 @@ _OPTIONAL = ("regions", "failures")
 _FAILURES = {"case": "Name of the case.", "reason": "Why it could not be used."}
 _TEXTS = frozenset({"case", "subject", "metric", "scale", "load", "region", "note", "reason"})
 _RATERS = frozenset({"rater", "rater_1", "rater_2", "quantity"})
+# What an earlier version did not write.
+_NEWER = frozenset({"volume_ccc", "volume_ccc_low", "volume_ccc_high"})
 _TRUTH = "trained_on"  # True, False or not known
 
 
@@ -148,7 +150,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     types: dict[str, type] = {name: str if name in _TEXTS | _RATERS else float for name in columns}
     types.pop(_TRUTH, None)
     table = read_table(path, types=types)
-    missing = [name for name in columns if name not in table]
+    missing = [name for name in columns if name not in table and name not in _NEWER]
     if missing:
         raise InputError(
             f"{path}: expected the column {missing[0]}, found none of that name; "
@@ -157,4 +159,4 @@ def _read(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     if _TRUTH in table:
         known = {"True": True, "False": False, True: True, False: False}
         table[_TRUTH] = table[_TRUTH].map(lambda value: known.get(value)).astype(object)
-    return table[list(columns)]
+    return table.reindex(columns=list(columns))

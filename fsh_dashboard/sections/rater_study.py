@@ -92,7 +92,8 @@ def show_matrix(matrix: pd.DataFrame) -> None:
     show_table(matrix, "matrix", "Every two raters", named=named(MATRIX_COLUMNS))
     st.caption(
         "Means over patients with 95 % bootstrap intervals, from five patients on; volumes: second "
-        "minus first, with Bland and Altman's limits of agreement."
+        "minus first, with Bland and Altman's limits of agreement. CCC: Lin's concordance "
+        "correlation (1989), 1 where both volumes are always the same."
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fsh_core.cli import main
 from fsh_core.errors import InputError
 from fsh_core.studies.evaluate import evaluate_folders, write_evaluation
 from fsh_core.studies.pooled import lesions_by_region, lesions_by_size, rater_means
@@ -76,6 +77,21 @@ def test_a_broken_table_is_named_and_the_others_are_read(
     assert str(path) in study.problems[0]
     assert said in study.problems[0]
     assert sorted(study.tables) == ["cases", "failures", "summary"]
+
+
+def test_a_study_of_an_earlier_version_is_read_without_what_it_lacks(masks: Path) -> None:
+    out = masks / "raters"
+    assert main(["agreement", str(masks / "truth"), str(masks / "found"), "-o", str(out)]) == 0
+    now = read_study(out).tables["matrix"]
+    assert "volume_ccc" in now
+    table = pd.read_csv(out / "matrix.csv")
+    table.drop(columns=[name for name in table if "ccc" in name]).to_csv(
+        out / "matrix.csv", index=False
+    )
+    study = read_study(out)
+    assert study.problems == ()
+    assert study.tables["matrix"]["volume_ccc"].isna().all()
+    assert list(study.tables["matrix"]) == list(now)
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
