@@ -152,7 +152,7 @@ def compare_groups(
                 found = _difference(values[name], values[str(first)])
                 pairs.append({"number": number, "group": name, "baseline": first, **found})
     differences = pd.DataFrame(pairs, columns=list(DIFFERENCE_COLUMNS))
-    differences["p_adjusted"] = _adjusted(differences["p"].to_numpy(dtype=np.float64))
+    differences["p_adjusted"] = adjust_p(differences["p"].to_numpy(dtype=np.float64))
     return GroupComparison(pd.DataFrame(rows, columns=list(GROUP_COLUMNS)), differences, left_out)
 
 
@@ -209,8 +209,11 @@ def _mean_difference(
     return np.asarray(values.mean(axis=axis) - others.mean(axis=axis))
 
 
-def _adjusted(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correct the known p for their number; the others stay undefined."""
+def adjust_p(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correct the known p, (N,), for their number, after Benjamini and Hochberg.
+
+    The others stay undefined.
+    """
     adjusted = np.full(p.shape, np.nan)
     known = np.isfinite(p)
     if known.any():

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from fsh_core.errors import InputError
+from fsh_core.studies.adjusted import ADJUSTED_COLUMNS, adjusted_differences
 from fsh_core.studies.groups import (
     DIFFERENCE_COLUMNS,
     GROUP_COLUMNS,
@@ -55,6 +57,9 @@ def main() -> None:
     found = _compare(kept, numbers, group, baseline)
     show_charts(kept, found, numbers, group)
     show_tables(found, baseline)
+    covariates = [name for name in covariates_of(cases, results) if name not in (group, *numbers)]
+    if covariates:
+        show_adjusted(cases, numbers, group, baseline, covariates)
     offer_charts()
 
 
@@ -139,13 +144,60 @@ def show_tables(found: GroupComparison, baseline: str) -> None:
         "together after Benjamini and Hochberg. No interval and no test for fewer than five "
         "patients in a group. Scores of patients that the weights learned from are left out. "
         "Groups that were not drawn by lot may differ in more than this column: nothing is "
-        "adjusted for."
+        "adjusted for here."
     )
     left, right, _ = st.columns([1, 1, 2])
     with left:
         page.offer_csv(found.groups, "fsh-groups.csv", "Groups as CSV")
     with right:
         page.offer_csv(found.differences, "fsh-differences.csv", "Differences as CSV")
+
+
+def covariates_of(cases: pd.DataFrame, results: Results) -> list[str]:
+    """List the columns of participants.tsv that can be held equal: numbers, and a few words."""
+    columns = results.participant_columns
+    numbers = [name for name in columns if pd.api.types.is_numeric_dtype(cases[name])]
+    words = few_valued(cases, [name for name in columns if name not in numbers])
+    return [*numbers, *words]
+
+
+def show_adjusted(
+    cases: pd.DataFrame, numbers: list[str], group: str, baseline: str, covariates: list[str]
+) -> None:
+    """The differences at the same covariates, where some are chosen."""
+    st.subheader("Adjusted for covariates")
+    chosen = st.multiselect(
+        "Adjust for",
+        covariates,
+        key="covariates",
+        bind="query-params",
+        placeholder="nothing",
+        format_func=label_of,
+    )
+    if not chosen:
+        st.caption("Choose columns of `participants.tsv`, such as age, that are to be held equal.")
+        return
+    kept = cases[["case", "subject", group, *chosen, *numbers]]
+    try:
+        table = adjusted_differences(kept, numbers, group, chosen, baseline)
+    except InputError as error:
+        st.warning(plain(error))
+        return
+    show_table(
+        table.assign(number=table["number"].map(heading_of)),
+        "adjusted",
+        "Differences of the groups at the same covariates",
+        named=named(ADJUSTED_COLUMNS),
+    )
+    st.caption(
+        "A linear model of each number (statsmodels): group and the chosen columns, numbers in a "
+        "straight line, words as a step each; one row a patient. Volumes that are all above 0 by "
+        "their logarithms, so that the effect is a ratio. 95 % intervals and p by Student's t with "
+        f"the HC3 covariance; {page.counted(int(table['p'].notna().sum()), 'test')}, corrected "
+        "together after Benjamini and Hochberg. Patients without one of these columns are left "
+        "out. What was not measured is not adjusted for."
+    )
+    page.offer_csv(table, "fsh-adjusted.csv", "Adjusted as CSV")
 
 
 main()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsh_core.studies.adjusted import adjusted_differences
 from fsh_core.studies.groups import compare_groups
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
@@ -102,3 +103,19 @@ def test_scores_of_patients_that_were_trained_on_are_left_out(study: Path) -> No
     assert kept["dice"][1] == cases["dice"][1]
     assert kept["lesion_volume_ml"].tolist() == cases["lesion_volume_ml"].tolist()
     assert numbers_of(kept, "site")[:3] == ["lesion_volume_ml", "lesion_count", "dice"]
+
+
+def test_covariates_are_held_equal(
+    trial: Path, open_page: OpenPage, words_of: Callable[[AppTest], str]
+) -> None:
+    app = open_page("groups", trial, covariates="age")
+    assert not app.exception
+    assert app.multiselect(key="covariates").options == ["age", "site"]
+    shown = next(one.value for one in app.dataframe if "effect" in one.value)
+    cases = read_results(open_folder([str(trial)]), FSH).cases
+    numbers = ["lesion_volume_ml", "lesion_count"]
+    expected = adjusted_differences(cases, numbers, "arm", ["age"], "drug")
+    assert shown["patients"][:2].tolist() == [13, 13]
+    for column in ("scale", "effect", "effect_low", "p"):
+        assert shown[column][:2].tolist() == expected[column].tolist()
+    assert "What was not measured is not adjusted for." in words_of(app)
