@@ -12,6 +12,9 @@ HERE = Path(__file__).parent
 # On a screen of 768 pixels the empty room above the title costs a seventh of the page.
 LESS_ROOM = "<style>[data-testid=stMainBlockContainer] { padding-top: 3rem }</style>"
 
+# The other pages tell of arms, of other readers, or of references.
+FOR_A_READER = ("Cohort", "Lesions", "Case", "Readers")
+
 
 def main() -> None:
     """Show the navigation and run the chosen page."""
@@ -19,9 +22,10 @@ def main() -> None:
     st.html(LESS_ROOM)
     try:
         opened = open_folder(sys.argv[1:])
-        begins_with_runs = not find_results(opened) and bool(find_runs(opened))
+        is_blinded = bool(opened.reader)
+        begins_with_runs = not (is_blinded or find_results(opened)) and bool(find_runs(opened))
     except InputError:  # every page says it in its place
-        begins_with_runs = False
+        begins_with_runs = is_blinded = False
     pages = [
         st.Page("views/cohort.py", title="Cohort", default=not begins_with_runs),
         st.Page("views/lesions.py", title="Lesions"),
@@ -33,7 +37,10 @@ def main() -> None:
         st.Page("views/review.py", title="Review"),
         st.Page("views/training.py", title="Training", default=begins_with_runs),
         st.Page("views/model.py", title="Model"),
+        st.Page("views/readers.py", title="Readers"),
     ]
+    if is_blinded:
+        pages = [shown for shown in pages if shown.title in FOR_A_READER]
     st.navigation(pages).run()
 
 

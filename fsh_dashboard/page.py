@@ -36,6 +36,8 @@ def begin(title: str, sentence: str) -> Opened:
         st.caption(f"Reading {place}")
         if opened.is_example:
             st.caption("Your own: `fsh dashboard FOLDER`")
+        if opened.reader:
+            st.caption(f"{plain(opened.reader)} reads, blinded")
         st.caption("Research software, not a medical device. Nothing leaves this machine.")
     return opened
 

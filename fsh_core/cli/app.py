@@ -354,11 +354,16 @@ def dashboard(
         bool, typer.Option(help="open the page by an address that nobody else knows")
     ] = True,
     browser: Annotated[bool, typer.Option(help="open it in the browser")] = True,
+    reader: Annotated[
+        str, typer.Option(help="who reads, blinded: nothing of other readers, arms, covariates")
+    ] = "",
 ) -> None:
     """Show runs, cases and cohorts in the browser, on this machine only."""
     from fsh_core.cli.dashboard import dashboard_command
 
-    raise typer.Exit(dashboard_command(folder, images or [], port, host or [], token, browser))
+    raise typer.Exit(
+        dashboard_command(folder, images or [], port, host or [], token, browser, reader)
+    )
 
 
 @app.command()

@@ -22,6 +22,7 @@ def dashboard_command(
     hosts: Sequence[str] = (),
     token: bool = True,
     browser: bool = True,
+    reader: str = "",
 ) -> int:
     """Serve the dashboard until it is stopped.
 
@@ -39,6 +40,8 @@ def dashboard_command(
         Whether the page is opened by an address that nobody else knows.
     browser : bool
         Whether to open it in the browser.
+    reader : str
+        Who reads the pages, blinded; empty = everything is shown.
 
     Returns
     -------
@@ -67,6 +70,7 @@ def dashboard_command(
     command += [] if browser else ["--no-browser"]
     command += ["--", *([str(folder.resolve())] if folder else [])]
     command += [f"--images={path.resolve()}" for path in images]
+    command += [f"--reader={reader}"] if reader else []
     places = [str(Path(face.origin).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     with _ended_by_sigterm():
         # The pipe ends when this process does, even if it is killed: then the server stops itself.

@@ -17,6 +17,7 @@ from fsh_core.errors import InputError
 from fsh_core.file_names import QUEUE_FILE
 from fsh_core.files import write_atomically
 from fsh_core.locks import one_writer
+from fsh_core.review.trial.file import read_trial
 from fsh_core.strict_json import first_problem, parse_json
 
 FORMAT = "fsh-queue-1"
@@ -122,11 +123,23 @@ def change_queue(root: Path, change: Callable[[Queue | None], Queue]) -> tuple[Q
     Raises
     ------
     InputError
-        If the queue that is there is broken, or cannot be written; it then stays as it is.
+        If the queue that is there is broken, cannot be written, or would get a case that is
+        locked; it then stays as it is.
     """
     with one_writer(root, "queue"):
-        queue = change(load_queue(root))
+        before = load_queue(root)
+        queue = change(before)
+        _check_locks(root, queue, before)
         return queue, save_queue(root, queue)
+
+
+def _check_locks(root: Path, queue: Queue, before: Queue | None) -> None:
+    """Refuse to queue a case that is locked, in a reading trial."""
+    known = {item.case for item in before.items} if before else set()
+    trial = read_trial(root)
+    for item in queue.items:
+        if trial and item.case in trial.locks and item.case not in known:
+            raise InputError(trial.why_closed(item.case, ""))
 
 
 def load_queue(root: Path) -> Queue | None:

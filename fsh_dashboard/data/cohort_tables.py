@@ -17,7 +17,9 @@ from fsh_core.file_names import (
     ANAT_ENDINGS,
     ANY_JOURNAL,
     CASES_TABLE,
+    READERS_FILE,
     RECORD_ENDING,
+    case_of_record,
     entries_in_anat,
 )
 from fsh_core.lesions.regions import REGIONS
@@ -27,6 +29,7 @@ from fsh_dashboard.data.flags import flag_cases
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.lesion_tables import read_tables
 from fsh_dashboard.data.participants import participant_files, with_participants
+from fsh_dashboard.data.trial import cases_shown
 
 COHORT_TABLE = CASES_TABLE
 Stamp = tuple[str, int, int]
@@ -85,7 +88,7 @@ def fingerprints(opened: Opened, name: str) -> tuple[tuple[Stamp, ...], tuple[St
             stat = entry.stat()
             kind = cases if entry.name.endswith(of_cases) else reviews
             kind.append((entry.path, stat.st_size, stat.st_mtime_ns))
-    others = (folder / COHORT_TABLE, *participant_files(opened, folder))
+    others = (folder / COHORT_TABLE, folder / READERS_FILE, *participant_files(opened, folder))
     stats = [(str(path), path.stat()) for path in others if path.exists()]
     cases += [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
     return tuple(cases), tuple(reviews)
@@ -110,7 +113,14 @@ def read_results(opened: Opened, name: str) -> Results:
     rows: list[dict[str, Any]] = []
     tables: list[Path] = []
     problems: list[str] = []
+    try:
+        own = cases_shown(opened, folder)
+    except InputError as error:
+        own = set()
+        problems.append(str(error).replace(f"{opened.root}/", ""))
     for path in find_records(folder):
+        if own is not None and case_of_record(path) not in own:
+            continue
         try:
             record = read_record(inside(path))
             row = _case_row(record) | {"record": opened.named(path)}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fsh_core.errors import InputError
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, RECORD_ENDING, entries_in_anat
+from fsh_core.review.readers import exact_name
 from fsh_core.sample import sample_case
 
 EXAMPLE = Path(__file__).parent.with_name("example")
@@ -28,11 +29,15 @@ class Opened:
         More folders to look for scans and reference masks in, resolved.
     is_example : bool
         Whether it is the bundled example.
+    reader : str
+        Who reads the pages, blinded: the own cases and decisions alone, and nothing that
+        participants.tsv says. Empty = everything is shown.
     """
 
     root: Path
     images: tuple[Path, ...] = ()
     is_example: bool = False
+    reader: str = ""
 
     def inside(self, path: str | Path) -> Path:
         """Return where a path of the opened folder leads, if that is still inside.
@@ -102,7 +107,7 @@ def open_folder(arguments: Sequence[str]) -> Opened:
     Parameters
     ----------
     arguments : sequence of str
-        ``[FOLDER] [--images FOLDER]...``; without a folder the bundled example.
+        ``[FOLDER] [--images FOLDER]... [--reader NAME]``; without a folder the bundled example.
 
     Returns
     -------
@@ -117,6 +122,7 @@ def open_folder(arguments: Sequence[str]) -> Opened:
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--images", action="append", default=[])
+    parser.add_argument("--reader", default="")
     try:
         chosen, unknown = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
@@ -130,7 +136,8 @@ def open_folder(arguments: Sequence[str]) -> Opened:
         return Opened(
             _existing(EXAMPLE), (*images, sample_case().flair.parent.resolve()), is_example=True
         )
-    return Opened(_existing(chosen.folder), tuple(images))
+    reader = exact_name(chosen.reader) if chosen.reader else ""
+    return Opened(_existing(chosen.folder), tuple(images), reader=reader)
 
 
 def find_runs(opened: Opened) -> list[str]:

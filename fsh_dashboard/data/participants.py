@@ -24,7 +24,12 @@ def few_valued(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
 
 
 def participant_files(opened: Opened, folder: Path) -> list[Path]:
-    """Where participants.tsv may lie: beside the results, above them, beside the scans."""
+    """Where participants.tsv may lie: beside the results, above them, beside the scans.
+
+    Nowhere for who reads blinded.
+    """
+    if opened.reader:
+        return []
     above = [folder, *folder.parents]
     here = above[: above.index(opened.root) + 1]
     return [path / "participants.tsv" for path in (*here, *opened.images)]

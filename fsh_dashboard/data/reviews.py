@@ -17,6 +17,7 @@ from fsh_core.file_names import (
 )
 from fsh_core.files import sha256_of
 from fsh_core.review import Journal, ReviewEvent, ReviewState
+from fsh_core.review.readers import labels_of_name
 from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.folder import Opened
 
@@ -53,8 +54,12 @@ class Reviews:
 
 
 def journals(opened: Opened, name: str) -> list[Path]:
-    """List the review journals of a derivatives folder, by name."""
-    return in_anat(opened.root / name, ANY_JOURNAL)
+    """List the review journals of a derivatives folder, by name; of who reads blinded, the own."""
+    found = in_anat(opened.root / name, ANY_JOURNAL)
+    if not opened.reader:
+        return found
+    labels = labels_of_name(opened.reader)
+    return [path for path in found if split_journal_name(path.name)[1] in labels]
 
 
 def read_reviews(opened: Opened, results: Results) -> Reviews:
@@ -62,7 +67,7 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
     found = journals(opened, results.name)
     known = (
         results.cases[["record", "case", "voxel_volume_mm3"]].itertuples(index=False)
-        if found
+        if found and len(results.cases)
         else ()
     )
     cases = {_start(opened.root / record): (case, voxel_mm3) for record, case, voxel_mm3 in known}
@@ -74,6 +79,8 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
     for path in found:
         start = split_journal_name(path.name)[0]
         case, voxel_mm3 = cases.get(path.with_name(start), (None, 0.0))
+        if case is None and opened.reader:
+            continue  # not given to who reads
         if case is None:
             problems.append(f"{opened.named(path)}: there is no readable record beside it; skipped")
             continue
@@ -82,7 +89,7 @@ def read_reviews(opened: Opened, results: Results) -> Reviews:
         except InputError as error:
             problems.append(str(error).replace(f"{opened.root}/", ""))
             continue
-        if journal.events:
+        if journal.events and opened.reader in ("", journal.events[-1].reader):
             progress.append(_progress_row(case, journal, state, voxel_mm3))
             decisions += _decision_rows(case, journal, state, lesions.get(case))
             events += [_act_row(case, event) for event in journal.events]

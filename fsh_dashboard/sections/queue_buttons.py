@@ -21,6 +21,8 @@ def offer_queue(
     opened: Opened, results: Results, lesion: "pd.Series[Any] | None", shown: pd.DataFrame
 ) -> None:
     """Offer to queue the chosen lesion, or all that the filters left."""
+    if opened.reader:
+        return
     if opened.is_example:
         st.caption(
             "The bundled example stays as it is: open a folder of your own to send lesions to the "

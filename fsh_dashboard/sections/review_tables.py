@@ -4,7 +4,7 @@ import pandas as pd
 
 from fsh_dashboard.table_display import show_table
 
-TIMES = ("time", "begun", "latest")
+TIMES = ("time", "begun", "latest", "signed", "locked")
 HEADINGS = {
     "case": "Case",
     "lesions": "Lesions",
@@ -36,13 +36,31 @@ HEADINGS = {
     "alike": "Alike",
     "alike_fraction": "Alike (share)",
     "kappa": "Cohen's kappa",
+    "role": "Role",
+    "started": "Started",
+    "completed": "Completed",
+    "signed": "Signed",
+    "minutes": "Minutes",
+    "median_minutes": "Minutes a case (median)",
+    "readers": "Readers",
+    "signed_by": "Signed by",
+    "stage": "Stage",
+    "differing": "Lesions that differ",
+    "final_reader": "Final reading",
+    "locked": "Locked (UTC)",
+    "difference": "Difference",
+    "decision": "Adjudicated as",
+    "by": "Login",
+    "version": "Version",
 }
 
 
 def show(table: pd.DataFrame, key: str, alt: str) -> None:
     """Show a table under readable headings."""
     times = {
-        name: table[name].str.slice(0, 19).str.replace("T", " ") for name in TIMES if name in table
+        name: table[name].str.slice(0, 19).str.replace("T", " ")
+        for name in TIMES
+        if name in table and not pd.api.types.is_numeric_dtype(table[name])
     }
     named = table.assign(**times).rename(columns=HEADINGS)
     show_table(named, key, alt)

@@ -92,6 +92,7 @@ def test_the_bundled_example_shows_on_every_page(monkeypatch: pytest.MonkeyPatch
         # and the example is one visit, without a study.
         words = {"model": "other networks", "change": "One visit only"}
         words["groups"] = "No column to compare by"
+        words["readers"] = "No case of these results is assigned to a reader"
         words["evaluation"] = "No evaluation and no agreement study"
         told = [info.value for info in app.info]
         assert all(words[page] in text for text in told) if page in words else not told
@@ -107,3 +108,15 @@ def test_the_bundled_example_is_small_and_names_no_machine() -> None:
         path.read_text() for path in files if path.suffix in (".json", ".jsonl", ".tsv")
     )
     assert not any(place in words for place in ("/home/", "/Users/", "/tmp/", "/var/"))
+
+
+def test_a_blinded_reader_has_four_pages(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", str(study), "--reader", "Ben"])
+    app = AppTest.from_file(str(HOME / "app.py"), default_timeout=120).run()
+    assert app.title[0].value == "Cohort"
+    for page in ("lesions", "case", "readers"):
+        app.switch_page(f"views/{page}.py").run()
+        assert app.title[0].value == page.capitalize()
+    for page in ("groups", "review", "change", "quality", "evaluation", "training", "model"):
+        with pytest.raises(ValueError, match="Could not find a navigation page"):
+            app.switch_page(f"views/{page}.py")

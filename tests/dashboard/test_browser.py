@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fsh_core.cli import main
 from fsh_core.review import load_queue, open_review
 from tests.conftest import REPOSITORY
 from tests.dashboard.poisoned import CARD, NAME, poison
@@ -585,3 +586,40 @@ def test_nothing_of_a_file_becomes_markup(visit: Visit, study: Path, path: str) 
     page.wait_for_timeout(500)
     assert page.locator(MARKED_UP).count() == 0
     assert visit.complaints == []
+
+
+def test_a_trial_is_seen_whole_by_who_runs_it_and_in_part_by_who_reads(
+    browser: Any, study: Path
+) -> None:
+    results = study / "derivatives" / "fsh"
+    for command in (
+        ["assign", "--reader", "Anna", "--reader", "Ben", "--per-case", "2", "--seed", "7"],
+        ["sign", "--reader", "Anna"],
+        ["sign", "--reader", "Ben"],
+        ["adjudicate"],
+    ):
+        if command[0] == "sign":
+            record = results / "sub-P1" / "anat" / "sub-P1_seg-lesions_dseg.json"
+            review = open_review(record, command[-1])
+            for label in review.lesions:
+                review.set_status(label, "accepted")
+            review.set_case_status("completed")
+        assert main(["readers", command[0], str(results), *command[1:]]) == 0
+    with driving().serving(str(study)) as printed:
+        visit = Visit(browser, printed)
+        page = visit.open("readers")
+        final = page.locator("[data-testid=stMetric]", has_text="Final")
+        assert final.locator("[data-testid=stMetricValue]").inner_text() == "1"
+        page.get_by_text("1 of 4 cases with a final reading").wait_for()
+        page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
+        assert visit.complaints == []
+        page.close()
+    with driving().serving(str(study), "--reader", "Ben") as printed:
+        visit = Visit(browser, printed)
+        page = visit.open("readers")
+        page.get_by_text("Ben reads blinded").wait_for()
+        links = page.locator("[data-testid=stSidebarNavLink]")
+        assert links.all_inner_texts() == ["Cohort", "Lesions", "Case", "Readers"]
+        assert "Anna" not in page.locator("body").inner_text()
+        assert visit.complaints == []
+        page.close()
