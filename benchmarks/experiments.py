@@ -4,12 +4,16 @@ python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: 
                                                    the default, three folds
 python benchmarks/experiments.py sites DATA OUT    leave one site out: the default's two networks,
                                                    half as wide
+python benchmarks/experiments.py levers DATA OUT --lesion-free BODIES
+                                                   what is said to help on unseen scanners, one by
+                                                   one: leave one site out, half as wide
 python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three
                                                    seeds
 
 Every run is an `fsh-train` of its own in OUT/NAME, and resumes where it was stopped. Its held-out
 patients are measured with its last weights on whole volumes; the results are printed and written
-to OUT/STUDY.csv. OUT/NAME can be trained by hand beside it, several at a time.
+to OUT/STUDY.csv. BODIES are scans with any lesion mask that train as bodies without lesions, but for
+`HEALTHY`, nearly without lesions, in which everything found is false. OUT/NAME can be trained by hand beside it, several at a time.
 """
 
 import argparse
@@ -30,6 +34,7 @@ from fsh_core.training.operating_point import ValidationCase, measure
 from fsh_core.volume.volume import load_mask
 
 SAMPLE = "mslessegP39"  # trained on by nothing
+HEALTHY = "nichart00"  # trained on by nothing either
 THREE_FOLDS = (
     ("ljubljana07", "tabriz102313", "tabriz110218"),
     ("ljubljana19", "tabriz101228", "tabriz104670", "tabriz107130", "tabriz112776"),
@@ -43,6 +48,16 @@ SMALL = (
     *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
     *("--simulate-fraction", "0", "--simulated-copies", "0"),
 )
+LEVERS_BASE = (
+    *("--ablation", "attention-unet", "--norm", "instance", *SMALL[:-4]),
+    *("--simulate-fraction", "0.2", "--simulated-copies", "4"),
+)
+LEVERS = {
+    "base": (),
+    "wide": ("--augmentation", "wide"),
+    "lesion-free": ("--lesion-free", "BODIES"),
+    "wide, lesion-free": ("--augmentation", "wide", "--lesion-free", "BODIES"),
+}
 SEEDS = (0, 1, 2)
 SHOWN = (
     "dice",
@@ -72,6 +87,16 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
             Run(f"fold{number}-{norm}", norm, ("--norm", norm, "--epochs", str(EPOCHS)), held_out)
             for (number, held_out), norm in product(enumerate(THREE_FOLDS, start=1), NORMS)
         ]
+    if study == "levers":
+        return [
+            Run(
+                f"without-{site}-{lever.replace(', ', '-')}",
+                f"{lever}, without {site}",
+                (*LEVERS_BASE, *options),
+                _of_site(site, cases),
+            )
+            for (lever, options), site in product(LEVERS.items(), SITES)
+        ]
     if study == "sites":
         return [
             Run(f"without-{site}-{norm}", norm, ("--norm", norm, *SMALL), _of_site(site, cases))
@@ -94,26 +119,32 @@ def _of_site(site: str, cases: list[Case]) -> tuple[str, ...]:
     )
 
 
-def train(run: Run, data: Path, folder: Path) -> None:
+def train(run: Run, data: Path, bodies: Path | None, folder: Path) -> None:
     """Train, or go on training, until the run is finished."""
+    options = [str(bodies) if word == "BODIES" else word for word in run.options]
     command = [sys.executable, "-m", "fsh_core.cli", "train", str(data), "--out", str(folder)]
     if (folder / "state.safetensors").exists():
-        command += ["--resume"]
+        at = options.index("--lesion-free") if "--lesion-free" in options else len(options)
+        command += ["--resume", "--exclude", SAMPLE, *options[at : at + 2]]
     else:
         held_out = [word for subject in run.held_out for word in ("--validation", subject)]
-        command += ["--exclude", SAMPLE, *held_out, "--validate-every", "1000", *run.options]
+        command += ["--exclude", SAMPLE, *held_out, "--validate-every", "1000", *options]
+    if "--lesion-free" in options:
+        command += ["--exclude", HEALTHY]
     subprocess.run(command, check=True)
 
 
-def judge(run: Run, cases: list[Case], folder: Path) -> pd.DataFrame:
-    """Measure the held-out patients, one row each, with the default settings."""
+def judge(run: Run, cases: list[Case], bodies: list[Case], folder: Path) -> pd.DataFrame:
+    """Measure the held-out patients, and the healthy one, one row each, by the default settings."""
     table = folder / "held_out.csv"
     if table.exists():
         return pd.read_csv(table)
     config = SegmentConfig(threshold=0.5, minimum_volume_mm3=3.0)
     predictor, finder = load_predictor(folder / "last.safetensors", config), BrainFinder()
     rows = []
-    for case in (case for case in cases if case.subject in run.held_out and case.reference):
+    held_out = [case for case in cases if case.subject in run.held_out]
+    healthy = [case for case in bodies if case.subject == HEALTHY]
+    for case in (case for case in [*held_out, *healthy] if case.reference):
         predicted = predict_case(case, predictor, finder=finder)
         reference = (
             load_mask(case.reference, predicted.flair, case.flair).data & predicted.brain.mask
@@ -169,14 +200,15 @@ def _show_table(rows: list[list[str]], columns: list[str]) -> None:
     print()
 
 
-def main(study: str, data: Path, out: Path) -> None:
+def main(study: str, data: Path, out: Path, bodies: Path | None) -> None:
     """Train, judge and show a study."""
     cases = discover_cases(data)
+    free = discover_cases(bodies) if bodies else []
     results = []
     for run in runs_of(study, cases):
         if not (out / run.name / "held_out.csv").exists():
-            train(run, data, out / run.name)
-        results.append(judge(run, cases, out / run.name))
+            train(run, data, bodies, out / run.name)
+        results.append(judge(run, cases, free, out / run.name))
     found = pd.concat(results, ignore_index=True)
     found.to_csv(out / f"{study}.csv", index=False)
     show(found)
@@ -189,11 +221,14 @@ def run() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("study", choices=("folds", "sites", "paper"))
+    parser.add_argument("study", choices=("folds", "sites", "levers", "paper"))
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--lesion-free", type=Path, metavar="BODIES")
     words = parser.parse_args()
-    main(words.study, words.data, words.out)
+    if words.study == "levers" and words.lesion_free is None:
+        parser.error("levers needs --lesion-free BODIES")
+    main(words.study, words.data, words.out, words.lesion_free)
 
 
 if __name__ == "__main__":

@@ -125,8 +125,11 @@ class TrainConfig(Config):
         ge=0,
         description="copies of every thin-slice scan, each with the lesions of another patient",
     )
-    augmentation: Literal["default", "paper", "none"] = Field(
-        "default", description="augmentation recipe"
+    augmentation: Literal["wide", "default", "paper", "none"] = Field(
+        "default", description="augmentation recipe; wide = default and random contrast of tissues"
+    )
+    lesion_free_fraction: float = Field(
+        0.25, ge=0, lt=1, description="share of patches from the scans of --lesion-free"
     )
     bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
     optimiser: Literal["adam", "adamw"] = Field("adamw", description="optimiser")

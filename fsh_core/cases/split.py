@@ -1,6 +1,7 @@
 """Training and validation split by subject, stored and reproducible."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +22,25 @@ class Split(BaseModel):
         Subject labels, sorted.
     validation : tuple of str
         Subject labels, sorted.
+    lesion_free : tuple of str
+        Subjects that train as bodies without lesions, sorted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     training: tuple[str, ...]
     validation: tuple[str, ...]
+    lesion_free: tuple[str, ...] = ()
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Everybody whom the weights learn from, sorted."""
+        return tuple(sorted({*self.training, *self.lesion_free}))
+
+    @property
+    def subjects(self) -> set[str]:
+        """Everybody."""
+        return {*self.training, *self.validation, *self.lesion_free}
 
     def save(self, path: str | Path) -> None:
         """Write as JSON, whole or not at all.
@@ -112,13 +126,14 @@ def check_no_leak(split: Split, cases: Sequence[Case] = ()) -> None:
     InputError
         If a subject is on both sides, or a case's subject is on neither.
     """
-    both = sorted(set(split.training) & set(split.validation))
+    sides = Counter([*set(split.training), *set(split.validation), *set(split.lesion_free)])
+    both = sorted(subject for subject, count in sides.items() if count > 1)
     if both:
         raise InputError(
             f"the split leaks: {', '.join(both)} must be in training or validation, found in both; "
             "make a new split"
         )
-    neither = sorted({case.subject for case in cases} - set(split.training) - set(split.validation))
+    neither = sorted({case.subject for case in cases} - split.subjects)
     if neither:
         raise InputError(
             f"the split is incomplete: {', '.join(neither)} must be in training or validation, "

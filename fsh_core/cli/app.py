@@ -159,6 +159,13 @@ def train(
     validation: Annotated[
         list[str] | None, typer.Option(help="subject to validate on; instead of a random split")
     ] = None,
+    lesion_free: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="folder of scans whose lesions, by any mask, are filled in: bodies to learn "
+            "silence from; may be repeated"
+        ),
+    ] = None,
     label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
     resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted run")] = False,
     version: Version = False,
@@ -169,9 +176,11 @@ def train(
 
     # Of the processes that torchrun starts the first one alone writes.
     alone = writing(out) if is_first_process() else nullcontext()
-    with reading(data), alone:
+    bodies = lesion_free or []
+    with reading(data, *bodies), alone:
         train_command(
-            data, out, preset, ablation, exclude or [], validation or [], label, resume, options
+            *(data, out, preset, ablation, exclude or [], validation or [], bodies),
+            *(label, resume, options),
         )
 
 

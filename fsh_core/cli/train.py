@@ -26,6 +26,7 @@ def train_command(
     ablation: str | None,
     exclude: list[str],
     validation: list[str],
+    lesion_free: list[Path],
     label: str,
     resume: bool,
     options: dict[str, Any],
@@ -45,13 +46,18 @@ def train_command(
                 "--resume takes its settings from the run folder; leave the other options away"
             )
         config, split = run.open()
-        cases = _cases_of(split, _trainable(discover_cases(data, label), exclude, config, console))
+        found = [*discover_cases(data, label), *_found_in(lesion_free, label)]
+        cases = _cases_of(split, _trainable(found, exclude, config, console))
     else:
         config = configure(preset, ablation, options)
-        cases = _trainable(discover_cases(data, label), exclude, config, console)
+        bodies = _found_in(lesion_free, label)
+        found = _trainable([*discover_cases(data, label), *bodies], exclude, config, console)
+        cases = [case for case in found if case not in bodies]
         split = _chosen_split(cases, validation) or split_by_subject(
             cases, config.validation_fraction, config.seed
         )
+        free = sorted({case.subject for case in found if case in bodies})
+        split, cases = split.model_copy(update={"lesion_free": tuple(free)}), found
     show = _Display(config, split, run, console)
     with show.bar:
         train(cases, split, config, run, resume=resume, finder=_finder(config), on_progress=show)
@@ -116,16 +122,20 @@ def _trainable(
     return kept
 
 
+def _found_in(folders: list[Path], label: str) -> list[Case]:
+    """Find the scans that train as bodies without lesions."""
+    return [case for folder in folders for case in discover_cases(folder, label)]
+
+
 def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
     """Return the cases of a run's subjects, which must all be in the data."""
-    subjects = {*split.training, *split.validation}
-    missing = sorted(subjects - {case.subject for case in cases})
+    missing = sorted(split.subjects - {case.subject for case in cases})
     if missing:
         raise InputError(
             f"--resume: the run was started with {', '.join(missing)}, not found in the data; "
-            "bring it back"
+            "bring it back, and name the folders of --lesion-free again"
         )
-    return [case for case in cases if case.subject in subjects]
+    return [case for case in cases if case.subject in split.subjects]
 
 
 def _chosen_split(cases: list[Case], validation: list[str]) -> Split | None:
@@ -157,6 +167,7 @@ class _Display:
         self._task = self.bar.add_task("training", total=None, facts="")
         self.console.print(
             f"{len(split.training)} training and {len(split.validation)} validation subjects, "
+            f"{len(split.lesion_free)} without lesions, "
             f"{config.epochs} epochs, {parameters_of(config):,} parameters, into {run.path}"
         )
 

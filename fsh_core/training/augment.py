@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fsh_core.preprocess.intensity import MEDIAN_LEVEL
+from fsh_core.training.contrast import other_contrast
 
-Recipe = Literal["default", "paper", "none"]
+Recipe = Literal["wide", "default", "paper", "none"]
 
 RIM_MM = 6.0  # how far outside the brain depths are counted from
 
@@ -56,8 +57,8 @@ def sample_patch(
         The patch's centre, in voxels.
     size : (int, int, int)
         The patch, in voxels.
-    recipe : {"default", "paper", "none"}
-        default: left-right mirror, small turns and scales; paper: turns, mirrors in all
+    recipe : {"wide", "default", "paper", "none"}
+        default and wide: left-right mirror, small turns and scales; paper: turns, mirrors in all
         axes, elastic deformation; none: the voxels as they are.
     rng : Generator
         Where chance comes from.
@@ -108,9 +109,9 @@ def _matrix(recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float64]:
         "xyz", rng.uniform(-_LARGEST_TURN_DEGREES, _LARGEST_TURN_DEGREES, 3), degrees=True
     ).as_matrix()
     mirrored = rng.random(3) < _MIRRORED_FRACTION
-    if recipe == "default":
+    if recipe != "paper":
         mirrored[1:] = False  # only left and right look alike
-    scale = rng.uniform(*_SCALES, 3) ** (recipe == "default")
+    scale = rng.uniform(*_SCALES, 3) ** (recipe != "paper")
     return np.asarray(turn * (np.where(mirrored, -1.0, 1.0) * scale), dtype=np.float64)
 
 
@@ -128,15 +129,15 @@ def _elastic(size: tuple[int, int, int], rng: np.random.Generator) -> Tensor:
 def vary_intensities(
     patch: Tensor, recipe: Recipe, has_thick_slices: bool, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Strip the skull and, for the default recipe, imitate other scanners.
+    """Strip the skull and, but for the paper's recipe, imitate other scanners.
 
     Parameters
     ----------
     patch : (C + 2, I, J, K) float32
         Channels, reference (interpolated), and depth: mm inside a surface `RIM_MM` outside
         the brain, so that 0, what lies outside the image, is far from any brain.
-    recipe : {"default", "paper", "none"}
-        Only ``default`` changes intensities.
+    recipe : {"wide", "default", "paper", "none"}
+        The first two change intensities; ``wide`` also the contrast of tissues.
     has_thick_slices : bool
         Whether the scan has thick slices already; they are then not made thicker.
     rng : Generator
@@ -148,11 +149,13 @@ def vary_intensities(
     reference : (1, I, J, K) float32 in {0, 1}
     """
     image, reference, depth = patch[:-2], patch[-2:-1], patch[-1]
-    if recipe == "default":
+    if recipe in ("wide", "default"):
         if not has_thick_slices and rng.random() < _THICKEN_FRACTION:
             thickness = int(rng.integers(*_THICKNESSES))
             axis = int(rng.choice(3, p=_THICK_AXES))
             image, reference = thicken(image, thickness, axis), thicken(reference, thickness, axis)
+        if recipe == "wide":
+            image = torch.stack([other_contrast(channel, reference[0], rng) for channel in image])
         image = torch.stack([_other_scanner(channel, rng) for channel in image])
         is_stripped = rng.random() < _STRIPPED_FRACTION
         rim_mm = rng.uniform(*_RIM_ERROR_MM) if is_stripped else np.inf

@@ -26,6 +26,7 @@ from fsh_core.training.simulated import (
 from fsh_core.training.training_case import TrainingCase, lesion_voxels
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
+_PASTED_FRACTION = 0.5  # of the patches of a scan without lesions, where lesions are simulated
 _HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
 
@@ -41,6 +42,8 @@ class PatchSource:
         Patch size, sampling, augmentation, seed.
     held_out : collection of str
         Subjects whose lesions may not be used for simulation: those validated on.
+    lesion_free : sequence of TrainingCase
+        Scans without lesions, drawn beside the others.
 
     Raises
     ------
@@ -49,7 +52,11 @@ class PatchSource:
     """
 
     def __init__(
-        self, cases: Sequence[TrainingCase], config: TrainConfig, held_out: Collection[str] = ()
+        self,
+        cases: Sequence[TrainingCase],
+        config: TrainConfig,
+        held_out: Collection[str] = (),
+        lesion_free: Sequence[TrainingCase] = (),
     ) -> None:
         if not cases:
             raise InputError("there is no training case; leave at least one subject for training")
@@ -57,9 +64,9 @@ class PatchSource:
         if config.simulate_fraction > 0 or config.simulated_copies > 0:
             check_simulation(config)
         if config.simulate_fraction > 0:
-            scans = [TrainingScan(case.prepared, case.stack) for case in cases]
+            scans = [TrainingScan(case.prepared, case.stack) for case in [*cases, *lesion_free]]
             self._simulator = PatchSimulator(scans, config, held_out)
-        self._cases = cases
+        self._cases, self._lesion_free = cases, lesion_free
         self._copies = [
             _with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)
         ]
@@ -110,6 +117,8 @@ class PatchSource:
 
     def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, Tensor, NDArray[np.float64]]:
         """Draw a case, then a centre: near a lesion, all equally likely, or in the brain."""
+        if self._lesion_free and rng.random() < self._config.lesion_free_fraction:
+            return self._draw_lesion_free(rng)
         kind = self._kinds[int(rng.integers(len(self._kinds)))]
         number = kind[int(rng.integers(len(kind)))]
         case = self._cases[number]
@@ -124,17 +133,30 @@ class PatchSource:
             voxels = case.lesions[int(rng.integers(len(case.lesions)))]
             reach = np.asarray(self._config.patch_size) // 4
             return case, case.stack, voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
-        return (
-            case,
-            case.stack,
-            case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64),
-        )
+        return case, case.stack, _in_brain(case, rng)
+
+    def _draw_lesion_free(
+        self, rng: np.random.Generator
+    ) -> tuple[TrainingCase, Tensor, NDArray[np.float64]]:
+        """Draw a scan without lesions: as it is, or with simulated ones."""
+        number = int(rng.integers(len(self._lesion_free)))
+        case = self._lesion_free[number]
+        if self._simulator is not None and rng.random() < _PASTED_FRACTION:
+            simulated = self._simulator.draw(rng, len(self._cases) + number)
+            if simulated is not None:
+                return case, *simulated
+        return case, case.stack, _in_brain(case, rng)
 
     def _grid_index(self, step: int, item: int) -> int:
         """Index without replacement: every grid patch once a round, each round shuffled anew."""
         epoch, position = divmod(step * self._config.batch_size + item, len(self._grid))
         order = np.random.default_rng((self._config.seed, epoch)).permutation(len(self._grid))
         return int(order[position])
+
+
+def _in_brain(case: TrainingCase, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw a voxel of the brain, (3,)."""
+    return case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
 
 
 def _with_other_lesions(

@@ -27,7 +27,7 @@ from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
 from fsh_core.training.state import pack, restore
-from fsh_core.training.training_case import TrainingCase, load_training_case
+from fsh_core.training.training_case import TrainingCase, load_lesion_free, load_training_case
 
 _DETERMINISTIC: Any = torch.utils.deterministic
 
@@ -132,7 +132,7 @@ def _train(
 ) -> None:
     """Train as one of a group of processes."""
     _check_split(cases, split, config)
-    used = [case for case in cases if case.subject in {*split.training, *split.validation}]
+    used = [case for case in cases if case.subject in split.subjects]
     if resume:
         run.check_unchanged(used)
     else:
@@ -140,7 +140,12 @@ def _train(
     team.told(None)  # all have looked before one of them writes
     training = _load(cases, split.training, config, finder)
     validation = _load(cases, split.validation, config, finder)
-    patches = PatchSource(training, config, split.validation)
+    lesion_free = [
+        load_lesion_free(case, config.model, finder, config.seed)
+        for case in cases
+        if case.subject in split.lesion_free
+    ]
+    patches = PatchSource(training, config, split.validation, lesion_free)
     steps_per_epoch = patches.steps_per_epoch
     steps = steps_per_epoch * config.epochs
 
@@ -244,7 +249,7 @@ def _diverged(run: RunFolder, team: Ranks, step: int, loss: float) -> InputError
 def _check_split(cases: Sequence[Case], split: Split, config: TrainConfig) -> None:
     """Check that no subject is in both sets, that all are there, and that the schedule fits."""
     check_no_leak(split, cases)
-    absent = sorted({*split.training, *split.validation} - {case.subject for case in cases})
+    absent = sorted(split.subjects - {case.subject for case in cases})
     if absent:
         raise InputError(
             f"the split names {', '.join(absent)}, found no case of theirs; bring the data back"
@@ -288,9 +293,11 @@ def _card(config: TrainConfig, split: Split, line: dict[str, Any]) -> dict[str, 
         "epoch": line["epoch"],
         "seed": config.seed,
         "validation_dice": line.get("val_dice"),
-        "subjects": list(split.training),
+        "subjects": list(split.learned),
         "validated_on": list(split.validation),
     }
+    if split.lesion_free:
+        facts["lesion_free"] = list(split.lesion_free)
     return {"training": facts}
 
 

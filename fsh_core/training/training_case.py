@@ -1,6 +1,6 @@
 """A case prepared for training: on the network's grid, with its lesions, in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,10 +14,11 @@ from fsh_core.errors import InputError
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.preprocess.load import load_brain, load_channels
 from fsh_core.preprocess.prepare import Prepared, prepare
+from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.training.augment import RIM_MM
 from fsh_core.volume.boxes import first_voxel, label_boxes
 from fsh_core.volume.components import label_components
-from fsh_core.volume.volume import load_mask
+from fsh_core.volume.volume import Volume, load_mask
 
 _THICK_SLICE_MM = 3.0
 
@@ -100,6 +101,45 @@ def load_training_case(
         lesion_voxels(learned),
         np.argwhere(prepared.brain)[::97],
     )
+
+
+def load_lesion_free(
+    case: Case, config: ModelConfig, finder: BrainSegmenter | None, seed: int
+) -> TrainingCase:
+    """Read a case and fill its lesions in: a body without lesions to learn from.
+
+    The mask need not be a person's: what it marks is replaced by white matter from nearby, and
+    nothing is learned from where it lies.
+
+    Parameters
+    ----------
+    case : Case
+        Must have a mask of the lesions, which may be empty.
+    config : ModelConfig
+        Channels (the FLAIR alone), spacing and scaling.
+    finder : callable, optional
+        Finds the brain where no mask is given and the scan is not stripped.
+    seed : int
+        Where the texture of the filling comes from.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be used, or if the scan shows no white matter to fill from.
+    """
+    loaded = load_training_case(case, config, finder)
+    flair = Volume(loaded.prepared.image[0], np.diag([*loaded.prepared.grid.spacing_mm, 1.0]))
+    drawn = loaded.stack[-2].numpy() > 0
+    try:
+        filled = remove_lesions(
+            flair, drawn, loaded.prepared.brain, np.random.default_rng((seed, *case.name.encode()))
+        )
+    except InputError as error:
+        raise InputError(f"{case.name}: its lesions cannot be filled in ({error})") from None
+    stack = loaded.stack.clone()
+    stack[0] = torch.from_numpy(np.asarray(filled.data, dtype=np.float32))
+    stack[-2] = 0
+    return replace(loaded, stack=stack, lesions=[])
 
 
 def _depth_mm(brain: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.float32]:
