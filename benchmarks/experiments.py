@@ -12,8 +12,9 @@ python benchmarks/experiments.py paper DATA OUT    the paper's four networks at 
 
 Every run is an `fsh-train` of its own in OUT/NAME, and resumes where it was stopped. Its held-out
 patients are measured with its last weights on whole volumes; the results are printed and written
-to OUT/STUDY.csv. BODIES are scans with any lesion mask that train as bodies without lesions, but for
-`HEALTHY`, nearly without lesions, in which everything found is false. OUT/NAME can be trained by hand beside it, several at a time.
+to OUT/STUDY.csv. BODIES are scans with any lesion mask that train as bodies without lesions, but
+for `HEALTHY`, nearly without lesions, in which everything found is false. OUT/NAME can be trained
+by hand beside it, several at a time.
 """
 
 import argparse

@@ -5,7 +5,6 @@ nothing but those two numbers: a run can be killed at any moment and go on ident
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -19,15 +18,13 @@ from fsh_core.inference.patches import patch_starts
 from fsh_core.training.augment import sample_patch, vary_intensities
 from fsh_core.training.simulated import (
     PatchSimulator,
-    TrainingScan,
     check_simulation,
     simulated_copies,
 )
-from fsh_core.training.training_case import TrainingCase, lesion_voxels
+from fsh_core.training.training_case import TrainingCase
 
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
 _PASTED_FRACTION = 0.5  # of the patches of a scan without lesions, where lesions are simulated
-_HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
 
 
@@ -64,8 +61,7 @@ class PatchSource:
         if config.simulate_fraction > 0 or config.simulated_copies > 0:
             check_simulation(config)
         if config.simulate_fraction > 0:
-            scans = [TrainingScan(case.prepared, case.stack) for case in [*cases, *lesion_free]]
-            self._simulator = PatchSimulator(scans, config, held_out)
+            self._simulator = PatchSimulator([*cases, *lesion_free], config, held_out)
         self._cases, self._lesion_free = cases, lesion_free
         self._copies = [
             _with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)
@@ -166,13 +162,8 @@ def _with_other_lesions(
     if case.has_thick_slices or not config.simulated_copies:
         return []
     rng = np.random.default_rng((config.seed, number))
-    stacks = simulated_copies(
-        TrainingScan(case.prepared, case.stack), config.simulated_copies, rng, held_out
-    )
-    return [
-        replace(case, stack=stack, lesions=lesion_voxels(stack[-2].numpy() >= _HALF_VOXEL))
-        for stack in stacks
-    ]
+    stacks = simulated_copies(case, config.simulated_copies, rng, held_out)
+    return [case.with_stack(stack) for stack in stacks]
 
 
 def _lesion_grid(

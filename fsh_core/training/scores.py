@@ -12,7 +12,7 @@ from fsh_core.inference.predict import predictor_of
 from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import arrays_of
-from fsh_core.training.training_case import TrainingCase
+from fsh_core.training.training_case import WholeScan
 
 _THRESHOLD = 0.5  # while training; the operating point is chosen afterwards
 
@@ -21,7 +21,7 @@ _VALIDATION_OVERLAP = 0.25
 
 
 def validate(
-    model: torch.nn.Module, cases: Sequence[TrainingCase], config: TrainConfig
+    model: torch.nn.Module, cases: Sequence[WholeScan], config: TrainConfig
 ) -> dict[str, float]:
     """Measure losses and metrics on whole volumes, on each file's own grid.
 

@@ -1,7 +1,6 @@
 """Simulated lesions in training images: more small lesions, low lesion loads, other patterns."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,50 +9,15 @@ from torch import Tensor
 
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.preprocess.prepare import Prepared
 from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.simulation.insert import LesionInserter
 from fsh_core.simulation.shape_bank import LesionShapeBank
 from fsh_core.simulation.target import TargetScan
-from fsh_core.volume.volume import Volume, to_ras
+from fsh_core.training.training_case import SizeMm, TrainingCase
 
 _LARGEST_MM3 = 1500.0  # larger ones take too long while training, and there is no lack of them
 _MOST_LESIONS = 4
 _TRIES = 20
-_HALF_VOXEL = 0.5  # a voxel is lesion if at least half of it is
-
-
-@dataclass(frozen=True)
-class TrainingScan:
-    """A training case into which lesions can be inserted.
-
-    Attributes
-    ----------
-    prepared : Prepared
-        The image and its brain, on the network's grid.
-    stack : (3, I, J, K) float32
-        FLAIR, reference, depth.
-    """
-
-    prepared: Prepared
-    stack: Tensor
-
-    @property
-    def flair(self) -> Volume:
-        """The scaled FLAIR, (I, J, K) in RAS, on a grid of its own."""
-        return Volume(self.stack[0].numpy(), np.diag([*self.prepared.grid.spacing_mm, 1.0]))
-
-    @property
-    def reference(self) -> NDArray[np.bool_]:
-        """Its own lesions, (I, J, K)."""
-        return np.asarray(self.stack[-2].numpy() >= _HALF_VOXEL)
-
-    @property
-    def slice_mm(self) -> tuple[float, float, float]:
-        """Voxel size of the acquisition along R, A and S, at least that of the grid."""
-        acquired = to_ras(self.prepared.original).spacing_mm
-        grid = self.prepared.grid.spacing_mm
-        return max(acquired[0], grid[0]), max(acquired[1], grid[1]), max(acquired[2], grid[2])
 
 
 def check_simulation(config: TrainConfig) -> None:
@@ -72,7 +36,7 @@ def check_simulation(config: TrainConfig) -> None:
 
 
 def simulated_copies(
-    scan: TrainingScan, copies: int, rng: np.random.Generator, held_out: Collection[str]
+    scan: TrainingCase, copies: int, rng: np.random.Generator, held_out: Collection[str]
 ) -> list[Tensor]:
     """Replace a scan's lesions by those of other patients, all the lesions of one patient a copy.
 
@@ -81,7 +45,7 @@ def simulated_copies(
 
     Parameters
     ----------
-    scan : TrainingScan
+    scan : TrainingCase
         The target.
     copies : int
         How many.
@@ -99,9 +63,9 @@ def simulated_copies(
     allowed = bank.without(held_out)
     patients = np.unique(bank.patients[allowed])
     try:
-        light = remove_lesions(scan.flair, scan.reference, scan.prepared.brain, rng)
+        light = remove_lesions(scan.flair, scan.reference, scan.brain, rng)
         target = TargetScan.of(
-            light, scan.prepared.brain, np.zeros(light.shape, dtype=bool), scan.slice_mm
+            light, scan.brain, np.zeros(light.shape, dtype=bool), _slice_mm(scan)
         )
     except InputError:
         return []
@@ -117,12 +81,18 @@ def simulated_copies(
     return made
 
 
+def _slice_mm(scan: TrainingCase) -> SizeMm:
+    """Voxel size of the acquisition along R, A and S, at least that of the network's grid."""
+    acquired, grid = scan.acquired_mm, scan.spacing_mm
+    return max(acquired[0], grid[0]), max(acquired[1], grid[1]), max(acquired[2], grid[2])
+
+
 class PatchSimulator:
     """Draws images with a few inserted lesions, and the centre of a patch that shows them.
 
     Parameters
     ----------
-    scans : sequence of TrainingScan
+    scans : sequence of TrainingCase
         Training cases.
     config : TrainConfig
         Patch size.
@@ -136,7 +106,7 @@ class PatchSimulator:
     """
 
     def __init__(
-        self, scans: Sequence[TrainingScan], config: TrainConfig, held_out: Collection[str] = ()
+        self, scans: Sequence[TrainingCase], config: TrainConfig, held_out: Collection[str] = ()
     ) -> None:
         self._bank = LesionShapeBank.load()
         allowed = self._bank.without(held_out)
@@ -149,9 +119,7 @@ class PatchSimulator:
         self._targets: dict[int, tuple[TargetScan, Tensor]] = {}
         for number, scan in enumerate(scans):
             try:
-                target = TargetScan.of(
-                    scan.flair, scan.prepared.brain, scan.reference, scan.slice_mm
-                )
+                target = TargetScan.of(scan.flair, scan.brain, scan.reference, _slice_mm(scan))
             except InputError:
                 continue  # a scan without white matter can still be learned from as it is
             self._targets[number] = target, scan.stack

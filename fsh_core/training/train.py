@@ -27,7 +27,7 @@ from fsh_core.training.runs import RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
 from fsh_core.training.state import pack, restore
-from fsh_core.training.training_case import TrainingCase, load_lesion_free, load_training_case
+from fsh_core.training.training_case import load_lesion_free, load_training_case, load_whole
 
 _DETERMINISTIC: Any = torch.utils.deterministic
 
@@ -138,12 +138,14 @@ def _train(
     else:
         run.check_is_new()
     team.told(None)  # all have looked before one of them writes
-    training = _load(cases, split.training, config, finder)
-    validation = _load(cases, split.validation, config, finder)
+    model_config = config.model
+    training = [
+        load_training_case(case, model_config, finder) for case in _of(split.training, cases)
+    ]
+    validation = [load_whole(case, model_config, finder) for case in _of(split.validation, cases)]
     lesion_free = [
-        load_lesion_free(case, config.model, finder, config.seed)
-        for case in cases
-        if case.subject in split.lesion_free
+        load_lesion_free(case, model_config, finder, config.seed)
+        for case in _of(split.lesion_free, cases)
     ]
     patches = PatchSource(training, config, split.validation, lesion_free)
     steps_per_epoch = patches.steps_per_epoch
@@ -260,16 +262,9 @@ def _check_split(cases: Sequence[Case], split: Split, config: TrainConfig) -> No
         )
 
 
-def _load(
-    cases: Sequence[Case],
-    subjects: Collection[str],
-    config: TrainConfig,
-    finder: BrainSegmenter | None,
-) -> list[TrainingCase]:
-    """Load the cases of some subjects."""
-    return [
-        load_training_case(case, config.model, finder) for case in cases if case.subject in subjects
-    ]
+def _of(subjects: Collection[str], cases: Sequence[Case]) -> list[Case]:
+    """Return the cases of some subjects."""
+    return [case for case in cases if case.subject in subjects]
 
 
 def _uses_bfloat16(config: TrainConfig, device: torch.device) -> bool:

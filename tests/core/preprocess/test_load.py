@@ -12,7 +12,7 @@ from fsh_core.errors import InputError
 from fsh_core.inference.scan import predict_case
 from fsh_core.preprocess.air import count_from_air
 from fsh_core.preprocess.load import load_brain, load_channels, load_scan
-from fsh_core.training.training_case import load_training_case
+from fsh_core.training.training_case import load_training_case, load_whole
 from fsh_core.volume.volume import Volume, load_volume, save_like
 
 COARSE = ModelConfig(spacing_mm=2.0, channels=("FLAIR", "T1w"))
@@ -70,7 +70,7 @@ def test_training_sees_what_segmenting_sees(two_channels: Case, source, tmp_path
     assert load_scan(case, COARSE, Ball()).brain.source == source
     predictor, segmenting, training = Recorder(), Ball(), Ball()
     predict_case(case, predictor, finder=segmenting)
-    learned = load_training_case(case, COARSE, training)
+    learned = load_whole(case, COARSE, training)
     assert segmenting.asked == training.asked == (source == "none")
     assert predictor.image.shape[0] == 2
     assert predictor.image.any()

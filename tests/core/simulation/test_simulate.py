@@ -22,32 +22,7 @@ from fsh_core.simulation.shape_bank import LesionShapeBank, Shape
 from fsh_core.simulation.simulate import simulate_lesions
 from fsh_core.simulation.white_matter import find_white_matter
 from fsh_core.volume.volume import Volume, load_mask, load_volume, save_like
-
-WHITE = 100.0
-
-
-class SimulatedHead:
-    """A brain ellipsoid of 140 x 170 x 130 mm: white matter 100, noise 3, ventricles 20."""
-
-    def __init__(
-        self, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0), flip: bool = False
-    ) -> None:
-        shape = tuple(
-            round(size / spacing) for size, spacing in zip((150, 180, 140), spacing_mm, strict=True)
-        )
-        mm = [
-            (np.arange(size) - (size - 1) / 2) * spacing
-            for size, spacing in zip(shape, spacing_mm, strict=True)
-        ]
-        x, y, z = np.meshgrid(*mm, indexing="ij")
-        self.brain = (x / 70) ** 2 + (y / 85) ** 2 + (z / 65) ** 2 < 1
-        self.ventricle = (np.abs(x) / 12) ** 2 + (y / 30) ** 2 + (z / 12) ** 2 < 1
-        data = np.where(self.brain, WHITE + np.random.default_rng(0).normal(0, 3, shape), 0)
-        data[self.ventricle] = 20
-        affine = np.diag([*spacing_mm, 1.0])
-        if flip:
-            affine[0, 0] *= -1
-        self.flair = Volume(data.astype(np.float32), affine)
+from tests.core.simulated_head import WHITE, SimulatedHead
 
 
 @pytest.fixture(scope="module")
@@ -548,14 +523,12 @@ def test_other_channels_are_refused(training_cases) -> None:
 
 
 def test_a_copy_has_the_lesions_of_another_patient_instead_of_its_own(training_cases) -> None:
-    from fsh_core.training.simulated import TrainingScan, simulated_copies
+    from fsh_core.training.simulated import simulated_copies
 
     case = training_cases[0]
     own = case.stack[-2].numpy() >= 0.5
     before = case.stack.clone()
-    copies = simulated_copies(
-        TrainingScan(case.prepared, case.stack), 3, np.random.default_rng(0), ()
-    )
+    copies = simulated_copies(case, 3, np.random.default_rng(0), ())
     assert len(copies) == 3
     assert (case.stack == before).all()
     for copy in copies:
@@ -580,11 +553,7 @@ def test_thin_and_thick_slices_are_drawn_equally_often(training_cases) -> None:
     """One thin scan among three: half of the patches, and a third without the balance."""
     thick = training_cases[0]
     assert thick.has_thick_slices
-    flair = thick.prepared.original
-    fine = dataclasses.replace(
-        thick.prepared, original=Volume(flair.data, np.diag([2.0, 2.0, 2.0, 1.0]))
-    )
-    thin = dataclasses.replace(thick, prepared=fine)
+    thin = dataclasses.replace(thick, acquired_mm=(2.0, 2.0, 2.0))
     for balance, share in ((True, 0.5), (False, 1 / 3)):
         source = source_of([thin, thick, thick], balance=balance)
         kinds = [

@@ -171,7 +171,7 @@ def test_image_and_reference_move_together(recipe, seed):
     assert reference.sum() == pytest.approx((ball > 0.5).sum(), rel=0.6)
 
 
-@pytest.mark.parametrize("recipe", ["default", "paper", "none"])
+@pytest.mark.parametrize("recipe", ["wide", "default", "paper", "none"])
 @pytest.mark.parametrize("centre", [CENTRE, np.zeros(3), np.full(3, 99.0)])
 def test_images_stay_in_0_to_1_and_references_are_binary(recipe, centre):
     for seed in range(10):
@@ -186,7 +186,7 @@ def test_images_stay_in_0_to_1_and_references_are_binary(recipe, centre):
         assert set(reference.unique().tolist()) <= {0.0, 1.0}
 
 
-@pytest.mark.parametrize("recipe", ["default", "paper"])
+@pytest.mark.parametrize("recipe", ["wide", "default", "paper"])
 def test_chance_comes_from_the_generator_alone(recipe):
     def patch(seed: int) -> Tensor:
         generator = rng(seed)

@@ -12,10 +12,16 @@ import torch
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import ModelConfig, TrainConfig
 from fsh_core.errors import InputError
+from fsh_core.preprocess.intensity import MEDIAN_LEVEL
 from fsh_core.training.augment import RIM_MM
 from fsh_core.training.dataset import PatchSource
-from fsh_core.training.training_case import load_training_case
+from fsh_core.training.training_case import (
+    load_lesion_free,
+    load_training_case,
+    load_whole,
+)
 from fsh_core.volume.volume import Volume, save_like
+from tests.core.simulated_head import SimulatedHead
 
 COARSE = ModelConfig(spacing_mm=2.0)
 PATCH = (32, 32, 32)
@@ -38,19 +44,27 @@ def cases(training_bids):
     return [load_training_case(case, COARSE) for case in discover_cases(training_bids)]
 
 
+@pytest.fixture(scope="module")
+def first(training_bids):
+    """The first case as a whole scan."""
+    return load_whole(discover_cases(training_bids)[0], COARSE)
+
+
 class TestLoadTrainingCase:
-    def test_what_a_stack_holds(self, cases):
+    def test_what_a_stack_holds(self, cases, first):
         case = cases[0]
-        assert case.name == "sub-01"
-        assert case.stack.shape == (3, *case.prepared.image.shape[1:])
+        assert case.name == first.name == "sub-01"
+        assert case.stack.shape == (3, *first.prepared.image.shape[1:])
         assert case.stack.dtype == torch.float32
-        assert np.array_equal(case.stack[0], case.prepared.image[0])
-        assert np.array_equal(case.stack[1], case.prepared.from_input_grid(case.reference))
+        assert np.array_equal(case.stack[0], first.prepared.image[0])
+        assert np.array_equal(case.stack[1], first.prepared.from_input_grid(first.reference))
+        assert np.array_equal(case.brain, first.prepared.brain)
+        assert case.spacing_mm == first.prepared.grid.spacing_mm
         assert sum(len(voxels) for voxels in case.lesions) == case.stack[1].sum()
         assert not case.has_thick_slices
 
-    def test_depth_is_counted_in_mm_from_a_surface_outside_the_brain(self, cases):
-        depth, brain = cases[0].stack[2].numpy(), cases[0].prepared.brain
+    def test_depth_is_counted_in_mm_from_a_surface_outside_the_brain(self, cases, first):
+        depth, brain = cases[0].stack[2].numpy(), first.prepared.brain
         assert (
             depth[brain].min() == RIM_MM + 2
         )  # voxels of 2 mm: the outermost lies one voxel inside
@@ -61,14 +75,11 @@ class TestLoadTrainingCase:
     def test_the_reference_is_bright_in_the_image(self, cases):
         for case in cases:
             image, reference = case.stack[0], case.stack[1] > 0
-            assert (
-                image[reference].mean()
-                > 1.4 * image[case.prepared.brain & ~reference.numpy()].mean()
-            )
+            assert image[reference].mean() > 1.4 * image[case.brain & ~reference.numpy()].mean()
 
     def test_lesions_are_the_26_connected_components(self, training_bids, tmp_path):
         flair = discover_cases(training_bids)[0]
-        grid = load_training_case(flair, COARSE).prepared.original
+        grid = load_whole(flair, COARSE).prepared.original
         mask = np.zeros(grid.shape, bool)
         mask[20, 20, 20] = mask[21, 21, 21] = True  # they touch at a corner
         mask[10:13, 20, 18] = True
@@ -103,11 +114,12 @@ class TestLoadTrainingCase:
 
     def test_a_network_that_finds_brains_learns_from_the_whole_image(self, training_bids):
         case = discover_cases(training_bids)[0]
-        loaded = load_training_case(case, COARSE.model_copy(update={"target": "brain"}))
+        config = COARSE.model_copy(update={"target": "brain"})
+        loaded, whole = load_training_case(case, config), load_whole(case, config)
         assert loaded.stack.shape == (3, 40, 38, 36)
         assert (loaded.stack[2] == 2 * RIM_MM).all()  # nothing is cut away
-        assert loaded.reference.sum() > 10_000
-        assert loaded.stack[1].sum() == loaded.reference.sum()
+        assert whole.reference.sum() > 10_000
+        assert loaded.stack[1].sum() == whole.reference.sum()
 
     def test_several_channels(self, training_bids, tmp_path):
         case = with_t1(discover_cases(training_bids)[0], tmp_path)
@@ -118,7 +130,7 @@ class TestLoadTrainingCase:
 
 def with_t1(case: Case, folder: Path, shift_mm: float = 0.0) -> Case:
     """Add a T1w to a case, which may lie elsewhere."""
-    flair = load_training_case(case, COARSE).prepared.original
+    flair = load_whole(case, COARSE).prepared.original
     affine = flair.affine.copy()
     affine[0, 3] += shift_mm
     save_like(flair.data.max() - flair.data, Volume(flair.data, affine), folder / "t1.nii.gz")
@@ -310,7 +322,8 @@ class TestGrid:
     @staticmethod
     def expected(case, size=PATCH) -> Counter:
         """Every patch at half-patch strides that holds a lesion voxel, as bytes of its image."""
-        image, reference = case.prepared.masked[0], case.stack[1].numpy() > 0
+        image = np.where(case.brain, case.stack[0].numpy(), np.float32(0))
+        reference = case.stack[1].numpy() > 0
         starts = []
         for length, patch in zip(image.shape, size, strict=True):
             assert (length - patch) % (
@@ -378,19 +391,88 @@ class TestGrid:
         assert PatchSource(cases, config(sampling="grid", steps_per_epoch=7)).steps_per_epoch == 7
 
 
-def test_patches_are_what_the_network_sees_at_inference(cases):
+def test_patches_are_what_the_network_sees_at_inference(cases, first):
     """Training and inference mask alike: outside the brain there is 0."""
-    case = cases[0]
+    case, prepared = cases[0], first.prepared
     source = PatchSource([case], config(sampling="grid", patch_size=(64, 64, 64), batch_size=1))
     image = source.batch(0)[0][0, 0].numpy()
     inner = tuple(
         slice((64 - size + 1) // 2, (64 - size + 1) // 2 + size)
-        for size in case.prepared.image.shape[1:]
+        for size in prepared.image.shape[1:]
     )
     candidates = [
-        np.array_equal(
-            np.roll(image, shift, (0, 1, 2))[inner], np.clip(case.prepared.masked[0], 0, 1)
-        )
+        np.array_equal(np.roll(image, shift, (0, 1, 2))[inner], np.clip(prepared.masked[0], 0, 1))
         for shift in product((-1, 0, 1), repeat=3)
     ]
     assert any(candidates)
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    """Two heads with white matter, the first one with a lesion."""
+    root, head = tmp_path_factory.mktemp("heads"), SimulatedHead((2.0, 2.0, 5.0))
+    lesion = np.zeros_like(head.brain)
+    lesion[50:53, 40:43, 14:16] = True
+    for subject, mask in (("01", lesion), ("02", lesion & False)):
+        image = np.where(mask, np.float32(150), head.flair.data)
+        of_subject = (
+            root / f"derivatives/manual/sub-{subject}/anat/sub-{subject}_label-L_mask.nii.gz"
+        )
+        save_like(image, head.flair, root / f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz")
+        save_like(mask, head.flair, of_subject)
+    return discover_cases(root)
+
+
+@pytest.fixture(scope="module")
+def with_lesion(heads):
+    return load_training_case(heads[0], COARSE)
+
+
+@pytest.fixture(scope="module")
+def body(heads):
+    return load_lesion_free(heads[0], COARSE, None, 0)
+
+
+class TestLesionFree:
+    """Bodies whose lesions are filled in."""
+
+    def test_nothing_is_left_of_the_lesions(self, with_lesion, body):
+        own = with_lesion.reference
+        assert own.any()
+        assert not body.reference.any()
+        assert body.lesions == []
+        was, now = with_lesion.stack[0].numpy(), body.stack[0].numpy()
+        assert was[own].mean() > 1.2 * MEDIAN_LEVEL
+        assert now[own].mean() == pytest.approx(MEDIAN_LEVEL, rel=0.15)
+        assert torch.equal(body.stack[2], with_lesion.stack[2])
+
+    def test_filling_is_the_same_again(self, heads, body):
+        assert torch.equal(load_lesion_free(heads[0], COARSE, None, 0).stack, body.stack)
+
+    def test_a_scan_that_cannot_be_filled_is_named(self, training_bids):
+        with pytest.raises(InputError, match="sub-01: its lesions cannot be filled in"):
+            load_lesion_free(discover_cases(training_bids)[0], COARSE, None, 0)
+
+    def test_they_are_drawn_as_often_as_asked(self, with_lesion, body):
+        named = dataclasses.replace(body, name="sub-body")
+        for share in (0.0, 0.25):
+            settings = config(lesion_free_fraction=share)
+            source = PatchSource([with_lesion], settings, (), lesion_free=[named])
+            names = [source._draw(np.random.default_rng(seed))[0].name for seed in range(400)]
+            assert np.mean([name == "sub-body" for name in names]) == pytest.approx(share, abs=0.06)
+
+    def test_half_of_their_patches_get_simulated_lesions(self, with_lesion, body):
+        settings = config(lesion_free_fraction=0.99, simulate_fraction=0.01)
+        source = PatchSource([with_lesion], settings, (), lesion_free=[body])
+        drawn = [source._draw(np.random.default_rng(seed)) for seed in range(60)]
+        pasted = [bool((stack[-2] > 0).any()) for case, stack, _ in drawn if case is body]
+        assert 0.25 < np.mean(pasted) < 0.7
+
+    def test_without_them_the_patches_are_what_they_were(self, cases):
+        settings = config(batch_size=3, augmentation="default")
+        plain = PatchSource(cases, settings).batch(5)
+        share = settings.model_copy(update={"lesion_free_fraction": 0.9})
+        assert all(
+            torch.equal(*pair)
+            for pair in zip(plain, PatchSource(cases, share).batch(5), strict=True)
+        )

@@ -30,7 +30,7 @@ from fsh_core.training import train as training
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.scores import METRICS
 from fsh_core.training.train import train
-from fsh_core.training.training_case import load_training_case
+from fsh_core.training.training_case import load_whole
 from tests.conftest import REPOSITORY
 
 EPOCHS = 3
@@ -167,7 +167,7 @@ class TestRunFolder:
     def test_validation_is_on_whole_volumes_in_the_files_own_grid(self, finished, training_bids):
         run, _ = finished
         config, _ = run.open()
-        case = load_training_case(discover_cases(training_bids)[-1], config.model)
+        case = load_whole(discover_cases(training_bids)[-1], config.model)
         settings = SegmentConfig(patch_size=config.patch_size, overlap=0.25)
         predictor = load_predictor(run.weights("last"), settings)
         probability = case.prepared.to_input_grid(predictor(case.prepared.masked))
