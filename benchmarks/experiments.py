@@ -55,9 +55,9 @@ LEVERS_BASE = (
 )
 LEVERS = {
     "base": (),
+    "wide, lesion-free": ("--augmentation", "wide", "--lesion-free", "BODIES"),
     "wide": ("--augmentation", "wide"),
     "lesion-free": ("--lesion-free", "BODIES"),
-    "wide, lesion-free": ("--augmentation", "wide", "--lesion-free", "BODIES"),
 }
 SEEDS = (0, 1, 2)
 SHOWN = (

@@ -99,6 +99,9 @@ class TrainConfig(Config):
 
     model: ModelConfig = ModelConfig()
     epochs: int = Field(40, ge=1, description="epochs")
+    minutes: float = Field(
+        0.0, ge=0, description="as many epochs as fit into so many minutes; 0 = as many as asked"
+    )
     steps_per_epoch: int = Field(
         50, ge=0, description="optimiser steps per epoch; 0 = every grid patch once (paper)"
     )

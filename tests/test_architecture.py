@@ -24,6 +24,7 @@ ORDER = (
     "locks",
     "file_names",
     "strict_json",
+    "commit",
     "visible",
     "timings",
     "tables",
@@ -73,6 +74,7 @@ TORCH_FILES = (
     "fsh_core/cli/doctor.py",
     "fsh_core/cli/ensemble.py",
     "fsh_core/cli/train.py",
+    "fsh_core/cli/train_data.py",
 )
 
 

@@ -54,8 +54,13 @@ class Case:
     @property
     def files(self) -> list[Path]:
         """Every file of the case: images and masks."""
-        masks = [mask for mask in (self.reference, self.brain) if mask is not None]
-        return [*self.channels.values(), *masks]
+        return list(self.named_files.values())
+
+    @property
+    def named_files(self) -> dict[str, Path]:
+        """Every file of the case by what it is: a channel, ``reference`` or ``brain mask``."""
+        masks = {"reference": self.reference, "brain mask": self.brain}
+        return self.channels | {kind: mask for kind, mask in masks.items() if mask is not None}
 
 
 OnProblem = Callable[[InputError], None]

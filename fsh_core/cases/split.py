@@ -4,13 +4,21 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fsh_core.cases.case import Case
 from fsh_core.errors import InputError
 from fsh_core.files import write_atomically
 from fsh_core.strict_json import first_problem
+
+
+class OfSubject(Protocol):
+    """A case of some subject."""
+
+    @property
+    def subject(self) -> str:
+        """Subject label without ``sub-``."""
 
 
 class Split(BaseModel):
@@ -74,7 +82,7 @@ class Split(BaseModel):
             ) from None
 
 
-def split_by_subject(cases: Sequence[Case], validation_fraction: float, seed: int) -> Split:
+def split_by_subject(cases: Sequence[OfSubject], validation_fraction: float, seed: int) -> Split:
     """Divide subjects into training and validation; all sessions of one stay together.
 
     Subjects are ranked by a hash of seed and label, so the same seed gives the same
@@ -82,7 +90,7 @@ def split_by_subject(cases: Sequence[Case], validation_fraction: float, seed: in
 
     Parameters
     ----------
-    cases : sequence of Case
+    cases : sequence of OfSubject
         All cases.
     validation_fraction : float in [0, 1)
         Share of subjects for validation: rounded, but at least one (and one left for
@@ -111,14 +119,14 @@ def split_by_subject(cases: Sequence[Case], validation_fraction: float, seed: in
     return Split(training=tuple(sorted(ranked[count:])), validation=tuple(sorted(ranked[:count])))
 
 
-def check_no_leak(split: Split, cases: Sequence[Case] = ()) -> None:
+def check_no_leak(split: Split, cases: Sequence[OfSubject] = ()) -> None:
     """Check that every subject is on exactly one side of a split.
 
     Parameters
     ----------
     split : Split
         The split.
-    cases : sequence of Case
+    cases : sequence of OfSubject
         The cases it must cover.
 
     Raises

@@ -1,19 +1,21 @@
 """``fsh train``: configuration, split, run folder and progress of a training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import TextColumn
 
-from fsh_core.cases import Case, Split, discover_cases, split_by_subject
+from fsh_core.cases import Split, split_by_subject
 from fsh_core.cli.guards import is_first_process
 from fsh_core.cli.terminal import progress_bar
+from fsh_core.cli.train_data import find_to_learn
 from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import BrainSegmenter
-from fsh_core.training.runs import RunFolder
+from fsh_core.training.runs import Learnable, RunFolder
 from fsh_core.training.train import Progress, parameters_of, train
 
 _STEPS_BEFORE_ESTIMATE = 5
@@ -46,21 +48,24 @@ def train_command(
                 "--resume takes its settings from the run folder; leave the other options away"
             )
         config, split = run.open()
-        found = [*discover_cases(data, label), *_found_in(lesion_free, label)]
-        cases = _cases_of(split, _trainable(found, exclude, config, console))
+        found = find_to_learn(data, lesion_free, label, exclude, config, console)
+        cases = _cases_of(split, found.all)
     else:
         config = configure(preset, ablation, options)
-        bodies = _found_in(lesion_free, label)
-        found = _trainable([*discover_cases(data, label), *bodies], exclude, config, console)
-        cases = [case for case in found if case not in bodies]
-        split = _chosen_split(cases, validation) or split_by_subject(
-            cases, config.validation_fraction, config.seed
+        found = find_to_learn(data, lesion_free, label, exclude, config, console)
+        cases = found.all
+        split = _chosen_split(found.cases, validation) or split_by_subject(
+            found.cases, config.validation_fraction, config.seed
         )
-        free = sorted({case.subject for case in found if case in bodies})
-        split, cases = split.model_copy(update={"lesion_free": tuple(free)}), found
+        split = split.model_copy(update={"lesion_free": found.lesion_free_subjects})
     show = _Display(config, split, run, console)
     with show.bar:
-        train(cases, split, config, run, resume=resume, finder=_finder(config), on_progress=show)
+        train(
+            *(cases, split, config, run),
+            resume=resume,
+            finder=_finder(config),
+            on_progress=show,
+        )
     show.console.print(f"Done: {run.path}/best.safetensors, {run.path}/last.safetensors, {run.log}")
 
 
@@ -88,46 +93,7 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
     return TrainConfig.from_options(**{**of_base, **of_training, "model": model})
 
 
-def _trainable(
-    cases: list[Case], exclude: list[str], config: TrainConfig, console: Console
-) -> list[Case]:
-    """Keep the cases with a reference, without the excluded subjects, which must exist.
-
-    The cases without one are named.
-    """
-    names = {name.removeprefix("sub-") for name in exclude}
-    unknown = sorted(names - {case.subject for case in cases})
-    if unknown:
-        raise InputError(
-            f"--exclude: there is no subject {', '.join(unknown)} in the data; check the name"
-        )
-    target = config.model.target
-    wanted = [case for case in cases if case.subject not in names]
-    kept = [
-        case for case in wanted if (case.brain if target == "brain" else case.reference) is not None
-    ]
-    if not kept:
-        raise InputError(
-            f"none of {len(cases)} cases has a reference {target} mask; "
-            "see docs/training.md for its name"
-        )
-    without = [case.name for case in wanted if case not in kept]
-    if without:
-        console.print(
-            f"{len(kept)} of {len(wanted)} cases are used; without a reference {target} mask: "
-            f"{', '.join(without)} (docs/training.md says how masks are named)",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return kept
-
-
-def _found_in(folders: list[Path], label: str) -> list[Case]:
-    """Find the scans that train as bodies without lesions."""
-    return [case for folder in folders for case in discover_cases(folder, label)]
-
-
-def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
+def _cases_of(split: Split, cases: Sequence[Learnable]) -> list[Learnable]:
     """Return the cases of a run's subjects, which must all be in the data."""
     missing = sorted(split.subjects - {case.subject for case in cases})
     if missing:
@@ -138,7 +104,7 @@ def _cases_of(split: Split, cases: list[Case]) -> list[Case]:
     return [case for case in cases if case.subject in split.subjects]
 
 
-def _chosen_split(cases: list[Case], validation: list[str]) -> Split | None:
+def _chosen_split(cases: Sequence[Learnable], validation: list[str]) -> Split | None:
     """Return the split with the named validation subjects, if any are named."""
     if not validation:
         return None
@@ -165,9 +131,10 @@ class _Display:
         self._steps_seen = 0
         self.bar = progress_bar(self.console, TextColumn("{task.fields[facts]}"))
         self._task = self.bar.add_task("training", total=None, facts="")
+        bodies = f"{len(split.lesion_free)} bodies without lesions, " * bool(split.lesion_free)
         self.console.print(
             f"{len(split.training)} training and {len(split.validation)} validation subjects, "
-            f"{len(split.lesion_free)} without lesions, "
+            f"{bodies}"
             f"{config.epochs} epochs, {parameters_of(config):,} parameters, into {run.path}"
         )
 

@@ -2,13 +2,13 @@
 
 from importlib.metadata import distribution
 
+from fsh_core.commit import installed_commit
 from fsh_core.network.checkpoint import (
     BRAIN_WEIGHTS,
     DEFAULT_WEIGHTS,
     HASH_SHOWN,
     load_checkpoint,
 )
-from fsh_core.strict_json import parse_json
 
 
 def version_lines() -> list[str]:
@@ -27,16 +27,3 @@ def version_lines() -> list[str]:
         shown = weights.sha256[:HASH_SHOWN]
         lines.append(f"weights for {what}: {weights.card.name}, SHA-256 {shown}…")
     return lines
-
-
-def installed_commit() -> str | None:
-    """Return the commit that was installed; None where the installation does not say.
-
-    An installer writes it into ``direct_url.json`` when it installs from a repository (PEP 610);
-    packages from a registry, and checkouts, have none.
-    """
-    text = distribution("fsh-ms").read_text("direct_url.json")
-    if text is None:
-        return None
-    commit = parse_json(text.encode()).get("vcs_info", {}).get("commit_id")
-    return str(commit) if commit else None

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from fsh_core.preprocess.intensity import MEDIAN_LEVEL
 from fsh_core.training.contrast import other_contrast
+from fsh_core.training.devices import tensor_on
 
 Recipe = Literal["wide", "default", "paper", "none"]
 
@@ -66,7 +67,7 @@ def sample_patch(
     Returns
     -------
     (C + 2, P, Q, R) float32
-        Outside the image 0.
+        Outside the image 0; on the device of the stack.
     """
     shape = np.asarray(stack.shape[1:])
     half = (np.asarray(size) - 1) / 2
@@ -76,13 +77,17 @@ def sample_patch(
     )
     if recipe == "none":
         return _whole_voxels(stack, np.floor(centre - half + 0.5).astype(int), size)
-    axes = [torch.arange(length, dtype=torch.float32) - (length - 1) / 2 for length in size]
+    device = stack.device
+    axes = [
+        torch.arange(length, dtype=torch.float32, device=device) - (length - 1) / 2
+        for length in size
+    ]
     offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)  # (P, Q, R, 3)
-    places = offsets @ torch.from_numpy(_matrix(recipe, rng).T.astype(np.float32))
+    places = offsets @ tensor_on(device, _matrix(recipe, rng).T)
     if recipe == "paper":
-        places = places + _elastic(size, rng)
-    places = places + torch.from_numpy(centre.astype(np.float32))
-    normalised = places / torch.from_numpy(np.maximum(shape - 1, 1).astype(np.float32)) * 2 - 1
+        places = places + _elastic(size, rng, device)
+    places = places + tensor_on(device, centre)
+    normalised = places / tensor_on(device, np.maximum(shape - 1, 1)) * 2 - 1
     # grid_sample counts the axes from the last to the first.
     return F.grid_sample(
         stack[None], normalised.flip(-1)[None], mode="bilinear", align_corners=True
@@ -91,7 +96,7 @@ def sample_patch(
 
 def _whole_voxels(stack: Tensor, start: NDArray[np.int_], size: tuple[int, int, int]) -> Tensor:
     """Cut without interpolation; zeros where the patch sticks out."""
-    patch = torch.zeros(stack.shape[0], *size)
+    patch = torch.zeros(stack.shape[0], *size, device=stack.device)
     ends = zip(start, size, stack.shape[1:], strict=True)
     inside = [(max(0, first), min(first + length, whole)) for first, length, whole in ends]
     source = tuple(slice(first, last) for first, last in inside)
@@ -115,14 +120,12 @@ def _matrix(recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(turn * (np.where(mirrored, -1.0, 1.0) * scale), dtype=np.float64)
 
 
-def _elastic(size: tuple[int, int, int], rng: np.random.Generator) -> Tensor:
+def _elastic(size: tuple[int, int, int], rng: np.random.Generator, device: torch.device) -> Tensor:
     """Draw a smooth displacement field, (P, Q, R, 3) in voxels."""
     nodes = rng.uniform(
         -_ELASTIC_VOXELS, _ELASTIC_VOXELS, (1, 3, _ELASTIC_NODES, _ELASTIC_NODES, _ELASTIC_NODES)
     )
-    field = F.interpolate(
-        torch.from_numpy(nodes.astype(np.float32)), size, mode="trilinear", align_corners=True
-    )
+    field = F.interpolate(tensor_on(device, nodes), size, mode="trilinear", align_corners=True)
     return field[0].permute(1, 2, 3, 0)
 
 
@@ -197,7 +200,7 @@ def _other_scanner(image: Tensor, rng: np.random.Generator) -> Tensor:
         image = (image - MEDIAN_LEVEL) * contrast + MEDIAN_LEVEL + brightness
     if rng.random() < _BIAS_FRACTION:
         shape = (1, 1, _BIAS_NODES, _BIAS_NODES, _BIAS_NODES)
-        nodes = torch.from_numpy(rng.uniform(-_LOG_BIAS, _LOG_BIAS, shape).astype(np.float32))
+        nodes = tensor_on(image.device, rng.uniform(-_LOG_BIAS, _LOG_BIAS, shape))
         image = (
             image
             * F.interpolate(nodes, image.shape, mode="trilinear", align_corners=True)[0, 0].exp()
@@ -205,14 +208,14 @@ def _other_scanner(image: Tensor, rng: np.random.Generator) -> Tensor:
     if rng.random() < _BLUR_FRACTION:
         image = _blur(image, float(rng.uniform(*_BLUR_SIGMA_VOXELS)))
     if rng.random() < _NOISE_FRACTION:
-        noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
+        noise = tensor_on(image.device, rng.standard_normal(tuple(image.shape), dtype=np.float32))
         image = image + noise * float(rng.uniform(0.0, _LARGEST_NOISE_SD))
     return image
 
 
 def _blur(image: Tensor, sigma_voxels: float) -> Tensor:
     """Blur (I, J, K) by a Gaussian of five taps along each axis."""
-    taps = torch.exp(-0.5 * (torch.arange(-2.0, 3.0) / sigma_voxels) ** 2)
+    taps = torch.exp(-0.5 * (torch.arange(-2.0, 3.0, device=image.device) / sigma_voxels) ** 2)
     taps = taps / taps.sum()
     blurred = image[None, None]
     for axis in range(3):

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fsh_core.preprocess.intensity import BRIGHT_LEVEL, MEDIAN_LEVEL
+from fsh_core.training.devices import tensor_on
 
 # Shares of the patches, and ranges of the variations, chosen by hand; docs/experiments.md says what
 # they give.
@@ -84,15 +85,18 @@ def _curve(rng: np.random.Generator) -> np.ndarray:
 
 def _along(image: Tensor, curve: np.ndarray) -> Tensor:
     """Map intensities along a curve through `_LEVELS`."""
-    mapped = np.interp(image.numpy().ravel(), _LEVELS, curve).astype(np.float32)
-    return torch.from_numpy(mapped).view(image.shape)
+    levels, heights = tensor_on(image.device, _LEVELS), tensor_on(image.device, curve)
+    inside = image.clamp(0, 1)
+    piece = torch.bucketize(inside, levels[1:-1], right=True)
+    slopes = heights.diff() / levels.diff()
+    return heights[piece] + (inside - levels[piece]) * slopes[piece]
 
 
 def _other_texture(image: Tensor, rng: np.random.Generator) -> Tensor:
     """Mix in what a random network of two layers makes of the image, with its mean and spread."""
     channels = int(rng.integers(*_CHANNELS))
-    first = torch.from_numpy(rng.standard_normal((channels, 1, 3, 3, 3), dtype=np.float32))
-    second = torch.from_numpy(rng.standard_normal((1, channels, 1, 1, 1), dtype=np.float32))
+    first = tensor_on(image.device, rng.standard_normal((channels, 1, 3, 3, 3)))
+    second = tensor_on(image.device, rng.standard_normal((1, channels, 1, 1, 1)))
     hidden = F.leaky_relu(F.conv3d(image[None, None], first, padding=1), _LEAK)
     made = F.conv3d(hidden, second)[0, 0]
     spread = made.std()

@@ -5,6 +5,7 @@ nothing but those two numbers: a run can be killed at any moment and go on ident
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -23,6 +24,7 @@ from fsh_core.training.simulated import (
 )
 from fsh_core.training.training_case import TrainingCase
 
+_PROCESSOR = torch.device("cpu")
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
 _PASTED_FRACTION = 0.5  # of the patches of a scan without lesions, where lesions are simulated
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
@@ -41,6 +43,9 @@ class PatchSource:
         Subjects whose lesions may not be used for simulation: those validated on.
     lesion_free : sequence of TrainingCase
         Scans without lesions, drawn beside the others.
+    device : torch.device
+        Where patches are cut and varied: the images lie there. Images with lesions simulated for
+        one patch stay on the processor.
 
     Raises
     ------
@@ -54,6 +59,7 @@ class PatchSource:
         config: TrainConfig,
         held_out: Collection[str] = (),
         lesion_free: Sequence[TrainingCase] = (),
+        device: torch.device = _PROCESSOR,
     ) -> None:
         if not cases:
             raise InputError("there is no training case; leave at least one subject for training")
@@ -62,11 +68,13 @@ class PatchSource:
             check_simulation(config)
         if config.simulate_fraction > 0:
             self._simulator = PatchSimulator([*cases, *lesion_free], config, held_out)
-        self._cases, self._lesion_free = cases, lesion_free
-        self._copies = [
+        copies = [
             _with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)
         ]
-        self._config = config
+        self._cases = _moved(cases, device)
+        self._lesion_free = _moved(lesion_free, device)
+        self._copies = [_moved(of_case, device) for of_case in copies]
+        self._config, self._device = config, device
         self._kinds = [[*range(len(cases))]]
         if config.balance:
             thin = [n for n, case in enumerate(cases) if not case.has_thick_slices]
@@ -87,7 +95,7 @@ class PatchSource:
         """Steps of an epoch: as configured, or as many as the grid has whole batches."""
         if self._config.steps_per_epoch:
             return self._config.steps_per_epoch
-        patches = self._grid or _lesion_grid(self._cases, self._config)
+        patches = self._grid or _lesion_grid(_moved(self._cases, _PROCESSOR), self._config)
         return max(1, len(patches) // self._config.batch_size)
 
     def batch(self, step: int, items: range | None = None) -> tuple[Tensor, Tensor]:
@@ -109,7 +117,8 @@ class PatchSource:
         else:
             case, stack, centre = self._draw(rng)
         patch = sample_patch(stack, centre, config.patch_size, config.augmentation, rng)
-        return vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
+        varied = vary_intensities(patch, config.augmentation, case.has_thick_slices, rng)
+        return varied[0].to(self._device), varied[1].to(self._device)
 
     def _draw(self, rng: np.random.Generator) -> tuple[TrainingCase, Tensor, NDArray[np.float64]]:
         """Draw a case, then a centre: near a lesion, all equally likely, or in the brain."""
@@ -150,9 +159,17 @@ class PatchSource:
         return int(order[position])
 
 
+def _moved(cases: Sequence[TrainingCase], device: torch.device) -> list[TrainingCase]:
+    """Return the cases with their images on a device."""
+    return [
+        case if case.stack.device == device else replace(case, stack=case.stack.to(device))
+        for case in cases
+    ]
+
+
 def _in_brain(case: TrainingCase, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw a voxel of the brain, (3,)."""
-    return case.brain_voxels[rng.integers(len(case.brain_voxels))].astype(np.float64)
+    return np.asarray(case.brain_voxels[rng.integers(len(case.brain_voxels))], dtype=np.float64)
 
 
 def _with_other_lesions(

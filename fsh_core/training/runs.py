@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -26,7 +26,7 @@ from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
-from fsh_core.cases import Case, Split
+from fsh_core.cases import Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError, cannot_be_written
 from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
@@ -35,6 +35,22 @@ from fsh_core.locks import clear_after_killed
 from fsh_core.strict_json import first_problem, parse_json
 
 _HASHES = TypeAdapter(dict[str, str])
+
+
+class Learnable(Protocol):
+    """What a run learns from or is validated on: a case of a dataset, or of a pack."""
+
+    @property
+    def subject(self) -> str:
+        """Subject label without ``sub-``."""
+
+    @property
+    def name(self) -> str:
+        """``sub-X[_ses-Y]``."""
+
+    @property
+    def named_files(self) -> dict[str, Path]:
+        """The files that it comes from, by what they are."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class RunFolder:
                 f"{self.path}: already holds a training run; add --resume or choose another folder"
             )
 
-    def create(self, config: TrainConfig, split: Split, cases: Iterable[Case]) -> None:
+    def create(self, config: TrainConfig, split: Split, cases: Iterable[Learnable]) -> None:
         """Start a new run.
 
         Parameters
@@ -85,7 +101,7 @@ class RunFolder:
             Its settings.
         split : Split
             Who trains and who validates.
-        cases : iterable of Case
+        cases : iterable of Learnable
             What is learned from, and validated on.
 
         Raises
@@ -101,12 +117,12 @@ class RunFolder:
         write_atomically(self.path / "config.json", settings)  # last: now there is a run
         self.log.touch()
 
-    def check_unchanged(self, cases: Iterable[Case]) -> None:
+    def check_unchanged(self, cases: Iterable[Learnable]) -> None:
         """Check that the run would go on with what it began with.
 
         Parameters
         ----------
-        cases : iterable of Case
+        cases : iterable of Learnable
             What would be learned from, and validated on.
 
         Raises
@@ -138,14 +154,14 @@ class RunFolder:
     def _inputs(self) -> Path:
         return self.path / "inputs.json"
 
-    def _hashes(self, cases: Iterable[Case], settings: bytes) -> dict[str, str]:
+    def _hashes(self, cases: Iterable[Learnable], settings: bytes) -> dict[str, str]:
         """SHA-256 of the run's settings and split, and of the scans and masks by case and kind."""
         files = {"split.json": self.path / "split.json"}
         for case in cases:
-            given = case.channels | {"brain mask": case.brain, "reference": case.reference}
-            files |= {f"{case.name} {kind}": path for kind, path in given.items() if path}
+            files |= {f"{case.name} {kind}": path for kind, path in case.named_files.items()}
         hashes = {"config.json": hashlib.sha256(settings).hexdigest()}
-        return hashes | {name: sha256_of(path) for name, path in files.items()}
+        of_file = {path: sha256_of(path) for path in sorted(set(files.values()))}
+        return hashes | {name: of_file[path] for name, path in files.items()}
 
     def open(self) -> tuple[TrainConfig, Split]:
         """Read the settings and the split of a run.

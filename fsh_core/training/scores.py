@@ -10,7 +10,7 @@ from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.evaluation.voxel import voxel_metrics
 from fsh_core.inference.predict import predictor_of
 from fsh_core.network.checkpoint import EnsembleMember
-from fsh_core.network.losses import composite_loss
+from fsh_core.network.losses import Losses, composite_loss
 from fsh_core.network.model import arrays_of
 from fsh_core.training.training_case import WholeScan
 
@@ -58,22 +58,22 @@ class Totals:
         self._losses: list[tuple[float, float, float]] = []
         self._counts = np.zeros(4)
 
-    def add(
-        self, total: Tensor, bce: Tensor, dice: Tensor, logits: Tensor, reference: Tensor
-    ) -> None:
+    def add(self, losses: Losses, logits: Tensor, reference: Tensor) -> None:
         """Add a step.
 
         Parameters
         ----------
-        total, bce, dice : () float32
-            Losses.
+        losses : Losses
+            Of the step.
         logits : (B, 1, I, J, K) float32
             Positive where a voxel is called lesion.
         reference : (B, 1, I, J, K) float32 in {0, 1}
             Lesion voxels.
         """
-        self.last_loss = float(total.detach())
-        self._losses.append((self.last_loss, float(bce.detach()), float(dice.detach())))
+        self.last_loss = float(losses.total.detach())
+        self._losses.append(
+            (self.last_loss, float(losses.bce.detach()), float(losses.dice.detach()))
+        )
         found, true = logits.detach() > 0, reference > 0
         both = int((found & true).sum())
         self._counts += (

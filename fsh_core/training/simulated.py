@@ -1,5 +1,6 @@
 """Simulated lesions in training images: more small lesions, low lesion loads, other patterns."""
 
+import threading
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -127,14 +128,16 @@ class PatchSimulator:
             raise InputError(
                 "--simulate-fraction: no training scan shows white matter; set it to 0"
             )
-        self._scratch = torch.empty(max(stack.numel() for _, stack in self._targets.values()))
+        self._largest = max(stack.numel() for _, stack in self._targets.values())
+        self._scratch = threading.local()  # each thread that draws has its own
 
     def draw(
         self, rng: np.random.Generator, number: int
     ) -> tuple[Tensor, NDArray[np.float64]] | None:
         """Return an image of a case with new lesions, and a centre near them.
 
-        The image is good until the next call: allocating one takes as long as the lesions.
+        The image is good until this thread's next call: allocating one takes as long as the
+        lesions.
 
         Parameters
         ----------
@@ -151,7 +154,7 @@ class PatchSimulator:
         if number not in self._targets:
             return None
         target, original = self._targets[number]
-        stack = self._scratch[: original.numel()].view(original.shape).copy_(original)
+        stack = self._room()[: original.numel()].view(original.shape).copy_(original)
         inserter = LesionInserter(target, stack[0].numpy(), stack[-2].numpy(), rng)
         wanted = int(rng.integers(1, _MOST_LESIONS + 1))
         centre: NDArray[np.float64] | None = None
@@ -172,3 +175,10 @@ class PatchSimulator:
             if wanted == 0:
                 break
         return None if centre is None else (stack, centre + rng.uniform(-self._reach, self._reach))
+
+    def _room(self) -> Tensor:
+        """Memory for the largest image, of the thread that asks."""
+        if not hasattr(self._scratch, "room"):
+            self._scratch.room = torch.empty(self._largest)
+        room: Tensor = self._scratch.room
+        return room

@@ -1,8 +1,7 @@
 """The training loop, on one page."""
 
-import copy
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -11,23 +10,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from fsh_core.cases import Case, Split, check_no_leak
+from fsh_core.cases import Split, check_no_leak
+from fsh_core.commit import commit_of_code
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.inference.torch_backend import best_device, has_fast_bfloat16
+from fsh_core.inference.torch_backend import best_device
 from fsh_core.network.build import build_module
 from fsh_core.network.checkpoint import save_checkpoint
-from fsh_core.network.losses import composite_loss
 from fsh_core.network.model import arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
+from fsh_core.training.budget import epochs_in
 from fsh_core.training.dataset import PatchSource
+from fsh_core.training.devices import described
+from fsh_core.training.learner import Learner
+from fsh_core.training.material import learned, lesion_filled, validated
 from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.ranks import Ranks, ranks
-from fsh_core.training.runs import RunFolder
+from fsh_core.training.runs import Learnable, RunFolder
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
 from fsh_core.training.state import pack, restore
-from fsh_core.training.training_case import load_lesion_free, load_training_case, load_whole
+from fsh_core.training.supply import supply
 
 _DETERMINISTIC: Any = torch.utils.deterministic
 
@@ -79,7 +82,7 @@ def deterministic() -> Iterator[None]:
 
 
 def train(
-    cases: Sequence[Case],
+    cases: Sequence[Learnable],
     split: Split,
     config: TrainConfig,
     run: RunFolder,
@@ -92,7 +95,7 @@ def train(
 
     Parameters
     ----------
-    cases : sequence of Case
+    cases : sequence of Case, or of PackedCase
         Every subject of theirs is in the split; each with a reference.
     split : Split
         Which subjects are for training, which for validation.
@@ -121,7 +124,7 @@ def train(
 
 
 def _train(
-    cases: Sequence[Case],
+    cases: Sequence[Learnable],
     split: Split,
     config: TrainConfig,
     run: RunFolder,
@@ -138,104 +141,83 @@ def _train(
     else:
         run.check_is_new()
     team.told(None)  # all have looked before one of them writes
-    model_config = config.model
-    training = [
-        load_training_case(case, model_config, finder) for case in _of(split.training, cases)
-    ]
-    validation = [load_whole(case, model_config, finder) for case in _of(split.validation, cases)]
-    lesion_free = [
-        load_lesion_free(case, model_config, finder, config.seed)
-        for case in _of(split.lesion_free, cases)
-    ]
-    patches = PatchSource(training, config, split.validation, lesion_free)
+    device = torch.device(best_device())
+    training = [learned(case, config, finder) for case in _of(split.training, cases)]
+    lesion_free = [lesion_filled(case, config, finder) for case in _of(split.lesion_free, cases)]
+    validation = [validated(case, config, finder) for case in _of(split.validation, cases)]
+    patches = PatchSource(training, config, split.validation, lesion_free, device)
     steps_per_epoch = patches.steps_per_epoch
-    steps = steps_per_epoch * config.epochs
 
     torch.manual_seed(config.seed)
-    device = torch.device(best_device())
-    bf16 = _uses_bfloat16(config, device)
-    model = build_module(config.model).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    average = copy.deepcopy(model).eval()
-    optimiser = _optimiser(model, config)
+    learner = Learner(config, device, team)
+    if config.minutes and not resume:
+        fitting = epochs_in(config.minutes, learner, patches) if team.is_first else 0
+        config = config.model_copy(update={"epochs": team.told(fitting)})
+    steps = steps_per_epoch * config.epochs
     if not resume and team.is_first:
         run.create(config, split, used)
     team.told(None)  # the run folder is there
-    first_epoch = restore(run, model, average, optimiser) if run.state.exists() else 0
+    commit = commit_of_code()
+    first_epoch = restore(run, *learner.parts) if run.state.exists() else 0
     log = team.told(run.mend(first_epoch) if team.is_first else [])
-    spread = team.spread(model)
+    facts = {"device": described(device)} | ({"commit": commit} if commit else {})
 
     step_seconds: list[float] = []
-    for epoch in range(first_epoch, config.epochs):
-        model.train()
-        totals = Totals()
-        validation_losses = _known(log, "val_loss")
-        epoch_started = time.perf_counter()
-        for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
-            # set the learning rate
-            step_started = time.perf_counter()
-            rate = learning_rate(config, step, steps, validation_losses)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            # step
-            images, references = patches.batch(step, team.share_of(config.batch_size))
-            images = images.to(device, memory_format=torch.channels_last_3d)
-            references = references.to(device)
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-                logits = spread(images)
-            logits, references = team.whole(logits), team.whole(references)
-            losses = composite_loss(logits, references, config.bce_weight)
-            optimiser.zero_grad(set_to_none=True)
-            losses.total.backward()
-            if config.gradient_clip:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
-            optimiser.step()
-            _update_ema(average, model, config.ema if step >= config.warmup_steps else 0.0)
-            # report
-            totals.add(losses.total, losses.bce, losses.dice, logits, references)
-            if not np.isfinite(totals.last_loss):
-                raise _diverged(run, team, step + 1, totals.last_loss)
-            step_seconds.append(time.perf_counter() - step_started)
-            seconds = fmean(step_seconds[1:] or step_seconds)  # the first step warms caches up
-            done = Progress(
-                epoch, config.epochs, step + 1, steps, totals.last_loss, seconds, peak_memory_mb()
-            )
-            report(done)
-        # evaluate
-        line: dict[str, Any] = {
-            "epoch": epoch + 1,
-            "step": step + 1,
-            "learning_rate": rate,
-            **totals.means(),
-        }
-        steps_per_second = steps_per_epoch / (time.perf_counter() - epoch_started)
-        is_last = epoch + 1 == config.epochs
-        is_due = (epoch + 1) % config.validate_every == 0 or is_last
-        if validation and is_due and team.is_first:
-            line |= validate(average, validation, config)
-        line |= {
-            "seconds": round(time.perf_counter() - epoch_started, 3),
-            "steps_per_second": round(steps_per_second, 4),
-            "step_losses": totals.step_losses,
-        }
-        line = team.told(line)
-        log.append(line)
-        if team.is_first:
-            _keep(run, log, config, split, average)
-            run.save_state(pack(model, average, optimiser), epoch + 1)
-        report(replace(done, epoch=epoch + 1, memory_mb=peak_memory_mb(), epoch_log=line))
+    with supply(patches, team.share_of(config.batch_size), steps, device) as batches:
+        for epoch in range(first_epoch, config.epochs):
+            learner.model.train()
+            totals = Totals()
+            validation_losses = _known(log, "val_loss")
+            epoch_started = time.perf_counter()
+            for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
+                step_started = time.perf_counter()
+                rate = learning_rate(config, step, steps, validation_losses)
+                totals.add(*learner.step(step, rate, *batches.batch(step)))
+                if not np.isfinite(totals.last_loss):
+                    raise _diverged(run, team, step + 1, totals.last_loss)
+                # report
+                step_seconds.append(time.perf_counter() - step_started)
+                seconds = fmean(step_seconds[1:] or step_seconds)  # the first one warms caches up
+                done = Progress(
+                    *(epoch, config.epochs, step + 1, steps),
+                    *(totals.last_loss, seconds, peak_memory_mb()),
+                )
+                report(done)
+            # evaluate
+            line: dict[str, Any] = {
+                "epoch": epoch + 1,
+                "step": step + 1,
+                "learning_rate": rate,
+                **totals.means(),
+            }
+            steps_per_second = steps_per_epoch / (time.perf_counter() - epoch_started)
+            is_last = epoch + 1 == config.epochs
+            is_due = (epoch + 1) % config.validate_every == 0 or is_last
+            if validation and is_due and team.is_first:
+                line |= validate(learner.average, validation, config)
+            line |= {
+                "seconds": round(time.perf_counter() - epoch_started, 3),
+                "steps_per_second": round(steps_per_second, 4),
+                "step_losses": totals.step_losses,
+            }
+            line = team.told(line)
+            log.append(line)
+            if team.is_first:
+                _keep(run, log, config, _card(split, config, line, facts), learner.average)
+                run.save_state(pack(*learner.parts), epoch + 1)
+            report(replace(done, epoch=epoch + 1, memory_mb=peak_memory_mb(), epoch_log=line))
 
 
 def _keep(
     run: RunFolder,
     log: list[dict[str, Any]],
     config: TrainConfig,
-    split: Split,
+    card: dict[str, Any],
     average: torch.nn.Module,
 ) -> None:
     """Log an epoch, then keep its weights: a kill in between is mended when the run goes on."""
     line = log[-1]
     run.append(line)
-    card = _card(config, split, line)
     best = max(_known(log, "val_dice"), default=None)
     if best is None or line.get("val_dice") == best:
         save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
@@ -248,7 +230,7 @@ def _diverged(run: RunFolder, team: Ranks, step: int, loss: float) -> InputError
     return run.failed(step, reason) if team.is_first else InputError(reason)
 
 
-def _check_split(cases: Sequence[Case], split: Split, config: TrainConfig) -> None:
+def _check_split(cases: Sequence[Learnable], split: Split, config: TrainConfig) -> None:
     """Check that no subject is in both sets, that all are there, and that the schedule fits."""
     check_no_leak(split, cases)
     absent = sorted(split.subjects - {case.subject for case in cases})
@@ -262,15 +244,9 @@ def _check_split(cases: Sequence[Case], split: Split, config: TrainConfig) -> No
         )
 
 
-def _of(subjects: Collection[str], cases: Sequence[Case]) -> list[Case]:
+def _of(subjects: Collection[str], cases: Sequence[Learnable]) -> list[Learnable]:
     """Return the cases of some subjects."""
     return [case for case in cases if case.subject in subjects]
-
-
-def _uses_bfloat16(config: TrainConfig, device: torch.device) -> bool:
-    if config.precision == "auto":
-        return has_fast_bfloat16(device.type)
-    return config.precision == "bf16"
 
 
 def _ignore(_progress: Progress) -> None:
@@ -282,7 +258,9 @@ def _known(log: list[dict[str, Any]], name: str) -> list[float]:
     return [line[name] for line in log if line.get(name) is not None]
 
 
-def _card(config: TrainConfig, split: Split, line: dict[str, Any]) -> dict[str, Any]:
+def _card(
+    split: Split, config: TrainConfig, line: dict[str, Any], said: Mapping[str, str]
+) -> dict[str, Any]:
     """Metadata of the weights of an epoch: what they were trained and validated on."""
     facts = {
         "epoch": line["epoch"],
@@ -290,32 +268,11 @@ def _card(config: TrainConfig, split: Split, line: dict[str, Any]) -> dict[str, 
         "validation_dice": line.get("val_dice"),
         "subjects": list(split.learned),
         "validated_on": list(split.validation),
+        **said,
     }
     if split.lesion_free:
         facts["lesion_free"] = list(split.lesion_free)
     return {"training": facts}
-
-
-def _optimiser(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    if config.optimiser == "adam":
-        return torch.optim.Adam(
-            model.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-    return torch.optim.AdamW(
-        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
-
-
-@torch.no_grad()
-def _update_ema(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
-    """Move the averaged weights towards the model's; decay 0 copies them."""
-    # Not torch.optim.swa_utils.AveragedModel: it would also average the batch counter of a
-    # BatchNorm, an integer, and it has no warm-up, during which the average is the model.
-    for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point and decay:
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
 
 
 def parameters_of(config: TrainConfig) -> int:

@@ -15,6 +15,7 @@ from fsh_core.pipeline import Segmentation, find_lesions
 from fsh_core.record import Record
 from fsh_core.volume.volume import save_like
 from tests.conftest import REPOSITORY
+from tests.core.simulated_head import SimulatedHead
 
 WEIGHTS_SHA256 = "1c" * 32
 MakeSegmentation = Callable[..., Segmentation]
@@ -100,3 +101,19 @@ def segmentation_record():
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def simulated_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two heads with white matter, the first one with a lesion."""
+    root, head = tmp_path_factory.mktemp("heads"), SimulatedHead((2.0, 2.0, 5.0))
+    lesion = np.zeros_like(head.brain)
+    lesion[50:53, 40:43, 14:16] = True
+    for subject, mask in (("01", lesion), ("02", lesion & False)):
+        image = np.where(mask, np.float32(150), head.flair.data)
+        of_subject = (
+            root / f"derivatives/manual/sub-{subject}/anat/sub-{subject}_label-L_mask.nii.gz"
+        )
+        save_like(image, head.flair, root / f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz")
+        save_like(mask, head.flair, of_subject)
+    return root

@@ -480,7 +480,11 @@ class TestSplit:
         split = split_by_subject(cases_of(["a", "b", "c"]), 0.3, 1)
         split.save(tmp_path / "split.json")
         assert Split.load(tmp_path / "split.json") == split
-        assert set(json.loads((tmp_path / "split.json").read_text())) == {"training", "validation"}
+        assert set(json.loads((tmp_path / "split.json").read_text())) == {
+            "training",
+            "validation",
+            "lesion_free",
+        }
 
     @pytest.mark.parametrize(
         "content",

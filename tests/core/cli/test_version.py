@@ -3,15 +3,17 @@
 import hashlib
 import json
 import re
+import subprocess
 import sys
 from importlib.metadata import PathDistribution, version
 from pathlib import Path
 
 import pytest
 
+from fsh_core import commit as commit_module
 from fsh_core.cli import main, train_main
 from fsh_core.cli import version as version_module
-from fsh_core.cli.version import installed_commit
+from fsh_core.commit import commit_of_code, installed_commit
 from fsh_core.network import checkpoint
 
 
@@ -53,7 +55,8 @@ def _installed(folder: Path, direct_url: str | None) -> PathDistribution:
 def test_the_commit_is_that_of_the_installation(
     direct_url, commit, tmp_path, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setattr(version_module, "distribution", lambda _: _installed(tmp_path, direct_url))
+    for module in (version_module, commit_module):
+        monkeypatch.setattr(module, "distribution", lambda _: _installed(tmp_path, direct_url))
     assert installed_commit() == commit
     assert main(["--version"]) == 0
     first = capsys.readouterr().out.splitlines()[0]
@@ -69,3 +72,17 @@ def test_damaged_weights_are_not_passed_off_as_good_ones(tmp_path, monkeypatch, 
     monkeypatch.setattr(version_module, "DEFAULT_WEIGHTS", weights)
     assert main(["--version"]) == 2
     assert re.match(r"fsh: .*SHA-256 must be", capsys.readouterr().err)
+
+
+def test_the_commit_of_a_checkout_is_asked_of_git(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(commit_module, "distribution", lambda _: _installed(tmp_path, None))
+    package = tmp_path / "checkout" / "fsh_core"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(commit_module, "__file__", str(package / "commit.py"))
+    assert commit_of_code() is None  # no checkout
+    git = ["git", "-C", str(package.parent), "-c", "user.name=A", "-c", "user.email=a@b.c"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert commit_of_code() is None  # a checkout without a commit
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    assert commit_of_code() == head.stdout.strip()

@@ -21,7 +21,6 @@ from fsh_core.training.training_case import (
     load_whole,
 )
 from fsh_core.volume.volume import Volume, save_like
-from tests.core.simulated_head import SimulatedHead
 
 COARSE = ModelConfig(spacing_mm=2.0)
 PATCH = (32, 32, 32)
@@ -408,19 +407,8 @@ def test_patches_are_what_the_network_sees_at_inference(cases, first):
 
 
 @pytest.fixture(scope="module")
-def heads(tmp_path_factory):
-    """Two heads with white matter, the first one with a lesion."""
-    root, head = tmp_path_factory.mktemp("heads"), SimulatedHead((2.0, 2.0, 5.0))
-    lesion = np.zeros_like(head.brain)
-    lesion[50:53, 40:43, 14:16] = True
-    for subject, mask in (("01", lesion), ("02", lesion & False)):
-        image = np.where(mask, np.float32(150), head.flair.data)
-        of_subject = (
-            root / f"derivatives/manual/sub-{subject}/anat/sub-{subject}_label-L_mask.nii.gz"
-        )
-        save_like(image, head.flair, root / f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz")
-        save_like(mask, head.flair, of_subject)
-    return discover_cases(root)
+def heads(simulated_heads):
+    return discover_cases(simulated_heads)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from fsh_core.inference.predict import load_predictor
 from fsh_core.locks import one_writer
 from fsh_core.network.checkpoint import load_checkpoint
 from fsh_core.network.losses import Losses
+from fsh_core.training import learner
 from fsh_core.training import train as training
 from fsh_core.training.runs import RunFolder
 from fsh_core.training.scores import METRICS
@@ -554,7 +555,7 @@ class TestRefusals:
             nothing = logits.sum() * float("nan")
             return Losses(nothing, nothing, nothing)
 
-        monkeypatch.setattr(training, "composite_loss", broken)
+        monkeypatch.setattr(learner, "composite_loss", broken)
         with pytest.raises(
             InputError, match=r"the loss became nan at step 1; lower --learning-rate"
         ):
@@ -701,13 +702,13 @@ class TestAverage:
         with torch.no_grad():
             model.weight.normal_()
             model(torch.rand(2, 2, 3, 3, 3))
-        training._update_ema(average, model, 0.9)
+        learner._update_ema(average, model, 0.9)
         for name, one in average.state_dict().items():
             if name == "num_batches_tracked":
                 assert one == 1
             else:
                 assert torch.allclose(one, 0.9 * before[name] + 0.1 * model.state_dict()[name])
-        training._update_ema(average, model, 0.0)
+        learner._update_ema(average, model, 0.0)
         assert all(
             torch.equal(one, model.state_dict()[name]) for name, one in average.state_dict().items()
         )
