@@ -303,6 +303,12 @@ def test_segmenting_on_the_processor_loads_no_torch() -> None:
     assert not {"torch", "monai"} & loaded_after(code)
 
 
+def test_a_training_from_a_pack_needs_no_openvino() -> None:
+    # A machine that is lent for minutes has torch, and little else.
+    code = "import fsh_core.cli.train, fsh_core.training.train, fsh_core.training.pack"
+    assert not {"openvino", "SimpleITK", "matplotlib", "pandas"} & loaded_after(code)
+
+
 def test_help_loads_nothing_heavy() -> None:
     # What keeps `fsh --help` under half a second, whatever the machine is doing.
     code = """

@@ -13,7 +13,6 @@ from fsh_core.cli.terminal import progress_bar
 from fsh_core.cli.train_data import find_to_learn
 from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.inference.predict import BrainFinder
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.runs import Learnable, RunFolder
 from fsh_core.training.train import Progress, parameters_of, train
@@ -63,7 +62,7 @@ def train_command(
         train(
             *(cases, split, config, run),
             resume=resume,
-            finder=_finder(config),
+            finder=None if data.is_file() else _finder(config),
             on_progress=show,
         )
     show.console.print(f"Done: {run.path}/best.safetensors, {run.path}/last.safetensors, {run.log}")
@@ -120,7 +119,12 @@ def _chosen_split(cases: Sequence[Learnable], validation: list[str]) -> Split | 
 
 def _finder(config: TrainConfig) -> BrainSegmenter | None:
     """Return the bundled brain finder, unless it is what is being trained."""
-    return None if config.model.target == "brain" else BrainFinder()
+    if config.model.target == "brain":
+        return None
+    # Brings openvino, which a training from a pack can do without.
+    from fsh_core.inference.predict import BrainFinder
+
+    return BrainFinder()
 
 
 class _Display:

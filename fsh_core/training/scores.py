@@ -8,7 +8,6 @@ from torch import Tensor
 
 from fsh_core.config import SegmentConfig, TrainConfig
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.inference.predict import predictor_of
 from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.losses import Losses, composite_loss
 from fsh_core.network.model import arrays_of
@@ -30,6 +29,9 @@ def validate(
     dict
         Means over the cases, names beginning with ``val_``.
     """
+    # Brings openvino, which a training from a pack can do without.
+    from fsh_core.inference.predict import predictor_of
+
     settings = SegmentConfig(
         overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size
     )
