@@ -89,22 +89,26 @@ def make_records(spacing_mm: float, folder: Path) -> list[Path]:
     for name in ("01", "02"):
         path = folder / f"sub-{name}_FLAIR.nii.gz"
         save_like(np.round(fine.data).astype(np.int16), fine, path)
-        case = Case(name, None, {"FLAIR": path})
-        blank = segment_case(case, _no_lesion, SegmentConfig(regions=False))
-        inside = probability * blank.brain
-        raw, labels = find_lesions(inside, blank.brain, blank.flair, SegmentConfig())
-        lesions = lesion_table(labels, blank.flair, inside, blank.brain)
-        found = replace(
-            blank,
-            probability=inside,
-            raw_prediction=raw,
-            lesion_labels=labels,
-            lesions=lesions,
-            record=blank.record.changed(lesion_count=len(lesions)),
-        )
-        records.append(write_segmentation(found, folder / "derivatives")["record"])
-    print(f"{len(lesions)} lesions, {' x '.join(map(str, fine.shape))} voxels")
+        records.append(make_record(Case(name, None, {"FLAIR": path}), probability, folder))
     return records
+
+
+def make_record(case: Case, probability: NDArray[np.float32], folder: Path) -> Path:
+    """Write a case as if the network had found a probability; return the record."""
+    blank = segment_case(case, _no_lesion, SegmentConfig(regions=False))
+    inside = probability * blank.brain
+    raw, labels = find_lesions(inside, blank.brain, blank.flair, SegmentConfig())
+    lesions = lesion_table(labels, blank.flair, inside, blank.brain)
+    found = replace(
+        blank,
+        probability=inside,
+        raw_prediction=raw,
+        lesion_labels=labels,
+        lesions=lesions,
+        record=blank.record.changed(lesion_count=len(lesions)),
+    )
+    print(f"{len(lesions)} lesions, {' x '.join(map(str, blank.flair.shape))} voxels")
+    return write_segmentation(found, folder / "derivatives")["record"]
 
 
 def _no_lesion(image: NDArray[np.float32], on_patch: object = None) -> NDArray[np.float32]:

@@ -208,16 +208,16 @@ class Photographer:
         ):
             decide()
         self.keep("review")
-        review.controller.show_keys()
+        review.controller.look.show_keys()
         self.keep("keys")
-        review.controller.show_keys()
+        review.controller.look.show_keys()
         self.viewer.theme = "light"
         self.keep("light")
         self.viewer.theme = "dark"
-        review.controller.other_visit()
+        review.controller.look.other_visit()
         wait_until(lambda: "are linked" in review.view.message.text(), review.view.message.text)
         self.keep("visits")
-        review.controller.other_visit()
+        review.controller.look.other_visit()
         review.controller.has_cohort = False
         for turn, label in enumerate(labels):
             review.case.review.set_status(label, "rejected" if turn % 8 == 3 else "accepted")

@@ -2,6 +2,13 @@
 
 from fsh_core.follow_up.change_review import ChangeReview, open_change_review
 from fsh_core.follow_up.cohort import write_track_cohort
+from fsh_core.follow_up.companions import (
+    Companion,
+    Companions,
+    PlacedCompanion,
+    find_companions,
+    place_companion,
+)
 from fsh_core.follow_up.pair import LoadedPair, load_pair
 from fsh_core.follow_up.read import StoredTrack, find_tracks, read_track, why_stale_track
 from fsh_core.follow_up.record import RecordedPair, RecordedVisit, TrackRecord
@@ -18,7 +25,10 @@ from fsh_core.follow_up.write import write_track
 __all__ = [
     "REVIEWED_COLUMNS",
     "ChangeReview",
+    "Companion",
+    "Companions",
     "LoadedPair",
+    "PlacedCompanion",
     "RecordedPair",
     "RecordedVisit",
     "StoredTrack",
@@ -26,6 +36,7 @@ __all__ = [
     "TrackRecord",
     "between",
     "count_changes",
+    "find_companions",
     "find_patients",
     "find_tracks",
     "in_reading_order",
@@ -33,6 +44,7 @@ __all__ = [
     "judged_pair",
     "load_pair",
     "open_change_review",
+    "place_companion",
     "read_track",
     "read_visits",
     "save_change_review",

@@ -32,9 +32,6 @@ from fsh_napari.views.window import dock_of
 if TYPE_CHECKING:
     import napari
 
-_TITLE_COLOUR = "#ffdd57"
-_TITLE_POINTS = 12
-
 
 class ChangesStage(PlanesStage):
     """The part of the window that shows both visits; nothing here is an event.
@@ -102,7 +99,7 @@ class ChangesStage(PlanesStage):
             if layer in self.viewer.layers:
                 layer.visible = True
         self._hidden = []
-        self.viewer.canvas.overlays.text.visible = False
+        self.show_caption("")
 
     def go_to(self, point: Point) -> None:
         """Put both crosshairs on a point in viewer mm of the earlier visit."""
@@ -225,13 +222,9 @@ class ChangesStage(PlanesStage):
         """Say in the large view which visit is seen there."""
         if self.pair is None:
             return
-        text = self.viewer.canvas.overlays.text
         pair = self.pair.pair
-        text.text = f"Before: {pair.earlier}"
-        if self.is_swapped:
-            text.text = f"After: {pair.later}"
-        text.position, text.color, text.font_size = "top_left", _TITLE_COLOUR, _TITLE_POINTS
-        text.visible = True
+        title = f"After: {pair.later}" if self.is_swapped else f"Before: {pair.earlier}"
+        self.show_caption(title)
 
     def _outlines_shown(self) -> bool:
         return bool(self._own(CHANGES).visible)

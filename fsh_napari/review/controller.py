@@ -14,6 +14,7 @@ from fsh_core.review.open import hides_others
 from fsh_napari.review.clicks import Clicks
 from fsh_napari.review.completing import Completion
 from fsh_napari.review.interfaces import CaseUnderReview, Point, Saver, Stage, View
+from fsh_napari.review.looking import Looking
 from fsh_napari.review.readers import (
     agreement_in_words,
     check_may_see,
@@ -45,6 +46,8 @@ class ReviewController:
         What is open.
     has_cohort : bool
         Whether there is a next case.
+    look : Looking
+        The commands that change only what is seen.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ReviewController:
         self.case: CaseUnderReview | None = None
         self.has_cohort = False
         self._loading = ""  # the case that is on its way
+        self.look = Looking(stage, self.opened)
         self._clicks = Clicks(view, stage)
         self._walk = Walk(view, self.go_to, "lesion", "the case")
         self._completion = Completion(view, saver, self._walk)
@@ -201,6 +205,12 @@ class ReviewController:
         self._show(self.opened().review.fill_between_slices(label))
         self.view.show_message(f"Lesion {label} is filled between its slices; undo is Ctrl+Z.")
 
+    def measure(self) -> None:
+        """Measure the distance between the next two clicks."""
+        self.opened()
+        self.stage.hear_clicks()
+        self._clicks.wait_to_measure()
+
     def cancel(self) -> None:
         """Leave joining, adding, correcting and the help."""
         self._clicks.forget()
@@ -272,63 +282,6 @@ class ReviewController:
         """Limit brush and eraser to a range of intensities, of probabilities, or not."""
         self.opened()
         self.view.next_brush_range()
-
-    # ---- looking: nothing of it is an event
-
-    def reset_window(self) -> None:
-        """Set window and level back."""
-        self.opened()
-        self.stage.reset_window()
-
-    def measure(self) -> None:
-        """Measure the distance between the next two clicks."""
-        self.opened()
-        self.stage.hear_clicks()
-        self._clicks.wait_to_measure()
-
-    def narrow_window(self) -> None:
-        """Show little differences of the tissue."""
-        self._window("narrow")
-
-    def normal_window(self) -> None:
-        """Show the scan as it was opened."""
-        self._window("normal")
-
-    def wide_window(self) -> None:
-        """Show what is brightest and darkest, too."""
-        self._window("wide")
-
-    def _window(self, preset: str) -> None:
-        self.opened()
-        self.stage.set_window(preset)
-
-    def outline(self) -> None:
-        """Switch between outline and fill."""
-        self.opened()
-        self.stage.toggle_outline()
-
-    def opacity(self) -> None:
-        """Go through the opacities."""
-        self.opened()
-        self.stage.change_opacity()
-
-    def hide_lesions(self) -> None:
-        """Hide or show the lesions."""
-        self.opened()
-        self.stage.toggle_lesions()
-
-    def layout(self) -> None:
-        """Switch between the reading layout and napari's own."""
-        self.stage.toggle_layout()
-
-    def other_visit(self) -> None:
-        """Show the next other visit side by side, or none after the last."""
-        self.opened()
-        self.stage.show_other_visit()
-
-    def show_keys(self) -> None:
-        """Show or hide the help."""
-        self.stage.toggle_keys()
 
     # ---- other readers, and the end
 

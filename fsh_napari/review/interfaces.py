@@ -96,6 +96,9 @@ class Stage(Protocol):
     def toggle_lesions(self) -> None:
         """Hide or show the lesions."""
 
+    def flip_companions(self, step: int) -> None:
+        """Show the scan that is so many places further in the round of FLAIR and companions."""
+
     def reset_window(self) -> None:
         """Set window and level back."""
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from fsh_napari.review.controller import ReviewController
+from fsh_napari.review.looking import Looking
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,16 @@ class Key:
     command: Callable[[Any], None]
     text: str
     button: str = ""
+
+
+def _look(command: Callable[[Looking], None]) -> Callable[[ReviewController], None]:
+    """Make a command of the controller of one that changes only what is seen."""
+
+    @wraps(command)
+    def run(controller: ReviewController) -> None:
+        command(controller.look)
+
+    return run
 
 
 KEYS = (
@@ -63,17 +75,19 @@ KEYS = (
         "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
     ),
     Key("Shift+M", ReviewController.measure, "measure, in mm, between the next two clicks"),
-    Key("G", ReviewController.outline, "outline or fill"),
-    Key("O", ReviewController.opacity, "opacity"),
-    Key("H", ReviewController.hide_lesions, "hide or show all lesions"),
-    Key("1", ReviewController.narrow_window, "narrow window: faint lesions"),
-    Key("2", ReviewController.normal_window, "normal window"),
-    Key("3", ReviewController.wide_window, "wide window: all that is bright or dark"),
-    Key("L", ReviewController.layout, "reading layout: napari's lists away, or back"),
-    Key("Y", ReviewController.reset_window, "window and level as they were at the beginning"),
+    Key("G", _look(Looking.outline), "outline or fill"),
+    Key("O", _look(Looking.opacity), "opacity"),
+    Key("H", _look(Looking.hide_lesions), "hide or show all lesions"),
+    Key("1", _look(Looking.narrow_window), "narrow window: faint lesions"),
+    Key("2", _look(Looking.normal_window), "normal window"),
+    Key("3", _look(Looking.wide_window), "wide window: all that is bright or dark"),
+    Key("Q", _look(Looking.companion), "T1w, T2w or earlier visit instead of the FLAIR, in turn"),
+    Key("Shift+Q", _look(Looking.companion_before), "the same, backwards"),
+    Key("L", _look(Looking.layout), "reading layout: napari's lists away, or back"),
+    Key("Y", _look(Looking.reset_window), "window and level as they were at the beginning"),
     Key(
         "T",
-        ReviewController.other_visit,
+        _look(Looking.other_visit),
         "other visit, side by side; once more: the next one, or none",
     ),
     Key(
@@ -91,7 +105,7 @@ KEYS = (
     Key("Ctrl+Z", ReviewController.undo, "undo, whatever it was", "Undo"),
     Key("Ctrl+Shift+Z", ReviewController.redo, "do it again", "Redo"),
     Key("Esc", ReviewController.cancel, "let joining, adding or correcting be; close this help"),
-    Key("F1", ReviewController.show_keys, "show or hide these keys"),
+    Key("F1", _look(Looking.show_keys), "show or hide these keys"),
 )
 
 MOUSE = {

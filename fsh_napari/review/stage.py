@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QWidget
 
 from fsh_core.errors import InputError
 from fsh_napari.review.case import OpenCase
+from fsh_napari.review.companions import CompanionScans
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
 from fsh_napari.views.contrast import reset_windows, set_preset
@@ -60,6 +61,17 @@ class ReviewStage(PlanesStage):
         self.visit: VisitWidget | None = None
         self.help = HelpOverlay(window)
         self.layout = ReadingLayout(window, self)
+        self._companions = CompanionScans(viewer, window, self)
+        self._companions.told.connect(self.told)
+        self._companions.titled.connect(self.show_caption)
+
+    def begin(self, case: OpenCase) -> None:
+        """Hear which case is open."""
+        self._companions.begin(case)
+
+    def end(self) -> None:
+        """Take the companions of the case away."""
+        self._companions.end()
 
     def redraw(self) -> None:
         """Draw the lesions again where voxels of their layer changed."""
@@ -82,6 +94,11 @@ class ReviewStage(PlanesStage):
     def hear_clicks(self) -> None:
         """Open the planes, which hear clicks; napari's own view does not."""
         self.show_planes()
+
+    def flip_companions(self, step: int) -> None:
+        """Show another contrast or visit in the place of the FLAIR, in the planes."""
+        self.show_planes()
+        self._companions.flip(step)
 
     # ---- how lesions look
 

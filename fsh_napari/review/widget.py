@@ -88,7 +88,7 @@ class ReviewWidget(QWidget):
         view.wanted.connect(self._run)
         view.open_wanted.connect(lambda: self.attempt(self._choose))
         view.save_wanted.connect(lambda: self.attempt(self.controller.save))
-        view.keys_wanted.connect(lambda: self.attempt(self.controller.show_keys))
+        view.keys_wanted.connect(lambda: self.attempt(self.controller.look.show_keys))
         view.lesion_opened.connect(self.controller.go_to)
         view.lesion_selected.connect(self._on_selected)
         view.note_written.connect(self._on_note)
@@ -204,6 +204,7 @@ class ReviewWidget(QWidget):
         yield
         self.view.offer_filters(case.listed())
         self.controller.begin(case)
+        self.stage.begin(case)
         yield
         self.view.brush.offer(suggested_ranges(case.surroundings))
         self._set_brush()
@@ -263,6 +264,7 @@ class ReviewWidget(QWidget):
             self._name = ""
 
     def _forget_case(self) -> None:
+        self.stage.end()
         self.controller.end()
         self.case = None
         if not self.is_busy:

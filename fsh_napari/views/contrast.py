@@ -20,13 +20,12 @@ PRESETS: dict[str, Limits | None] = {"narrow": (5.0, 95.0), "normal": None, "wid
 def windowed_image(viewer: ViewerModel) -> Any:
     """Return the image whose window is changed.
 
-    The selected one, else the lowest that is shown.
+    The selected one, if it is shown, else the lowest that is shown.
     """
     active = viewer.layers.selection.active
     images = [layer for layer in viewer.layers if layer._type_string == "image"]
-    if active in images:
-        return active
-    return next((layer for layer in images if layer.visible), None)
+    shown = [layer for layer in images if layer.visible]
+    return active if active in shown else next(iter(shown), None)
 
 
 def window_level(limits: Limits, across: float, down: float) -> Limits:

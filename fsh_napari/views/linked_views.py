@@ -30,6 +30,8 @@ class LinkedViews(QWidget):
         Whether the left button draws a line.
     ruler : tuple of point
         The two ends of what was measured, in viewer mm; empty = nothing.
+    caption : str
+        What is shown; it stands in the corner of every view.
     """
 
     clicked = Signal(object, bool)
@@ -45,6 +47,7 @@ class LinkedViews(QWidget):
         self.crosshair_colour = preferences().crosshair
         self.scribbles = False
         self.ruler: tuple[tuple[float, ...], ...] = ()
+        self.caption = ""
         self._quiet = False
 
     @property
@@ -99,6 +102,11 @@ class LinkedViews(QWidget):
     def show_ruler(self, ends: tuple[tuple[float, ...], ...]) -> None:
         """Draw a ruler between two points, in viewer mm; empty takes it away."""
         self.ruler = ends
+        self.redraw_overlays()
+
+    def show_caption(self, caption: str) -> None:
+        """Say in the corner of every view what is shown; empty says nothing."""
+        self.caption = caption
         self.redraw_overlays()
 
     def redraw_overlays(self) -> None:

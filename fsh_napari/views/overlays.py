@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QPointF, QRect, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
@@ -21,6 +21,7 @@ _GAP = 9  # pixels around the centre that the crosshair leaves free
 _OPACITY = 170  # of 255: what lies under the crosshair shines through
 _TRAIL_PIXELS = 3
 _RULER, _RULER_EDGE, _RULER_PIXELS = "#ffffff", "#000000", 2  # seen on every grey
+_CAPTION_COLOUR, _CAPTION_MARGIN, _CAPTION_POINTS = "#ffdd57", 8, 11
 _FLAT = 2  # dimensions on the screen: slices, not the volume
 
 
@@ -90,6 +91,7 @@ class Overlay(QWidget):
         if view.group.crosshair.isChecked():
             self._draw_crosshair(painter)
         self._draw_letters(painter)
+        self._draw_caption(painter)
         self._draw_trail(painter)
         self._draw_ruler(painter)
         painter.end()
@@ -108,6 +110,18 @@ class Overlay(QWidget):
             ((x, y + _GAP), (x, height)),
         ):
             painter.drawLine(QPointF(*start), QPointF(*end))
+
+    def _draw_caption(self, painter: QPainter) -> None:
+        """Write what is shown into the corner, beside the letter of the upper border."""
+        font = painter.font()
+        font.setPointSize(_CAPTION_POINTS)
+        painter.setFont(font)
+        width = self.width() // 2 - 3 * _CAPTION_MARGIN
+        room = QRect(_CAPTION_MARGIN, _CAPTION_MARGIN, width, self.height() - 2 * _CAPTION_MARGIN)
+        wrapped = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
+        for colour, shift in ((_RULER_EDGE, 1), (_CAPTION_COLOUR, 0)):
+            painter.setPen(QColor(colour))
+            painter.drawText(room.translated(shift, shift), wrapped, self._view.group.caption)
 
     def _draw_trail(self, painter: QPainter) -> None:
         colour = QColor(CROSSHAIRS[self._view.group.crosshair_colour])

@@ -50,6 +50,7 @@ class PlanesStage(QObject):
         super().__init__(panel)
         self.viewer, self._window, self._panel = viewer, window, panel
         self.planes: PlanesWidget | None = None
+        self._caption = ""
         self._share_later = QTimer(self, singleShot=True, interval=_LAID_OUT_MS)
         self._share_later.timeout.connect(self._share_the_room)
         self._size: QSize = window.size()  # before the panel has its dock
@@ -100,12 +101,20 @@ class PlanesStage(QObject):
             self.planes.scribbled.connect(self.scribbled)
             self.planes.told.connect(self.told)
             self.planes.gone.connect(self._forget_planes)
+            if self._caption:
+                self.planes.show_caption(self._caption)
         return self.planes
 
     def wanted_planes(self) -> PlanesWidget | None:
         """Return the three planes where they are open, or open by themselves; see `Preferences`."""
         is_open = self.planes is not None or bool(self._window.findChildren(PlanesWidget))
         return self.show_planes() if is_open or preferences().planes else None
+
+    def show_caption(self, caption: str) -> None:
+        """Say in every plane what is shown, now and when they are opened again."""
+        self._caption = caption
+        if self.planes is not None:
+            self.planes.show_caption(caption)
 
     def go_to(self, point: Point) -> None:
         """Put the crosshair on a point; without planes, napari's own view shows its slice."""

@@ -72,7 +72,7 @@ def test_both_visits_stand_side_by_side_with_verdict_first(widget, viewer) -> No
     assert not part(viewer.layers, DIFFERENCE).visible
     later = widget.stage.visit.model.layers
     assert [layer.visible for layer in later] == [True, False, True, True]
-    assert viewer.canvas.overlays.text.text == "Before: m6"
+    assert widget.stage.planes.caption == "Before: m6"
     large, visit = window_of(viewer)[1], widget.stage.visit
     places = [one.mapToGlobal(one.rect().topLeft()).x() for one in (large, visit, widget)]
     assert places == sorted(places)  # before, after, list
@@ -108,7 +108,7 @@ def test_t_swaps_the_visits_at_the_same_place(widget, qtbot, viewer) -> None:
     )
     assert part(viewer.layers, SWAPPED_LESIONS).visible
     assert not part(viewer.layers, LESIONS).visible
-    assert viewer.canvas.overlays.text.text == "After: m12"
+    assert widget.stage.planes.caption == "After: m12"
     assert widget.stage.planes.point == point
     here = part(viewer.layers, SWAPPED)
     voxel = tuple(np.round(here.world_to_data(point)).astype(int))
@@ -186,7 +186,7 @@ def test_closing_leaves_the_viewer_as_it_was(viewer, empty, out, track_record, q
     assert all(forgets(thing) for thing in things)
     assert list(viewer.layers) == [scan]
     assert scan.visible
-    assert not viewer.canvas.overlays.text.visible
+    assert empty.stage.planes.caption == ""
     with qtbot.waitSignal(empty.opened, timeout=PATIENCE_MS):
         empty.open(track_record)
     viewer.window.remove_dock_widget(empty)

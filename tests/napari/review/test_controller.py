@@ -74,6 +74,9 @@ class FakeStage:
     def show_ruler(self, ends) -> None:
         self.ruler = ends
 
+    def flip_companions(self, step: int) -> None:
+        self.asked.append(f"flip {step}")
+
     def __getattr__(self, name: str):  # noqa: D105
         return lambda: self.asked.append(name)
 
@@ -400,17 +403,21 @@ def test_a_note(controller) -> None:
 
 
 def test_looking_is_no_event(controller) -> None:
-    for command in (controller.outline, controller.opacity, controller.hide_lesions):
+    for command in (controller.look.outline, controller.look.opacity, controller.look.hide_lesions):
         command()
-    controller.other_visit()
-    controller.show_keys()
+    controller.look.other_visit()
+    controller.look.show_keys()
+    controller.look.companion()
+    controller.look.companion_before()
     assert controller.case.review.journal.events == []
-    assert controller.stage.asked[-5:] == [
+    assert controller.stage.asked[-7:] == [
         "toggle_outline",
         "change_opacity",
         "toggle_lesions",
         "show_other_visit",
         "toggle_keys",
+        "flip 1",
+        "flip -1",
     ]
 
 

@@ -1,0 +1,79 @@
+"""Commands of a review that change only what is seen: nothing of it is an event of the journal."""
+
+from collections.abc import Callable
+
+from fsh_napari.review.interfaces import CaseUnderReview, Stage
+
+
+class Looking:
+    """How the case is looked at.
+
+    Parameters
+    ----------
+    stage : Stage
+        Where it is seen.
+    opened : callable
+        Returns the case; raises `fsh_core.errors.InputError` if none is open.
+    """
+
+    def __init__(self, stage: Stage, opened: Callable[[], CaseUnderReview]) -> None:
+        self.stage, self._opened = stage, opened
+
+    def companion(self) -> None:
+        """Show the next companion of the FLAIR in its place, or the FLAIR again."""
+        self._opened()
+        self.stage.flip_companions(1)
+
+    def companion_before(self) -> None:
+        """Show the companion before, or the FLAIR again."""
+        self._opened()
+        self.stage.flip_companions(-1)
+
+    def narrow_window(self) -> None:
+        """Show little differences of the tissue."""
+        self._window("narrow")
+
+    def normal_window(self) -> None:
+        """Show the scan as it was opened."""
+        self._window("normal")
+
+    def wide_window(self) -> None:
+        """Show what is brightest and darkest, too."""
+        self._window("wide")
+
+    def _window(self, preset: str) -> None:
+        self._opened()
+        self.stage.set_window(preset)
+
+    def reset_window(self) -> None:
+        """Set window and level back."""
+        self._opened()
+        self.stage.reset_window()
+
+    def outline(self) -> None:
+        """Switch between outline and fill."""
+        self._opened()
+        self.stage.toggle_outline()
+
+    def opacity(self) -> None:
+        """Go through the opacities."""
+        self._opened()
+        self.stage.change_opacity()
+
+    def hide_lesions(self) -> None:
+        """Hide or show the lesions."""
+        self._opened()
+        self.stage.toggle_lesions()
+
+    def layout(self) -> None:
+        """Switch between the reading layout and napari's own."""
+        self.stage.toggle_layout()
+
+    def other_visit(self) -> None:
+        """Show the next other visit side by side, or none after the last."""
+        self._opened()
+        self.stage.show_other_visit()
+
+    def show_keys(self) -> None:
+        """Show or hide the help."""
+        self.stage.toggle_keys()
