@@ -27,6 +27,7 @@ COLUMNS: Columns = {
     "uncertainty": ("Uncert.", "{:.2f}"),
     "mean_probability": ("Prob.", "{:.2f}"),
     "contrast": ("Contrast", "{:.2f}"),
+    "longest_diameter_mm": ("Long. mm", "{:.1f}"),
     "note": ("Note", "{}"),
 }
 """Title and format of every column that can be shown, in this order."""

@@ -8,6 +8,7 @@ import pandas as pd
 from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 
+from fsh_core.lesions.diameter import longest_axial_diameter, longest_diameter
 from fsh_core.preprocess.intensity import grey_levels
 from fsh_core.volume.boxes import (
     Box,
@@ -30,6 +31,10 @@ LESION_COLUMNS: dict[str, str] = {
     "voxels": "Number of voxels.",
     "volume_mm3": "Volume, in mm3.",
     "equivalent_diameter_mm": "Diameter of the sphere that has this volume, in mm.",
+    "longest_diameter_mm": "Longest diameter in 3-D, from the centre of one voxel face to that of "
+    "another, in mm.",
+    "axial_diameter_mm": "Longest diameter within one axial slice (across the file's axis nearest "
+    "to inferior-superior), measured likewise, in mm.",
     "centroid_r_mm": "Centre of mass, in mm towards the patient's right (NIfTI world "
     "coordinates, RAS+).",
     "centroid_a_mm": "Centre of mass, in mm towards anterior (RAS+).",
@@ -139,7 +144,7 @@ def lesion_table(
 
 
 def _size(inside: NDArray[np.bool_], flair: Volume, world_axes: list[str]) -> dict[str, float]:
-    """Voxels, volume and extents of a lesion cut out by its bounding box; axes are r, a or s."""
+    """Size of a lesion cut out by its bounding box; ``world_axes`` are r, a and s."""
     voxels = int(np.count_nonzero(inside))
     volume_mm3 = voxels * flair.voxel_volume_mm3
     extents_mm = [
@@ -149,6 +154,8 @@ def _size(inside: NDArray[np.bool_], flair: Volume, world_axes: list[str]) -> di
         "voxels": voxels,
         "volume_mm3": volume_mm3,
         "equivalent_diameter_mm": equivalent_diameter_mm(volume_mm3),
+        "longest_diameter_mm": longest_diameter(inside, flair.affine).mm,
+        "axial_diameter_mm": longest_axial_diameter(inside, flair.affine).mm,
     } | {
         f"extent_{axis}_mm": extent_mm
         for axis, extent_mm in zip(world_axes, extents_mm, strict=True)

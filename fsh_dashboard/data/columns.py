@@ -61,6 +61,8 @@ LESIONS = {
     "status": "Status",
     "volume_mm3": "Volume (mm³)",
     "equivalent_diameter_mm": "Diameter (mm)",
+    "longest_diameter_mm": "Longest diameter (mm)",
+    "axial_diameter_mm": "Longest axial diameter (mm)",
     "in_reference": "In reference (share)",
     "region": "Region",
     "flags": "Look at",

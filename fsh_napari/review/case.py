@@ -22,6 +22,7 @@ from fsh_core.review import (
 from fsh_core.review.brush import BrushRange
 from fsh_core.review.correct import GROW
 from fsh_core.review.measure import overlap_scores
+from fsh_core.volume.boxes import Box
 from fsh_napari.layers.colours import review_colours
 from fsh_napari.layers.grid import Grid
 from fsh_napari.layers.ownership import give_to_review, lock
@@ -142,6 +143,20 @@ class OpenCase(QObject):
         if voxel is None:
             raise InputError(f"there is no lesion {label}; choose one from the list")
         return self.grid.to_viewer_mm(voxel)
+
+    def cut_out(self, label: int) -> tuple[Box, NDArray[np.bool_]]:
+        """Return a box of the scan that holds a lesion, and where in it the lesion is.
+
+        Raises
+        ------
+        InputError
+            If there is no such lesion.
+        """
+        box = self._measures.box(label)
+        inside = self.review.labels[box] == label
+        if not inside.any():
+            raise InputError(f"there is no lesion {label}; choose one from the list")
+        return box, inside
 
     def voxel_at(self, point: Point) -> Voxel | None:
         """Return the voxel of the file at a point in viewer mm; None outside the scan."""

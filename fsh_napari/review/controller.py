@@ -211,6 +211,10 @@ class ReviewController:
         self.stage.hear_clicks()
         self._clicks.wait_to_measure()
 
+    def diameters(self) -> None:
+        """Draw the longest diameters of the selected lesion, or take them away."""
+        self.stage.toggle_diameters(self.chosen())
+
     def cancel(self) -> None:
         """Leave joining, adding, correcting and the help."""
         self._clicks.forget()

@@ -84,6 +84,9 @@ class Stage(Protocol):
     def show_ruler(self, ends: tuple[Point, ...]) -> None:
         """Draw a ruler between two points; empty takes it away."""
 
+    def toggle_diameters(self, label: int) -> None:
+        """Draw the longest diameters of the selected lesion, or no longer."""
+
     def hear_clicks(self) -> None:
         """Let a click be heard: open what hears it."""
 

@@ -75,6 +75,7 @@ KEYS = (
         "K", ReviewController.note_lesion, "write a note (about the case, if no lesion is selected)"
     ),
     Key("Shift+M", ReviewController.measure, "measure, in mm, between the next two clicks"),
+    Key("M", ReviewController.diameters, "longest diameters of the selected lesion, or no longer"),
     Key("G", _look(Looking.outline), "outline or fill"),
     Key("O", _look(Looking.opacity), "opacity"),
     Key("H", _look(Looking.hide_lesions), "hide or show all lesions"),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.review import Review, ReviewEvent, measure_lesions
 from fsh_core.review.save import with_found
-from fsh_core.volume.boxes import box_of_voxels, joined, label_boxes
+from fsh_core.volume.boxes import Box, box_of_voxels, joined, label_boxes, whole_box
 from fsh_core.volume.volume import Volume
 
 
@@ -65,6 +65,10 @@ class LesionMeasures:
             return None
         i, j, k = rows.iloc[0][["inside_i", "inside_j", "inside_k"]]
         return int(i), int(j), int(k)
+
+    def box(self, label: int) -> Box:
+        """Return a part of the scan that holds a lesion; all of it, where none is known."""
+        return self._boxes.get(label, whole_box(self._review.labels.shape))
 
     def _measure(self, labels: set[int]) -> None:
         if not labels:

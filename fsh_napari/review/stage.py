@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from fsh_core.errors import InputError
 from fsh_napari.review.case import OpenCase
 from fsh_napari.review.companions import CompanionScans
+from fsh_napari.review.diameters import Line, diameters_of
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
 from fsh_napari.views.contrast import reset_windows, set_preset
@@ -61,6 +62,7 @@ class ReviewStage(PlanesStage):
         self.visit: VisitWidget | None = None
         self.help = HelpOverlay(window)
         self.layout = ReadingLayout(window, self)
+        self._draws_diameters = False
         self._companions = CompanionScans(viewer, window, self)
         self._companions.told.connect(self.told)
         self._companions.titled.connect(self.show_caption)
@@ -70,8 +72,9 @@ class ReviewStage(PlanesStage):
         self._companions.begin(case)
 
     def end(self) -> None:
-        """Take the companions of the case away."""
+        """Take away what was shown of the case alone."""
         self._companions.end()
+        self.show_diameters(0)
 
     def redraw(self) -> None:
         """Draw the lesions again where voxels of their layer changed."""
@@ -90,6 +93,24 @@ class ReviewStage(PlanesStage):
         """Draw a ruler between two points; empty takes it away."""
         if self.planes is not None:
             self.planes.show_ruler(ends)
+
+    def toggle_diameters(self, label: int) -> None:
+        """Draw the longest diameters of the selected lesion, whichever it is, or no longer."""
+        self._draws_diameters = not self._draws_diameters
+        self.show_planes()
+        self.show_diameters(label)
+        if not self._draws_diameters:
+            self.told.emit("")
+
+    def show_diameters(self, label: int) -> None:
+        """Draw the longest diameters of a lesion, if that is wanted; 0 draws none."""
+        if self.planes is None:
+            return
+        lines: tuple[Line, ...] = ()
+        if self._draws_diameters and label:
+            lines, said = diameters_of(self._opened_case(), label)
+            self.told.emit(said)
+        self.planes.show_diameters(lines)
 
     def hear_clicks(self) -> None:
         """Open the planes, which hear clicks; napari's own view does not."""

@@ -312,6 +312,7 @@ class ReviewWidget(QWidget):
     def _colour(self) -> None:
         if self.case is not None:
             self.case.show_decisions(self.view.label)
+            self.stage.show_diameters(self.view.label)
 
     def _set_brush(self) -> None:
         if self.case is not None:

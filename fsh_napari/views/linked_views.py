@@ -30,6 +30,8 @@ class LinkedViews(QWidget):
         Whether the left button draws a line.
     ruler : tuple of point
         The two ends of what was measured, in viewer mm; empty = nothing.
+    diameters : tuple of pairs of points
+        Longest diameters of a lesion, each from one end to the other, in viewer mm.
     caption : str
         What is shown; it stands in the corner of every view.
     """
@@ -47,6 +49,7 @@ class LinkedViews(QWidget):
         self.crosshair_colour = preferences().crosshair
         self.scribbles = False
         self.ruler: tuple[tuple[float, ...], ...] = ()
+        self.diameters: tuple[tuple[tuple[float, ...], ...], ...] = ()
         self.caption = ""
         self._quiet = False
 
@@ -102,6 +105,11 @@ class LinkedViews(QWidget):
     def show_ruler(self, ends: tuple[tuple[float, ...], ...]) -> None:
         """Draw a ruler between two points, in viewer mm; empty takes it away."""
         self.ruler = ends
+        self.redraw_overlays()
+
+    def show_diameters(self, diameters: tuple[tuple[tuple[float, ...], ...], ...]) -> None:
+        """Draw the longest diameters of a lesion; empty takes them away."""
+        self.diameters = diameters
         self.redraw_overlays()
 
     def show_caption(self, caption: str) -> None:

@@ -1,6 +1,7 @@
 """Which way up a plane is shown, and its overlay: letters at the borders and a crosshair."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -93,7 +94,11 @@ class Overlay(QWidget):
         self._draw_letters(painter)
         self._draw_caption(painter)
         self._draw_trail(painter)
-        self._draw_ruler(painter)
+        group = self._view.group
+        if group.ruler:
+            self._draw_line(painter, group.ruler, crosses=False)
+        for ends in group.diameters:
+            self._draw_line(painter, ends, crosses=True)
         painter.end()
 
     def _draw_crosshair(self, painter: QPainter) -> None:
@@ -128,18 +133,27 @@ class Overlay(QWidget):
         painter.setPen(QPen(colour, _TRAIL_PIXELS))
         painter.drawPolyline([self._view.to_pixel(point) for point in self._view.trail])
 
-    def _draw_ruler(self, painter: QPainter) -> None:
-        """Draw the ruler where both its ends lie in the slice that is shown."""
-        view, ends = self._view, self._view.group.ruler
+    def _draw_line(
+        self, painter: QPainter, ends: Sequence[tuple[float, ...]], crosses: bool
+    ) -> None:
+        """Draw a line with its length where both its ends lie in the slice that is shown.
+
+        One that ``crosses`` slices is drawn dashed in each of them, as seen from the front.
+        """
+        view = self._view
         through = view.plane.order[0]
         half_mm = view.viewer.dims.range[through].step / 2
         here = view.group.point[through]
-        if not ends or any(abs(end[through] - here) > half_mm for end in ends):
+        places = [end[through] for end in ends]
+        is_within = all(abs(place - here) <= half_mm for place in places)
+        is_between = min(places) - half_mm <= here <= max(places) + half_mm
+        if not is_within and not (crosses and is_between):
             return
+        style = Qt.PenStyle.SolidLine if is_within else Qt.PenStyle.DashLine
         start, end = (view.to_pixel(point) for point in ends)
         text = f"{math.dist(*ends):.1f} mm"
         for colour, width in ((_RULER_EDGE, _RULER_PIXELS + 2), (_RULER, _RULER_PIXELS)):
-            painter.setPen(QPen(QColor(colour), width))
+            painter.setPen(QPen(QColor(colour), width, style))
             painter.drawLine(start, end)
             for point in (start, end):
                 painter.drawEllipse(point, _RULER_PIXELS, _RULER_PIXELS)

@@ -37,6 +37,9 @@ def only_row(*arguments):
 
 def test_size_and_place_of_a_box_by_hand():
     row = only_row(*scene())
+    # Sides of 4, 6 and 6 mm: from the middle of a face to the middle of one opposite.
+    assert row["longest_diameter_mm"] == pytest.approx(np.linalg.norm((3, 4, 6)), abs=1e-6)
+    assert row["axial_diameter_mm"] == pytest.approx(np.linalg.norm((3, 6)), abs=1e-6)
     assert row["label"] == 1
     assert row["voxels"] == 24
     assert row["volume_mm3"] == pytest.approx(24 * 6)

@@ -74,6 +74,9 @@ class FakeStage:
     def show_ruler(self, ends) -> None:
         self.ruler = ends
 
+    def toggle_diameters(self, label: int) -> None:
+        self.asked.append(f"diameters of {label}")
+
     def flip_companions(self, step: int) -> None:
         self.asked.append(f"flip {step}")
 
@@ -400,6 +403,14 @@ def test_a_note(controller) -> None:
     assert controller.view.asked_for_note
     controller.set_note("near a vein")
     assert controller.case.review.note(2) == "near a vein"
+
+
+def test_diameters_are_those_of_the_selected_lesion(controller) -> None:
+    with pytest.raises(InputError, match="no lesion is selected"):
+        controller.diameters()
+    controller.go_to(2)
+    controller.diameters()
+    assert controller.stage.asked[-1] == "diameters of 2"
 
 
 def test_looking_is_no_event(controller) -> None:

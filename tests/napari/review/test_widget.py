@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import sys
 import weakref
 
@@ -573,6 +574,35 @@ def test_windows_by_key(widget, press):
     press(Qt.Key.Key_Y)
     assert list(scan.contrast_limits) == first
     assert journal(widget) == []
+
+
+def test_the_longest_diameters_of_the_selected_lesion(widget, press):
+    def lengths():
+        return [round(math.dist(*ends), 2) for ends in widget.stage.planes.diameters]
+
+    widget.controller.go_to(1)  # 6 x 6 x 2 voxels of 1 x 1 x 2.5 mm
+    press(Qt.Key.Key_M)
+    settle(20)
+    across, axial = math.hypot(5, 5, 5), math.hypot(6, 5)
+    assert lengths() == [round(across, 2), round(axial, 2)]
+    said = f"Lesion 1: longest diameter {across:.1f} mm, in an axial slice {axial:.1f} mm"
+    assert widget.view.message.text().startswith(said)
+    low, high = (widget.case.grid.to_viewer_mm(voxel) for voxel in ((12, 24, 9), (17, 29, 10)))
+    half = (1.25, 0.5, 0.5)
+    for ends in widget.stage.planes.diameters:
+        for end in ends:
+            for value, one, two, more in zip(end, low, high, half, strict=True):
+                assert min(one, two) - more <= value <= max(one, two) + more
+    press(Qt.Key.Key_N)
+    settle(20)
+    assert lengths()[1] == round(math.hypot(4, 3), 2)
+    view = widget.stage.planes.views[0]
+    with_lines = view.canvas.grab().toImage()
+    press(Qt.Key.Key_M)
+    settle(20)
+    assert lengths() == []
+    assert view.canvas.grab().toImage() != with_lines
+    assert {one["kind"] for one in journal(widget)} <= {"visit"}
 
 
 def test_planes_that_were_closed_come_back(widget, viewer, press):
