@@ -201,6 +201,22 @@ class ChangesController:
         self.opened()
         self.stage.next_plane()
 
+    def narrow_window(self) -> None:
+        """Show little differences of the tissue in both visits."""
+        self._window("narrow")
+
+    def normal_window(self) -> None:
+        """Show both visits as they were opened."""
+        self._window("normal")
+
+    def wide_window(self) -> None:
+        """Show what is brightest and darkest, too."""
+        self._window("wide")
+
+    def _window(self, preset: str) -> None:
+        self.opened()
+        self.stage.set_window(preset)
+
     def reset_window(self) -> None:
         """Set window and level of both visits back."""
         self.opened()

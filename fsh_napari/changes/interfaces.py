@@ -66,6 +66,9 @@ class Stage(Protocol):
     def next_plane(self) -> None:
         """Show both visits in the next plane."""
 
+    def set_window(self, preset: str) -> None:
+        """Give both visits a window that has a name, and tell the reader."""
+
     def reset_window(self) -> None:
         """Set window and level of both visits back."""
 

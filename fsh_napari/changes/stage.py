@@ -22,6 +22,7 @@ from fsh_napari.layers.convert import WINDOW_KEY
 from fsh_napari.layers.ownership import lock
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
+from fsh_napari.views.contrast import set_preset_of_several
 from fsh_napari.views.linked_views import LinkedViews
 from fsh_napari.views.other_visits import Visit
 from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL
@@ -157,6 +158,11 @@ class ChangesStage(PlanesStage):
         order = (AXIAL, CORONAL, SAGITTAL)
         large.show_plane(order[(order.index(large.plane) + 1) % len(order)])
         planes.shown.emit()
+
+    def set_window(self, preset: str) -> None:
+        """Give both visits a window of `fsh_napari.views.contrast.PRESETS`, that of the earlier."""
+        scans = [layer for layer in self._parts(SCAN, SWAPPED) if isinstance(layer, Image)]
+        self.told.emit(set_preset_of_several(scans, preset))
 
     def reset_window(self) -> None:
         """Set window and level of both visits back."""

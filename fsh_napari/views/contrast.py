@@ -1,5 +1,6 @@
 """Window and level of a scan: a drag of the mouse, presets from its own percentiles, and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,30 @@ def set_preset(viewer: ViewerModel, name: str) -> str:
     layer = windowed_image(viewer)
     if layer is None:
         raise InputError("no scan is shown; show one in the list of layers")
+    return _give_preset(layer, name)
+
+
+def set_preset_of_several(layers: Sequence[Image], name: str) -> str:
+    """Give scans that were opened in windows of their own the preset of the first.
+
+    What was equally bright in all of them stays so: the window is the same share of that in which
+    each was opened.
+
+    Returns
+    -------
+    str
+        What was done, for the reader.
+    """
+    said = _give_preset(layers[0], name)
+    low, high = layers[0].metadata[WINDOW_KEY]
+    shares = [(limit - low) / (high - low) for limit in layers[0].contrast_limits]
+    for layer in layers[1:]:
+        low, high = layer.metadata[WINDOW_KEY]
+        layer.contrast_limits = [low + share * (high - low) for share in shares]
+    return said
+
+
+def _give_preset(layer: Image, name: str) -> str:
     percentiles = PRESETS[name]
     if percentiles is None:
         reset_window(layer)

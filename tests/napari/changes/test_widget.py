@@ -134,6 +134,22 @@ def test_d_h_and_s_change_what_is_seen_of_both(widget, qtbot, viewer) -> None:
     assert widget.stage.visit.views[0].plane is CORONAL
 
 
+def test_windows_by_key_are_alike_in_both_visits(widget, qtbot, viewer) -> None:
+    scans = [part(layers, SCAN) for layers in (viewer.layers, widget.stage.visit.model.layers)]
+    opened = [list(scan.contrast_limits) for scan in scans]
+    for key, name in ((Qt.Key.Key_1, "Narrow"), (Qt.Key.Key_3, "Wide"), (Qt.Key.Key_2, "Normal")):
+        before = list(scans[0].contrast_limits)
+        press(qtbot, widget, key)
+        assert widget.view.message.text().startswith(f"{name} window")
+        assert list(scans[0].contrast_limits) != before
+        shares = [
+            np.divide(np.subtract(scan.contrast_limits, low), high - low)
+            for scan, (low, high) in zip(scans, opened, strict=True)
+        ]
+        np.testing.assert_allclose(shares[0], shares[1])
+    assert [list(scan.contrast_limits) for scan in scans] == opened
+
+
 def test_a_missed_lesion_is_added_by_a_click_in_either_visit(widget, qtbot, viewer) -> None:
     pair = widget.pair
     viewer_point = np.linalg.inv(pair.grid.viewer_to_world) @ [*MISSED[0], 1.0]
