@@ -602,7 +602,7 @@ def test_the_longest_diameters_of_the_selected_lesion(widget, press):
     settle(20)
     assert lengths() == []
     assert view.canvas.grab().toImage() != with_lines
-    assert {one["kind"] for one in journal(widget)} <= {"visit"}
+    assert {event.kind for event in widget.case.review.journal.events} <= {"visit"}
 
 
 def test_planes_that_were_closed_come_back(widget, viewer, press):
