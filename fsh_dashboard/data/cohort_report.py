@@ -1,4 +1,4 @@
-"""A cohort frozen as one HTML page: what was counted, of which files, by which weights.
+"""A cohort frozen as one HTML page or PDF: what was counted, of which files, by which weights.
 
 Nothing in it is of the clock or of the machine, so that the same files and filters give the same
 bytes.
@@ -7,6 +7,7 @@ bytes.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -25,6 +26,7 @@ from fsh_core.report.page import (
     show,
     show_interval,
 )
+from fsh_core.report.pdf import page_pdf
 from fsh_core.studies.counting import counted
 from fsh_core.studies.statistics import summarise
 from fsh_dashboard.data.cohort_tables import Results
@@ -52,9 +54,27 @@ DEFINITIONS = {
 }
 
 
+class Report(NamedTuple):
+    """The parts of a frozen cohort, as `fsh_core.report.page.page_html` takes them."""
+
+    title: str
+    subtitle: str
+    numbers: list[Number]
+    sections: list[Section]
+    definitions: dict[str, str]
+
+    def html(self) -> bytes:
+        """Return one HTML file that asks for nothing from outside and prints on A4."""
+        return page_html(*self).encode()
+
+    def pdf(self) -> bytes:
+        """Return the same as PDF."""
+        return page_pdf(*self)
+
+
 def cohort_report(
     opened: Opened, results: Results, cases: pd.DataFrame, filters: Sequence[str]
-) -> bytes:
+) -> Report:
     """Freeze the cases that are shown.
 
     Parameters
@@ -67,11 +87,6 @@ def cohort_report(
         Rows of ``results.cases``.
     filters : sequence of str
         What was filtered by, in words; none if all cases are in it.
-
-    Returns
-    -------
-    bytes
-        One HTML file that asks for nothing from outside and prints on A4.
 
     Raises
     ------
@@ -99,7 +114,7 @@ def cohort_report(
     ]
     title = "Cohort report"
     subtitle = "Frozen: the same files and filters give the same bytes."
-    return page_html(title, subtitle, numbers, sections, _definitions(cases)).encode()
+    return Report(title, subtitle, numbers, sections, _definitions(cases))
 
 
 def data_sha256(hashes: dict[str, str]) -> str:

@@ -11,23 +11,28 @@ from fsh_dashboard.data.columns import label_of
 from fsh_dashboard.data.folder import Opened
 
 WHAT = (
-    "One HTML file with the numbers of the cases shown, the filters, the weights, and the SHA-256 "
-    "of every file behind them. The same files and filters give the same bytes; print it for PDF."
+    "One file with the numbers of the cases shown, the filters, the weights, and the SHA-256 of "
+    "every file behind them. The same files and filters give the same bytes."
 )
 
 
 def offer_report(opened: Opened, results: Results, cases: pd.DataFrame) -> None:
     """Offer the report; it is made when it is asked for, not before."""
-    st.download_button(
-        "Report as HTML",
-        partial(cohort_report, opened, results, cases, filters()),
-        "fsh-cohort-report.html",
-        "text/html",
-        key="get-report",
-        on_click="ignore",
-        help=WHAT,
-        disabled=cases.empty,
-    )
+    freeze = partial(cohort_report, opened, results, cases, filters())
+    for label, make, ending, kind in (
+        ("Report as HTML", lambda: freeze().html(), "html", "text/html"),
+        ("Report as PDF", lambda: freeze().pdf(), "pdf", "application/pdf"),
+    ):
+        st.download_button(
+            label,
+            make,
+            f"fsh-cohort-report.{ending}",
+            kind,
+            key=f"get-report-{ending}",
+            on_click="ignore",
+            help=WHAT,
+            disabled=cases.empty,
+        )
 
 
 def filters() -> tuple[str, ...]:

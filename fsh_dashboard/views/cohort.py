@@ -158,12 +158,9 @@ def show_cases(opened: Opened, results: Results, cases: pd.DataFrame) -> str | N
         height=TABLE_HEIGHT,
         follow=partial(follow_row, "cases", table),
     )
-    left, middle, right, _ = st.columns(4, vertical_alignment="bottom")
-    with left:
+    with st.container(horizontal=True):
         page.offer_csv(cases, "fsh-cases.csv", "Cases as CSV")
-    with middle:
         page.offer_csv(partial(summarise, cases), "fsh-statistics.csv", "Statistics as CSV")
-    with right:
         offer_report(opened, results, cases)
     return case
 

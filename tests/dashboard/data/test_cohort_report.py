@@ -15,6 +15,7 @@ from fsh_dashboard.data.cohort_report import cohort_report, data_sha256
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
 from fsh_dashboard.data.reviews import read_reviews, with_review
+from tests.core.report.pdf_text import text_of
 
 FSH = "derivatives/fsh"
 
@@ -25,7 +26,8 @@ def freeze(folder: Path, *filters: str, keep: str = "") -> str:
     cases = results.cases
     reviews = read_reviews(opened, results)
     cases = cases if reviews.progress.empty else with_review(cases, reviews)
-    return cohort_report(opened, results, cases[cases["case"].str.contains(keep)], filters).decode()
+    kept = cases[cases["case"].str.contains(keep)]
+    return cohort_report(opened, results, kept, filters).html().decode()
 
 
 def words(page: str) -> str:
@@ -39,6 +41,22 @@ def test_the_same_files_give_the_same_bytes(study: Path, tmp_path: Path) -> None
         os.utime(path, (1e9, 1e9))
     assert freeze(elsewhere) == first
     assert str(tmp_path) not in first
+
+
+def test_the_pdf_has_the_same_content_and_the_same_bytes(study: Path, tmp_path: Path) -> None:
+    opened = open_folder([str(study)])
+    results = read_results(opened, FSH)
+    report = cohort_report(opened, results, results.cases, ("name contains P",))
+    payload = report.pdf()
+    elsewhere = Path(shutil.copytree(study, tmp_path / "elsewhere"))
+    opened = open_folder([str(elsewhere)])
+    again = cohort_report(opened, read_results(opened, FSH), results.cases, ("name contains P",))
+    assert again.pdf() == payload
+    said = "".join(text_of(payload).split())
+    for text in re.findall(r"[^\s]+", words(report.html().decode().partition("<h1>")[2])):
+        if text.isascii() and text.isalnum():
+            assert text in said, text
+    assert str(tmp_path) not in said
 
 
 def test_it_says_filters_weights_version_and_date_of_the_data(study: Path) -> None:
@@ -81,7 +99,8 @@ def test_what_readers_decided_is_in_it(study: Path, decide: Callable[..., None])
 def test_scores_leave_out_patients_that_were_trained_on(study: Path) -> None:
     opened = open_folder([str(study)])
     results = read_results(opened, FSH)
-    page = cohort_report(opened, results, results.cases.assign(trained_on="yes"), ()).decode()
+    report = cohort_report(opened, results, results.cases.assign(trained_on="yes"), ())
+    page = report.html().decode()
     assert ">Dice</td>" not in page
     assert ">Dice</td>" in freeze(study)
 
