@@ -13,6 +13,8 @@ from fsh_core.errors import InputError
 Size3 = tuple[int, int, int]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "bf16", "fp32"]
+Arithmetic = Literal["int8", "bf16", "fp32"]
+"""In which numbers a network multiplies."""
 
 _SMALLEST_WIDTH = 2  # attention gates work on half as many channels
 _PATCH_STEP = 16  # voxels: the network halves each axis four times
@@ -224,8 +226,9 @@ class SegmentConfig(Config):
     )
     batch_size: int = Field(1, ge=1, le=64, description="patches per forward pass")
     mirror: bool = Field(False, description="average over left-right mirroring (twice the time)")
-    precision: Precision = Field(
-        "auto", description="auto = bfloat16 where the processor multiplies it natively"
+    precision: Literal["auto", Arithmetic] = Field(
+        "auto",
+        description="auto = eight bits (int8) or bfloat16 where weights and processor can",
     )
     device: Device = Field(
         "cpu", description="where the network runs; auto = on a graphics card if torch finds one"

@@ -165,9 +165,9 @@ def move_together(staging: Path, folder: Path, name: str) -> None:
         raise cannot_be_written(folder, error) from None
 
 
-def hidden_files(folder: Path) -> list[Path]:
-    """List what F.sh hides in a folder and in those inside: unfinished files, and locks."""
-    return list(folder.rglob(f"{HIDDEN}*"))
+def hidden_files(folder: Path, *, inside: bool = True) -> list[Path]:
+    """List what F.sh hides in a folder, and in those ``inside``: unfinished files, and locks."""
+    return list(folder.rglob(f"{HIDDEN}*") if inside else folder.glob(f"{HIDDEN}*"))
 
 
 def unfinished_moves(hidden: Iterable[Path]) -> dict[Path, str]:

@@ -69,13 +69,21 @@ def one_writer(folder: Path, what: str = "fsh", *, wait: bool = True) -> Iterato
             lock.release()
 
 
-def clear_after_killed(folder: Path) -> None:
+def clear_after_killed(folder: Path, *, inside: bool = True) -> None:
     """Bring a folder, and those inside, in order after killed processes.
 
     What they half wrote is removed, what they had wholly written is moved into place, and the
     files of their locks go. What a living process holds stays.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    inside : bool
+        Whether to look into the folders inside too. What segmenting leaves there lies in the
+        folder itself.
     """
-    hidden = hidden_files(folder)  # one walk: a folder may hold thousands of cases
+    hidden = hidden_files(folder, inside=inside)  # one walk: there may be thousands of cases
     remove_leftovers(hidden)
     for whole, what in unfinished_moves(hidden).items():
         with suppress(InputError, OSError), one_writer(whole.parent, what, wait=False):

@@ -245,6 +245,8 @@ def segment_case(
             seconds=round(time.perf_counter() - started, 2),
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             threads=getattr(predictor, "workers", None),
+            arithmetic=getattr(predictor, "arithmetic", None),
+            eight_bits_sha256=getattr(predictor, "eight_bits_sha256", None),
             platform=platform.platform(),
             folder=str(Path.cwd()),
         ),

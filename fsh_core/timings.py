@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psutil
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -21,12 +23,15 @@ class Stage:
         Time of the stage's own thread on a processor; that of threads which it starts is not in it.
     beside : bool
         Whether another thread did other work of the case meanwhile.
+    memory_mb : float
+        Memory that the process had at the end of the stage, in MB.
     """
 
     name: str
     seconds: float
     cpu_seconds: float
     beside: bool
+    memory_mb: float
 
 
 _listeners: list[list[Stage]] = []
@@ -45,6 +50,7 @@ def timed(name: str) -> Iterator[None]:
             time.perf_counter() - began,
             time.thread_time() - began_cpu,
             threading.current_thread() is not threading.main_thread(),
+            psutil.Process().memory_info().rss / 1e6,
         )
         with _turns:
             for heard in _listeners:

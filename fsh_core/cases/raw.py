@@ -39,6 +39,40 @@ def raw_files(inputs: Iterable[Path]) -> Iterator[Path]:
                 yield from (Path(folder, name) for name in names)
 
 
+def raw_files_of(dataset: Path, participants: Iterable[str]) -> Iterator[Path]:
+    """List what lies in a BIDS dataset of some participants, and of nobody in particular.
+
+    Of a dataset of ten thousand a task for one participant lists no other's files. Those are
+    never written over by it: what it writes is called by its own participants.
+
+    Parameters
+    ----------
+    dataset : Path
+        The dataset.
+    participants : iterable of str
+        Labels with or without ``sub-``.
+
+    Yields
+    ------
+    Path
+        As `raw_files`.
+    """
+    if is_own_output(dataset):
+        yield from raw_files([dataset])
+        return
+    names = [f"sub-{label.removeprefix('sub-')}" for label in participants]
+    for folder in (dataset, *_others_in(dataset / "derivatives")):
+        yield from (entry for entry in folder.iterdir() if entry.is_file())
+        yield from raw_files(folder / name for name in names)
+
+
+def _others_in(derivatives: Path) -> list[Path]:
+    """List the folders of derivatives that F.sh did not make."""
+    if not derivatives.is_dir():
+        return []
+    return [one for one in derivatives.iterdir() if one.is_dir() and not is_own_output(one)]
+
+
 def is_own_output(folder: Path) -> bool:
     """Tell whether F.sh made a folder: segmentations, a simulated dataset, a run, or scores."""
     if any(all((folder / name).is_file() for name in names) for names in _OWN_FILES):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from fsh_core.cli.guards import reading, writing
+from fsh_core.cli.guards import reading, reading_participants, writing
 from fsh_core.cli.remarks import saying_remarks_once
 from fsh_core.cli.terminal import print_failures
 from fsh_core.config import SegmentConfig
@@ -155,7 +155,8 @@ def _participants(options: argparse.Namespace) -> int:
         for label in wanted.missing([case.subject for case in cases])
     ]
     print_failures(failures)
-    with reading(options.bids_dir, *(file for case in cases for file in case.files)):
+    files = [file for case in cases for file in case.files]
+    with reading_participants(options.bids_dir, options.participant_label, files):
         failed = segment_command(
             cases, options.output_dir, options.weights, config, options.force, tables=False
         )

@@ -64,8 +64,8 @@ def show_timings(stages: Sequence[Stage], console: Console) -> None:
     process = psutil.Process()
     whole = time.time() - process.create_time()
     cpu = process.cpu_times()
-    table = Table(title="Seconds")
-    for heading in ("stage", "times", "clock", "processor", ""):
+    table = Table(title="Seconds, and memory at the end")
+    for heading in ("stage", "times", "clock", "processor", "MB", ""):
         table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
     for name in dict.fromkeys(stage.name for stage in stages):
         own = [stage for stage in stages if stage.name == name]
@@ -74,12 +74,13 @@ def show_timings(stages: Sequence[Stage], console: Console) -> None:
             str(len(own)),
             f"{sum(stage.seconds for stage in own):.2f}",
             f"{sum(stage.cpu_seconds for stage in own):.2f}",
-            "beside others" if own[0].beside else "",
+            f"{own[-1].memory_mb:,.0f}",
+            "beside" if own[0].beside else "",
         )
     table.add_section()
     table.add_row("all, with start and imports", "", f"{whole:.2f}", f"{cpu.user + cpu.system:.2f}")
     console.print(table)
     console.print(
         "The processor's seconds of a stage are those of its own thread: what it starts in other "
-        "threads, as the networks do, is in the last row alone."
+        "threads, as the networks do, is in the last row alone. Beside: while other work went on."
     )

@@ -1,7 +1,7 @@
 """What stands around every command: its inputs stay as they are, and it writes alone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -12,6 +12,17 @@ def reading(*inputs: Path) -> AbstractContextManager[None]:
     from fsh_core.files import never_overwriting
 
     return never_overwriting(raw_files(inputs))
+
+
+def reading_participants(
+    dataset: Path, participants: Sequence[str], files: Iterable[Path]
+) -> AbstractContextManager[None]:
+    """Guard some participants of a dataset, or all if none is named, and files elsewhere."""
+    from fsh_core.cases.raw import raw_files, raw_files_of
+    from fsh_core.files import never_overwriting
+
+    own = raw_files_of(dataset, participants) if participants else raw_files([dataset])
+    return never_overwriting([*own, *files])
 
 
 def is_first_process() -> bool:

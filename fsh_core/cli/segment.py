@@ -1,6 +1,8 @@
 """``fsh segment``: from files to BIDS derivatives, case after case."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +22,8 @@ from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor
 from fsh_core.locks import BeingWritten, clear_after_killed
 from fsh_core.timings import listening, timed
+
+_AT_ONCE = 2  # cases: more would only take more memory
 
 
 def segment_command(
@@ -99,7 +103,7 @@ def _segment(
         predictor = load_predictor(work.weights, config)
     _check_taken(channels, predictor)
     with cohort_kept(out, tables):
-        clear_after_killed(out)
+        clear_after_killed(out, inside=tables)  # without tables it is one of many tasks
         with progress_bar(console) as bar:
             if pool is None:
                 job = Job(out, predictor, config, work.force, BrainFinder(config.device), bar)
@@ -118,19 +122,48 @@ def _segment_all(cases: Sequence[Case], job: Job, tables: Tables) -> list[str]:
     waiting: list[Case] = []
     cohort = job.bar.add_task("cases", total=len(cases), visible=len(cases) > 1)
     for wait in (False, True):
-        for case in waiting if wait else cases:
-            try:
-                job.segment(case, wait=wait)
-            except BeingWritten:
-                waiting.append(case)
-                console.print(f"{case.name}: another process is at it, so it is looked at last")
-                continue
-            except Exception as error:  # whatever it is, the other cases are not affected
-                failed.append(sentence_of(error, case.flair))
-                console.print(f"{case.name}: failed")
-            job.bar.advance(cohort)
-            tables.keep_up()
+        with closing(_overlapping(job, waiting if wait else cases, wait)) as outcomes:
+            for case, error in outcomes:
+                if isinstance(error, BeingWritten):
+                    waiting.append(case)
+                    console.print(f"{case.name}: another process is at it, so it is looked at last")
+                    continue
+                if error is not None:
+                    failed.append(sentence_of(error, case.flair))
+                    console.print(f"{case.name}: failed")
+                job.bar.advance(cohort)
+                tables.keep_up()
     return failed
+
+
+def _overlapping(
+    job: Job, cases: Sequence[Case], wait: bool
+) -> Generator[tuple[Case, Exception | None]]:
+    """Segment cases and yield each with what went wrong, in order.
+
+    Two are worked at: while one is at the networks, which take turns, the other is read or
+    written, so that no core waits. Where this is closed early, as by Ctrl-C, they stop.
+    """
+
+    def attempt(case: Case) -> Exception | None:
+        try:
+            job.segment(case, wait=wait)
+        except Exception as error:  # whatever it is, the other cases are not affected
+            return error
+        return None
+
+    cases = list(cases)
+    if len(cases) == 1:
+        yield cases[0], attempt(cases[0])
+        return
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        yield from zip(cases, pool.map(attempt, cases), strict=True)
+    except BaseException:
+        job.stopped.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_taken(channels: Sequence[str], predictor: NetworkPredictor) -> None:

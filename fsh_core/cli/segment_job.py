@@ -3,16 +3,21 @@
 import dataclasses
 import math
 import time
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Event, Lock
+from typing import Any
 
+import nibabel as nib
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
+    Known,
     check_names,
     check_same_scan,
     derivative_paths,
@@ -20,18 +25,20 @@ from fsh_core.derivatives import (
     write_cohort,
     write_segmentation,
 )
-from fsh_core.errors import InputError
+from fsh_core.errors import Cancelled, InputError
+from fsh_core.evaluation.case_metrics import evaluate_case
 from fsh_core.files import sha256_of
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor
 from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation, segment_case
 from fsh_core.record import InputFile, Record
 from fsh_core.report import illustrate
-from fsh_core.studies.evaluate import evaluate_case
 from fsh_core.timings import timed
 from fsh_core.volume.volume import Volume, load_mask
 
+_LARGE_VOXELS = 2**25  # 0.5 mm heads have more: 4 GB each
 _TABLES_EVERY_S = 60.0
+_TABLES_SHARE = 20  # of the time: a twentieth at most
 
 
 @dataclass(frozen=True)
@@ -63,18 +70,35 @@ class Tables:
 
     def __init__(self, out: Path, are_wanted: bool) -> None:
         self._out, self._are_wanted = out, are_wanted
-        self._written = -math.inf  # so that the first case is in the tables at once
+        self._next = -math.inf  # so that the first case is in the tables at once
+        self._known: Known = {}
 
     def keep_up(self) -> None:
         """Hear that a case is done."""
-        if self._are_wanted and time.monotonic() - self._written > _TABLES_EVERY_S:
-            write_cohort(self._out)
-            self._written = time.monotonic()
+        began = time.monotonic()
+        if self._are_wanted and began > self._next:
+            write_cohort(self._out, self._known)
+            done = time.monotonic()
+            self._next = done + max(_TABLES_EVERY_S, _TABLES_SHARE * (done - began))
 
 
 @dataclass(frozen=True)
 class Job:
-    """What segments the cases of a command."""
+    """What segments the cases of a command; two threads may share it.
+
+    Attributes
+    ----------
+    out, config, force
+        As of `segment_command`.
+    predictor, finder
+        The networks.
+    bar
+        Shows how far it is.
+    stopped
+        Set to give up what is being worked at.
+    large
+        Of cases with many voxels one is worked at, not two: they take gigabytes.
+    """
 
     out: Path
     predictor: NetworkPredictor
@@ -82,6 +106,8 @@ class Job:
     force: bool
     finder: BrainFinder
     bar: Progress
+    stopped: Event = field(default_factory=Event)
+    large: Lock = field(default_factory=Lock)
 
     def segment(self, case: Case, *, wait: bool) -> None:
         """Segment a case, unless its result is current.
@@ -94,7 +120,8 @@ class Job:
             If the case cannot be used, or its result would replace that of another scan.
         """
         check_names(case, self.out)
-        with one_writer(self.out, case.name, wait=wait):
+        alone = self.large if _is_large(case) else nullcontext()
+        with alone, one_writer(self.out, case.name, wait=wait):
             reason = why_stale(case, self.out, self.predictor.card.sha256, self.config)
             files = derivative_paths(case, self.out)
             if reason is None and not self.force:
@@ -113,15 +140,25 @@ class Job:
                     self.predictor,
                     self.config,
                     finder=self.finder,
-                    on_patch=partial(_advance, self.bar, patches),
+                    on_patch=partial(self._advance, patches),
                 )
                 _store(found, self.out, self.force, self.bar.console)
             finally:
                 self.bar.remove_task(patches)
 
+    def _advance(self, task: TaskID, done: int, total: int) -> None:
+        if self.stopped.is_set():
+            raise Cancelled
+        self.bar.update(task, completed=done, total=total)
 
-def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
-    bar.update(task, completed=done, total=total)
+
+def _is_large(case: Case) -> bool:
+    """Tell by its header whether a scan has many voxels; what cannot be read is said later."""
+    try:
+        image: Any = nib.load(case.flair)
+        return bool(math.prod(image.shape) > _LARGE_VOXELS)
+    except Exception:  # of many kinds, and said by whoever reads the file
+        return False
 
 
 def _store(found: Segmentation, out: Path, force: bool, console: Console) -> None:

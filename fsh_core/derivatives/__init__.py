@@ -10,7 +10,13 @@
 A case is complete when its record exists: everything else is in place before it.
 """
 
-from fsh_core.derivatives.cohort_tables import Cohort, cohort_kept, read_cohort, write_cohort
+from fsh_core.derivatives.cohort_tables import (
+    Cohort,
+    Known,
+    cohort_kept,
+    read_cohort,
+    write_cohort,
+)
 from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.derivatives.read import (
     StoredSegmentation,
@@ -31,6 +37,7 @@ from fsh_core.record import read_record
 __all__ = [
     "Cohort",
     "Illustrate",
+    "Known",
     "StoredSegmentation",
     "check_names",
     "check_same_scan",

@@ -10,7 +10,12 @@ from typing import Any
 import pandas as pd
 
 from fsh_core.derivatives.layout import to_json, to_tsv
-from fsh_core.derivatives.read import StoredSegmentation, find_records, read_segmentation
+from fsh_core.derivatives.read import (
+    StoredSegmentation,
+    find_records,
+    holds_records,
+    read_segmentation,
+)
 from fsh_core.errors import sentence_of
 from fsh_core.file_names import CASES_TABLE, LESIONS_TABLE, NOT_BIDS
 from fsh_core.files import check_may_write, making_folder, write_atomically
@@ -75,34 +80,52 @@ class Cohort:
     failures: tuple[str, ...]
 
 
-def read_cohort(folder: str | Path) -> Cohort:
+Known = dict[Path, tuple[tuple[int, int], dict[str, Any], pd.DataFrame]]
+"""By record what its file was, its row, and its lesions: so that it is read once."""
+
+
+def read_cohort(folder: str | Path, known: Known | None = None) -> Cohort:
     """Gather the complete cases of a derivatives folder.
 
     A record that cannot be used is named in ``failures``; the others are not affected.
+
+    Parameters
+    ----------
+    folder : path
+        The derivatives folder.
+    known : dict, optional
+        What an earlier call read; it is brought up to date, and only records that are new or were
+        replaced are read.
     """
     folder = Path(folder)
+    known = {} if known is None else known
     rows: list[dict[str, Any]] = []
     tables: list[pd.DataFrame] = []
     failures: list[str] = []
     for path in find_records(folder):
         try:
-            stored = read_segmentation(path)
-            row = _case_row(stored, folder)
+            facts = path.stat()
+            file = facts.st_ino, facts.st_mtime_ns
+            if path not in known or known[path][0] != file:
+                stored = read_segmentation(path)
+                known[path] = file, _case_row(stored, folder), _lesion_rows(stored)
         except Exception as error:  # whatever it is, the other records are not affected
             failures.append(sentence_of(error, path))
             continue
-        rows.append(row)
-        tables.append(_lesion_rows(stored))
+        rows.append(known[path][1])
+        tables.append(known[path][2])
     return Cohort(pd.DataFrame(rows, columns=list(CASE_COLUMNS)), _stack(tables), tuple(failures))
 
 
-def write_cohort(folder: str | Path) -> list[str]:
+def write_cohort(folder: str | Path, known: Known | None = None) -> list[str]:
     """Write the tables and ``dataset_description.json`` of a folder from its records.
 
     Parameters
     ----------
     folder : path
         The derivatives folder.
+    known : dict, optional
+        As of `read_cohort`.
 
     Returns
     -------
@@ -116,7 +139,7 @@ def write_cohort(folder: str | Path) -> list[str]:
     """
     folder = Path(folder)
     with one_writer(folder, "cohort"):  # or another's older look at the folder would be the last
-        return _write_cohort(folder)
+        return _write_cohort(folder, known)
 
 
 @contextmanager
@@ -142,7 +165,7 @@ def cohort_kept(folder: Path, tables: bool = True) -> Iterator[None]:
         try:
             yield
         finally:
-            if not find_records(folder):
+            if not holds_records(folder):
                 for path in new:
                     path.unlink(missing_ok=True)
 
@@ -151,8 +174,8 @@ _DESCRIPTION, _IGNORED = "dataset_description.json", ".bidsignore"
 _FILES = (LESIONS_TABLE, CASES_TABLE, _DESCRIPTION, _IGNORED)
 
 
-def _write_cohort(folder: Path) -> list[str]:
-    cohort = read_cohort(folder)
+def _write_cohort(folder: Path, known: Known | None) -> list[str]:
+    cohort = read_cohort(folder, known)
     versions = sorted(set(cohort.cases["version"].astype(str)))
     tables = {LESIONS_TABLE: to_tsv(cohort.lesions), CASES_TABLE: to_tsv(cohort.cases)}
     _write_together(folder, tables | _description(versions))

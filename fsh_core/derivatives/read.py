@@ -10,7 +10,7 @@ from fsh_core.cases import Case
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives.layout import derivative_paths
 from fsh_core.errors import InputError, reason_of
-from fsh_core.file_names import RECORD_ENDING, in_anat
+from fsh_core.file_names import RECORD_ENDING, entries_in_anat, in_anat
 from fsh_core.files import sha256_of
 from fsh_core.lesions.describe import DESCRIBED_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
 from fsh_core.record import InputFile, Record, read_record
@@ -93,6 +93,11 @@ def _read_table(path: Path) -> pd.DataFrame:
 def find_records(folder: str | Path) -> list[Path]:
     """List the records of complete cases in a derivatives folder, by name."""
     return in_anat(Path(folder), RECORD_ENDING)
+
+
+def holds_records(folder: str | Path) -> bool:
+    """Tell whether a derivatives folder has a complete case, without listing all of them."""
+    return next(entries_in_anat(Path(folder), RECORD_ENDING), None) is not None
 
 
 def why_stale(

@@ -3,21 +3,23 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsh_core.config import Device, ModelConfig, SegmentConfig, Size3
+from fsh_core.config import Arithmetic, Device, ModelConfig, SegmentConfig, Size3
 from fsh_core.errors import InputError
-from fsh_core.inference.openvino_backend import CpuNetwork, workers
+from fsh_core.inference.openvino_backend import CpuNetwork, chosen_arithmetic, workers
 from fsh_core.inference.patches import Stitcher, blend_window, pad_to_patch, patch_corners
 from fsh_core.inference.scan import OnPatch
 from fsh_core.network.card import NO_CARD, WeightsCard, not_as_described
 from fsh_core.network.checkpoint import BRAIN_WEIGHTS, EnsembleMember, load_checkpoint
+from fsh_core.network.eight_bits import EightBits, Ranges, read_eight_bits
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -43,6 +45,10 @@ class NetworkPredictor:
         Name, SHA-256 and description of the weights.
     workers : int
         Patches worked on at once.
+    arithmetic : str or None
+        In which numbers the networks multiply: ``int8``, ``bf16`` or ``fp32``.
+    eight_bits_sha256 : str or None
+        Of the file that made eight bits possible, if they are used.
     """
 
     networks: tuple[Network, ...]
@@ -50,6 +56,9 @@ class NetworkPredictor:
     settings: SegmentConfig
     card: WeightsCard = NO_CARD
     workers: int = 1
+    arithmetic: Arithmetic | None = None
+    eight_bits_sha256: str | None = None
+    _turn: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def __call__(
         self, image: NDArray[np.float32], on_patch: OnPatch | None = None
@@ -69,7 +78,13 @@ class NetworkPredictor:
             0 where nothing but zeros was seen. One map a network; if mirroring, each is
             followed by that of the mirrored image, mirrored back.
         """
-        maps = self._sweep(image, on_patch)
+        with self._turn:  # two at once would wait for each other's cores all the time
+            try:
+                maps = self._sweep(image, on_patch)
+            finally:
+                for network in self.networks:
+                    if isinstance(network, CpuNetwork):
+                        network.rest()  # what comes after needs memory too
         return maps[0] if len(maps) == 1 else np.stack(maps)
 
     def _sweep(
@@ -148,6 +163,7 @@ def load_predictor(
         there is no such device.
     """
     checkpoint = load_checkpoint(weights)
+    eight_bits = read_eight_bits(checkpoint.path, checkpoint.sha256)
     card = WeightsCard.model_validate(
         {
             "name": checkpoint.path.stem,  # unless the card has a better one
@@ -157,7 +173,7 @@ def load_predictor(
         }
     )
     try:
-        return predictor_of(checkpoint.members, settings or SegmentConfig(), card)
+        return predictor_of(checkpoint.members, settings or SegmentConfig(), card, eight_bits)
     except InputError:  # says itself what is wrong: no such device
         raise
     except ValueError as error:
@@ -168,32 +184,54 @@ def predictor_of(
     members: Sequence[EnsembleMember],
     settings: SegmentConfig,
     card: WeightsCard = NO_CARD,
+    eight_bits: EightBits | None = None,
 ) -> NetworkPredictor:
     """Make a predictor of networks in memory.
 
     Raises
     ------
     ValueError
-        If weights are not those of their configuration.
+        If weights, or ranges for eight bits, are not those of their configuration.
     InputError
-        If there is no such device.
+        If there is no such device, or it cannot do what is asked for.
     """
     device = _device(settings.device)
-    networks: tuple[Network, ...]
     if device == "cpu":
-        with ThreadPoolExecutor() as pool:
-            networks = tuple(
-                pool.map(
-                    lambda member: CpuNetwork(member, settings.patch_size, settings.precision),
-                    members,
-                )
-            )
-    else:
-        from fsh_core.inference.torch_backend import GpuNetwork
+        return _on_processor(members, settings, card, eight_bits)
+    if settings.precision == "int8":
+        raise InputError("--precision int8 is for processors; use --device cpu or another")
+    from fsh_core.inference.torch_backend import GpuNetwork
 
-        networks = tuple(GpuNetwork(member, device, settings.precision) for member in members)
+    networks = tuple(GpuNetwork(member, device, settings.precision) for member in members)
+    arithmetic = networks[0].arithmetic
+    return NetworkPredictor(networks, members[0].config, settings, card, arithmetic=arithmetic)
+
+
+def _on_processor(
+    members: Sequence[EnsembleMember],
+    settings: SegmentConfig,
+    card: WeightsCard,
+    eight_bits: EightBits | None,
+) -> NetworkPredictor:
+    arithmetic = chosen_arithmetic(settings.precision, eight_bits)
+    used = eight_bits if arithmetic == "int8" else None
+    ranges = used.members if used else (None,) * len(members)
+    if len(ranges) != len(members):
+        raise ValueError(f"there are eight-bit ranges for {len(ranges)} networks")
+
+    def compiled(member: EnsembleMember, ranges: Ranges | None) -> CpuNetwork:
+        return CpuNetwork(member, settings.patch_size, arithmetic, ranges)
+
+    with ThreadPoolExecutor() as pool:
+        networks = tuple(pool.map(compiled, members, ranges))
     return NetworkPredictor(
-        networks, members[0].config, settings, card, workers() if device == "cpu" else 1
+        networks,
+        members[0].config,
+        settings,
+        card,
+        workers(),
+        arithmetic,
+        used.sha256 if used else None,
     )
 
 

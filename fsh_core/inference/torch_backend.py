@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fsh_core.config import Device, Precision
+from fsh_core.config import Arithmetic, Device, Precision
 from fsh_core.network.build import build_module
 from fsh_core.network.checkpoint import EnsembleMember
 
@@ -34,6 +34,11 @@ class GpuNetwork:
         self._precise = precision == "fp32" or (
             precision == "auto" and not has_fast_bfloat16(device)
         )
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """In which numbers it multiplies."""
+        return "fp32" if self._precise else "bf16"
 
     def __call__(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn (B, C, I, J, K) patches into (B, I, J, K) probabilities."""

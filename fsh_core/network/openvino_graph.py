@@ -74,9 +74,10 @@ class _Builder:
     def _recurrent(self, name: str, x: ov.Node, width: int) -> ov.Node:
         """Apply one convolution t + 1 times, each time with its own normalisation."""
         kernel = self._take(f"{name}.conv.weight", width, width, 3, 3, 3)
-        h = self._activated(f"{name}.norms.0", _convolve(x, kernel), width)
+        h = self._activated(f"{name}.norms.0", _convolve(f"{name}.conv.0", x, kernel), width)
         for step in range(1, self._config.recurrence + 1):
-            h = self._activated(f"{name}.norms.{step}", _convolve(ops.add(x, h), kernel), width)
+            again = _convolve(f"{name}.conv.{step}", ops.add(x, h), kernel)
+            h = self._activated(f"{name}.norms.{step}", again, width)
         return h
 
     def _decode(self, name: str, x: ov.Node, skip: ov.Node, before: int, width: int) -> ov.Node:
@@ -110,7 +111,7 @@ class _Builder:
     def _conv(
         self, name: str, x: ov.Node, before: int, width: int, *, size: int = 3, bias: bool = True
     ) -> ov.Node:
-        x = _convolve(x, self._take(f"{name}.weight", width, before, size, size, size))
+        x = _convolve(name, x, self._take(f"{name}.weight", width, before, size, size, size))
         return ops.add(x, _over_space(self._take(f"{name}.bias", width))) if bias else x
 
     def _take(self, name: str, *shape: int) -> NDArray[np.float32]:
@@ -122,10 +123,13 @@ class _Builder:
         return weight
 
 
-def _convolve(x: ov.Node, kernel: NDArray[np.float32]) -> ov.Node:
-    """Convolve to the same size; a kernel is as long along every axis."""
+def _convolve(name: str, x: ov.Node, kernel: NDArray[np.float32]) -> ov.Node:
+    """Convolve to the same size; a kernel is as long along every axis.
+
+    `fsh_core.network.eight_bits` finds the convolution by its name.
+    """
     once, pad = [1] * 3, [kernel.shape[-1] // 2] * 3
-    return ops.convolution(x, ops.constant(kernel), once, pad, pad, once)
+    return ops.convolution(x, ops.constant(kernel), once, pad, pad, once, name=name)
 
 
 def _over_space(values: NDArray[np.float32]) -> ov.Node:

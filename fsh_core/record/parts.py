@@ -237,6 +237,10 @@ class RecordedRun(RecordPart):
     threads : int or None
         In which the network ran: patches worked on at once. None for a predictor that does not
         say. Earlier records have the cores of the machine here.
+    arithmetic : str or None
+        In which numbers the network multiplied: ``int8``, ``bf16`` or ``fp32``.
+    eight_bits_sha256 : str or None
+        Of the file beside the weights that made eight bits possible, where they were used.
     platform : str or None
         Its operating system.
     folder : str or None
@@ -246,5 +250,7 @@ class RecordedRun(RecordPart):
     seconds: float
     date: str | None = None
     threads: int | None = None
+    arithmetic: str | None = None
+    eight_bits_sha256: str | None = None
     platform: str | None = None
     folder: str | None = None

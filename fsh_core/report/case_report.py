@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ from fsh_core.report.table import TABLE_NOTE, lesion_cells
 
 LARGEST_SHOWN = 12
 _TEMPLATE = Path(__file__).with_name("report.html")
+_drawing = Lock()  # one case at a time: matplotlib is not made for threads
 _MARKS = {"pass": "✓", "caution": "△", "fail": "✕"}
 
 
@@ -92,8 +94,9 @@ def illustrate(
     """
 
     def write(paths: Mapping[str, Path]) -> None:
-        write_atomically(paths["figure"], to_png(draw(segmentation, reference)))
-        write_report(segmentation, paths["report"], reference, evaluation)
+        with _drawing:
+            write_atomically(paths["figure"], to_png(draw(segmentation, reference)))
+            write_report(segmentation, paths["report"], reference, evaluation)
 
     return write
 

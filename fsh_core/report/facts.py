@@ -33,7 +33,9 @@ def list_facts(record: Record) -> list[tuple[str, str, bool]]:
     facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))
     run = record.run.to_json()
     made = [f"{record.run.seconds:.1f} s"]
-    made += [f"{key} {run[key]}" for key in ("device", "threads", "date") if key in run]
+    made += [
+        f"{key} {run[key]}" for key in ("device", "arithmetic", "threads", "date") if run.get(key)
+    ]
     facts.append(("Run", ", ".join(made), False))
     return facts
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from fsh_core.cases.names import patient_of
 
@@ -117,6 +116,8 @@ def bootstrap_interval(
     known = patient_means(values, patients)
     if known.size < FEWEST_FOR_AN_INTERVAL:
         return float("nan"), float("nan")
+    from scipy import stats  # a third of a second, for intervals alone
+
     found = stats.bootstrap(
         (known,),
         statistic,

@@ -78,6 +78,17 @@ def test_the_record_says_in_how_many_threads_the_network_ran(case: Case) -> None
     assert segment_case(case, _InThreeThreads()).record.run.threads == 3
 
 
+class _InEightBits:
+    arithmetic, eight_bits_sha256 = "int8", "a" * 64
+    __call__ = staticmethod(bright)
+
+
+def test_the_record_says_in_which_numbers_the_network_multiplied(case: Case) -> None:
+    run = segment_case(case, _InEightBits()).record.run
+    assert (run.arithmetic, run.eight_bits_sha256) == ("int8", "a" * 64)
+    assert segment_case(case, bright).record.run.arithmetic is None  # a function does not say
+
+
 def test_the_record_and_the_descriptions_of_the_columns_share_no_name(case: Case) -> None:
     found = segment_case(case, bright)
     assert not found.record.to_json().keys() & describe_columns(found.lesions.columns).keys()

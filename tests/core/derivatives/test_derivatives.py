@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from fsh_core.config import SegmentConfig
 from fsh_core.derivatives import (
+    Known,
+    cohort_tables,
     derivative_paths,
     find_records,
     read_cohort,
@@ -570,6 +572,25 @@ class TestCohort:
         cohort = read_cohort(folder)
         assert len(cohort.cases) == len(self.read(folder / "cases.tsv")) == 3
         assert len(cohort.lesions) == len(self.read(folder / "lesions.tsv")) == 6
+
+    def test_what_is_known_is_not_read_again_and_what_changed_is(
+        self, folder, make_segmentation, monkeypatch
+    ):
+        whole, read = cohort_tables.read_segmentation, []
+        monkeypatch.setattr(
+            cohort_tables, "read_segmentation", lambda path: (read.append(path), whole(path))[1]
+        )
+        known: Known = {}
+        assert write_cohort(folder, known) == []
+        assert len(read) == 3
+        read.clear()
+        write_segmentation(make_segmentation("02", "b"), folder, replace_other=True)
+        write_segmentation(make_segmentation("03"), folder)
+        assert write_cohort(folder, known) == []
+        assert sorted(path.name.split("_seg")[0] for path in read) == ["sub-02_ses-b", "sub-03"]
+        tables = [(folder / name).read_bytes() for name in ("cases.tsv", "lesions.tsv")]
+        write_cohort(folder)
+        assert tables == [(folder / name).read_bytes() for name in ("cases.tsv", "lesions.tsv")]
 
     def test_dataset_description(self, folder):
         write_cohort(folder)

@@ -10,12 +10,20 @@ import torch
 
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.errors import Cancelled, InputError
+from fsh_core.files import sha256_of
 from fsh_core.inference import openvino_backend as on_cpu
 from fsh_core.inference import predict
 from fsh_core.inference import torch_backend as on_gpu
 from fsh_core.inference.patches import blend_window
 from fsh_core.inference.predict import BrainFinder, NetworkPredictor, load_predictor, predictor_of
+from fsh_core.network.build import build_graph
 from fsh_core.network.checkpoint import EnsembleMember, save_checkpoint
+from fsh_core.network.eight_bits import (
+    accept_eight_bits,
+    eight_bits_path,
+    observed_ranges,
+    write_eight_bits,
+)
 from fsh_core.network.model import R2AttentionUNet3d, arrays_of
 
 TINY = ModelConfig(widths=(4, 4, 4, 4, 4))
@@ -271,6 +279,76 @@ class TestPrecision:
         assert chosen.tobytes() == predictor(network, precision=same_as)(image).tobytes()
 
 
+class TestEightBits:
+    """Weights with ranges for eight bits beside them."""
+
+    @pytest.fixture
+    def weights(self, network, tmp_path):
+        path = tmp_path / "tiny.safetensors"
+        sha256 = save_checkpoint(network.config, path, {}, arrays_of(network))
+        graph = build_graph(network.config, arrays_of(network), PATCH)
+        write_eight_bits(path, sha256, [observed_ranges(graph, [image_of(*PATCH)[None]])], {})
+        return path
+
+    @pytest.fixture(params=[True, False], ids=["VNNI", "no VNNI"])
+    def has_vnni(self, request, monkeypatch) -> bool:
+        monkeypatch.setattr(on_cpu, "multiplies_eight_bits", lambda: request.param)
+        return request.param
+
+    def test_asked_for(self, weights, has_vnni) -> None:
+        settings = EXACT.model_copy(update={"precision": "int8"})
+        if not has_vnni:
+            with pytest.raises(InputError, match="neither VNNI nor AMX"):
+                load_predictor(weights, settings)
+            return
+        found, exact = load_predictor(weights, settings), load_predictor(weights, EXACT)
+        assert (found.arithmetic, exact.arithmetic) == ("int8", "fp32")
+        assert found.eight_bits_sha256 == sha256_of(eight_bits_path(weights))
+        assert exact.eight_bits_sha256 is None
+        image = image_of(48, 16, 16)
+        assert found(image).tobytes() == load_predictor(weights, settings)(image).tobytes()
+        assert 0 < np.abs(found(image) - exact(image)).mean() < 0.05
+
+    @pytest.mark.parametrize("passed", [True, False])
+    def test_the_default_only_where_the_check_was_passed(self, weights, has_vnni, passed) -> None:
+        accept_eight_bits(weights, passed, {})
+        found = load_predictor(weights, EXACT.model_copy(update={"precision": "auto"}))
+        assert (found.arithmetic == "int8") == (passed and has_vnni)
+
+    def test_weights_without_them_run_as_ever(self, weights, has_vnni) -> None:
+        eight_bits_path(weights).unlink()
+        assert load_predictor(weights, EXACT).arithmetic == "fp32"
+        with pytest.raises(InputError, match="no ranges for eight bits beside them"):
+            load_predictor(weights, EXACT.model_copy(update={"precision": "int8"}))
+
+    def test_those_of_another_network_are_refused(self, weights, monkeypatch) -> None:
+        monkeypatch.setattr(on_cpu, "multiplies_eight_bits", lambda: True)
+        path = eight_bits_path(weights)
+        path.write_text(path.read_text().replace('"head"', '"feet"'))
+        with pytest.raises(InputError, match=r"tiny\.safetensors.*ranges differ at feet"):
+            load_predictor(weights, EXACT.model_copy(update={"precision": "int8"}))
+
+    def test_a_card_is_not_asked_for_them(self, network, monkeypatch) -> None:
+        monkeypatch.setattr(on_gpu, "best_device", lambda: "cuda")
+        with pytest.raises(InputError, match="--precision int8 is for processors"):
+            predictor(network, device="cuda", precision="int8")
+
+
+@pytest.mark.parametrize(
+    ("flags", "can"),
+    [("flags : fpu avx512_vnni", True), ("flags : fpu avx2", False), ("", False)],
+)
+def test_the_processor_says_whether_it_has_vnni(tmp_path, monkeypatch, flags, can) -> None:
+    facts = tmp_path / "cpuinfo"
+    facts.write_text(f"processor : 0\n{flags}\n")
+    monkeypatch.setattr(on_cpu, "_PROCESSOR_FACTS", facts)
+    on_cpu._processor_flags.cache_clear()
+    try:
+        assert on_cpu.multiplies_eight_bits() == can
+    finally:
+        on_cpu._processor_flags.cache_clear()
+
+
 class TestGraphicsCard:
     """What torch computes is tried on the processor, which is one of its devices."""
 
@@ -279,7 +357,7 @@ class TestGraphicsCard:
         patches = image_of(*PATCH, channels=2)[:, None]
         member = EnsembleMember(TINY, arrays_of(network))
         theirs = on_gpu.GpuNetwork(member, "cpu", precision)(patches)
-        ours = on_cpu.CpuNetwork(member, PATCH, precision)(patches)
+        ours = on_cpu.CpuNetwork(member, PATCH, on_cpu.chosen_arithmetic(precision, None))(patches)
         assert theirs.shape == ours.shape == (2, *PATCH)
         assert np.abs(theirs - ours).mean() < (1e-5 if precision == "fp32" else 0.02)
 
@@ -288,9 +366,14 @@ class TestGraphicsCard:
         made = []
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cards)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-        monkeypatch.setattr(
-            on_gpu, "GpuNetwork", lambda _member, device, _precision: made.append(device)
-        )
+
+        class Card:
+            arithmetic = "bf16"
+
+            def __init__(self, _member, device, _precision):
+                made.append(device)
+
+        monkeypatch.setattr(on_gpu, "GpuNetwork", Card)
         predictor(network, device="auto")
         assert on_gpu.best_device() == device
         assert made == (["cuda"] if cards else [])
