@@ -135,11 +135,14 @@ class _Display:
         self._steps_seen = 0
         self.bar = progress_bar(self.console, TextColumn("{task.fields[facts]}"))
         self._task = self.bar.add_task("training", total=None, facts="")
+        length = f"{config.epochs} epochs"
+        if config.minutes and not run.state.exists():
+            length = f"as many epochs as fit into {config.minutes:g} minutes"
         bodies = f"{len(split.lesion_free)} bodies without lesions, " * bool(split.lesion_free)
         self.console.print(
             f"{len(split.training)} training and {len(split.validation)} validation subjects, "
             f"{bodies}"
-            f"{config.epochs} epochs, {parameters_of(config):,} parameters, into {run.path}"
+            f"{length}, {parameters_of(config):,} parameters, into {run.path}"
         )
 
     def __call__(self, progress: Progress) -> None:

@@ -62,7 +62,7 @@ def supply(source: Batches, items: range, steps: int, device: torch.device) -> I
 
     A processor is busy with the step itself.
     """
-    if device.type == "cpu":
+    if device.type != "cuda":
         yield Supply(source, items, steps, None, 0)
         return
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
