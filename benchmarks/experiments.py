@@ -57,6 +57,7 @@ LEVERS = {
     "base": (),
     "wide, lesion-free": ("--augmentation", "wide", "--lesion-free", "BODIES"),
     "wide": ("--augmentation", "wide"),
+    "by lesion": ("--lesion-weight", "0.5"),
     "lesion-free": ("--lesion-free", "BODIES"),
 }
 SEEDS = (0, 1, 2)
@@ -91,7 +92,7 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
     if study == "levers":
         return [
             Run(
-                f"without-{site}-{lever.replace(', ', '-')}",
+                f"without-{site}-{lever.replace(', ', '-').replace(' ', '-')}",
                 f"{lever}, without {site}",
                 (*LEVERS_BASE, *options),
                 _of_site(site, cases),
@@ -124,7 +125,7 @@ def train(run: Run, data: Path, bodies: Path | None, folder: Path) -> None:
     """Train, or go on training, until the run is finished."""
     options = [str(bodies) if word == "BODIES" else word for word in run.options]
     command = [sys.executable, "-m", "fsh_core.cli", "train", str(data), "--out", str(folder)]
-    if (folder / "state.safetensors").exists():
+    if (folder / "config.json").exists():
         at = options.index("--lesion-free") if "--lesion-free" in options else len(options)
         command += ["--resume", "--exclude", SAMPLE, *options[at : at + 2]]
     else:

@@ -137,6 +137,9 @@ class TrainConfig(Config):
         0.25, ge=0, lt=1, description="share of patches from the scans of --lesion-free"
     )
     bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
+    lesion_weight: float = Field(
+        0.0, ge=0, le=1, description="weight of the loss around each lesion by itself; 0 = none"
+    )
     optimiser: Literal["adam", "adamw"] = Field("adamw", description="optimiser")
     learning_rate: float = Field(2e-3, gt=0, le=1, description="peak learning rate")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay")

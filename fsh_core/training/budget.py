@@ -5,6 +5,8 @@ import time
 from fsh_core.errors import InputError
 from fsh_core.training.dataset import PatchSource
 from fsh_core.training.learner import Learner
+from fsh_core.training.lesion_regions import lesion_regions
+from fsh_core.training.supply import Batch
 
 _WARMING_STEPS = 3  # the first ones are slower
 _TIMED_STEPS = 8
@@ -32,9 +34,12 @@ def epochs_in(minutes: float, learner: Learner, patches: PatchSource) -> int:
     trial.model.train()
     seconds = []
     for step in range(_WARMING_STEPS + _TIMED_STEPS):
-        batch = patches.batch(step)
+        images, references = patches.batch(step)
+        regions = lesion_regions(references) if learner.config.lesion_weight else None
         started = time.perf_counter()
-        losses, _, _ = trial.step(step, learner.config.learning_rate, *batch)
+        losses, _, _ = trial.step(
+            step, learner.config.learning_rate, Batch(images, references, regions)
+        )
         float(losses.total.detach())  # a graphics card is done only now
         seconds.append(time.perf_counter() - started)
     step_seconds = sum(seconds[_WARMING_STEPS:]) / _TIMED_STEPS

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from fsh_core.config import TrainConfig
 from fsh_core.inference.torch_backend import has_fast_bfloat16
 from fsh_core.network.build import build_module
-from fsh_core.network.losses import Losses, composite_loss
+from fsh_core.network.losses import Losses, composite_loss, loss_by_lesion
 from fsh_core.training.ranks import Ranks
+from fsh_core.training.supply import Batch
 
 
 class Parts(NamedTuple):
@@ -61,9 +62,7 @@ class Learner:
         other.model.load_state_dict(self.model.state_dict())
         return other
 
-    def step(
-        self, step: int, rate: float, images: Tensor, references: Tensor
-    ) -> tuple[Losses, Tensor, Tensor]:
+    def step(self, step: int, rate: float, batch: Batch) -> tuple[Losses, Tensor, Tensor]:
         """Learn from a batch.
 
         Parameters
@@ -72,29 +71,32 @@ class Learner:
             Counted from 0; the average begins after the warm-up.
         rate : float
             Learning rate.
-        images : (B, C, I, J, K) float32
-            This process's share of the batch.
-        references : (B, 1, I, J, K) float32 in {0, 1}
-            Of the same patches.
+        batch : Batch
+            This process's share. With regions, the loss counts every lesion alike, too.
 
         Returns
         -------
         Losses
-            Of the whole batch.
+            Of the whole batch, over all its voxels.
         logits, references : (B, 1, I, J, K) float32
             Of the whole batch.
         """
         config = self.config
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        images = images.to(self.device, memory_format=torch.channels_last_3d)
+        images = batch.images.to(self.device, memory_format=torch.channels_last_3d)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._bf16):
             logits = self._spread(images)
         logits = self._team.whole(logits)
-        references = self._team.whole(references.to(self.device))
+        references = self._team.whole(batch.references.to(self.device))
         losses = composite_loss(logits, references, config.bce_weight)
+        learned = losses.total
+        if batch.regions is not None:
+            regions = self._team.whole(batch.regions.to(self.device))
+            by_lesion = loss_by_lesion(logits, references, regions, config.bce_weight)
+            learned = torch.lerp(learned, by_lesion, config.lesion_weight)
         self._optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
+        learned.backward()
         if config.gradient_clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         self._optimiser.step()

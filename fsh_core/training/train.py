@@ -163,7 +163,8 @@ def _train(
     facts = {"device": described(device)} | ({"commit": commit} if commit else {})
 
     step_seconds: list[float] = []
-    with supply(patches, team.share_of(config.batch_size), steps, device) as batches:
+    share, by_lesion = team.share_of(config.batch_size), config.lesion_weight > 0
+    with supply(patches, share, steps, device, by_lesion) as batches:
         for epoch in range(first_epoch, config.epochs):
             learner.model.train()
             totals = Totals()
@@ -172,7 +173,7 @@ def _train(
             for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
                 step_started = time.perf_counter()
                 rate = learning_rate(config, step, steps, validation_losses)
-                totals.add(*learner.step(step, rate, *batches.batch(step)))
+                totals.add(*learner.step(step, rate, batches.batch(step)))
                 if not np.isfinite(totals.last_loss):
                     raise _diverged(run, team, step + 1, totals.last_loss)
                 # report

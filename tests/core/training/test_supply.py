@@ -14,7 +14,7 @@ from fsh_core.training.budget import epochs_in
 from fsh_core.training.dataset import PatchSource
 from fsh_core.training.learner import Learner
 from fsh_core.training.ranks import Ranks
-from fsh_core.training.supply import Supply, supply
+from fsh_core.training.supply import Batch, Supply, supply
 from fsh_core.training.training_case import load_lesion_free, load_training_case
 
 CPU = torch.device("cpu")
@@ -50,15 +50,15 @@ def test_made_ahead_they_are_the_same(source: PatchSource) -> None:
         for step in range(STEPS):
             one_by_one = source.batch(step)
             assert all(
-                torch.equal(*pair) for pair in zip(one_by_one, ahead.batch(step), strict=True)
+                torch.equal(*pair) for pair in zip(one_by_one, ahead.batch(step)[:2], strict=True)
             )
         assert ahead._made == {}  # none is made that nobody wants
 
 
 def test_a_processor_makes_each_when_it_is_wanted(source: PatchSource) -> None:
-    with supply(source, range(1), STEPS, CPU) as batches:
+    with supply(source, range(1), STEPS, CPU, by_lesion=False) as batches:
         assert batches._pool is None
-        assert torch.equal(batches.batch(3)[0], source.batch(3, range(1))[0])
+        assert torch.equal(batches.batch(3).images, source.batch(3, range(1))[0])
 
 
 def test_an_error_in_a_thread_is_raised_at_its_step() -> None:
@@ -66,7 +66,7 @@ def test_an_error_in_a_thread_is_raised_at_its_step() -> None:
         def batch(self, step: int, items: range | None = None):
             if step == 1:
                 raise InputError("no patch")
-            return torch.zeros(1), torch.zeros(1)
+            return torch.zeros(1, 1, 2, 2, 2), torch.zeros(1, 1, 2, 2, 2)
 
     with ThreadPoolExecutor(2) as pool:
         ahead = Supply(Broken(), range(1), STEPS, pool, 2)
@@ -90,7 +90,7 @@ def test_a_graphics_card_gets_the_same_patches_and_learns_the_same(cases, body, 
     here = Learner(config, CPU, Ranks())
     there = Learner(config, cuda, Ranks())
     there.model.load_state_dict(here.model.state_dict())
-    losses = [one.step(0, 1e-3, *near.batch(0))[0].total.item() for one in (here, there)]
+    losses = [one.step(0, 1e-3, Batch(*near.batch(0)))[0].total.item() for one in (here, there)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
