@@ -28,6 +28,7 @@ from fsh_core.locks import one_writer
 from fsh_core.pipeline import Segmentation
 from fsh_core.record import read_record, record_to_write
 from fsh_core.timings import timed
+from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import save_like
 
 _LONGEST_NAME_BYTES = 255  # of every file system in use
@@ -200,10 +201,14 @@ def round_probability(probability: NDArray[np.float32], threshold: float) -> NDA
         The same, within 0.001.
     """
     limit = np.float32(threshold)
-    rounded = np.round(probability, 3).astype(np.float32)
-    rounded[(probability < limit) & (rounded >= limit)] -= np.float32(0.001)
-    rounded[(probability >= limit) & (rounded < limit)] += np.float32(0.001)
-    return np.clip(np.round(rounded, 3), 0, 1)
+    result = np.zeros(probability.shape, np.float32)
+    box = bounding_box(probability > 0)  # most of a scan is air
+    inside = probability[box]
+    rounded = np.round(inside, 3).astype(np.float32)
+    rounded[(inside < limit) & (rounded >= limit)] -= np.float32(0.001)
+    rounded[(inside >= limit) & (rounded < limit)] += np.float32(0.001)
+    result[box] = np.clip(np.round(rounded, 3), 0, 1)
+    return result
 
 
 def _keep_reviews(new_labels: Path, paths: Mapping[str, Path]) -> None:

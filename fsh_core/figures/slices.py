@@ -133,9 +133,10 @@ def make_view(
             shown |= data
     values = ras.data[inside] if inside.any() else ras.data
     black, white = np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE]).tolist()
-    grey = np.clip((ras.data.astype(np.float32) - black) / max(white - black, 1e-12), 0, 1).astype(
-        np.float32
-    )
+    grey = ras.data.astype(np.float32)  # a copy, changed in place: a scan may be large
+    grey -= np.float32(black)
+    grey /= np.float32(max(white - black, 1e-12))
+    np.clip(grey, 0, 1, out=grey)
     return View(
         grey, turned, inside, ras.affine, ras.spacing_mm, _box(shown, ras.spacing_mm, margin_mm)
     )

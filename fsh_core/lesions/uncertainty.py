@@ -49,10 +49,13 @@ def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32
         At most 0.25.
     """
     mean = _mean(members)
-    return np.asarray(
-        sum((member - mean) ** 2 for member in members) / np.float32(len(members)),
-        dtype=np.float32,
-    )
+    variance = np.zeros_like(mean)
+    for member in members:  # in place: a scan may be large
+        difference = member - mean
+        difference *= difference
+        variance += difference
+    variance /= np.float32(len(members))
+    return variance
 
 
 def structural_uncertainty(

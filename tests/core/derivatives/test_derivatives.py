@@ -196,9 +196,8 @@ class TestWriting:
         threshold=st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.3, 0.5, 0.7, 0.7004])),
     )
     def test_rounding_never_crosses_the_threshold(self, probability, threshold):
-        values = np.array(
-            [probability, np.nextafter(np.float32(threshold), np.float32(0))], dtype=np.float32
-        )
+        below = np.nextafter(np.float32(threshold), np.float32(0))
+        values = np.array([[[0, probability, below, 0]]], dtype=np.float32)
         rounded = round_probability(values, threshold)
         np.testing.assert_array_equal(rounded >= threshold, values >= threshold)
         assert np.abs(rounded - values).max() <= 0.00101
