@@ -38,6 +38,7 @@ from fsh_core.lesions.measure import lesion_table  # noqa: E402
 from fsh_core.pipeline import Segmentation, find_lesions  # noqa: E402
 from fsh_core.review import Queue, QueueItem, open_review, save_queue  # noqa: E402
 from fsh_core.volume.volume import save_like  # noqa: E402
+from fsh_napari.task import is_idle  # noqa: E402
 from fsh_napari.views.window import window_of  # noqa: E402
 
 RECORDS = SCRATCH / "F.sh"
@@ -208,6 +209,10 @@ class Photographer:
         ):
             decide()
         self.keep("review")
+        review.controller.look.in_3d()
+        wait_until(is_idle, review.view.message.text)
+        self.keep("3d")
+        review.controller.look.in_3d()
         review.controller.look.show_keys()
         self.keep("keys")
         review.controller.look.show_keys()

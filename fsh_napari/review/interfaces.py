@@ -99,6 +99,9 @@ class Stage(Protocol):
     def toggle_lesions(self) -> None:
         """Hide or show the lesions."""
 
+    def toggle_3d(self) -> None:
+        """Show the lesions in 3-D beside the planes, or no longer."""
+
     def flip_companions(self, step: int) -> None:
         """Show the scan that is so many places further in the round of FLAIR and companions."""
 

@@ -84,6 +84,7 @@ KEYS = (
     Key("3", _look(Looking.wide_window), "wide window: all that is bright or dark"),
     Key("Q", _look(Looking.companion), "T1w, T2w or earlier visit instead of the FLAIR, in turn"),
     Key("Shift+Q", _look(Looking.companion_before), "the same, backwards"),
+    Key("V", _look(Looking.in_3d), "lesions in 3-D below the small planes, or no longer"),
     Key("L", _look(Looking.layout), "reading layout: napari's lists away, or back"),
     Key("Y", _look(Looking.reset_window), "window and level as they were at the beginning"),
     Key(

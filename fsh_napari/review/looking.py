@@ -29,6 +29,11 @@ class Looking:
         self._opened()
         self.stage.flip_companions(-1)
 
+    def in_3d(self) -> None:
+        """Show the lesions in 3-D beside the planes, or no longer."""
+        self._opened()
+        self.stage.toggle_3d()
+
     def narrow_window(self) -> None:
         """Show little differences of the tissue."""
         self._window("narrow")

@@ -12,6 +12,7 @@ from fsh_napari.review.companions import CompanionScans
 from fsh_napari.review.diameters import Line, diameters_of
 from fsh_napari.review.help import HelpOverlay
 from fsh_napari.review.interfaces import Point
+from fsh_napari.review.lesions_3d import LesionsIn3D
 from fsh_napari.views.contrast import reset_windows, set_preset
 from fsh_napari.views.layout import ReadingLayout
 from fsh_napari.views.other_visits import other_visits
@@ -32,6 +33,8 @@ class ReviewStage(PlanesStage):
     -------
     clicked, scribbled, told
         See `PlanesStage`.
+    lesion_wanted : int
+        A lesion was clicked in 3-D.
     next_case_wanted, kept : no arguments
         The controller asks for the next case; something was decided or changed.
 
@@ -47,6 +50,7 @@ class ReviewStage(PlanesStage):
         Returns the case that is open, or None.
     """
 
+    lesion_wanted = Signal(int)
     next_case_wanted = Signal()
     kept = Signal()
 
@@ -63,9 +67,13 @@ class ReviewStage(PlanesStage):
         self.help = HelpOverlay(window)
         self.layout = ReadingLayout(window, self)
         self._draws_diameters = False
+        self._label = 0  # of the selected lesion
         self._companions = CompanionScans(viewer, window, self)
         self._companions.told.connect(self.told)
         self._companions.titled.connect(self.show_caption)
+        self._in_3d = LesionsIn3D(self)
+        self._in_3d.told.connect(self.told)
+        self._in_3d.chosen.connect(self.lesion_wanted)
 
     def begin(self, case: OpenCase) -> None:
         """Hear which case is open."""
@@ -74,7 +82,18 @@ class ReviewStage(PlanesStage):
     def end(self) -> None:
         """Take away what was shown of the case alone."""
         self._companions.end()
+        self._in_3d.close_view()
         self.show_diameters(0)
+
+    def follow(self, label: int) -> None:
+        """Bring up to date what is drawn of the lesions, of which one is selected."""
+        self._label = label
+        self.show_diameters(label)
+        self._in_3d.follow(label)
+
+    def toggle_3d(self) -> None:
+        """Show the lesions in 3-D below the small planes, or no longer."""
+        self._in_3d.toggle(self._opened_case(), self.show_planes(), self._label)
 
     def redraw(self) -> None:
         """Draw the lesions again where voxels of their layer changed."""

@@ -97,6 +97,7 @@ class ReviewWidget(QWidget):
         stage.clicked.connect(self._on_click)
         stage.scribbled.connect(self._on_scribble)
         stage.told.connect(view.show_message)
+        stage.lesion_wanted.connect(lambda label: self.attempt(lambda: self._go_to_seen(label)))
         stage.next_case_wanted.connect(self.next_wanted)
         stage.kept.connect(self._score_later.start)
         stage.kept.connect(self._colour_later.start)
@@ -302,6 +303,11 @@ class ReviewWidget(QWidget):
         if self.case is not None:
             self.attempt(lambda: self.controller.scribbled(path))
 
+    def _go_to_seen(self, label: int) -> None:
+        """Go to a lesion that was clicked; a filter may have taken it from the list."""
+        if self.case is not None and label in self.case.review.lesions:
+            self.controller.go_to(label)
+
     def _on_selected(self, label: int) -> None:
         if self.case is not None:
             self.view.show_note(self.case.review.note(label))
@@ -312,7 +318,7 @@ class ReviewWidget(QWidget):
     def _colour(self) -> None:
         if self.case is not None:
             self.case.show_decisions(self.view.label)
-            self.stage.show_diameters(self.view.label)
+            self.stage.follow(self.view.label)
 
     def _set_brush(self) -> None:
         if self.case is not None:

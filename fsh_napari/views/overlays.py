@@ -97,8 +97,8 @@ class Overlay(QWidget):
         group = self._view.group
         if group.ruler:
             self._draw_line(painter, group.ruler, crosses=False)
-        for ends in group.diameters:
-            self._draw_line(painter, ends, crosses=True)
+        for place, ends in enumerate(group.diameters):
+            self._draw_line(painter, ends, crosses=True, is_above=place == 0)
         painter.end()
 
     def _draw_crosshair(self, painter: QPainter) -> None:
@@ -134,11 +134,16 @@ class Overlay(QWidget):
         painter.drawPolyline([self._view.to_pixel(point) for point in self._view.trail])
 
     def _draw_line(
-        self, painter: QPainter, ends: Sequence[tuple[float, ...]], crosses: bool
+        self,
+        painter: QPainter,
+        ends: Sequence[tuple[float, ...]],
+        crosses: bool,
+        is_above: bool = True,
     ) -> None:
         """Draw a line with its length where both its ends lie in the slice that is shown.
 
-        One that ``crosses`` slices is drawn dashed in each of them, as seen from the front.
+        One that ``crosses`` slices is drawn dashed in each of them, as seen from the front. The
+        length stands beside the upper end, or the lower one.
         """
         view = self._view
         through = view.plane.order[0]
@@ -157,7 +162,10 @@ class Overlay(QWidget):
             painter.drawLine(start, end)
             for point in (start, end):
                 painter.drawEllipse(point, _RULER_PIXELS, _RULER_PIXELS)
-        beside = end + QPointF(_GAP, -_GAP)
+        upper, lower = sorted((start, end), key=lambda point: point.y())
+        beside = upper + QPointF(_GAP, -_GAP)
+        if not is_above:
+            beside = lower + QPointF(_GAP, painter.fontMetrics().height())
         for colour, shift in ((_RULER_EDGE, 1), (_RULER, 0)):
             painter.setPen(QColor(colour))
             painter.drawText(beside + QPointF(shift, shift), text)

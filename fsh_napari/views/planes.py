@@ -56,7 +56,7 @@ class PlanesWidget(LinkedViews):
             model.theme = viewer.theme
         self.mirrors = [LayerMirror(viewer, model) for model in models]
         self._qt_viewers = [QtViewer(model) for model in models]
-        splitter = QSplitter(Qt.Orientation.Vertical)
+        self._splitter = splitter = QSplitter(Qt.Orientation.Vertical)
         for qt_viewer in self._qt_viewers:
             qt_viewer.dims.hide()
             qt_viewer.setMinimumSize(160, 140)
@@ -193,6 +193,10 @@ class PlanesWidget(LinkedViews):
             self._enlarged = None
         (dock_of(self) or self).setVisible(self._enlarged is None)
         self.shown.emit()
+
+    def stand_below(self, widget: QWidget) -> None:
+        """Let something else stand below the two small planes."""
+        self._splitter.addWidget(widget)
 
     def refresh(self, layer: Any) -> None:
         """Show in the small planes that voxels of a layer changed."""
