@@ -2,10 +2,11 @@
 
 python benchmarks/brain_finder.py DATA network [OUT]     three-fold cross-validation by subject,
                                                          about 15 minutes
+python benchmarks/brain_finder.py DATA bundled [OUT]     what ships, also on what it learned from
 python benchmarks/brain_finder.py DATA classical [OUT]   threshold, erosion, largest part, dilation
 python benchmarks/brain_finder.py DATA masks FOLDER      another tool's masks, FOLDER/NAME.nii.gz
 
-DATA holds ``ms-flair`` and ``longitudinal``. OUT receives the masks.
+DATA holds ``ms-flair``, ``longitudinal`` and, if it is there, ``nichart``. OUT receives the masks.
 """
 
 import argparse
@@ -23,12 +24,18 @@ from fsh_core.cases import discover_cases
 from fsh_core.config import SegmentConfig
 from fsh_core.evaluation.surface import surface_distances
 from fsh_core.evaluation.voxel import voxel_metrics
-from fsh_core.inference.predict import NetworkPredictor, predictor_of
+from fsh_core.inference.predict import BrainFinder, NetworkPredictor, predictor_of
 from fsh_core.network.checkpoint import EnsembleMember
 from fsh_core.network.model import arrays_of
 from fsh_core.preprocess.brain_mask import find_brain, is_stripped
 from fsh_core.preprocess.intensity import fill_slices, foreground, largest_component
-from fsh_core.training.brain.train import RECIPE, read_heads, resample_mask_to, train_finder
+from fsh_core.training.brain.train import (
+    RECIPE,
+    labelled_heads,
+    read_heads,
+    resample_mask_to,
+    train_finder,
+)
 from fsh_core.volume.resample import resample, resample_like
 from fsh_core.volume.volume import Volume, from_ras, load_mask, load_volume, save_like, to_ras
 
@@ -77,6 +84,8 @@ def whole_heads(data: Path) -> Iterator[Scan]:
                 resample_mask_to(mask, transform, flair),
                 None,
             )
+    for subject, flair, labelled in labelled_heads(data):
+        yield Scan(subject, subject, flair, labelled, None)
 
 
 def score(scan: Scan, found: Mask) -> dict[str, float]:
@@ -107,10 +116,11 @@ def cross_validated(data: Path) -> Callable[[Scan], Mask]:
             {
                 head.subject
                 for head in heads
-                if not head.is_bare and not head.subject.startswith("patient")
+                if not head.is_bare and not head.subject.startswith(("patient", "nichart"))
             }
         ),
         sorted(folder.name for folder in (data / "longitudinal").glob("patient*")),
+        sorted(head.subject for head in heads if head.subject.startswith("nichart")),
     )
     fold_of = {subject: number % FOLDS for group in groups for number, subject in enumerate(group)}
 
@@ -164,6 +174,9 @@ def finder_of(method: str, data: Path, folder: Path | None) -> Callable[[Scan], 
     """Return what finds the brain in a scan."""
     if method == "classical":
         return classical
+    if method == "bundled":
+        finder = BrainFinder()
+        return lambda scan: find_brain(scan.flair, finder=finder).mask
     return cross_validated(data) if method == "network" else from_folder(folder)
 
 
@@ -173,7 +186,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("method", choices=("network", "classical", "masks"))
+    parser.add_argument("method", choices=("network", "bundled", "classical", "masks"))
     parser.add_argument("folder", type=Path, nargs="?")
     words = parser.parse_args()
     if words.method == "masks" and words.folder is None:

@@ -4,14 +4,15 @@
 
     python -m fsh_core.training.brain.train DATA fsh_core/weights/brain.safetensors
 
-DATA holds ``ms-flair`` (BIDS, some subjects with brain masks, some skull-stripped) and
-``longitudinal`` (raw scans, a brain mask in a common space, ITK affines). A narrow U-Net of
-our own family sees the whole head at once, at 4 mm. Results are in ``docs/brain.md``.
+DATA holds ``ms-flair`` (BIDS, some subjects with brain masks, some skull-stripped),
+``longitudinal`` (raw scans, a brain mask in a common space, ITK affines) and, if it is there,
+``nichart`` (2 mm scans with the labels of a machine). A narrow U-Net of our own family sees the
+whole head at once, at 4 mm. Results are in ``docs/brain.md``.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,11 @@ RECIPE = TrainConfig(
 # out a quarter of the brain (seen on the scans), so it would teach the wrong thing.
 LEFT_OUT = ("mslessegP39", "patient03")
 _INSIDE = 0.5  # of a resampled mask
+# Of NiChart, whose labels a machine drew on another image of the head: those where they lie on the
+# FLAIR. The other heads moved in between, by up to 3 cm.
+_LABELS_LIE_ON_THE_FLAIR = tuple(f"nichart{number}" for number in ("01", "02", "04", "09"))
+_LABELS_LIE_ON_THE_FLAIR += tuple(f"nichart{number}" for number in ("13", "19", "21"))
+_SULCUS_MM = 10.0  # the labels leave out the fluid between gyri, the brain masks of people do not
 
 
 def read_heads(data: Path) -> list[Head]:
@@ -65,7 +71,42 @@ def read_heads(data: Path) -> list[Head]:
             heads.append(
                 _head(folder.name, scan, resample_mask_to(mask, transform, scan), is_bare=False)
             )
+    for subject, scan, brain in labelled_heads(data):
+        heads.append(_head(subject, scan, brain, is_bare=False))
     return heads
+
+
+def labelled_heads(data: Path) -> Iterator[tuple[str, Volume, NDArray[np.bool_]]]:
+    """Yield the NiChart scans whose labels can be trusted, with the brain that they cover.
+
+    Yields
+    ------
+    subject : str
+        Whose head it is.
+    scan : Volume
+        The FLAIR, (I, J, K).
+    brain : (I, J, K) bool
+        All labels, and what lies between them.
+    """
+    for subject in _LABELS_LIE_ON_THE_FLAIR:
+        folder = data / "nichart"
+        labels = folder / f"derivatives/automatic/sub-{subject}/anat"
+        if not folder.is_dir():
+            return
+        scan = load_volume(folder / f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz")
+        labelled = load_volume(labels / f"sub-{subject}_space-T1w_dseg.nii.gz")
+        marked = labelled.with_data(_closed(labelled.data > 0, labelled.spacing_mm))
+        yield subject, scan, _resampled(marked, np.eye(4), scan)
+
+
+def _closed(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray[np.bool_]:
+    """Close gaps that are narrower than a sulcus."""
+    margin = [int(np.ceil(_SULCUS_MM / spacing)) + 1 for spacing in spacing_mm]
+    padded = np.pad(mask, [(width, width) for width in margin])
+    near = ndimage.distance_transform_edt(~padded, sampling=spacing_mm) <= _SULCUS_MM
+    closed = ndimage.distance_transform_edt(near, sampling=spacing_mm) > _SULCUS_MM
+    inner = tuple(slice(width, -width) for width in margin)
+    return np.asarray(closed[inner] | mask)
 
 
 def _heads_of(case: Case) -> list[Head]:
@@ -107,7 +148,11 @@ def resample_mask_to(mask: Volume, transform: Path, scan: Volume) -> NDArray[np.
     -------
     (I, J, K) bool
     """
-    to_scan = read_affine_transform(transform)
+    return _resampled(mask, read_affine_transform(transform), scan)
+
+
+def _resampled(mask: Volume, to_scan: NDArray[np.float64], scan: Volume) -> NDArray[np.bool_]:
+    """Resample a mask to a scan's grid, by an affine in mm."""
     voxels = np.linalg.inv(to_scan @ mask.affine) @ scan.affine
     resampled = ndimage.affine_transform(
         mask.data.astype(np.float32), voxels[:3, :3], voxels[:3, 3], scan.shape, order=1
