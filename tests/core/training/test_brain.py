@@ -10,8 +10,13 @@ from fsh_core.cases import discover_cases
 from fsh_core.training.brain import heads as brain_heads
 from fsh_core.training.brain import train as brain_recipe
 from fsh_core.training.brain.heads import Head, vary
-from fsh_core.training.brain.train import read_heads, resample_mask_to, train_finder
-from fsh_core.volume.volume import Volume, save_like
+from fsh_core.training.brain.train import (
+    labelled_heads,
+    read_heads,
+    resample_mask_to,
+    train_finder,
+)
+from fsh_core.volume.volume import Volume, save_like, to_ras
 
 SIZE = (64, 64, 48)
 SPACING_MM = 4.0
@@ -99,6 +104,34 @@ def test_heads_are_read_from_masks_and_stripped_scans_but_never_from_the_sample(
     volume_ml = phantom.brain.sum() * 2.5 / 1000
     for head in heads:
         assert head.brain.sum() * SPACING_MM**3 / 1000 == pytest.approx(volume_ml, rel=0.05)
+
+
+def test_labels_of_a_machine_give_a_brain_without_gaps(
+    tmp_path: Path, phantom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another grid, with a gap between two gyri, of a head whose labels lie on the FLAIR."""
+    monkeypatch.setattr(brain_recipe, "_LABELS_LIE_ON_THE_FLAIR", ("a", "b"))
+    ras = to_ras(phantom.flair.with_data(phantom.brain))
+    grid = ras.affine.copy()
+    grid[:3, 3] += 4.0
+    shifted = np.zeros(ras.shape, np.float32)
+    steps = [round(4.0 / size) for size in ras.spacing_mm]
+    shifted[: -steps[0], : -steps[1], : -steps[2]] = ras.data[steps[0] :, steps[1] :, steps[2] :]
+    whole = shifted > 0
+    shifted[shifted.shape[0] // 2] = 0  # one voxel wide, as a sulcus
+    for subject in ("a", "b"):
+        name = f"sub-{subject}"
+        anat = tmp_path / "nichart" / name / "anat"
+        save_like(phantom.flair.data, phantom.flair, anat / f"{name}_FLAIR.nii.gz")
+        labels = tmp_path / f"nichart/derivatives/automatic/{name}/anat"
+        save_like(7 * shifted, Volume(shifted, grid), labels / f"{name}_space-T1w_dseg.nii.gz")
+    found = list(labelled_heads(tmp_path))
+    assert [subject for subject, _, _ in found] == ["a", "b"]
+    for _, scan, brain in found:
+        assert brain.shape == scan.shape
+        assert (phantom.brain & brain).sum() > 0.97 * whole.sum()
+        assert (brain & ~phantom.brain).sum() < 0.02 * whole.sum()
+    assert list(labelled_heads(tmp_path / "elsewhere")) == []
 
 
 def test_training_repeats_and_yields_a_brain_network(monkeypatch: pytest.MonkeyPatch) -> None:
