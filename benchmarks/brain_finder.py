@@ -106,9 +106,9 @@ def score(scan: Scan, found: Mask) -> dict[str, float]:
     return row
 
 
-def cross_validated(data: Path) -> Callable[[Scan], Mask]:
+def cross_validated(data: Path, machine_labels: bool) -> Callable[[Scan], Mask]:
     """Return a finder that looks at a scan with the network that never saw its subject."""
-    heads = read_heads(data)
+    heads = read_heads(data, machine_labels)
     finders: dict[int, NetworkPredictor] = {}
     groups = (
         sorted({head.subject for head in heads if head.is_bare}),
@@ -170,14 +170,16 @@ def from_folder(folder: Path) -> Callable[[Scan], Mask]:
     return find
 
 
-def finder_of(method: str, data: Path, folder: Path | None) -> Callable[[Scan], Mask]:
+def finder_of(
+    method: str, data: Path, folder: Path | None, machine_labels: bool
+) -> Callable[[Scan], Mask]:
     """Return what finds the brain in a scan."""
     if method == "classical":
         return classical
     if method == "bundled":
         finder = BrainFinder()
         return lambda scan: find_brain(scan.flair, finder=finder).mask
-    return cross_validated(data) if method == "network" else from_folder(folder)
+    return cross_validated(data, machine_labels) if method == "network" else from_folder(folder)
 
 
 def main() -> None:
@@ -188,10 +190,11 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("method", choices=("network", "bundled", "classical", "masks"))
     parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--machine-labels", action="store_true", help="learn from nichart too")
     words = parser.parse_args()
     if words.method == "masks" and words.folder is None:
         parser.error("masks needs the FOLDER that holds them")
-    find = finder_of(words.method, words.data, words.folder)
+    find = finder_of(words.method, words.data, words.folder, words.machine_labels)
     rows = []
     for scan in whole_heads(words.data):
         started = time.process_time()

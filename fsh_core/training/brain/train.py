@@ -5,8 +5,8 @@
     python -m fsh_core.training.brain.train DATA fsh_core/weights/brain.safetensors
 
 DATA holds ``ms-flair`` (BIDS, some subjects with brain masks, some skull-stripped),
-``longitudinal`` (raw scans, a brain mask in a common space, ITK affines) and, if it is there,
-``nichart`` (2 mm scans with the labels of a machine). A narrow U-Net of our own family sees the
+``longitudinal`` (raw scans, a brain mask in a common space, ITK affines) and, for
+``--machine-labels``, ``nichart`` (2 mm scans with the labels of a machine). A narrow U-Net of our own family sees the
 whole head at once, at 4 mm. Results are in ``docs/brain.md``.
 """
 
@@ -55,8 +55,16 @@ _LABELS_LIE_ON_THE_FLAIR += tuple(f"nichart{number}" for number in ("13", "19", 
 _SULCUS_MM = 10.0  # the labels leave out the fluid between gyri, the brain masks of people do not
 
 
-def read_heads(data: Path) -> list[Head]:
-    """Read every scan whose brain is known: with a brain mask, or skull-stripped."""
+def read_heads(data: Path, machine_labels: bool = False) -> list[Head]:
+    """Read every scan whose brain is known: with a brain mask, or skull-stripped.
+
+    Parameters
+    ----------
+    data : Path
+        Holds ``ms-flair`` and ``longitudinal``.
+    machine_labels : bool
+        Also those of ``nichart``; see `labelled_heads`.
+    """
     heads = []
     for case in discover_cases(data / "ms-flair"):
         if case.subject not in LEFT_OUT:
@@ -71,8 +79,11 @@ def read_heads(data: Path) -> list[Head]:
             heads.append(
                 _head(folder.name, scan, resample_mask_to(mask, transform, scan), is_bare=False)
             )
-    for subject, scan, brain in labelled_heads(data):
-        heads.append(_head(subject, scan, brain, is_bare=False))
+    if machine_labels:
+        heads += [
+            _head(subject, scan, brain, is_bare=False)
+            for subject, scan, brain in labelled_heads(data)
+        ]
     return heads
 
 
@@ -202,8 +213,11 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, help="folder with ms-flair and longitudinal")
     parser.add_argument("out", type=Path, help="checkpoint to write, .safetensors")
+    parser.add_argument(
+        "--machine-labels", action="store_true", help="learn from DATA/nichart too, 2 mm voxels"
+    )
     given = parser.parse_args()
-    heads = read_heads(given.data)
+    heads = read_heads(given.data, given.machine_labels)
     finder = train_finder(heads)
     facts = {
         "subjects": sorted({head.subject for head in heads}),
