@@ -6,8 +6,8 @@
 
 DATA holds ``ms-flair`` (BIDS, some subjects with brain masks, some skull-stripped),
 ``longitudinal`` (raw scans, a brain mask in a common space, ITK affines) and, for
-``--machine-labels``, ``nichart`` (2 mm scans with the labels of a machine). A narrow U-Net of our own family sees the
-whole head at once, at 4 mm. Results are in ``docs/brain.md``.
+``--machine-labels``, ``nichart`` (2 mm scans with the labels of a machine). A narrow U-Net of our
+own family sees the whole head at once, at 4 mm. Results are in ``docs/brain.md``.
 """
 
 import argparse
