@@ -1,6 +1,8 @@
 """What every chart shares: colours for light and dark, quiet axes."""
 
 import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
@@ -19,6 +21,8 @@ PLAIN = "#2f86d0"
 QUIET = "#7d8590"
 
 HEIGHT = 300
+# It keeps the title of the upright axis from being cut off when a chart is fitted to its place.
+_PADDING = {"left": 14, "right": 8, "top": 6, "bottom": 4}
 SMALL_CHART_LETTERS = 22
 """What fits below a chart of which four stand beside each other."""
 
@@ -40,10 +44,7 @@ def finish(chart: Any, height: int | None = HEIGHT, title: str = "") -> Any:
     altair chart
         The same, finished.
     """
-    # The room keeps the title of the upright axis from being cut off when a chart is fitted to its
-    # place.
-    room = {"left": 14, "right": 8, "top": 6, "bottom": 4}
-    settings: dict[str, Any] = {"padding": room}
+    settings: dict[str, Any] = {"padding": _PADDING}
     if height is not None:
         settings["height"] = height
     if title:
@@ -63,6 +64,33 @@ def zoomable(chart: Any) -> Any:
     return chart.add_params(alt.selection_interval(name="zoom", bind="scales"))
 
 
+def linked(charts: Sequence[Any]) -> Any:
+    """Stack charts over one horizontal axis: who zooms or moves one along it does so in all.
+
+    Parameters
+    ----------
+    charts : sequence of altair chart
+        Layered, and not zoomable by themselves; their horizontal axes show the same field.
+
+    Returns
+    -------
+    altair chart
+        From top to bottom; a double click goes back.
+    """
+    for place, chart in enumerate(charts):
+        chart.layer[0].name = f"view-{place}"  # as for `zoomable`
+        chart.padding = alt.Undefined  # the whole has it
+    zoom = alt.selection_interval(name="zoom", bind="scales", encodings=["x"])
+    # Streamlit gives each the width of the page; this takes the room for the axes from it.
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    stack = alt.vconcat(*charts).properties(padding=_PADDING, autosize=fit)
+    stack = stack.resolve_scale(color="independent", strokeDash="independent")
+    with warnings.catch_warnings():
+        # Altair adds it to each chart, and tells that it made one of them: which is what is wanted.
+        warnings.filterwarnings("ignore", "Automatically deduplicated selection parameter")
+        return stack.add_params(zoom)
+
+
 def with_fixed_names(spec: dict[str, Any]) -> dict[str, Any]:
     """Call the data of a chart ``data-0``, ``data-1`` and so on.
 
@@ -78,22 +106,31 @@ def with_fixed_names(spec: dict[str, Any]) -> dict[str, Any]:
     dict
         The same chart, with other names.
     """
-    names: dict[str, str] = {}
-    parts = [spec, *spec.get("layer", [])]
-    used = [part["data"]["name"] for part in parts if "name" in part.get("data", {})]
-    for name in used:
-        names.setdefault(name, f"data-{len(names)}")
-
-    def renamed(part: dict[str, Any]) -> dict[str, Any]:
-        return part | (
-            {"data": {"name": names[part["data"]["name"]]}}
-            if "name" in part.get("data", {})
-            else {}
-        )
-
-    layers = {"layer": [renamed(layer) for layer in spec["layer"]]} if "layer" in spec else {}
+    names = {name: f"data-{number}" for number, name in enumerate(dict.fromkeys(_used(spec)))}
     datasets = {new: spec["datasets"][old] for old, new in names.items()}
-    return renamed(spec) | layers | {"datasets": datasets}
+    return _renamed(spec, names) | {"datasets": datasets}
+
+
+_PARTS = ("layer", "vconcat")
+
+
+def _used(spec: dict[str, Any]) -> Iterator[str]:
+    """Name the data of a chart and of its parts, in order."""
+    if "name" in spec.get("data", {}):
+        yield spec["data"]["name"]
+    for part in (part for kind in _PARTS for part in spec.get(kind, ())):
+        yield from _used(part)
+
+
+def _renamed(spec: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Give the data of a chart and of its parts other names."""
+    changed = dict(spec)
+    if "name" in spec.get("data", {}):
+        changed["data"] = {"name": names[spec["data"]["name"]]}
+    for kind in _PARTS:
+        if kind in spec:
+            changed[kind] = [_renamed(part, names) for part in spec[kind]]
+    return changed
 
 
 def tell_left_out(values: "pd.Series[float]") -> str:

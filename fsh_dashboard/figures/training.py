@@ -9,6 +9,7 @@ from fsh_dashboard.figures.style import HEIGHT, HIGHLIGHT, PALETTE, QUIET, axis,
 
 DASHES = {"Training": [1, 0], "Validation": [5, 3]}
 FEW_POINTS = 60
+LOW = 150  # pixels of a chart below others
 
 
 def curves(
@@ -21,6 +22,7 @@ def curves(
     best: pd.DataFrame | None = None,
     limits: tuple[float, float] | None = None,
     height: int = HEIGHT,
+    is_part: bool = False,
 ) -> Any:
     """Draw measures epoch by epoch: training solid, validation dashed.
 
@@ -42,11 +44,13 @@ def curves(
         Of the vertical axis; left to the data when None or on a logarithmic axis.
     height : int
         In pixels.
+    is_part : bool
+        Whether it is for `fsh_dashboard.figures.style.linked`, which zooms it with others.
 
     Returns
     -------
     altair chart
-        With zoom by wheel and drag; a double click goes back.
+        By itself with zoom by wheel and drag; a double click goes back.
     """
     shown = table[table["value"] > 0] if log_scale else table
     scale = (
@@ -92,11 +96,17 @@ def curves(
             alt.Tooltip("epoch:Q", title="Epoch", format="d"),
         ]
         layers.insert(0, rule.encode(x=_epochs(), color=tint, tooltip=hint))
-    return finish(zoomable(alt.layer(*layers)), height, title)
+    chart = alt.layer(*layers)
+    return finish(chart if is_part else zoomable(chart), height, title)
 
 
 def over_epochs(
-    table: pd.DataFrame, column: str, y_title: str, title: str, log_scale: bool = False
+    table: pd.DataFrame,
+    column: str,
+    y_title: str,
+    title: str,
+    log_scale: bool = False,
+    is_part: bool = False,
 ) -> Any:
     """Draw one column of several logs, such as the learning rate.
 
@@ -110,6 +120,8 @@ def over_epochs(
         Of the axis and of the chart.
     log_scale : bool
         Logarithmic vertical axis.
+    is_part : bool
+        As for `curves`; such a chart is lower.
 
     Returns
     -------
@@ -132,7 +144,7 @@ def over_epochs(
     layers = alt.layer(
         base.mark_line(strokeWidth=1.8), base.mark_point(filled=True, **_marks(long))
     )
-    return finish(zoomable(layers), 250, title)
+    return finish(layers, LOW, title) if is_part else finish(zoomable(layers), 250, title)
 
 
 def over_steps(table: pd.DataFrame, log_scale: bool = False) -> Any:

@@ -173,7 +173,7 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     sync_api.expect(links).to_have_text(
         [
             *("Cohort", "Lesions", "Case", "Change", "Quality", "Groups", "Evaluation"),
-            *("Review", "Training", "Model"),
+            *("Review", "Training", "Model", "Readers"),
         ],
         timeout=SLOW_MS,
     )
@@ -189,6 +189,21 @@ def test_a_running_training_is_followed_and_the_choice_stays(
     page.get_by_text("13 of 40").wait_for()
     assert page.locator("[data-kept=yes]").count() == 1  # the same chart: zoom and place are kept
     assert "smoothing=0.5" in page.url
+    assert visit.complaints == []
+
+
+def test_zooming_one_curve_zooms_all_of_a_run(visit: Visit) -> None:
+    page = visit.open("training?run=runs/first")
+    chart = page.locator("[data-testid=stVegaLiteChart]").first
+    last = chart.locator("svg.marks text", has_text=re.compile("^40$"))
+    sync_api.expect(last).to_have_count(4, timeout=SLOW_MS)  # losses, metrics, rate and speed
+    page.wait_for_timeout(2000)
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 180)
+    for _ in range(4):
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(REACTION_MS)
+    sync_api.expect(last).to_have_count(0, timeout=SLOW_MS)
     assert visit.complaints == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from fsh_core.figures.training import LOSSES, METRICS
 from fsh_dashboard.data.run_tables import measured, one_table
 from fsh_dashboard.data.runs import read_run
-from fsh_dashboard.figures.style import PALETTE, with_fixed_names
+from fsh_dashboard.figures.style import PALETTE, linked, with_fixed_names
 from fsh_dashboard.figures.training import curves, over_epochs
 
 
@@ -82,6 +82,30 @@ def test_zoom_survives_new_data(runs: list[Any]) -> None:
         return spec
 
     assert without_data(20) == without_data(40)
+
+
+def test_linked_charts_are_zoomed_by_one_selection_of_epochs(runs: list[Any]) -> None:
+    def spec(log_length: int) -> dict[str, Any]:
+        log = one_table(runs[:1])
+        log = log[log["epoch"] <= log_length]
+        table = measured(runs[:1], LOSSES)
+        shown = table[table["epoch"] <= log_length]
+        parts = [
+            curves(shown, "Loss", is_part=True),
+            over_epochs(log, "learning_rate", "Rate", "Rate", is_part=True),
+        ]
+        return with_fixed_names(linked(parts).to_dict())
+
+    first, later = spec(20), spec(40)
+    [zoom] = first["params"]
+    names = [part["layer"][0]["name"] for part in first["vconcat"]]
+    assert [name.partition("_")[0] for name in names] == ["view-0", "view-1"]
+    assert zoom["views"] == names
+    assert zoom["bind"] == "scales"
+    assert zoom["select"] == {"type": "interval", "encodings": ["x"]}
+    assert {part["layer"][0]["encoding"]["x"]["field"] for part in first["vconcat"]} == {"epoch"}
+    assert first.pop("datasets").keys() == later.pop("datasets").keys() == {"data-0", "data-1"}
+    assert first == later  # the same chart to the browser, which keeps its zoom
 
 
 def luminance(colour: str) -> float:
