@@ -161,6 +161,9 @@ class TrainConfig(Config):
         0.2, ge=0, lt=1, description="share of subjects held out for validation"
     )
     validate_every: int = Field(8, ge=1, description="epochs between whole-volume validations")
+    samples: bool = Field(
+        True, description="keep a slice of a validation scan, as predicted, at a few validations"
+    )
     seed: int = Field(0, ge=0, description="seed of the split, the weights and the patches")
 
     @field_validator("patch_size")

@@ -48,6 +48,7 @@ FINAL_TABLE = "final.tsv"
 RUN_STATE_FILE = "state.safetensors"
 RUN_FAILURE_FILE = "failure.json"
 RUN_NOTES_FILE = "notes.txt"
+RUN_SAMPLES_FOLDER = "samples"
 NOT_BIDS = (
     QUEUE_FILE,
     READERS_FILE,

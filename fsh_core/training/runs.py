@@ -10,6 +10,7 @@
     run/best.safetensors   weights of the best validation Dice, with .json
     run/state.safetensors  what --resume needs, replaced atomically every epoch
     run/failure.json       why it ended before its last epoch, where it knows
+    run/samples/           slices of a validation scan, as predicted at a few epochs
     run/notes.txt          what people noted about it, in the dashboard
 """
 

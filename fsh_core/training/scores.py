@@ -1,9 +1,10 @@
 """Losses and metrics while training: on patches, and on whole validation volumes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fsh_core.config import SegmentConfig, TrainConfig
@@ -20,9 +21,14 @@ _VALIDATION_OVERLAP = 0.25
 
 
 def validate(
-    model: torch.nn.Module, cases: Sequence[WholeScan], config: TrainConfig
+    model: torch.nn.Module,
+    cases: Sequence[WholeScan],
+    config: TrainConfig,
+    on_first: Callable[[WholeScan, NDArray[np.float32]], None] | None = None,
 ) -> dict[str, float]:
     """Measure losses and metrics on whole volumes, on each file's own grid.
+
+    ``on_first`` is given the first case and its probability on the network's grid.
 
     Returns
     -------
@@ -36,10 +42,13 @@ def validate(
         overlap=_VALIDATION_OVERLAP, precision=config.precision, patch_size=config.patch_size
     )
     predictor = predictor_of([EnsembleMember(config.model, arrays_of(model))], settings)
-    rows = []
+    rows: list[dict[str, float]] = []
     for case in cases:
         seen = case.prepared.image if config.model.target == "brain" else case.prepared.masked
-        probability = torch.from_numpy(case.prepared.to_input_grid(predictor(seen)))
+        found = predictor(seen)
+        if on_first is not None and not rows:
+            on_first(case, found)
+        probability = torch.from_numpy(case.prepared.to_input_grid(found))
         reference = torch.from_numpy(case.reference)
         losses = composite_loss(torch.logit(probability, 1e-6), reference, config.bce_weight)
         metrics = voxel_metrics(case.reference, probability.numpy() >= _THRESHOLD)

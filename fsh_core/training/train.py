@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fsh_core.cases import Split, check_no_leak
 from fsh_core.commit import commit_of_code
@@ -27,10 +29,12 @@ from fsh_core.training.material import learned, lesion_filled, validated
 from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.ranks import Ranks, ranks
 from fsh_core.training.runs import Learnable, RunFolder
+from fsh_core.training.sample import is_kept, sample_of, write_sample
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
 from fsh_core.training.state import pack, restore
 from fsh_core.training.supply import supply
+from fsh_core.training.training_case import WholeScan
 
 _DETERMINISTIC: Any = torch.utils.deterministic
 
@@ -195,7 +199,10 @@ def _train(
             is_last = epoch + 1 == config.epochs
             is_due = (epoch + 1) % config.validate_every == 0 or is_last
             if validation and is_due and team.is_first:
-                line |= validate(learner.average, validation, config)
+                due = -(-(epoch + 1) // config.validate_every)
+                keep = partial(_keep_sample, run, epoch + 1)
+                wanted = config.samples and is_kept(due, is_last)
+                line |= validate(learner.average, validation, config, keep if wanted else None)
             line |= {
                 "seconds": round(time.perf_counter() - epoch_started, 3),
                 "steps_per_second": round(steps_per_second, 4),
@@ -223,6 +230,13 @@ def _keep(
     if best is None or line.get("val_dice") == best:
         save_checkpoint(config.model, run.weights("best"), card, arrays_of(average))
     save_checkpoint(config.model, run.weights("last"), card, arrays_of(average))
+
+
+def _keep_sample(
+    run: RunFolder, epoch: int, case: WholeScan, probability: NDArray[np.float32]
+) -> None:
+    """Keep a slice of a validation scan with what the network said of it."""
+    write_sample(run.path, epoch, sample_of(case, probability))
 
 
 def _diverged(run: RunFolder, team: Ranks, step: int, loss: float) -> InputError:

@@ -19,6 +19,7 @@ from fsh_dashboard.data.run_tables import all_settings, setting_differences
 from fsh_dashboard.data.runs import Run, read_run
 from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.run_notes import show_notes
+from fsh_dashboard.sections.run_samples import show_samples
 from fsh_dashboard.sections.training_curves import show_curves
 from fsh_dashboard.table_display import show_table
 
@@ -49,6 +50,7 @@ def main() -> None:
         opened, chosen, smoothing, log_scale
     )
     if len(chosen) == 1:
+        show_samples(opened, chosen[0])
         show_notes(opened, chosen[0])
     offer_charts()
 

@@ -29,6 +29,7 @@ from fsh_core.network.losses import Losses
 from fsh_core.training import learner
 from fsh_core.training import train as training
 from fsh_core.training.runs import RunFolder
+from fsh_core.training.sample import read_sample
 from fsh_core.training.scores import METRICS
 from fsh_core.training.train import train
 from fsh_core.training.training_case import load_whole
@@ -63,6 +64,7 @@ LEFT_BEHIND = {
     "best.json",
     "last.safetensors",
     "last.json",
+    "samples",
 }
 
 
@@ -134,6 +136,17 @@ class TestRunFolder:
         config, split = run.open()
         assert config == small()
         assert split == SPLIT
+
+    def test_a_slice_of_a_validation_scan_is_kept_as_it_was_predicted(self, finished):
+        run, _ = finished
+        assert sorted(path.name for path in (run.path / "samples").iterdir()) == [
+            "epoch-0002.npz",
+            "epoch-0003.npz",
+        ]
+        sample = read_sample(run.path / "samples" / "epoch-0003.npz")
+        assert sample.reference.any()
+        assert sample.scan.any()
+        assert sample.scan.shape == sample.reference.shape == sample.probability.shape
 
     def test_the_checkpoints_say_where_they_come_from(self, finished):
         run, _ = finished
@@ -261,6 +274,10 @@ class TestSeeds:
         train(discover_cases(training_bids), SPLIT, small(), again)
         check_same_run(finished[0], again)
         assert again.state.read_bytes() == finished[0].state.read_bytes()
+        kept = sorted((again.path / "samples").iterdir())
+        assert [path.read_bytes() for path in kept] == [
+            (finished[0].path / "samples" / path.name).read_bytes() for path in kept
+        ]
 
     def test_another_seed_gives_others(self, finished, training_bids, tmp_path):
         other = RunFolder(tmp_path / "other")

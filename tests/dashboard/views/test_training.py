@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from fsh_core.training.sample import Sample, write_sample
 
 OpenPage = Callable[..., AppTest]
 Words = Callable[[AppTest], str]
@@ -28,7 +31,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(
     assert "expected a folder, found nothing" in words_of(app)
 
 
-def test_one_run_shows_its_state_and_four_charts(
+def test_one_run_shows_its_state_and_its_curves(
     run_folder: Path, open_page: OpenPage, words_of: Words
 ) -> None:
     app = open_page("training", run_folder / "runs" / "first")
@@ -36,7 +39,7 @@ def test_one_run_shows_its_state_and_four_charts(
     said = words_of(app)
     assert "Epochs (finished) 40 of 40" in said
     assert "Best validation Dice (epoch 40)" in said
-    assert len(app.get("vega_lite_chart")) == 4
+    assert len(app.get("vega_lite_chart")) == 1  # linked
 
 
 def test_several_runs_come_from_the_address_and_are_compared(
@@ -76,7 +79,7 @@ def test_a_broken_run_is_named_and_the_other_shown(run_folder: Path, open_page: 
     app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
     assert not app.exception
     assert any("second/config.json" in text.value for text in app.text)
-    assert len(app.get("vega_lite_chart")) == 4
+    assert len(app.get("vega_lite_chart")) == 1
 
 
 def test_a_run_before_its_first_epoch_waits(
@@ -158,7 +161,7 @@ def test_the_loss_by_step_is_drawn_and_runs_without_it_are_named(
 ) -> None:
     with_steps(run_folder / "runs" / "first")
     app = open_page("training", run_folder, run="runs/first")
-    assert len(app.get("vega_lite_chart")) == 5
+    assert len(app.get("vega_lite_chart")) == 2
     assert "Each point is the mean of up to 2 steps" in words_of(app)  # 2,000 steps
     app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
     assert not app.exception
@@ -209,3 +212,17 @@ def test_why_a_run_ended_stands_beside_the_others(run_folder: Path, open_page: O
     app = open_page("training", run_folder)
     app.multiselect(key="run").set_value(["runs/first", "runs/second"]).run()
     assert app.dataframe[0].value["Why it ended"].tolist()[0] == "no space left"
+
+
+def test_predictions_by_epoch_are_shown(
+    run_folder: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    grey = np.zeros((8, 8), np.uint8)
+    for epoch in (8, 16):
+        write_sample(run_folder / "runs" / "first", epoch, Sample(grey, grey > 0, grey))
+    app = open_page("training", run_folder, run="runs/first")
+    assert not app.exception
+    assert "Predictions by epoch" in words_of(app)
+    assert len(app.get("image")) == 2
+    app = open_page("training", run_folder, run="runs/second")
+    assert "Predictions by epoch" not in words_of(app)
