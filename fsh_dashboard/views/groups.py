@@ -187,7 +187,7 @@ def show_adjusted(
         table.assign(number=table["number"].map(heading_of)),
         "adjusted",
         "Differences of the groups at the same covariates",
-        named=named(ADJUSTED_COLUMNS),
+        named=named(ADJUSTED_COLUMNS) | {"p": ("p (t)", ADJUSTED_COLUMNS["p"])},
     )
     st.caption(
         "A linear model of each number (statsmodels): group and the chosen columns, numbers in a "
