@@ -99,6 +99,9 @@ class Stage(Protocol):
     def toggle_lesions(self) -> None:
         """Hide or show the lesions."""
 
+    def move_planes(self) -> None:
+        """Take the small planes into a window of their own, or back."""
+
     def toggle_3d(self) -> None:
         """Show the lesions in 3-D beside the planes, or no longer."""
 

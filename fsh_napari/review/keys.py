@@ -86,6 +86,7 @@ KEYS = (
     Key("Shift+Q", _look(Looking.companion_before), "the same, backwards"),
     Key("V", _look(Looking.in_3d), "lesions in 3-D below the small planes, or no longer"),
     Key("L", _look(Looking.layout), "reading layout: napari's lists away, or back"),
+    Key("Shift+L", _look(Looking.planes_window), "small planes in a window of their own, or back"),
     Key("Y", _look(Looking.reset_window), "window and level as they were at the beginning"),
     Key(
         "T",

@@ -70,6 +70,11 @@ class Looking:
         self._opened()
         self.stage.toggle_lesions()
 
+    def planes_window(self) -> None:
+        """Take the small planes into a window of their own, or back."""
+        self._opened()
+        self.stage.move_planes()
+
     def layout(self) -> None:
         """Switch between the reading layout and napari's own."""
         self.stage.toggle_layout()

@@ -91,6 +91,13 @@ class ReviewStage(PlanesStage):
         self.show_diameters(label)
         self._in_3d.follow(label)
 
+    def move_planes(self) -> None:
+        """Take the small planes to a second screen, or back; what stood beside them is closed."""
+        self.close_visit()
+        self._in_3d.close_view()
+        super().move_planes()
+        self.show_diameters(self._label)
+
     def toggle_3d(self) -> None:
         """Show the lesions in 3-D below the small planes, or no longer."""
         self._in_3d.toggle(self._opened_case(), self.show_planes(), self._label)

@@ -1,4 +1,4 @@
-"""How a reader has the window: napari's lists away, or not.
+"""How a reader has the window: napari's lists away or not, the planes in one of their own or not.
 
 It is remembered for each reader in ``fsh-layouts.ini``, beside napari's settings.
 """
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from napari.settings import get_settings
-from qtpy.QtCore import QEvent, QObject, QSettings
+from qtpy.QtCore import QByteArray, QEvent, QObject, QSettings
 from qtpy.QtWidgets import QDockWidget
 
 from fsh_napari.preferences import preferences
 
 _LISTS = ("layer list", "layer controls")  # as napari names its docks
-_READING = "reading"
+_READING, _APART, _PLACE = "reading", "planes_apart", "planes_place"
 
 
 class Memory:
@@ -27,18 +27,38 @@ class Memory:
     @property
     def wants_reading(self) -> bool:
         """Whether the reader had the lists away."""
-        return bool(self._settings.value(self._key, False, bool))
+        return bool(self._settings.value(self._key(_READING), False, bool))
 
     def keep(self, wants_reading: bool) -> None:
         """Keep whether the reader has the lists away."""
-        self._settings.setValue(self._key, wants_reading)
-        self._settings.sync()
+        self._set(_READING, wants_reading)
 
     @property
-    def _key(self) -> str:
+    def has_planes_apart(self) -> bool:
+        """Whether the reader had the planes in a window of their own."""
+        return bool(self._settings.value(self._key(_APART), False, bool))
+
+    def keep_planes_apart(self, are_apart: bool) -> None:
+        """Keep whether the planes have a window of their own."""
+        self._set(_APART, are_apart)
+
+    @property
+    def planes_place(self) -> QByteArray:
+        """Where that window was, as Qt writes it; empty = nowhere yet."""
+        return QByteArray(self._settings.value(self._key(_PLACE), QByteArray()))
+
+    def keep_planes_place(self, place: QByteArray) -> None:
+        """Keep where that window is."""
+        self._set(_PLACE, place)
+
+    def _set(self, name: str, value: Any) -> None:
+        self._settings.setValue(self._key(name), value)
+        self._settings.sync()
+
+    def _key(self, name: str) -> str:
         """Name what is the reader's: a name in any script would be no key."""
         reader = hashlib.sha256(preferences().reader_name.encode()).hexdigest()
-        return f"{reader}/{_READING}"
+        return f"{reader}/{name}"
 
 
 class ReadingLayout(QObject):

@@ -194,6 +194,10 @@ class PlanesWidget(LinkedViews):
         (dock_of(self) or self).setVisible(self._enlarged is None)
         self.shown.emit()
 
+    def stand_apart(self) -> None:
+        """Stand side by side, as in a window of one's own."""
+        self._splitter.setOrientation(Qt.Orientation.Horizontal)
+
     def stand_below(self, widget: QWidget) -> None:
         """Let something else stand below the two small planes."""
         self._splitter.addWidget(widget)

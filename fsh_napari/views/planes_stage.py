@@ -7,7 +7,9 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 
 from fsh_napari.preferences import preferences
 from fsh_napari.review.interfaces import Point
+from fsh_napari.views.layout import Memory
 from fsh_napari.views.planes import PlanesWidget
+from fsh_napari.views.planes_window import PlanesWindow
 from fsh_napari.views.window import dock_of, shrink_to
 
 if TYPE_CHECKING:
@@ -90,13 +92,7 @@ class PlanesStage(QObject):
         if self.planes is None:
             self.planes = next(iter(self._window.findChildren(PlanesWidget)), None)
             if self.planes is None:
-                size = self._window.size()
-                self.planes = PlanesWidget(self.viewer)
-                self.viewer.window.add_dock_widget(self.planes, name="Three planes", area="right")
-                if at_once:
-                    self._stand_side_by_side(size)
-                else:
-                    QTimer.singleShot(0, lambda: self._stand_side_by_side(size))
+                self.planes = self._open_planes(at_once)
             self.planes.clicked.connect(self.clicked)
             self.planes.scribbled.connect(self.scribbled)
             self.planes.told.connect(self.told)
@@ -104,6 +100,44 @@ class PlanesStage(QObject):
             if self._caption:
                 self.planes.show_caption(self._caption)
         return self.planes
+
+    def _open_planes(self, at_once: bool) -> PlanesWidget:
+        """Open the planes in a dock, or where the reader has them in a window of their own."""
+        size, memory = self._window.size(), Memory()
+        planes = PlanesWidget(self.viewer)
+        if memory.has_planes_apart:
+            PlanesWindow(planes, self._window, memory)
+            self._share_later.start()  # else the list would get the room that the planes leave
+            return planes
+        self.viewer.window.add_dock_widget(planes, name="Three planes", area="right")
+        if at_once:
+            # Asks for the planes, which the caller is about to have.
+            self.planes = planes
+            self._stand_side_by_side(size)
+        else:
+            QTimer.singleShot(0, lambda: self._stand_side_by_side(size))
+        return planes
+
+    def move_planes(self) -> None:
+        """Take the small planes into a window of their own, or back into a dock."""
+        memory, before = Memory(), self.planes
+        memory.keep_planes_apart(not memory.has_planes_apart)
+        if before is not None:
+            point = before.point
+            before.gone.disconnect(self._forget_planes)
+            self.planes = None
+            if dock_of(before) is not None:
+                self.viewer.window.remove_dock_widget(before)
+            else:
+                before.window().close()
+            self.show_planes().go_to(point)
+        else:
+            self.show_planes()
+        self.told.emit(
+            "The small planes have a window of their own; Shift+L brings them back."
+            if memory.has_planes_apart
+            else "The small planes are beside the list."
+        )
 
     def wanted_planes(self) -> PlanesWidget | None:
         """Return the three planes where they are open, or open by themselves; see `Preferences`."""

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDockWidget
 
 from fsh_napari.views.layout import Memory
 from fsh_napari.views.window import window_of
-from tests.napari.driving import PATIENCE_MS, open_review_widget
+from tests.napari.driving import PATIENCE_MS, open_review_widget, settle
 
 
 @pytest.fixture
@@ -59,6 +59,44 @@ def test_it_is_remembered_for_each_reader_and_ends_with_the_review(
     other = open_again(viewer, again, record)
     assert lists_shown(viewer) == [True, True]
     other.stage.planes.detach()
+
+
+def test_the_planes_go_to_a_window_of_their_own_and_are_found_there_again(
+    viewer, page, review, record, qtbot
+):
+    window, large = window_of(viewer)
+    review.controller.go_to(2)
+    width, point = large.width(), review.stage.planes.point
+    qtbot.keyClick(review.view.table, Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
+    settle(50)
+    apart = review.stage.planes.window()
+    assert apart is not window
+    assert apart.isVisible()
+    assert review.stage.planes.point == point
+    qtbot.waitUntil(lambda: large.width() > width + 100, timeout=PATIENCE_MS)
+    assert [view.plane.name for view in review.stage.planes.views] == [
+        "axial",
+        "coronal",
+        "sagittal",
+    ]
+    apart.setGeometry(200, 150, 640, 400)
+    settle(500)
+    apart.activateWindow()
+    qtbot.keyClick(review.stage.planes.views[1].canvas, Qt.Key.Key_N)  # its keys work there, too
+    settle(20)
+    assert review.view.label == 3
+    assert review.stage.planes.views[1].viewer.dims.point == viewer.dims.point
+    viewer.window.remove_dock_widget(review)
+    apart.close()
+    settle(20)
+    viewer.layers.clear()
+    again = open_review_widget(viewer, record)
+    place = again.stage.planes.window().geometry()
+    assert (place.width(), place.height()) == (640, 400)
+    qtbot.keyClick(again.view.table, Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
+    settle(50)
+    assert again.stage.planes.window() is window
+    again.stage.planes.detach()
 
 
 def test_what_is_hidden_by_hand_stays_hidden(viewer, review, qtbot):
