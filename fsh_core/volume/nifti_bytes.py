@@ -1,9 +1,13 @@
 """The bytes of a NIfTI file, plain or packed by gzip: all of them, or a sentence."""
 
+import io
 import logging
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import nibabel as nib
 
 from fsh_core.cases.names import is_nifti_name
 from fsh_core.errors import InputError
@@ -14,6 +18,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 2**24  # unpacked at a time, before the size is looked at again
 _SPARE_BYTES = 2**20  # some programs pad their files; more than this is not the file it says
 
+_GZIP_LEVEL = 1  # results are mostly zeros: level 1 is three times faster and 5 % larger
+_GZIP_BITS = 31  # one gzip member with its check sum, and no time stamp
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +85,7 @@ def _unpack(
     unpacked = bytearray()
     most: float | None = None
     while payload:
-        member = zlib.decompressobj(wbits=31)  # 31: one gzip member, its check sum checked
+        member = zlib.decompressobj(wbits=_GZIP_BITS)
         while not member.eof:
             chunk = member.decompress(payload, _CHUNK_BYTES)
             payload = member.unconsumed_tail
@@ -98,3 +104,41 @@ def _unpack(
             _log.warning("%s: ignored %d bytes after the end of the gzip file", path, len(payload))
             break
     return unpacked
+
+
+def packed(image: nib.Nifti1Image) -> bytes:
+    """Return the bytes of an image as a gzip file, packed slice by slice.
+
+    So its voxels are never in memory a second time, and a third, as bytes.
+    """
+    packer = _Packer()
+    image.to_stream(packer)
+    return packer.end()
+
+
+class _Packer(io.RawIOBase):
+    """A file, written from its first byte to its last, that keeps only what is packed."""
+
+    def __init__(self) -> None:
+        self._gzip = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_BITS)
+        self._packed = bytearray()
+        self._at = 0
+
+    def write(self, payload: Any) -> int:
+        self._packed += self._gzip.compress(payload)
+        self._at += len(payload)
+        return len(payload)
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Go on with zeros, as a file on disk does; never back."""
+        if whence != io.SEEK_SET or place < self._at:
+            raise OSError("what is packed cannot be changed")
+        self.write(bytes(place - self._at))
+        return self._at
+
+    def end(self) -> bytes:
+        self._packed += self._gzip.flush()
+        return bytes(self._packed)
