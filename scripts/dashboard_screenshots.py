@@ -54,7 +54,7 @@ class Shot(NamedTuple):
     scheme: str = "light"
 
 
-def shots_of(folder: Path) -> Iterator[Shot]:
+def shots_of(folder: Path, is_real: bool) -> Iterator[Shot]:
     """Choose what to show: the case with the most false lesions is the one that is looked into."""
     cases = read_results(open_folder([str(folder)]), RESULTS).cases
     odd = cases.sort_values("false_lesions", ascending=False) if "false_lesions" in cases else cases
@@ -68,9 +68,14 @@ def shots_of(folder: Path) -> Iterator[Shot]:
     yield Shot("case", f"case?{marked}", scheme="dark")
     yield Shot("review", "review?" + urlencode({"rule": RULES["flagged"].title}))
     yield Shot("model", "model")
+    if is_real:  # the bundled example has one patient, and nothing to compare
+        yield Shot("quality", "quality")
+        yield Shot("groups", "groups?" + urlencode({"group": "site"}))
+        yield Shot("evaluation", "evaluation")
+        yield Shot("readers", "readers")
 
 
-def photograph(folder: Path, images: Path, out: Path) -> None:
+def photograph(folder: Path, images: Path, out: Path, is_real: bool) -> None:
     """Photograph the pages of an opened folder whose scans lie in ``images``.
 
     Raises
@@ -81,7 +86,7 @@ def photograph(folder: Path, images: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with serving(str(folder), "--images", str(images)) as printed, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        for shot in shots_of(folder):
+        for shot in shots_of(folder, is_real):
             page = browser.new_page(
                 color_scheme=shot.scheme, viewport={"width": WIDTH, "height": 1000}
             )
@@ -120,7 +125,7 @@ def main(data: str, work: str, out: str) -> None:
             f"{scans}: no such folder, so the pictures show the bundled example; "
             "name scans with DATA=FOLDER"
         )
-    photograph(study, scans if is_real else sample_case().flair.parent, Path(out))
+    photograph(study, scans if is_real else sample_case().flair.parent, Path(out), is_real)
 
 
 def run() -> None:

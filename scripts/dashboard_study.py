@@ -1,4 +1,4 @@
-"""A study for the pictures: segmented scans, a training run, a review queue, two readers.
+"""A study for the pictures: segmented and evaluated scans, a training run, a queue, two readers.
 
 Where there are no scans the bundled example takes their place.
 """
@@ -45,16 +45,7 @@ def make_study(data: Path, study: Path) -> bool:
         if not origin.is_file() or origin.read_text() != str(data.resolve()):
             shutil.rmtree(results, ignore_errors=True)
             origin.write_text(str(data.resolve()))
-        command = [
-            sys.executable,
-            "-m",
-            "fsh_core.cli",
-            "segment",
-            str(data),
-            "--out",
-            str(results),
-        ]
-        subprocess.run(command, check=True)
+        run("segment", data, "--out", results)
     else:
         (study / "made-from.txt").unlink(missing_ok=True)
         shutil.rmtree(results, ignore_errors=True)
@@ -62,7 +53,22 @@ def make_study(data: Path, study: Path) -> bool:
     for journal in results.rglob(f"*{ANY_JOURNAL}"):
         journal.unlink()
     write_reviews(write_queue(study)[:REVIEWED_CASES])
+    if is_real:
+        run("evaluate", results, data, "--out", study / "evaluation", "--with-training-patients")
+        named = [word for reader in READERS for word in ("--reader", reader)]
+        run("readers", "assign", results, *named, "--per-case", 2, "--adjudicator", "Cleo")
     return is_real
+
+
+def run(*words: object) -> None:
+    """Run a command of F.sh.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it fails.
+    """
+    subprocess.run([sys.executable, "-m", "fsh_core.cli", *map(str, words)], check=True)
 
 
 def write_queue(study: Path) -> list[Path]:
