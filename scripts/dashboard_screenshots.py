@@ -70,7 +70,7 @@ def shots_of(folder: Path, is_real: bool) -> Iterator[Shot]:
     yield Shot("model", "model")
     if is_real:  # the bundled example has one patient, and nothing to compare
         yield Shot("quality", "quality")
-        yield Shot("groups", "groups?" + urlencode({"group": "site"}))
+        yield Shot("groups", "groups?" + urlencode({"column": "site"}))
         yield Shot("evaluation", "evaluation")
         yield Shot("readers", "readers")
 
