@@ -95,6 +95,12 @@ def small(**changes) -> TrainConfig:
 SPLIT = Split(training=("01", "02", "03"), validation=("04",))
 
 
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder and of those inside it, by its path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 def without_times(log: list[dict]) -> list[dict]:
     return [{name: value for name, value in line.items() if name not in TIMES} for line in log]
 
@@ -404,9 +410,9 @@ class TestResume:
 
     def test_what_is_finished_stays_as_it_is(self, finished, training_bids):
         run, _ = finished
-        before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+        before = contents_of(run.path)
         assert main(["train", str(training_bids), "-o", str(run.path), "--resume"]) == 0
-        assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+        assert contents_of(run.path) == before
 
     @staticmethod
     def stopped_after_one_epoch(training_bids, folder, config=None) -> RunFolder:
@@ -470,13 +476,13 @@ class TestRefusals:
 
     def test_a_folder_with_a_run_in_it(self, finished, training_bids, capsys):
         run, _ = finished
-        before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+        before = contents_of(run.path)
         sentence = self.refused(capsys, training_bids, "-o", run.path, *words())
         assert (
             f"{run.path}: already holds a training run; add --resume or choose another folder"
             in sentence
         )
-        assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+        assert contents_of(run.path) == before
 
     def test_resuming_what_was_never_started(self, training_bids, tmp_path, capsys):
         sentence = self.refused(capsys, training_bids, "-o", tmp_path / "none", "--resume")
