@@ -55,10 +55,10 @@ LEVERS_BASE = (
 )
 LEVERS = {
     "base": (),
-    "wide, lesion-free": ("--augmentation", "wide", "--lesion-free", "BODIES"),
+    "wide, lesion-free": ("--augmentation", "wide"),
     "wide": ("--augmentation", "wide"),
     "by lesion": ("--lesion-weight", "0.5"),
-    "lesion-free": ("--lesion-free", "BODIES"),
+    "lesion-free": (),
 }
 SEEDS = (0, 1, 2)
 SHOWN = (
@@ -74,12 +74,13 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Run:
-    """One training: folder name, group in the table, options, held-out patients."""
+    """One training: folder name, group in the table, options, held-out patients, bodies or not."""
 
     name: str
     group: str
     options: tuple[str, ...]
     held_out: tuple[str, ...]
+    is_with_bodies: bool = False
 
 
 def runs_of(study: str, cases: list[Case]) -> list[Run]:
@@ -96,6 +97,7 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
                 f"{lever}, without {site}",
                 (*LEVERS_BASE, *options),
                 _of_site(site, cases),
+                "lesion-free" in lever,
             )
             for (lever, options), site in product(LEVERS.items(), SITES)
         ]
@@ -123,16 +125,15 @@ def _of_site(site: str, cases: list[Case]) -> tuple[str, ...]:
 
 def train(run: Run, data: Path, bodies: Path | None, folder: Path) -> None:
     """Train, or go on training, until the run is finished."""
-    options = [str(bodies) if word == "BODIES" else word for word in run.options]
     command = [sys.executable, "-m", "fsh_core.cli", "train", str(data), "--out", str(folder)]
+    command += ["--exclude", SAMPLE]
+    if run.is_with_bodies:
+        command += ["--lesion-free", str(bodies), "--exclude", HEALTHY]
     if (folder / "config.json").exists():
-        at = options.index("--lesion-free") if "--lesion-free" in options else len(options)
-        command += ["--resume", "--exclude", SAMPLE, *options[at : at + 2]]
+        command += ["--resume"]
     else:
         held_out = [word for subject in run.held_out for word in ("--validation", subject)]
-        command += ["--exclude", SAMPLE, *held_out, "--validate-every", "1000", *options]
-    if "--lesion-free" in options:
-        command += ["--exclude", HEALTHY]
+        command += [*held_out, "--validate-every", "1000", *run.options]
     subprocess.run(command, check=True)
 
 

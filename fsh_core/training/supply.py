@@ -84,8 +84,13 @@ class Supply:
         return self._made.pop(step).result()
 
     def _make(self, step: int) -> Batch:
-        images, references = self._source.batch(step, self._items)
-        return Batch(images, references, lesion_regions(references) if self._by_lesion else None)
+        return make_batch(self._source, step, self._items, self._by_lesion)
+
+
+def make_batch(source: Batches, step: int, items: range | None, by_lesion: bool) -> Batch:
+    """Make the batch of a step, with regions if the loss asks for them."""
+    images, references = source.batch(step, items)
+    return Batch(images, references, lesion_regions(references) if by_lesion else None)
 
 
 @contextmanager
