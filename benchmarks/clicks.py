@@ -19,6 +19,7 @@ from fsh_core import load_predictor, segment_case
 from fsh_core.errors import InputError
 from fsh_core.review.correct import Surroundings, voxels_to_add, voxels_to_remove
 from fsh_core.sample import sample_case
+from fsh_core.volume.boxes import first_voxel, label_boxes, widen
 from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import load_mask
 
@@ -34,17 +35,19 @@ class Piece(NamedTuple):
 
 def pieces(wrong: NDArray[np.bool_], labels: NDArray[np.integer], least: float) -> Iterator[Piece]:
     """Yield the pieces of at least so many voxels that lie in or at a lesion."""
-    parts, count = label_components(wrong)
-    for number in range(1, count + 1):
-        part = parts == number
+    parts, _ = label_components(wrong)
+    for number, tight in label_boxes(parts).items():
+        box = widen(tight, (1, 1, 1), parts.shape)
+        part = parts[box] == number
         if np.count_nonzero(part) < least:
             continue
-        near = labels[ndimage.binary_dilation(part, iterations=1)]
+        near = labels[box][ndimage.binary_dilation(part, iterations=1)]
         touched = near[near > 0]
         if touched.size:
             depth = ndimage.distance_transform_edt(part)
-            i, j, k = np.unravel_index(int(depth.argmax()), part.shape)
-            yield Piece(int(np.bincount(touched).argmax()), (int(i), int(j), int(k)))
+            deepest = np.unravel_index(int(depth.argmax()), part.shape)
+            i, j, k = np.add(deepest, first_voxel(box)).tolist()
+            yield Piece(int(np.bincount(touched).argmax()), (i, j, k))
 
 
 def main() -> None:
