@@ -1,14 +1,14 @@
 """Accuracy on held-out patients, at equal and short training budgets: docs/experiments.md.
 
-python benchmarks/experiments.py folds DATA OUT    cross-validation by subject: both members of
-                                                   the default, three folds
-python benchmarks/experiments.py sites DATA OUT    leave one site out: the default's two networks,
-                                                   half as wide
-python benchmarks/experiments.py levers DATA OUT --lesion-free BODIES
-                                                   what is said to help on unseen scanners, one by
-                                                   one: leave one site out, half as wide
-python benchmarks/experiments.py paper DATA OUT    the paper's four networks at equal budget, three
-                                                   seeds
+python -m benchmarks.experiments folds DATA OUT --lesion-free BODIES
+                                                both members of the default, by patient and by site
+python -m benchmarks.experiments levers DATA OUT --lesion-free BODIES
+                                                what is said to help on unseen scanners, one by
+                                                one: leave one site out, half as wide
+python -m benchmarks.experiments sites DATA OUT leave one site out without any of that: two
+                                                networks, half as wide
+python -m benchmarks.experiments paper DATA OUT the paper's four networks at equal budget, three
+                                                seeds
 
 Every run is an `fsh-train` of its own in OUT/NAME, and resumes where it was stopped. Its held-out
 patients are measured with its last weights on whole volumes; the results are printed and written
@@ -36,19 +36,29 @@ from fsh_core.volume.volume import load_mask
 
 SAMPLE = "mslessegP39"  # trained on by nothing
 HEALTHY = "nichart00"  # trained on by nothing either
-THREE_FOLDS = (
-    ("ljubljana07", "tabriz102313", "tabriz110218"),
-    ("ljubljana19", "tabriz101228", "tabriz104670", "tabriz107130", "tabriz112776"),
-    ("mslessegP18", "tabriz101627", "tabriz104899", "tabriz106639", "tabriz111008"),
-)
+# Ljubljana, Catania and Tabriz are each left out as a site once, and every patient of Tabriz also
+# by itself.
+FOLDS = {
+    "ljubljana": ("ljubljana07", "ljubljana19", "tabriz101228", "tabriz102313", "tabriz110218"),
+    "catania": ("mslessegP18", "tabriz104670", "tabriz107130", "tabriz112776"),
+    "patients": ("tabriz101627", "tabriz104899", "tabriz106639", "tabriz111008"),
+    "tabriz": (
+        *("tabriz101228", "tabriz101627", "tabriz102313", "tabriz104670", "tabriz104899"),
+        *("tabriz106639", "tabriz107130", "tabriz110218", "tabriz111008", "tabriz112776"),
+    ),
+}
 SITES = ("ljubljana", "mslesseg", "tabriz")
 HELD_OUT_OF_PAPER = ("ljubljana19", "tabriz102313", "tabriz110218")
-NORMS = ("batch", "instance")  # the two members of the default
-EPOCHS = 30  # of the folds
+NORMS = ("batch", "instance")  # of the two members of the default
 SMALL = (
     *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
     *("--simulate-fraction", "0", "--simulated-copies", "0"),
 )
+DEFAULT = (
+    *("--ablation", "fsh", "--widths", "8,16,32,64,128", "--patch-size", "48,48,48"),
+    *("--augmentation", "wide", "--simulate-fraction", "0.2", "--simulated-copies", "6"),
+)  # of the default's members
+FOLD_EPOCHS = 36
 LEVERS_BASE = (
     *("--ablation", "attention-unet", "--norm", "instance", *SMALL[:-4]),
     *("--simulate-fraction", "0.2", "--simulated-copies", "4"),
@@ -59,7 +69,9 @@ LEVERS = {
     "wide": ("--augmentation", "wide"),
     "by lesion": ("--lesion-weight", "0.5"),
     "lesion-free": (),
+    "wide, lesion-free, batch": ("--augmentation", "wide", "--norm", "batch"),
 }
+WITH_BODIES = ("folds", "levers")
 SEEDS = (0, 1, 2)
 SHOWN = (
     "dice",
@@ -87,8 +99,14 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
     """Return the trainings of a study."""
     if study == "folds":
         return [
-            Run(f"fold{number}-{norm}", norm, ("--norm", norm, "--epochs", str(EPOCHS)), held_out)
-            for (number, held_out), norm in product(enumerate(THREE_FOLDS, start=1), NORMS)
+            Run(
+                f"without-{fold}-{norm}",
+                norm,
+                (*DEFAULT, "--norm", norm, "--epochs", str(FOLD_EPOCHS)),
+                held_out,
+                is_with_bodies=True,
+            )
+            for (fold, held_out), norm in product(FOLDS.items(), NORMS)
         ]
     if study == "levers":
         return [
@@ -229,8 +247,8 @@ def run() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--lesion-free", type=Path, metavar="BODIES")
     words = parser.parse_args()
-    if words.study == "levers" and words.lesion_free is None:
-        parser.error("levers needs --lesion-free BODIES")
+    if words.study in WITH_BODIES and words.lesion_free is None:
+        parser.error(f"{words.study} needs --lesion-free BODIES")
     main(words.study, words.data, words.out, words.lesion_free)
 
 
