@@ -9,6 +9,7 @@ from fsh_core.follow_up import save_change_review
 from fsh_core.review import ReviewEvent
 from fsh_core.review.events import COMPLETED
 from fsh_napari.changes.interfaces import PairUnderReview, Stage, View
+from fsh_napari.presets import WindowPresets
 from fsh_napari.review.interfaces import Point
 from fsh_napari.walk import Walk
 
@@ -27,11 +28,14 @@ class ChangesController:
     ----------
     pair : PairUnderReview or None
         What is open.
+    presets : WindowPresets
+        Window and level of both visits.
     """
 
     def __init__(self, view: View, stage: Stage) -> None:
         self.view, self.stage = view, stage
         self.pair: PairUnderReview | None = None
+        self.presets = WindowPresets(stage, self.opened)
         self._adds = False  # whether the next click adds a lesion
         self._walk = Walk(view, self.go_to, "change", "these visits")
         self._was_completed = False
@@ -200,27 +204,6 @@ class ChangesController:
         """Show both visits in the next plane."""
         self.opened()
         self.stage.next_plane()
-
-    def narrow_window(self) -> None:
-        """Show little differences of the tissue in both visits."""
-        self._window("narrow")
-
-    def normal_window(self) -> None:
-        """Show both visits as they were opened."""
-        self._window("normal")
-
-    def wide_window(self) -> None:
-        """Show what is brightest and darkest, too."""
-        self._window("wide")
-
-    def _window(self, preset: str) -> None:
-        self.opened()
-        self.stage.set_window(preset)
-
-    def reset_window(self) -> None:
-        """Set window and level of both visits back."""
-        self.opened()
-        self.stage.reset_window()
 
     def show_keys(self) -> None:
         """Show or hide the help."""

@@ -1,7 +1,8 @@
 """Every key of the review of changes: what it calls, and what the help says of it."""
 
 from fsh_napari.changes.controller import ChangesController
-from fsh_napari.review.keys import Key
+from fsh_napari.presets import WindowPresets
+from fsh_napari.review.keys import Key, of_presets
 
 KEYS = (
     Key("N", ChangesController.next, "next change, in both visits (Enter in the list goes there)"),
@@ -33,11 +34,15 @@ KEYS = (
         "Difference (D)",
     ),
     Key("H", ChangesController.hide_outlines, "hide or show all outlines"),
-    Key("1", ChangesController.narrow_window, "narrow window in both visits"),
-    Key("2", ChangesController.normal_window, "normal window"),
-    Key("3", ChangesController.wide_window, "wide window: all that is bright or dark"),
+    Key("1", of_presets(WindowPresets.narrow_window), "narrow window in both visits"),
+    Key("2", of_presets(WindowPresets.normal_window), "normal window"),
+    Key("3", of_presets(WindowPresets.wide_window), "wide window: all that is bright or dark"),
     Key("S", ChangesController.next_plane, "next plane: axial, coronal, sagittal"),
-    Key("Y", ChangesController.reset_window, "window and level as they were at the beginning"),
+    Key(
+        "Y",
+        of_presets(WindowPresets.reset_window),
+        "window and level as they were at the beginning",
+    ),
     Key("C", ChangesController.complete, "complete these visits and save"),
     Key("Ctrl+Z", ChangesController.undo, "undo, whatever it was", "Undo"),
     Key("Ctrl+Shift+Z", ChangesController.redo, "do it again", "Redo"),

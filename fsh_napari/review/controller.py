@@ -11,6 +11,7 @@ from fsh_core.review import ReviewEvent, other_readers
 from fsh_core.review.correct import GROW, SHRINK
 from fsh_core.review.events import COMPLETED
 from fsh_core.review.open import hides_others
+from fsh_napari.presets import WindowPresets
 from fsh_napari.review.clicks import Clicks
 from fsh_napari.review.completing import Completion
 from fsh_napari.review.interfaces import CaseUnderReview, Point, Saver, Stage, View
@@ -48,6 +49,8 @@ class ReviewController:
         Whether there is a next case.
     look : Looking
         The commands that change only what is seen.
+    presets : WindowPresets
+        Window and level.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class ReviewController:
         self.has_cohort = False
         self._loading = ""  # the case that is on its way
         self.look = Looking(stage, self.opened)
+        self.presets = WindowPresets(stage, self.opened)
         self._clicks = Clicks(view, stage)
         self._walk = Walk(view, self.go_to, "lesion", "the case")
         self._completion = Completion(view, saver, self._walk)

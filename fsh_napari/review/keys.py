@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from fsh_napari.presets import WindowPresets
 from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.looking import Looking
 
@@ -37,6 +38,16 @@ def _look(command: Callable[[Looking], None]) -> Callable[[ReviewController], No
     @wraps(command)
     def run(controller: ReviewController) -> None:
         command(controller.look)
+
+    return run
+
+
+def of_presets(command: Callable[[WindowPresets], None]) -> Callable[[Any], None]:
+    """Make a command of a controller of one for window and level."""
+
+    @wraps(command)
+    def run(controller: Any) -> None:
+        command(controller.presets)
 
     return run
 
@@ -79,15 +90,19 @@ KEYS = (
     Key("G", _look(Looking.outline), "outline or fill"),
     Key("O", _look(Looking.opacity), "opacity"),
     Key("H", _look(Looking.hide_lesions), "hide or show all lesions"),
-    Key("1", _look(Looking.narrow_window), "narrow window: faint lesions"),
-    Key("2", _look(Looking.normal_window), "normal window"),
-    Key("3", _look(Looking.wide_window), "wide window: all that is bright or dark"),
+    Key("1", of_presets(WindowPresets.narrow_window), "narrow window: faint lesions"),
+    Key("2", of_presets(WindowPresets.normal_window), "normal window"),
+    Key("3", of_presets(WindowPresets.wide_window), "wide window: all that is bright or dark"),
     Key("Q", _look(Looking.companion), "T1w, T2w or earlier visit instead of the FLAIR, in turn"),
     Key("Shift+Q", _look(Looking.companion_before), "the same, backwards"),
     Key("V", _look(Looking.in_3d), "lesions in 3-D below the small planes, or no longer"),
     Key("L", _look(Looking.layout), "reading layout: napari's lists away, or back"),
     Key("Shift+L", _look(Looking.planes_window), "small planes in a window of their own, or back"),
-    Key("Y", _look(Looking.reset_window), "window and level as they were at the beginning"),
+    Key(
+        "Y",
+        of_presets(WindowPresets.reset_window),
+        "window and level as they were at the beginning",
+    ),
     Key(
         "T",
         _look(Looking.other_visit),

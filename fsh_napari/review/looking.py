@@ -34,27 +34,6 @@ class Looking:
         self._opened()
         self.stage.toggle_3d()
 
-    def narrow_window(self) -> None:
-        """Show little differences of the tissue."""
-        self._window("narrow")
-
-    def normal_window(self) -> None:
-        """Show the scan as it was opened."""
-        self._window("normal")
-
-    def wide_window(self) -> None:
-        """Show what is brightest and darkest, too."""
-        self._window("wide")
-
-    def _window(self, preset: str) -> None:
-        self._opened()
-        self.stage.set_window(preset)
-
-    def reset_window(self) -> None:
-        """Set window and level back."""
-        self._opened()
-        self.stage.reset_window()
-
     def outline(self) -> None:
         """Switch between outline and fill."""
         self._opened()
