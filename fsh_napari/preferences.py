@@ -43,6 +43,8 @@ class Preferences:
         Whether other readers' decisions stay hidden until the case is completed.
     planes : bool
         Whether Segment and Review open the three planes by themselves.
+    nninteractive_server : str
+        Address of a server that may answer clicks in Review; empty = none.
     """
 
     reader_name: str
@@ -54,6 +56,7 @@ class Preferences:
     crosshair: str = next(iter(CROSSHAIRS))
     blinded: bool = True
     planes: bool = True
+    nninteractive_server: str = ""
 
 
 def preferences() -> Preferences:

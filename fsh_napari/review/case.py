@@ -19,6 +19,7 @@ from fsh_core.review import (
     voxels_to_add,
     voxels_to_remove,
 )
+from fsh_core.review.answer import Answer, voxels_of_answer
 from fsh_core.review.brush import BrushRange
 from fsh_core.review.correct import GROW
 from fsh_core.review.measure import overlap_scores
@@ -185,6 +186,13 @@ class OpenCase(QObject):
             voxels = voxels_to_add(label, path, self.surroundings)
             return self.review.paint(voxels, label, tool)
         return self.review.paint(voxels_to_remove(label, path, self.surroundings), 0, tool)
+
+    def take_answer(self, answer: Answer) -> ReviewEvent | None:
+        """Grow or shrink a lesion as another program would have it."""
+        voxels = voxels_of_answer(answer, self.surroundings)
+        question = answer.question
+        label = question.label if question.tool == GROW else 0
+        return self.review.paint(voxels, label, answer.tool)
 
     def show(self, event: ReviewEvent) -> None:
         """Bring layer and table up to date after an event, or after it was taken back."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from fsh_core.errors import InputError
 from fsh_core.review import ReviewEvent
+from fsh_core.review.answer import Answer, Question
 from fsh_core.review.correct import GROW, SHRINK
-from fsh_napari.review.interfaces import CaseUnderReview, Point, Stage, View, Voxel
+from fsh_napari.review.interfaces import CaseUnderReview, Point, Server, Stage, View, Voxel
 
 _KEY_OF_PURPOSE = {"join": "J", "add": "I", GROW: "+", SHRINK: "-", "measure": "Shift+M"}
 _TWO_ENDS = 2
@@ -23,6 +24,8 @@ class Clicks:
         Is told what is waited for.
     stage : Stage
         Where the clicks are.
+    server : Server or None
+        Answers clicks where the reader wants that.
 
     Attributes
     ----------
@@ -30,8 +33,8 @@ class Clicks:
         Where Shift was held, since the last split.
     """
 
-    def __init__(self, view: View, stage: Stage) -> None:
-        self.view, self.stage = view, stage
+    def __init__(self, view: View, stage: Stage, server: Server | None = None) -> None:
+        self.view, self.stage, self._server = view, stage, server
         self.split_points: list[Voxel] = []
         self._purpose = ""
         self._ends: tuple[Point, ...] = ()
@@ -148,12 +151,32 @@ class Clicks:
         tool, label = self._wait_for(""), self.view.label
         if tool not in _SCRIBBLED:  # let be while the mouse was down
             return None
-        event = case.correct(label, voxels, tool)
-        if event is None:
+        question = Question(label, voxels, tool)
+        if self._server is not None and self._server.is_wanted and not case.review.is_read_only:
+            self._server.ask(case, question)
+            self.view.show_message(
+                f"nnInteractive at {self._server.address} is asked about lesion {label}; go on "
+                "meanwhile."
+            )
             return None
-        more = sum(change.voxels.size for change in event.changes)
-        said = f"Lesion {label} {_CORRECTED[tool]} by {more} voxels; Ctrl+Z takes it back."
-        return event, said
+        return _done(case.correct(label, voxels, tool), question)
+
+    def take_answer(self, case: CaseUnderReview, answer: Answer) -> tuple[ReviewEvent, str] | None:
+        """Correct a lesion as the server would have it; see `take`."""
+        _check_is_there(case, answer.question)
+        return _done(case.take_answer(answer), answer.question, " by nnInteractive")
+
+    def do_without(
+        self, case: CaseUnderReview, question: Question, why: str
+    ) -> tuple[ReviewEvent, str] | None:
+        """Correct a lesion by F.sh's own means, since there is no answer; see `take`."""
+        _check_is_there(case, question)
+        try:
+            event = case.correct(question.label, question.scribble, question.tool)
+        except InputError as error:
+            raise InputError(f"{why}; F.sh's own correction: {error}") from error
+        done = _done(event, question)
+        return (done[0], f"⚠ {why}; F.sh's own correction was used. {done[1]}") if done else None
 
     def _miss(self) -> None:
         purpose = self._wait_for("")
@@ -165,3 +188,21 @@ class Clicks:
         self.split_points.append(voxel)
         count = len(self.split_points)
         self.view.show_message(f"{count} points to split at; S splits, Esc forgets them.")
+
+
+def _done(
+    event: ReviewEvent | None, question: Question, by: str = ""
+) -> tuple[ReviewEvent, str] | None:
+    """Say what a correction did, if it did something."""
+    if event is None:
+        return None
+    more = sum(change.voxels.size for change in event.changes)
+    did = _CORRECTED[question.tool]
+    return event, f"Lesion {question.label} {did} by {more} voxels{by}; Ctrl+Z takes it back."
+
+
+def _check_is_there(case: CaseUnderReview, question: Question) -> None:
+    if question.label not in case.review.lesions:
+        raise InputError(
+            f"lesion {question.label} is gone since nnInteractive was asked; nothing was changed"
+        )

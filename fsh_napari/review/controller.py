@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 
 from fsh_core.errors import InputError
 from fsh_core.review import ReviewEvent, other_readers
+from fsh_core.review.answer import Answer, Question
 from fsh_core.review.correct import GROW, SHRINK
 from fsh_core.review.events import COMPLETED
 from fsh_core.review.open import hides_others
 from fsh_napari.presets import WindowPresets
 from fsh_napari.review.clicks import Clicks
 from fsh_napari.review.completing import Completion
-from fsh_napari.review.interfaces import CaseUnderReview, Point, Saver, Stage, View
+from fsh_napari.review.interfaces import CaseUnderReview, Point, Saver, Server, Stage, View
 from fsh_napari.review.looking import Looking
 from fsh_napari.review.readers import (
     agreement_in_words,
@@ -40,6 +41,8 @@ class ReviewController:
     is_blinded : callable
         Tells whether other readers' decisions stay hidden until this reader has completed the
         case; asked each time, since the reader may change it meanwhile.
+    server : Server or None
+        Answers clicks where the reader wants that.
 
     Attributes
     ----------
@@ -54,7 +57,12 @@ class ReviewController:
     """
 
     def __init__(
-        self, view: View, stage: Stage, saver: Saver, is_blinded: Callable[[], bool]
+        self,
+        view: View,
+        stage: Stage,
+        saver: Saver,
+        is_blinded: Callable[[], bool],
+        server: Server | None = None,
     ) -> None:
         self.view, self.stage, self.is_blinded = view, stage, is_blinded
         self.case: CaseUnderReview | None = None
@@ -62,7 +70,7 @@ class ReviewController:
         self._loading = ""  # the case that is on its way
         self.look = Looking(stage, self.opened)
         self.presets = WindowPresets(stage, self.opened)
-        self._clicks = Clicks(view, stage)
+        self._clicks = Clicks(view, stage, server)
         self._walk = Walk(view, self.go_to, "lesion", "the case")
         self._completion = Completion(view, saver, self._walk)
         self._signing = Signing(view)
@@ -234,6 +242,14 @@ class ReviewController:
         """Answer a line that was drawn in a plane."""
         self._show_done(self._clicks.take_scribble(self.opened(), path))
 
+    def answered(self, answer: Answer) -> None:
+        """Correct a lesion as a server answered."""
+        self._show_done(self._clicks.take_answer(self.opened(), answer))
+
+    def unanswered(self, question: Question, why: str) -> None:
+        """Correct a lesion without the server, which failed."""
+        self._show_done(self._clicks.do_without(self.opened(), question, why))
+
     def _show_done(self, done: tuple[ReviewEvent, str] | None) -> None:
         if done is None:
             return
@@ -267,7 +283,8 @@ class ReviewController:
         if event.label in self.view.labels or not self.view.label:
             self._select_nearest(event.label, labels)
         of_lesion = f" of lesion {event.label}" if event.label else ""
-        self.view.show_message(f"{(event.tool or event.kind).capitalize()}{of_lesion} is {what}.")
+        act = event.tool or event.kind
+        self.view.show_message(f"{act[0].upper()}{act[1:]}{of_lesion} is {what}.")
 
     def _select_nearest(self, label: int, before: list[int]) -> None:
         """Go to a lesion; where it is gone, to the one that stood beside it in the list."""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from fsh_core.derivatives import StoredSegmentation
 from fsh_core.review import Review, ReviewEvent, ReviewState
+from fsh_core.review.answer import Answer, Question
 from fsh_core.review.save import Maps
 from fsh_core.volume.volume import Volume
 from fsh_napari.walk import ListView
@@ -48,6 +49,9 @@ class CaseUnderReview(Protocol):
 
     def correct(self, label: int, scribble: Sequence[Voxel], tool: str) -> ReviewEvent | None:
         """Grow or shrink a lesion where voxels were clicked; the tool is one of the journal's."""
+
+    def take_answer(self, answer: Answer) -> ReviewEvent | None:
+        """Grow or shrink a lesion as another program would have it."""
 
 
 class View(ListView, Protocol):
@@ -138,3 +142,13 @@ class Saver(Protocol):
 
     def save(self, case: CaseUnderReview) -> None:
         """Save a case as it is now; `ReviewController.saved` is called at the end."""
+
+
+class Server(Protocol):
+    """What answers clicks elsewhere; `fsh_napari.review.server_clicks.ServerClicks`."""
+
+    address: str
+    is_wanted: bool
+
+    def ask(self, case: CaseUnderReview, question: Question) -> None:
+        """Send a question; `ReviewController.answered` or `unanswered` is called later."""

@@ -25,6 +25,25 @@ def advance_box(one: str) -> QCheckBox:
     return box
 
 
+def server_box() -> QCheckBox:
+    """Make the box that lets a server of nnInteractive answer clicks; `offer_server` shows it."""
+    text = "Grow, shrink by nnInteractive"
+    box = QCheckBox(text, accessibleName=text)
+    box.hide()
+    return box
+
+
+def offer_server(box: QCheckBox, address: str) -> None:
+    """Let a reader choose a server, or take the choice away where there is none."""
+    box.setToolTip(
+        f"+ and - are answered by the server {address}: the whole scan is sent to it. "
+        "Off: F.sh's own correction, and nothing is sent."
+    )
+    box.setVisible(bool(address))
+    if not address:
+        box.setChecked(False)
+
+
 def command_buttons(
     keys: Iterable[Key], wanted: Callable[[Key], object], in_a_row: int
 ) -> QGridLayout:

@@ -19,7 +19,7 @@ from fsh_napari.messages import bold, show_sentence, tip_of
 from fsh_napari.review.brush import BrushRow
 from fsh_napari.review.interfaces import CaseUnderReview
 from fsh_napari.review.keys import KEYS
-from fsh_napari.review.panel import advance_box, command_buttons, filter_box, note_field
+from fsh_napari.review.panel import advance_box, command_buttons, filter_box, note_field, server_box
 from fsh_napari.table import LesionTable
 from fsh_napari.widgets import in_a_row, push_button
 
@@ -89,6 +89,7 @@ class ReviewView(QWidget):
         self.queued_only.hide()
         self.note = note_field(self.note_written.emit)
         self.brush = BrushRow()
+        self.server = server_box()
         self.advance = advance_box("lesion")
         self.case_status = QComboBox(accessibleName="Case status")
         self.case_status.setToolTip("Status of the whole case; completed is also C")
@@ -240,6 +241,7 @@ class ReviewView(QWidget):
         of_the_case.addWidget(self.note)
         of_the_case.addLayout(command_buttons(KEYS, self.wanted.emit, _BUTTONS_IN_A_ROW))
         of_the_case.addWidget(self.brush)
+        of_the_case.addWidget(self.server)
         of_the_case.addWidget(in_a_row(self.advance, self.case_status))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from fsh_core.derivatives import StoredSegmentation, read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import RECORD_ENDING
+from fsh_core.review.answer import Answer, Question
 from fsh_core.review.brush import suggested_ranges
 from fsh_napari.preferences import preferences
 from fsh_napari.review.case import OpenCase
@@ -18,8 +19,11 @@ from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import Key
 from fsh_napari.review.layers import CaseLayers, no_scan, shown_of_case
 from fsh_napari.review.loading import LoadedCase
+from fsh_napari.review.nninteractive import server_address
 from fsh_napari.review.opening import CaseLoader
+from fsh_napari.review.panel import offer_server
 from fsh_napari.review.saving import ReviewSaver
+from fsh_napari.review.server_clicks import ServerClicks
 from fsh_napari.review.shortcuts import Shortcuts
 from fsh_napari.review.stage import ReviewStage
 from fsh_napari.review.view import ReviewView
@@ -61,8 +65,9 @@ class ReviewWidget(QWidget):
         self.view = ReviewView()
         self.stage = ReviewStage(self.viewer, self._window, self, self._opened)
         self._saver = ReviewSaver(self)
+        self.server = ServerClicks(self)
         self.controller = ReviewController(
-            self.view, self.stage, self._saver, lambda: preferences().blinded
+            self.view, self.stage, self._saver, lambda: preferences().blinded, self.server
         )
         self._layers = CaseLayers(self.viewer, self._window)
         self._loader = CaseLoader(self)
@@ -104,6 +109,9 @@ class ReviewWidget(QWidget):
         stage.kept.connect(self.kept)
         self._saver.saved.connect(self._on_saved)
         self._saver.failed.connect(self._on_failed)
+        view.server.toggled.connect(self.server.want)
+        self.server.answered.connect(self._on_answer)
+        self.server.failed.connect(self._on_no_answer)
         self._loader.loaded.connect(self._on_loaded)
         self._loader.failed.connect(self._on_not_loaded)
         self._turns.failed.connect(self._on_not_loaded)
@@ -209,6 +217,8 @@ class ReviewWidget(QWidget):
         yield
         self.view.brush.offer(suggested_ranges(case.surroundings))
         self._set_brush()
+        self.server.address = server_address(preferences().nninteractive_server)
+        offer_server(self.view.server, self.server.address)
         yield
         self.view.table.least_certain_first()
         self._go_to_start(case.review.last_label)
@@ -266,6 +276,7 @@ class ReviewWidget(QWidget):
 
     def _forget_case(self) -> None:
         self.stage.end()
+        self.server.leave()
         self.controller.end()
         self.case = None
         if not self.is_busy:
@@ -302,6 +313,14 @@ class ReviewWidget(QWidget):
     def _on_scribble(self, path: list[tuple[float, ...]]) -> None:
         if self.case is not None:
             self.attempt(lambda: self.controller.scribbled(path))
+
+    def _on_answer(self, answer: Answer) -> None:
+        if self.case is not None:
+            self.attempt(lambda: self.controller.answered(answer))
+
+    def _on_no_answer(self, question: Question, why: str) -> None:
+        if self.case is not None:
+            self.attempt(lambda: self.controller.unanswered(question, why))
 
     def _go_to_seen(self, label: int) -> None:
         """Go to a lesion that was clicked; a filter may have taken it from the list."""

@@ -19,6 +19,7 @@ WANTED = Preferences(
     crosshair="pink",
     blinded=False,
     planes=False,
+    nninteractive_server="http://server:8000",
 )
 
 

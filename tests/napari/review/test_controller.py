@@ -12,6 +12,7 @@ import pytest
 from fsh_core.derivatives import read_segmentation
 from fsh_core.errors import InputError
 from fsh_core.review import open_review, save_review
+from fsh_core.review.answer import Answer
 from fsh_core.review.trial.assign import assign_cases
 from fsh_core.review.trial.file import change_trial, read_trial
 from fsh_napari.review.controller import ReviewController
@@ -124,6 +125,20 @@ class FakeCase:
     def correct(self, label, scribble, tool):
         voxels = np.ravel_multi_index(np.transpose(scribble), self.review.labels.shape)
         return self.review.paint(voxels, label if tool == "grow" else 0, tool)
+
+    def take_answer(self, answer):
+        voxels = np.flatnonzero(answer.lesion & (self.review.labels == 0))
+        return self.review.paint(voxels, answer.question.label, answer.tool)
+
+
+class FakeServer:
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.address, self.is_wanted, self.asked = "http://server:8000", True, []
+
+    def ask(self, case, question) -> None:
+        self.asked.append(question)
 
 
 @pytest.fixture
@@ -319,6 +334,63 @@ def test_correcting_is_let_be(controller) -> None:
         assert controller.stage.scribbles
         ending()
         assert not controller.stage.scribbles
+
+
+class TestServer:
+    """Clicks that a server answers, if the reader wants that."""
+
+    @pytest.fixture
+    def controller(self, record: Path) -> ReviewController:
+        controller = ReviewController(
+            FakeView(), FakeStage(), FakeSaver(), lambda: False, FakeServer()
+        )
+        controller.begin(FakeCase(record, "Anna"))
+        controller.go_to(1)
+        controller.server = controller._clicks._server
+        controller.grow()
+        return controller
+
+    def test_unless_it_is_wanted_it_hears_nothing(self, controller) -> None:
+        controller.server.is_wanted = False
+        controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+        assert controller.server.asked == []
+        assert controller.case.review.journal.events[-1].tool == "grow"
+
+    def test_its_answer_is_an_edit_like_any_other(self, controller) -> None:
+        review = controller.case.review
+        before = review.labels.copy()
+        controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+        assert controller.view.message == (
+            "nnInteractive at http://server:8000 is asked about lesion 1; go on meanwhile."
+        )
+        (question,) = controller.server.asked
+        np.testing.assert_array_equal(review.labels, before)
+        lesion = np.zeros(before.shape, dtype=bool)
+        lesion[2, 2, 2:4] = True
+        controller.answered(Answer(question, lesion, "nnInteractive 2"))
+        assert controller.view.message == (
+            "Lesion 1 grew by 2 voxels by nnInteractive; Ctrl+Z takes it back."
+        )
+        assert review.journal.events[-1].tool == "grow by nnInteractive 2"
+        controller.undo()
+        np.testing.assert_array_equal(review.labels, before)
+        assert controller.view.message == "Grow by nnInteractive 2 of lesion 1 is undone."
+
+    def test_without_an_answer_our_own_correction_is_used_and_said(self, controller) -> None:
+        controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+        controller.unanswered(controller.server.asked[0], "nnInteractive did not answer (why)")
+        assert controller.view.message == (
+            "⚠ nnInteractive did not answer (why); F.sh's own correction was used. "
+            "Lesion 1 grew by 1 voxels; Ctrl+Z takes it back."
+        )
+        assert controller.case.review.journal.events[-1].tool == "grow"
+
+    def test_a_lesion_that_is_gone_meanwhile_is_left_alone(self, controller) -> None:
+        controller.clicked((2.0, 2.0, 2.0), with_shift=False)
+        (question,) = controller.server.asked
+        controller.delete()
+        with pytest.raises(InputError, match="lesion 1 is gone since nnInteractive was asked"):
+            controller.unanswered(question, "why")
 
 
 def test_a_scribble_outside_the_scan(controller) -> None:

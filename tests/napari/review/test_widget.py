@@ -5,6 +5,7 @@ import json
 import math
 import sys
 import weakref
+from threading import Event
 
 import nibabel as nib
 import numpy as np
@@ -24,6 +25,7 @@ from fsh_napari.presets import WindowPresets
 from fsh_napari.review.controller import ReviewController
 from fsh_napari.review.keys import KEYS
 from fsh_napari.review.looking import Looking
+from fsh_napari.review.panel import offer_server
 from fsh_napari.review.widget import ReviewWidget
 from tests.napari.conftest import write_record
 from tests.napari.driving import settle
@@ -222,6 +224,70 @@ class TestKeys:
         consistent(widget)
         drag((20, 26, 9), (26, 26, 9))  # now a drag moves the picture again
         assert widget.viewer.scene.camera.center != centre
+
+    def test_a_server_may_answer_while_the_window_goes_on(self, widget, press, qtbot):
+        assert not widget.view.server.isVisible()  # neither client nor address
+        begun, go_on = Event(), Event()
+
+        class Session:
+            supports_initial_label, INFERENCE_SESSION_VERSION = True, 2
+            set_image = reset_interactions = close = lambda self, *words: None
+
+            def set_target_buffer(self, buffer):
+                self.buffer = buffer
+
+            def add_initial_seg_interaction(self, lesion):
+                self.buffer[...] = lesion
+
+            def add_point_interaction(self, coordinates, include_interaction):
+                begun.set()
+                go_on.wait(20)
+                self.buffer[tuple(coordinates)] = 1
+
+        widget.server.open_session = lambda address: Session()
+        widget.server.address = "http://server:8000"
+        offer_server(widget.view.server, widget.server.address)
+        assert "the whole scan is sent to it" in widget.view.server.toolTip()
+        widget.view.server.click()
+        voxel = (16, 26, 9)
+        paint(widget, voxel, 0)
+
+        def grow_there():  # without waiting until the window rests, as `press` does
+            qtbot.keyClick(widget._canvas, Qt.Key.Key_Plus)
+            widget.stage.scribbled.emit([widget.case.grid.to_viewer_mm(voxel)])
+
+        grow_there()
+        qtbot.waitUntil(begun.is_set)
+        assert widget.view.message.text().startswith("nnInteractive at http://server:8000 is asked")
+        qtbot.keyClick(widget._canvas, Qt.Key.Key_A)  # the window is not frozen
+        assert widget.case.review.status(1) == "accepted"
+        assert widget.case.review.labels[voxel] == 0
+        grow_there()
+        assert "⚠ nnInteractive is still at the click before" in widget.view.message.text()
+        go_on.set()
+        qtbot.waitUntil(lambda: widget.case.review.labels[voxel] == 1)
+        assert journal(widget)[-1]["tool"].startswith("grow by nnInteractive (client ")
+        consistent(widget)
+        press(Qt.Key.Key_Z, CTRL)
+        assert widget.case.review.labels[voxel] == 0
+        consistent(widget)
+
+    def test_a_server_that_fails_is_done_without(self, widget, press, drag, qtbot):
+        def nobody(address):
+            raise OSError("connection refused")
+
+        widget.server.open_session, widget.server.address = nobody, "http://server:8000"
+        widget.server.want(True)
+        voxel = (16, 26, 9)
+        paint(widget, voxel, 0)
+        press(Qt.Key.Key_Plus)
+        drag(voxel)
+        qtbot.waitUntil(lambda: widget.case.review.labels[voxel] == 1)
+        assert journal(widget)[-1]["tool"] == "grow"
+        assert widget.view.message.text().startswith(
+            "⚠ nnInteractive at http://server:8000 did not answer (connection refused); F.sh's own"
+        )
+        consistent(widget)
 
     def test_shift_f_fills_between_painted_slices(self, widget, press):
         press(Qt.Key.Key_F, SHIFT)
