@@ -9,11 +9,11 @@ import pandas as pd
 MISSING = "–"
 _WHOLE_FROM_MM3 = 10.0
 TABLE_NOTE = (
-    "Largest first. Diameter: that of a ball of equal volume. Position: a point inside the "
-    "lesion, in mm from the scan's origin towards the patient's right (R) or left (L), anterior "
-    "(A) or posterior (P), superior (S) or inferior (I). Extent: length of the bounding box, "
-    "right to left × front to back × top to bottom. Contrast: mean intensity over that of the "
-    "tissue around."
+    "Largest first. Diameter: that of a ball of equal volume. Longest: the longest diameter in "
+    "3-D, and within one axial slice, between the centres of two voxel faces. Position: a point "
+    "inside the lesion, in mm from the scan's origin towards the patient's right (R) or left (L), "
+    "anterior (A) or posterior (P), superior (S) or inferior (I). Contrast: mean intensity over "
+    "that of the tissue around. The table file has the bounding box, too."
 )
 
 
@@ -62,8 +62,9 @@ def _towards(letters: str, value: float) -> str:
     return f"{letters[value < 0]} {abs(round(value))}"
 
 
-def _extent(*sizes: float) -> str:
-    return " × ".join(f"{size:.0f}" for size in sizes)
+def _longest(*sizes_mm: float) -> str:
+    """Write lengths beside each other; a dash for one that is not known."""
+    return ", ".join(f"{size:.1f}" if math.isfinite(size) else MISSING for size in sizes_mm)
 
 
 def _mm3(value: float) -> str:
@@ -78,11 +79,11 @@ _COLUMNS = (
     _Column("Lesion", "", ("label",), str),
     _Column("Volume", "mm³", ("volume_mm3",), _mm3),
     _Column("Diameter", "mm", ("equivalent_diameter_mm",), lambda value: f"{value:.1f}"),
+    _Column("Longest", "3-D, axial, mm", ("longest_diameter_mm", "axial_diameter_mm"), _longest),
     _Column("Region", "", ("region",), _words),
     _Column("R, L", "mm", ("inside_r_mm",), lambda value: _towards("RL", value)),
     _Column("A, P", "mm", ("inside_a_mm",), lambda value: _towards("AP", value)),
     _Column("S, I", "mm", ("inside_s_mm",), lambda value: _towards("SI", value)),
-    _Column("Extent", "mm", ("extent_r_mm", "extent_a_mm", "extent_s_mm"), _extent),
     _Column(
         "Parts",
         "if split",

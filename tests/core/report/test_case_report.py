@@ -113,7 +113,10 @@ def test_the_lesions_in_a_radiologists_words(write):
     page = write()
     # Lesion 1: voxels 12-17, 24-29, 9-10 of the LAS phantom; its inside point is right, posterior
     # and inferior.
-    assert page.cells[:8] == ["1", "180", "7.0", "R 10", "P 2", "I 2", "6 × 6 × 5", "0.88"]
+    # Longest: by hand, sqrt(5² + 5² + 5²) from top to bottom face, sqrt(6² + 5²) within a slice.
+    longest = "8.7, 7.8"
+    assert page.cells[:8] == ["1", "180", "7.0", longest, "R 10", "P 2", "I 2", "0.88"]
+    assert {"Longest", "3-D, axial, mm"} <= set(page.words)
     assert page.count("tr") == 1 + 3
 
 
@@ -124,6 +127,16 @@ def test_columns_follow_the_table(make_segmentation, write):
     assert "Contrast" not in page.words
     assert "Contrast" in write(segmentation).words
     assert page.cells.count("juxtacortical") == 3
+
+
+def test_tables_of_earlier_versions_have_no_longest_diameters(make_segmentation, write):
+    segmentation = make_segmentation()
+    lesions = segmentation.lesions.drop(columns=["longest_diameter_mm", "axial_diameter_mm"])
+    assert "Longest" not in write(replace(segmentation, lesions=lesions)).words
+    page = write(
+        replace(segmentation, lesions=segmentation.lesions.assign(axial_diameter_mm=np.nan))
+    )
+    assert "8.7, –" in page.cells
 
 
 def test_the_border_is_mentioned_only_when_touched(make_segmentation, write):
