@@ -57,8 +57,9 @@ SMALL = (
 DEFAULT = (
     *("--ablation", "fsh", "--widths", "8,16,32,64,128", "--patch-size", "48,48,48"),
     *("--augmentation", "wide", "--simulate-fraction", "0.2", "--simulated-copies", "6"),
+    *("--learning-rate", "0.0007"),
 )  # of the default's members
-FOLD_EPOCHS = 36
+FOLD_EPOCHS = 48
 LEVERS_BASE = (
     *("--ablation", "attention-unet", "--norm", "instance", *SMALL[:-4]),
     *("--simulate-fraction", "0.2", "--simulated-copies", "4"),
