@@ -19,6 +19,7 @@ from typing import Any
 
 from campaigns.study import (
     REPOSITORY,
+    TRIAL,
     Study,
     lost_acts,
     problems_after_stop,
@@ -27,7 +28,7 @@ from campaigns.study import (
     run_fsh,
 )
 
-COMMANDS = ("segment", "track", "train", "evaluate", "simulate", "agreement", "review")
+COMMANDS = ("segment", "track", "train", "evaluate", "simulate", "agreement", "review", *TRIAL)
 WAYS = ("kill", "full", "moment")
 _FAILED = 2  # the exit code of a command that could not do all
 

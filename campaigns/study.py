@@ -15,14 +15,19 @@ import pandas as pd
 from campaigns import makers
 from fsh_core.derivatives import find_records, read_cohort, read_segmentation
 from fsh_core.errors import InputError
-from fsh_core.file_names import CASES_TABLE
+from fsh_core.file_names import CASES_TABLE, READERS_FILE
 from fsh_core.follow_up import find_tracks, read_track
 from fsh_core.network.checkpoint import load_checkpoint
 from fsh_core.review import open_review
+from fsh_core.review.events import COMPLETED
+from fsh_core.review.open import read_journal
+from fsh_core.review.trial.file import read_trial
 from fsh_core.training.runs import RunFolder
 from fsh_core.volume.volume import load_mask, load_volume, save_like
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+TRIAL = ("assign", "sign", "lock")
+"""Commands of ``fsh readers``, each with those before it done."""
 _SUBJECTS = ("01", "02", "03")
 _FAST = ("--patch-size", "32,32,32", "--overlap", "0", "--no-regions")
 _TRAINING = (
@@ -100,10 +105,24 @@ class Study:
     def start(self, name: str) -> None:
         """Remove results, and make what a command works on."""
         shutil.rmtree(self.out, ignore_errors=True)
-        if name == "review":
+        if name in ("review", *TRIAL):
             shutil.rmtree(self.folder / "segmented", ignore_errors=True)
             makers.record(self.folder / "segmented")
             shutil.move(self.folder / "segmented" / "fsh", self.out)
+        if name in TRIAL:
+            self._read()
+        for before in TRIAL[: TRIAL.index(name)] if name in TRIAL else ():
+            done = run_fsh(self.command(before))
+            if done.returncode:
+                raise RuntimeError(f"{before} does not work: {done.stdout}")
+
+    def _read(self) -> None:
+        """Complete the only case, with every lesion decided."""
+        (record,) = find_records(self.out)
+        review = open_review(record, "Åsa")
+        for label in review.lesions:
+            review.set_status(label, "accepted")
+        review.set_case_status(COMPLETED)
 
     def command(self, name: str, *, again: bool = False) -> list[str]:
         """Return the words of a command, after ``fsh``; ``again`` after it was stopped."""
@@ -119,6 +138,9 @@ class Study:
             "evaluate": ["evaluate", str(self.other), masks, "-o", out],
             "simulate": ["simulate", raw, "-o", out, "--count", "2"],
             "review": ["review", out],
+            "assign": ["readers", "assign", out, "--reader", "Åsa"],
+            "sign": ["readers", "sign", out, "--reader", "Åsa"],
+            "lock": ["readers", "lock", out],
             "agreement": ["agreement", str(self.other), masks, "-o", out, "--consensus"],
         }[name]
 
@@ -200,6 +222,16 @@ def _reviewed(study: Study) -> Iterator[str]:
         open_review(path, "Åsa")
 
 
+def _dealt_out(study: Study) -> Iterator[str]:
+    """The trial can be read, and what is signed is what the reader's journal holds."""
+    yield from _reviewed(study)
+    trial = read_trial(study.out)
+    (stored,) = map(read_segmentation, find_records(study.out))
+    for (case, reader), signature in (trial.signatures if trial else {}).items():
+        if read_journal(stored, reader).sha256() != signature.journal_sha256:
+            yield f"{case}: the journal of {reader} is not what was signed"
+
+
 def lost_acts(study: Study, said: str) -> list[str]:
     """Say how many acts a reader was told of that the journal does not have."""
     (record,) = find_records(study.out)
@@ -215,6 +247,7 @@ CHECKS: dict[str, Callable[[Study], Iterator[str]]] = {
     "agreement": _tabled,
     "simulate": _simulated,
     "review": _reviewed,
+    **dict.fromkeys(TRIAL, _dealt_out),
 }
 """What must hold of the results of a command, whenever it was stopped: yields problems."""
 
@@ -229,9 +262,16 @@ def result_of(folder: Path) -> dict[str, str]:
     """
     found = {}
     for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.suffix in (".html", ".jsonl") or path.name == CASES_TABLE:
+        differs = path.suffix in (".html", ".jsonl") and path.name != READERS_FILE
+        if not path.is_file() or differs or path.name == CASES_TABLE:
             continue
         payload = path.read_bytes()
+        if path.name == READERS_FILE:
+            trial = read_trial(folder)
+            events = trial.events if trial else ()
+            # A journal has the times of its acts.
+            left_out = {"time", "journal_sha256"}
+            payload = repr([event.model_dump(exclude=left_out) for event in events]).encode()
         if path.suffix == ".json":
             content = json.loads(payload)
             payload = json.dumps(
@@ -255,7 +295,8 @@ def problems_of_a_rerun(study: Study, name: str, whole: dict[str, str]) -> list[
     """Run a stopped command again, and say what differs from one that nothing stopped."""
     again = name != "train" or (study.out / "config.json").exists()
     done = run_fsh(study.command(name, again=again))
-    if done.returncode:
+    # Where all was dealt out before the stop, the next run says that there is nothing to do.
+    if done.returncode and "has its readers" not in " ".join(done.stdout.split()):
         return [f"the next run ends with {done.returncode}: {done.stdout[-500:]}"]
     found = result_of(study.out)
     problems = [

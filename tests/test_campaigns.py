@@ -19,7 +19,13 @@ def test_damaged_files_are_read_rightly_or_refused_in_a_sentence(kind: str) -> N
 
 @pytest.mark.parametrize(
     ("command", "way"),
-    [("segment", "kill"), ("track", "kill"), ("train", "kill"), ("evaluate", "full")],
+    [
+        ("segment", "kill"),
+        ("track", "kill"),
+        ("train", "kill"),
+        ("evaluate", "full"),
+        ("assign", "kill"),
+    ],
 )
 def test_a_stopped_command_leaves_what_belongs_together(command: str, way: str) -> None:
     assert stops.run([command], [way], most=1, say=quiet) == []

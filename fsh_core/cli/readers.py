@@ -78,9 +78,11 @@ def sign(
     cases: Cases = None,
 ) -> None:
     """Sign completed readings, which closes them; without names all that are completed."""
+    from fsh_core.locks import clear_after_killed
     from fsh_core.review.open import read_ledger, why_closed
     from fsh_core.review.trial.sign import sign_readings
 
+    clear_after_killed(results, inside=False)  # there may be nothing to sign
     stored = _stored(results, cases)
     chosen = [
         one

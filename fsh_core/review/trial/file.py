@@ -10,7 +10,7 @@ from pathlib import Path
 from fsh_core.errors import InputError
 from fsh_core.file_names import READERS_FILE
 from fsh_core.files import write_atomically
-from fsh_core.locks import one_writer
+from fsh_core.locks import clear_after_killed, one_writer
 from fsh_core.review.trial.events import FORMAT, Event, event_from_json
 from fsh_core.review.trial.state import Trial
 from fsh_core.strict_json import parse_json
@@ -74,6 +74,7 @@ def change_trial(root: Path, decide: Callable[[Trial], Sequence[Event]]) -> Tria
         If the file is damaged, or cannot be written; it then stays as it is.
     """
     path = root / READERS_FILE
+    clear_after_killed(root, inside=False)
     with one_writer(root, "readers"):
         trial = Trial(read.events) if (read := read_trial(root)) else Trial()
         facts = {

@@ -1,6 +1,9 @@
 """A reading trial: dealt out evenly, read blinded, compared, adjudicated, signed, locked."""
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from fsh_core.derivatives import find_records, read_segmentation, write_segmentation
 from fsh_core.errors import InputError
 from fsh_core.file_names import FINAL_TABLE, READERS_FILE
+from fsh_core.files import _beside
 from fsh_core.review import list_cases, open_review, read_ledger
 from fsh_core.review.trial.adjudicate import FROM_READERS, adjudicate_cases
 from fsh_core.review.trial.assign import assign_cases, reading_order
@@ -53,6 +57,19 @@ def read(root: Path, reader: str, said: dict[int, str], subject: str = "01", sig
     if sign:
         sign_readings([case_of(root, subject)], reader)
     return review
+
+
+def test_what_a_killed_command_left_goes_with_the_next(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with _beside(tmp_path / READERS_FILE) as living:
+        left = tmp_path / living.name.replace(f"-{os.getpid()}.", f"-{ended.pid}.")
+        left.touch()
+        change_trial(
+            tmp_path, lambda trial: [assign_cases(trial, {"sub-01": "01"}, ["Anna"], 1, 7)]
+        )
+        assert not left.exists()
+        assert living.exists()  # this process is alive
 
 
 class TestAssigning:
