@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.experiments import HEALTHY
 from benchmarks.quality import unseen_by
 from fsh_core import BrainFinder, load_predictor
 from fsh_core.cases import Case, discover_cases
@@ -33,7 +34,6 @@ from fsh_core.preprocess.load import LoadedScan, load_scan
 from fsh_core.simulation.inpaint import remove_lesions
 from fsh_core.volume.volume import load_mask
 
-HEALTHY = "nichart00"
 LIGHT_ML = 2.0
 
 
