@@ -100,7 +100,7 @@ class TrainConfig(Config):
     """How a network is trained. Stored in the run folder."""
 
     model: ModelConfig = ModelConfig()
-    epochs: int = Field(40, ge=1, description="epochs")
+    epochs: int = Field(40, ge=1, description="epochs; with --resume more than the run had")
     minutes: float = Field(
         0.0, ge=0, description="as many epochs as fit into so many minutes; 0 = as many as asked"
     )

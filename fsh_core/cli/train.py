@@ -42,11 +42,15 @@ def train_command(
     # Of the processes that torchrun starts the first one alone speaks.
     run, console = RunFolder(out), Console(quiet=not is_first_process())
     if resume:
-        if options:
+        epochs = options.get("epochs")
+        if options.keys() - {"epochs"}:
             raise InputError(
-                "--resume takes its settings from the run folder; leave the other options away"
+                "--resume takes its settings from the run folder; leave the other options away, "
+                "but for --epochs"
             )
         config, split = run.open()
+        if epochs is not None:
+            config = run.lengthen(config, epochs)
         found = find_to_learn(data, lesion_free, label, exclude, config, console)
         cases = _cases_of(split, found.all)
     else:

@@ -5,6 +5,7 @@
     run/config.json        settings
     run/split.json         subjects for training and validation
     run/inputs.json        SHA-256 of both, and of every file that is learned from
+    run/lengthened.json    epochs after which it was to end before, if it was given more
     run/log.jsonl          one line an epoch
     run/last.safetensors   weights of the last epoch, with .json
     run/best.safetensors   weights of the best validation Dice, with .json
@@ -16,7 +17,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +38,7 @@ from fsh_core.locks import clear_after_killed
 from fsh_core.strict_json import first_problem, parse_json
 
 _HASHES = TypeAdapter(dict[str, str])
+_EPOCHS = TypeAdapter(list[int])
 
 
 class Learnable(Protocol):
@@ -118,6 +121,65 @@ class RunFolder:
         write_atomically(self.path / "config.json", settings)  # last: now there is a run
         self.log.touch()
 
+    def lengthen(self, config: TrainConfig, epochs: int) -> TrainConfig:
+        """Give a run more epochs; what it did before is kept in `lengthened.json`.
+
+        Parameters
+        ----------
+        config : TrainConfig
+            Its settings.
+        epochs : int
+            How many there shall be in all.
+
+        Returns
+        -------
+        TrainConfig
+            The settings now.
+
+        Raises
+        ------
+        InputError
+            If they would not be more, if the settings were changed by hand, or if several processes
+            share the work.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise InputError(
+                "--resume --epochs: lengthen a run in one process; then go on with torchrun and "
+                "--resume alone"
+            )
+        if epochs <= config.epochs:
+            raise InputError(
+                f"--resume --epochs {epochs}: the run has {config.epochs} already; give more, or "
+                "leave --epochs away"
+            )
+        before = hashlib.sha256((self.path / "config.json").read_bytes()).hexdigest()
+        longer = config.model_copy(update={"epochs": epochs})
+        settings = (longer.model_dump_json(indent=2) + "\n").encode()
+        after = hashlib.sha256(settings).hexdigest()
+        if self._inputs.exists():  # not in a run of an earlier version
+            hashes = self._read_hashes()
+            # Where a killed command wrote the hash and not the settings, it is that of the new.
+            if hashes.get("config.json") not in (before, after):
+                raise self._changed(["config.json"])
+            hashes["config.json"] = after
+            write_atomically(self._inputs, json.dumps(hashes, indent=2) + "\n")
+        ends = sorted({*self.lengthened_at, config.epochs})
+        write_atomically(self._lengthened, json.dumps(ends) + "\n")
+        write_atomically(self.path / "config.json", settings)
+        return longer
+
+    @property
+    def lengthened_at(self) -> tuple[int, ...]:
+        """Epochs after which the run was to end, before it was given more."""
+        if not self._lengthened.exists():
+            return ()
+        try:
+            return tuple(_EPOCHS.validate_json(self._lengthened.read_bytes()))
+        except (OSError, ValidationError):
+            raise InputError(
+                f"{self._lengthened}: expected a list of epochs, cannot be read; start a new run"
+            ) from None
+
     def check_unchanged(self, cases: Iterable[Learnable]) -> None:
         """Check that the run would go on with what it began with.
 
@@ -133,23 +195,33 @@ class RunFolder:
         """
         if not self._inputs.exists():  # a run of an earlier version
             return
+        then = self._read_hashes()
+        now = self._hashes(cases, (self.path / "config.json").read_bytes())
+        changed = sorted(
+            name for name in now.keys() | then.keys() if now.get(name) != then.get(name)
+        )
+        if changed:
+            raise self._changed(changed)
+
+    def _changed(self, names: Sequence[str]) -> InputError:
+        return InputError(
+            f"{self.path}: cannot go on, since {', '.join(names)} changed after the run was "
+            "begun; bring them back as they were, or start a new run"
+        )
+
+    def _read_hashes(self) -> dict[str, str]:
         try:
-            then = _HASHES.validate_json(self._inputs.read_bytes())
+            return _HASHES.validate_json(self._inputs.read_bytes())
         except (OSError, ValidationError) as error:
             reason = first_problem(error) if isinstance(error, ValidationError) else error.strerror
             raise InputError(
                 f"{self._inputs}: expected what the run learns from, cannot be read ({reason}); "
                 "start a new run"
             ) from None
-        now = self._hashes(cases, (self.path / "config.json").read_bytes())
-        changed = sorted(
-            name for name in now.keys() | then.keys() if now.get(name) != then.get(name)
-        )
-        if changed:
-            raise InputError(
-                f"{self.path}: cannot go on, since {', '.join(changed)} changed after the run was "
-                "begun; bring them back as they were, or start a new run"
-            )
+
+    @property
+    def _lengthened(self) -> Path:
+        return self.path / "lengthened.json"
 
     @property
     def _inputs(self) -> Path:

@@ -164,7 +164,9 @@ def _train(
     commit = commit_of_code()
     first_epoch = restore(run, *learner.parts) if run.state.exists() else 0
     log = team.told(run.mend(first_epoch) if team.is_first else [])
-    facts = {"device": described(device)} | ({"commit": commit} if commit else {})
+    facts: dict[str, Any] = {"device": described(device)}
+    facts |= {"commit": commit} if commit else {}
+    facts |= {"lengthened_at": list(run.lengthened_at)} if run.lengthened_at else {}
 
     step_seconds: list[float] = []
     share, by_lesion = team.share_of(config.batch_size), config.lesion_weight > 0
@@ -274,7 +276,7 @@ def _known(log: list[dict[str, Any]], name: str) -> list[float]:
 
 
 def _card(
-    split: Split, config: TrainConfig, line: dict[str, Any], said: Mapping[str, str]
+    split: Split, config: TrainConfig, line: dict[str, Any], said: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Metadata of the weights of an epoch: what they were trained and validated on."""
     facts = {

@@ -22,6 +22,7 @@ from fsh_core.cli import main
 from fsh_core.config import ModelConfig, SegmentConfig, TrainConfig
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.evaluation.voxel import voxel_metrics
+from fsh_core.files import write_atomically
 from fsh_core.inference.predict import load_predictor
 from fsh_core.locks import one_writer
 from fsh_core.network.checkpoint import load_checkpoint
@@ -344,6 +345,38 @@ class TestResume:
         assert "Done" in capsys.readouterr().out
         check_same_run(finished[0], run)
 
+    def test_a_run_can_be_given_more_epochs(self, finished, training_bids, tmp_path):
+        run = RunFolder(Path(shutil.copytree(finished[0].path, tmp_path / "run")))
+        before = run.read_log()
+        words = ["train", str(training_bids), "-o", str(run.path), "--resume"]
+        assert main([*words, "--epochs", str(EPOCHS + 1)]) == 0
+        log = run.read_log()
+        assert log[:EPOCHS] == before
+        assert len(log) == EPOCHS + 1
+        assert log[-1]["step"] == (EPOCHS + 1) * log[0]["step"]
+        assert run.open()[0].epochs == EPOCHS + 1
+        assert run.lengthened_at == (EPOCHS,)
+        card = json.loads(run.weights("last").with_suffix(".json").read_text())
+        assert card["training"]["lengthened_at"] == [EPOCHS]
+        assert main(words) == 0  # nothing is left to do, and nothing changed under it
+
+    def test_killed_while_it_is_given_more_epochs(self, finished, tmp_path, monkeypatch):
+        run = RunFolder(Path(shutil.copytree(finished[0].path, tmp_path / "run")))
+        config, _ = run.open()
+
+        def killed(path, payload):
+            if path.name == "config.json":
+                raise KeyboardInterrupt
+            write_atomically(path, payload)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("fsh_core.training.runs.write_atomically", killed)
+            with pytest.raises(KeyboardInterrupt):
+                run.lengthen(config, EPOCHS + 2)
+        assert run.open()[0].epochs == EPOCHS
+        assert run.lengthen(config, EPOCHS + 2).epochs == EPOCHS + 2
+        assert run.lengthened_at == (EPOCHS,)
+
     @pytest.mark.parametrize("moment", MOMENTS)
     def test_killed_at_any_moment(self, finished, training_bids, tmp_path, monkeypatch, moment):
         cases, run = discover_cases(training_bids), RunFolder(tmp_path / "run")
@@ -494,9 +527,32 @@ class TestRefusals:
 
     def test_resuming_with_other_settings(self, finished, training_bids, capsys):
         sentence = self.refused(
-            capsys, training_bids, "-o", finished[0].path, "--resume", "--epochs", 9
+            capsys, training_bids, "-o", finished[0].path, "--resume", "--seed", 9
         )
         assert "--resume takes its settings from the run folder" in sentence
+
+    def test_resuming_with_no_more_epochs(self, finished, training_bids, capsys):
+        before = contents_of(finished[0].path)
+        sentence = self.refused(
+            capsys, training_bids, "-o", finished[0].path, "--resume", "--epochs", EPOCHS
+        )
+        assert f"the run has {EPOCHS} already; give more" in sentence
+        assert contents_of(finished[0].path) == before
+
+    def test_lengthening_what_was_changed_by_hand(self, stopped, training_bids, capsys):
+        config = stopped.path / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"seed": 7}))
+        sentence = self.refused(
+            capsys, training_bids, "-o", stopped.path, "--resume", "--epochs", 9
+        )
+        assert "cannot go on, since config.json changed" in sentence
+
+    def test_lengthening_in_several_processes(self, stopped, training_bids, capsys, monkeypatch):
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        sentence = self.refused(
+            capsys, training_bids, "-o", stopped.path, "--resume", "--epochs", 9
+        )
+        assert "lengthen a run in one process" in sentence
 
     def test_resuming_without_a_subject_of_the_run(self, training_bids, tmp_path, capsys):
         run = TestResume.stopped_after_one_epoch(training_bids, tmp_path)
