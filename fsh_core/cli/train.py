@@ -14,7 +14,8 @@ from fsh_core.cli.train_data import find_to_learn
 from fsh_core.config import ABLATIONS, ModelConfig, TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.preprocess.brain_mask import BrainSegmenter
-from fsh_core.training.runs import Learnable, RunFolder
+from fsh_core.training.run_inputs import Learnable
+from fsh_core.training.runs import RunFolder
 from fsh_core.training.train import Progress, parameters_of, train
 
 _STEPS_BEFORE_ESTIMATE = 5

@@ -10,7 +10,7 @@ from fsh_core.cases import Case, discover_cases
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.training.pack import check_prepared_for, read_pack
-from fsh_core.training.runs import Learnable
+from fsh_core.training.run_inputs import Learnable
 
 
 @dataclass(frozen=True)

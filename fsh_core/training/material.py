@@ -5,7 +5,7 @@ from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.pack import PackedCase
-from fsh_core.training.runs import Learnable
+from fsh_core.training.run_inputs import Learnable
 from fsh_core.training.training_case import (
     TrainingCase,
     WholeScan,

@@ -15,13 +15,12 @@
     run/notes.txt          what people noted about it, in the dashboard
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -33,28 +32,13 @@ from fsh_core.cases import Split
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError, cannot_be_written
 from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
-from fsh_core.files import sha256_of, write_atomically
+from fsh_core.files import write_atomically
 from fsh_core.locks import clear_after_killed
 from fsh_core.strict_json import first_problem, parse_json
+from fsh_core.training.run_inputs import Learnable, RunInputs
 
-_HASHES = TypeAdapter(dict[str, str])
+LENGTHENED_FILE = "lengthened.json"
 _EPOCHS = TypeAdapter(list[int])
-
-
-class Learnable(Protocol):
-    """What a run learns from or is validated on: a case of a dataset, or of a pack."""
-
-    @property
-    def subject(self) -> str:
-        """Subject label without ``sub-``."""
-
-    @property
-    def name(self) -> str:
-        """``sub-X[_ses-Y]``."""
-
-    @property
-    def named_files(self) -> dict[str, Path]:
-        """The files that it comes from, by what they are."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +56,11 @@ class RunFolder:
     def state(self) -> Path:
         """Weights, their average and the optimiser's moments after the last epoch."""
         return self.path / RUN_STATE_FILE
+
+    @property
+    def inputs(self) -> RunInputs:
+        """What it learns from, by content."""
+        return RunInputs(self.path)
 
     def weights(self, which: str) -> Path:
         """Return the checkpoint called ``last`` or ``best``."""
@@ -115,9 +104,8 @@ class RunFolder:
         """
         self.check_is_new()
         split.save(self.path / "split.json")
-        settings = (config.model_dump_json(indent=2) + "\n").encode()
-        hashes = self._hashes(cases, settings)
-        write_atomically(self._inputs, json.dumps(hashes, indent=2) + "\n")
+        settings = _settings(config)
+        self.inputs.write(cases, settings)
         write_atomically(self.path / "config.json", settings)  # last: now there is a run
         self.log.touch()
 
@@ -152,89 +140,26 @@ class RunFolder:
                 f"--resume --epochs {epochs}: the run has {config.epochs} already; give more, or "
                 "leave --epochs away"
             )
-        before = hashlib.sha256((self.path / "config.json").read_bytes()).hexdigest()
         longer = config.model_copy(update={"epochs": epochs})
-        settings = (longer.model_dump_json(indent=2) + "\n").encode()
-        after = hashlib.sha256(settings).hexdigest()
-        if self._inputs.exists():  # not in a run of an earlier version
-            hashes = self._read_hashes()
-            # Where a killed command wrote the hash and not the settings, it is that of the new.
-            if hashes.get("config.json") not in (before, after):
-                raise self._changed(["config.json"])
-            hashes["config.json"] = after
-            write_atomically(self._inputs, json.dumps(hashes, indent=2) + "\n")
+        settings = _settings(longer)
+        self.inputs.allow(settings)
         ends = sorted({*self.lengthened_at, config.epochs})
-        write_atomically(self._lengthened, json.dumps(ends) + "\n")
+        write_atomically(self.path / LENGTHENED_FILE, json.dumps(ends) + "\n")
         write_atomically(self.path / "config.json", settings)
         return longer
 
     @property
     def lengthened_at(self) -> tuple[int, ...]:
         """Epochs after which the run was to end, before it was given more."""
-        if not self._lengthened.exists():
+        path = self.path / LENGTHENED_FILE
+        if not path.exists():
             return ()
         try:
-            return tuple(_EPOCHS.validate_json(self._lengthened.read_bytes()))
+            return tuple(_EPOCHS.validate_json(path.read_bytes()))
         except (OSError, ValidationError):
             raise InputError(
-                f"{self._lengthened}: expected a list of epochs, cannot be read; start a new run"
+                f"{path}: expected a list of epochs, cannot be read; start a new run"
             ) from None
-
-    def check_unchanged(self, cases: Iterable[Learnable]) -> None:
-        """Check that the run would go on with what it began with.
-
-        Parameters
-        ----------
-        cases : iterable of Learnable
-            What would be learned from, and validated on.
-
-        Raises
-        ------
-        InputError
-            If the settings, the split, or the content of a scan or mask changed.
-        """
-        if not self._inputs.exists():  # a run of an earlier version
-            return
-        then = self._read_hashes()
-        now = self._hashes(cases, (self.path / "config.json").read_bytes())
-        changed = sorted(
-            name for name in now.keys() | then.keys() if now.get(name) != then.get(name)
-        )
-        if changed:
-            raise self._changed(changed)
-
-    def _changed(self, names: Sequence[str]) -> InputError:
-        return InputError(
-            f"{self.path}: cannot go on, since {', '.join(names)} changed after the run was "
-            "begun; bring them back as they were, or start a new run"
-        )
-
-    def _read_hashes(self) -> dict[str, str]:
-        try:
-            return _HASHES.validate_json(self._inputs.read_bytes())
-        except (OSError, ValidationError) as error:
-            reason = first_problem(error) if isinstance(error, ValidationError) else error.strerror
-            raise InputError(
-                f"{self._inputs}: expected what the run learns from, cannot be read ({reason}); "
-                "start a new run"
-            ) from None
-
-    @property
-    def _lengthened(self) -> Path:
-        return self.path / "lengthened.json"
-
-    @property
-    def _inputs(self) -> Path:
-        return self.path / "inputs.json"
-
-    def _hashes(self, cases: Iterable[Learnable], settings: bytes) -> dict[str, str]:
-        """SHA-256 of the run's settings and split, and of the scans and masks by case and kind."""
-        files = {"split.json": self.path / "split.json"}
-        for case in cases:
-            files |= {f"{case.name} {kind}": path for kind, path in case.named_files.items()}
-        hashes = {"config.json": hashlib.sha256(settings).hexdigest()}
-        of_file = {path: sha256_of(path) for path in sorted(set(files.values()))}
-        return hashes | {name: of_file[path] for name, path in files.items()}
 
     def open(self) -> tuple[TrainConfig, Split]:
         """Read the settings and the split of a run.
@@ -342,3 +267,7 @@ class RunFolder:
                 f"{self.state}: expected the state of a run, cannot be read ({error}); "
                 "start a new run"
             ) from None
+
+
+def _settings(config: TrainConfig) -> bytes:
+    return (config.model_dump_json(indent=2) + "\n").encode()

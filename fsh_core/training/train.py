@@ -28,7 +28,8 @@ from fsh_core.training.learner import Learner
 from fsh_core.training.material import learned, lesion_filled, validated
 from fsh_core.training.memory import peak_memory_mb
 from fsh_core.training.ranks import Ranks, ranks
-from fsh_core.training.runs import Learnable, RunFolder
+from fsh_core.training.run_inputs import Learnable
+from fsh_core.training.runs import RunFolder
 from fsh_core.training.sample import is_kept, sample_of, write_sample
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
@@ -141,7 +142,7 @@ def _train(
     _check_split(cases, split, config)
     used = [case for case in cases if case.subject in split.subjects]
     if resume:
-        run.check_unchanged(used)
+        run.inputs.check(used)
     else:
         run.check_is_new()
     team.told(None)  # all have looked before one of them writes
