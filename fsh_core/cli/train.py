@@ -50,10 +50,10 @@ def train_command(
                 "but for --epochs"
             )
         config, split = run.open()
-        if epochs is not None:
-            config = run.lengthen(config, epochs)
         found = find_to_learn(data, lesion_free, label, exclude, config, console)
         cases = _cases_of(split, found.all)
+        if epochs is not None:  # last: what is refused leaves the run as it was
+            config = run.lengthen(config, epochs)
     else:
         config = configure(preset, ablation, options)
         found = find_to_learn(data, lesion_free, label, exclude, config, console)

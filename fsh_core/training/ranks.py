@@ -80,6 +80,11 @@ class Ranks:
         return box[0]
 
 
+def process_count() -> int:
+    """Return how many processes ``torchrun`` started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def ranks(config: TrainConfig) -> Iterator[Ranks]:
     """Join the processes that ``torchrun`` started; without it, one stands alone.
@@ -89,7 +94,7 @@ def ranks(config: TrainConfig) -> Iterator[Ranks]:
     InputError
         If the batch cannot be shared, or its normalisation needs a device that is not there.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
+    count = process_count()
     if count == 1:
         yield Ranks()
         return

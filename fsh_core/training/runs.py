@@ -16,7 +16,6 @@
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,10 @@ from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
 from fsh_core.files import write_atomically
 from fsh_core.locks import clear_after_killed
 from fsh_core.strict_json import first_problem, parse_json
+from fsh_core.training.ranks import process_count
 from fsh_core.training.run_inputs import Learnable, RunInputs
 
-LENGTHENED_FILE = "lengthened.json"
+_LENGTHENED_FILE = "lengthened.json"
 _EPOCHS = TypeAdapter(list[int])
 
 
@@ -130,7 +130,7 @@ class RunFolder:
             If they would not be more, if the settings were changed by hand, or if several processes
             share the work.
         """
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if process_count() > 1:
             raise InputError(
                 "--resume --epochs: lengthen a run in one process; then go on with torchrun and "
                 "--resume alone"
@@ -144,14 +144,14 @@ class RunFolder:
         settings = _settings(longer)
         self.inputs.allow(settings)
         ends = sorted({*self.lengthened_at, config.epochs})
-        write_atomically(self.path / LENGTHENED_FILE, json.dumps(ends) + "\n")
+        write_atomically(self.path / _LENGTHENED_FILE, json.dumps(ends) + "\n")
         write_atomically(self.path / "config.json", settings)
         return longer
 
     @property
     def lengthened_at(self) -> tuple[int, ...]:
         """Epochs after which the run was to end, before it was given more."""
-        path = self.path / LENGTHENED_FILE
+        path = self.path / _LENGTHENED_FILE
         if not path.exists():
             return ()
         try:

@@ -562,6 +562,9 @@ class TestRefusals:
             (part / name).symlink_to(training_bids / name)
         assert "03" in self.refused(capsys, part, "-o", run.path, "--resume")
         assert len(run.read_log()) == 1
+        before = contents_of(run.path)
+        assert "03" in self.refused(capsys, part, "-o", run.path, "--resume", "--epochs", 9)
+        assert contents_of(run.path) == before
 
     @pytest.mark.parametrize(
         ("name", "said"),
