@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from qtpy.QtCore import QPointF, QRect, Qt
+from qtpy.QtCore import QPointF, QRect, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
@@ -23,6 +23,7 @@ _OPACITY = 170  # of 255: what lies under the crosshair shines through
 _TRAIL_PIXELS = 3
 _RULER, _RULER_EDGE, _RULER_PIXELS = "#ffffff", "#000000", 2  # seen on every grey
 _CAPTION_COLOUR, _CAPTION_MARGIN, _CAPTION_POINTS = "#ffdd57", 8, 11
+_TEXT_MARGIN = 2  # pixels between a length and the border
 _FLAT = 2  # dimensions on the screen: slices, not the volume
 
 
@@ -166,6 +167,7 @@ class Overlay(QWidget):
         beside = upper + QPointF(_GAP, -_GAP)
         if not is_above:
             beside = lower + QPointF(_GAP, painter.fontMetrics().height())
+        beside = kept_inside(beside, painter.fontMetrics().size(0, text), self.rect())
         for colour, shift in ((_RULER_EDGE, 1), (_RULER, 0)):
             painter.setPen(QColor(colour))
             painter.drawText(beside + QPointF(shift, shift), text)
@@ -175,3 +177,10 @@ class Overlay(QWidget):
         orientation = view.plane.orientation(view.group.convention)
         axes = scanner_axes(view.viewer)
         draw_letters(painter, self.rect(), side_letters(view.plane.order, orientation, axes))
+
+
+def kept_inside(place: QPointF, text: QSize, room: QRect) -> QPointF:
+    """Move the lower left corner of a text so that all of it is seen."""
+    x = min(place.x(), room.right() - text.width() - _TEXT_MARGIN)
+    y = min(max(place.y(), room.top() + text.height()), room.bottom() - _TEXT_MARGIN)
+    return QPointF(max(x, room.left()), y)

@@ -93,6 +93,8 @@ class PlanesStage(QObject):
             self.planes = next(iter(self._window.findChildren(PlanesWidget)), None)
             if self.planes is None:
                 self.planes = self._open_planes(at_once)
+            else:  # left by another panel, and this one was put below them
+                QTimer.singleShot(0, self._part_from_planes)
             self.planes.clicked.connect(self.clicked)
             self.planes.scribbled.connect(self.scribbled)
             self.planes.told.connect(self.told)
@@ -176,6 +178,15 @@ class PlanesStage(QObject):
             shrink_to(self._window, size)
             # Again once the window has its size: Qt shares what there was before.
             self._share_later.start()
+
+    def _part_from_planes(self) -> None:
+        """Stand beside planes that were there first, not below them."""
+        planes, own = dock_of(self.planes), dock_of(self._panel)
+        if planes is None or own is None or planes.isFloating():
+            return
+        first, second = planes.geometry(), own.geometry()
+        if first.left() < second.right() and second.left() < first.right():
+            self._stand_side_by_side(self._size)
 
     def _share_the_room(self) -> None:
         """Leave most of the width to the large plane."""

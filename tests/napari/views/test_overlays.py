@@ -4,8 +4,10 @@ import pytest
 
 pytest.importorskip("qtpy.QtCore", reason="Qt is not installed")
 
+from qtpy.QtCore import QPointF, QRect, QSize
+
 from fsh_core.volume.planes import CONVENTIONS
-from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL
+from fsh_napari.views.overlays import AXIAL, CORONAL, SAGITTAL, kept_inside
 
 # What lies at the low and the high end of a layer's axes, which stand as (S, P, L).
 AXIS_ENDS = (("I", "S"), ("A", "P"), ("R", "L"))
@@ -35,3 +37,12 @@ def test_names_and_axes():
         (1, 0, 2),
         (2, 0, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [((50, 60), (50, 60)), ((95, 60), (57, 60)), ((50, 5), (50, 12)), ((50, 99), (50, 97))],
+)
+def test_a_length_at_the_border_is_written_where_it_can_be_read(place, seen):
+    room, text = QRect(0, 0, 100, 100), QSize(40, 12)
+    assert kept_inside(QPointF(*place), text, room) == QPointF(*seen)

@@ -99,3 +99,18 @@ def test_segment_and_review_stand_as_tabs_beside_the_same_planes(
     assert len(planes()) == 1
     qtbot.waitUntil(lambda: not review.visibleRegion().isEmpty(), timeout=PATIENCE_MS)
     assert segment.visibleRegion().isEmpty()
+
+
+def test_review_stands_beside_planes_that_segment_left(viewer, record, flair_file, planes, qtbot):
+    viewer.window.resize(1366, 768)
+    segment = open_segment(viewer, flair_file)
+    viewer.window.remove_dock_widget(segment)
+    viewer.layers.clear()
+    review = open_review_widget(viewer, record)
+    window, (left,) = viewer.window._qt_window, planes()
+
+    def are_side_by_side() -> bool:
+        return dock_of(left).geometry().right() < dock_of(review).geometry().left()
+
+    qtbot.waitUntil(are_side_by_side, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.height() <= 768, timeout=PATIENCE_MS)
