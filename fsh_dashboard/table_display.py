@@ -8,6 +8,7 @@ import streamlit as st
 
 from fsh_dashboard import page
 from fsh_dashboard.data.columns import HELP, label_of
+from fsh_dashboard.data.tags import spelled
 
 TABLE_HEIGHT = 320
 """In pixels; a longer table scrolls."""
@@ -18,6 +19,11 @@ MOST_ROWS = 2000
 DECIMALS = ((100, "%.2f"), (1000, "%.1f"))
 P_VALUES = ("wilcoxon_p", "p", "p_adjusted")
 """Columns whose small numbers are no zeros."""
+
+_WIDE = ("flags", "metric", "review")
+"""Columns of words that are longer than their heading; a browser takes the first rows' width."""
+_KEYS = ("region", "flags")
+"""Columns that hold keys in the files."""
 
 
 def show_table(
@@ -47,7 +53,9 @@ def show_table(
         Heading and help of columns that mean something else than elsewhere on the pages.
     """
     st.dataframe(
-        table,
+        table.assign(
+            **{name: table[name].map(spelled, "ignore") for name in _KEYS if name in table}
+        ),
         hide_index=True,
         width="stretch",
         height=page.height_of(table, height),
@@ -119,7 +127,7 @@ def _config_for(table: pd.DataFrame, named: Mapping[str, tuple[str, str]]) -> di
                 heading,
                 help=text,
                 pinned=True if column == "case" else None,
-                width="medium" if column in ("flags", "metric") else None,
+                width="medium" if column in _WIDE else None,
             )
     return settings
 

@@ -27,3 +27,8 @@ def having(column: "pd.Series[str]", wanted: Collection[str]) -> "pd.Series[bool
 
 def _split(said: str) -> list[str]:
     return re.split(r"\s*[,;]\s*", said.strip())
+
+
+def spelled(key: str) -> str:
+    """Write a key of a table, such as ``deep_white_matter``, as words."""
+    return key.replace("_", " ")

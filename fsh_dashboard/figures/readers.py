@@ -28,7 +28,11 @@ def reading_times(minutes: pd.DataFrame) -> Any:
     points = minutes.assign(who=minutes["reader"].map(named))
     medians = points.groupby("who", as_index=False)["minutes"].median()
     y = alt.Y("who:N", axis=axis("", labelLimit=200))
-    x = alt.X("minutes:Q", axis=axis("Minutes for a case", gridOpacity=0.5))
+    x = alt.X(
+        "minutes:Q",
+        axis=axis("Minutes for a case", gridOpacity=0.5),
+        scale=alt.Scale(domain=[0, max(1.0, float(points["minutes"].max()))], nice=True),
+    )
     each = [tooltip("case:N", "Case"), tooltip("minutes:Q", "Minutes", format=".1f")]
     middle = [tooltip("who:N", "Reader"), tooltip("minutes:Q", "Median (min)", format=".1f")]
     ticks = alt.Chart(points).mark_tick(color=PLAIN, opacity=0.6, thickness=2, size=18)

@@ -130,7 +130,10 @@ def show_tables(found: GroupComparison, baseline: str) -> None:
     )
     st.subheader(f"Differences from {plain(baseline)}")
     show_table(
-        found.differences.assign(number=found.differences["number"].map(heading_of)),
+        # Which group they are compared with stands above; beside it the p would be out of sight.
+        found.differences.drop(columns="baseline").assign(
+            number=found.differences["number"].map(heading_of)
+        ),
         "differences",
         "Differences of the groups with intervals and tests",
         named=named(DIFFERENCE_COLUMNS),

@@ -15,7 +15,7 @@ from fsh_dashboard.data.columns import LESIONS, label_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.queue_rules import certainty_column
 from fsh_dashboard.data.scans import case_files
-from fsh_dashboard.data.tags import having, words_in
+from fsh_dashboard.data.tags import having, spelled, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against, evenly_drawn
 from fsh_dashboard.sections.lesion_viewer import chosen_lesion, record_of, show_lesion
@@ -50,7 +50,8 @@ def main() -> None:
     with filter_place.popover("Filters", width="stretch"):
         lesions = choose_lesions(lesions)
     lesion = chosen_lesion(results, lesions, case)
-    table_place, viewer_place = st.columns([5, 6])
+    # The table has the room while there is nothing to show beside it.
+    table_place, viewer_place = st.columns([4, 1] if lesion is None else [5, 6])
     with table_place:
         show_rows(lesions, case, lesion)
         offer_queue(opened, results, lesion, lesions)
@@ -91,7 +92,12 @@ def choose_lesions(lesions: pd.DataFrame) -> pd.DataFrame:
     for column in columns:
         choices = words_in(lesions[column])
         chosen = st.multiselect(
-            label_of(column), choices, key=column, bind="query-params", placeholder="all"
+            label_of(column),
+            choices,
+            key=column,
+            bind="query-params",
+            placeholder="all",
+            format_func=spelled,
         )
         lesions = lesions[having(lesions[column], chosen)] if chosen else lesions
     return lesions

@@ -136,7 +136,11 @@ def show_adjudication(trial: Trial, reviews: Reviews) -> None:
         )
     rows = differences(trial, reviews.decisions)
     if rows.empty:
-        st.caption("No difference was found in what has been compared.")
+        st.caption(
+            "No difference was found in what has been compared."
+            if trial.comparisons
+            else "Nothing has been compared yet: a case is, once all its readers have signed."
+        )
         return
     left = stages.count(TO_ADJUDICATE)
     st.markdown(

@@ -152,7 +152,8 @@ def show_state(runs: Sequence[Run]) -> None:
         f"Epochs ({run.state(time.time())})", f"{run.epochs_done} of {run.epochs_planned or '?'}"
     )
     label = f"Best validation Dice (epoch {best[0]})" if best else "Best validation Dice"
-    score.metric(label, f"{best[1]:.3f}" if best else "none yet")
+    none = "none yet" if run.validation else "no patients"
+    score.metric(label, f"{best[1]:.3f}" if best else none)
     left.metric(
         "Time left", duration(run.remaining_s()) if run.state(time.time()) == "running" else "–"
     )

@@ -68,6 +68,28 @@ def test_streamlit_shows_nothing_of_its_own() -> None:
     assert settings["runner"]["magicEnabled"] is False
 
 
+@pytest.mark.parametrize("ground", ["backgroundColor", "secondaryBackgroundColor"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_captions_can_be_read(scheme: str, ground: str) -> None:
+    colours = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())["theme"][scheme]
+    behind, text = (
+        [int(colours[name][place : place + 2], 16) for place in (1, 3, 5)]
+        for name in (ground, "textColor")
+    )
+    faded = [0.6 * of + 0.4 * on for of, on in zip(text, behind, strict=True)]
+    low, high = sorted((luminance(faded), luminance(behind)))
+    assert (high + 0.05) / (low + 0.05) >= 4.5  # level AA of WCAG 2.2
+
+
+def luminance(colour: list[float]) -> float:
+    """Relative luminance of sRGB, as WCAG 2.2 defines it."""
+    parts = [value / 255 for value in colour]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def test_no_page_loads_torch() -> None:
     # Pages and the app itself run when they are imported; what they import is here.
     modules = [

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -95,3 +96,24 @@ def test_a_click_looks_once_at_each_folder_and_reads_no_file_again(
     app.number_input(key="sizefrom").set_value(1.0).run()
     assert not app.exception
     assert seen.count(str(study / "derivatives" / "fsh" / "sub-P3" / "anat")) == 1
+
+
+def test_the_table_has_the_room_until_a_lesion_is_shown(study: Path, open_page: OpenPage) -> None:
+    def share(app: AppTest) -> float:
+        return next(column.weight for column in app.columns if column.dataframe)
+
+    app = open_page("lesions", study)
+    case, label, _ = rows(app)[0]
+    assert share(app) > 0.7
+    assert share(open_page("lesions", study, lesion=f"{case}:{label}")) < 0.5
+
+
+def test_keys_of_the_files_are_written_as_words(study: Path, open_page: OpenPage) -> None:
+    for table in study.glob("derivatives/fsh/sub-*/anat/*_dseg.tsv"):
+        lesions = pd.read_csv(table, sep="\t", keep_default_na=False, dtype=str)
+        lesions.assign(region="deep_white_matter").to_csv(table, sep="\t", index=False)
+    app = open_page("lesions", study)
+    assert set(app.dataframe[0].value["region"]) == {"deep white matter"}
+    assert app.multiselect(key="region").options == ["deep white matter"]
+    app.multiselect(key="region").set_value(["deep_white_matter"]).run()
+    assert len(rows(app)) == 6

@@ -147,6 +147,12 @@ class TestPage:
             ["Anna", "Ben", 3, 2]
         ]
 
+    def test_before_any_comparison_it_says_when_one_comes(
+        self, dealt: Path, open_page: OpenPage, words_of: Words
+    ) -> None:
+        said = words_of(open_page("readers", dealt))
+        assert "Nothing has been compared yet: a case is, once all its readers have signed." in said
+
     def test_a_reader_sees_nothing_of_the_others(
         self, compared: Path, open_page: OpenPage, words_of: Words
     ) -> None:

@@ -42,6 +42,18 @@ def test_one_run_shows_its_state_and_its_curves(
     assert len(app.get("vega_lite_chart")) == 1  # linked
 
 
+def test_a_run_without_validation_patients_waits_for_no_score(
+    run_folder: Path, open_page: OpenPage, words_of: Words
+) -> None:
+    folder = run_folder / "runs" / "first"
+    (folder / "split.json").write_text('{"training": ["A"], "validation": []}')
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    lines = [json.dumps({key: line[key] for key in line if key[:4] != "val_"}) for line in log]
+    (folder / "log.jsonl").write_text("\n".join(lines) + "\n")
+    said = words_of(open_page("training", folder))
+    assert "Best validation Dice no patients" in said
+
+
 def test_several_runs_come_from_the_address_and_are_compared(
     run_folder: Path, open_page: OpenPage
 ) -> None:
