@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fsh_core.review import open_review
+from fsh_core.review import Journal, open_review
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
 from fsh_dashboard.data.reader_agreement import disagreements, reader_agreement
@@ -141,6 +141,25 @@ def test_a_case_says_how_far_each_reader_is(study: Path, decide: Decide) -> None
         "completed (AB), in progress (CD)",
         "",
     ]
+
+
+def test_only_the_journal_that_changed_is_read_again(
+    study: Path, decide: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(study, "P1", "AB", {1: "accepted"})
+    decide(study, "P2", "AB", {1: "accepted"})
+    read(study)
+    opened, real = [], Journal.open
+    monkeypatch.setattr(
+        Journal, "open", lambda path, *words: (opened.append(path), real(path, *words))[1]
+    )
+    read(study)
+    assert opened == []
+    decide(study, "P2", "AB", {2: "rejected"})
+    opened.clear()
+    reviews = read(study)
+    assert ["sub-P2" in path.name for path in opened] == [True]
+    assert reviews.progress.set_index("case").loc["sub-P2", "decided"] == 2
 
 
 def test_a_broken_journal_is_named_and_the_others_read(study: Path, decide: Decide) -> None:
