@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import fsh_dashboard
-from benchmarks.dashboard_cohort import follow, simulate
+from benchmarks.cohort_files import follow, simulate
 from fsh_core.cases import Case
 from fsh_core.cli import main
 from fsh_core.config import SegmentConfig, TrainConfig
