@@ -162,14 +162,16 @@ def of_pairs(trial: Trial, decisions: pd.DataFrame) -> pd.DataFrame:
     """Keep the decisions of those who were given a case; the adjudicator's are left out."""
     given = {(case, name) for case, names in trial.assigned.items() for name in names}
     pairs = zip(decisions["case"], decisions["reader"], strict=True)
-    return decisions[[pair in given for pair in pairs]]
+    # By `loc`: of a frame without rows, an empty list would choose no column.
+    return decisions.loc[[pair in given for pair in pairs]]
 
 
 def reading_minutes(trial: Trial, progress: pd.DataFrame) -> pd.DataFrame:
     """Return how long each completed reading took: ``case``, ``reader``, ``minutes``."""
     given = {(case, name) for name in _everyone(trial) for case in trial.cases_of(name)}
     readings = zip(progress["case"], progress["reader"], progress["status"], strict=True)
-    done = progress[[(case, name) in given and said == COMPLETED for case, name, said in readings]]
+    is_done = [(case, name) in given and said == COMPLETED for case, name, said in readings]
+    done = progress.loc[is_done]
     minutes = done["reading_time_s"].astype(float) / _SECONDS
     return done[["case", "reader"]].assign(minutes=minutes).reset_index(drop=True)
 
