@@ -2,6 +2,9 @@
 
 python -m benchmarks.experiments folds DATA OUT --lesion-free BODIES
                                                 both members of the default, by patient and by site
+python -m benchmarks.experiments patterns DATA OUT --lesion-free BODIES
+                                                the first fold with whole patterns of lesions in
+                                                the bodies too
 python -m benchmarks.experiments levers DATA OUT --lesion-free BODIES
                                                 what is said to help on unseen scanners, one by
                                                 one: leave one site out, half as wide
@@ -68,7 +71,8 @@ LEVERS = {
     "lesion-free": (),
     "wide, lesion-free, batch": ("--augmentation", "wide", "--norm", "batch"),
 }
-WITH_BODIES = ("folds", "levers")
+PATTERNS = (*DEFAULT, "--lesion-free-copies", "1")
+WITH_BODIES = ("folds", "patterns", "levers")
 SEEDS = (0, 1, 2)
 SHOWN = (
     "dice",
@@ -105,6 +109,17 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
                 is_with_bodies=True,
             )
             for (fold, held_out), norm in product(folds.items(), NORMS)
+        ]
+    if study == "patterns":
+        return [
+            Run(
+                f"without-ljubljana-patterns-{norm}",
+                f"patterns, {norm}",
+                (*PATTERNS, "--norm", norm, "--epochs", str(FOLD_EPOCHS)),
+                FOLDS["ljubljana"],
+                is_with_bodies=True,
+            )
+            for norm in NORMS
         ]
     if study == "levers":
         return [
@@ -240,7 +255,7 @@ def run() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("study", choices=("folds", "sites", "levers", "paper"))
+    parser.add_argument("study", choices=("folds", "patterns", "sites", "levers", "paper"))
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--lesion-free", type=Path, metavar="BODIES")

@@ -136,6 +136,12 @@ class TrainConfig(Config):
     lesion_free_fraction: float = Field(
         0.25, ge=0, lt=1, description="share of patches from the scans of --lesion-free"
     )
+    lesion_free_copies: int = Field(
+        0,
+        ge=0,
+        description="copies of every scan of --lesion-free, each with the lesions of a patient; "
+        "half of its patches are theirs",
+    )
     bce_weight: float = Field(0.5, ge=0, le=1, description="weight of BCE; Dice has the rest")
     lesion_weight: float = Field(
         0.0, ge=0, le=1, description="weight of the loss around each lesion by itself; 0 = none"

@@ -1,5 +1,7 @@
 """The network over a whole image. On a processor free of torch."""
 
+import logging
+import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,6 +25,9 @@ from fsh_core.network.eight_bits import EightBits, Ranges, read_eight_bits
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+_LARGEST_PATCH = SegmentConfig().patch_size  # for instance normalisation: docs/experiments.md
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From (B, C, I, J, K) patches to (B, I, J, K) probabilities."""
@@ -195,6 +200,7 @@ def predictor_of(
     InputError
         If there is no such device, or it cannot do what is asked for.
     """
+    _warn_of_large_patches(members, settings)
     device = _device(settings.device)
     if device == "cpu":
         return _on_processor(members, settings, card, eight_bits)
@@ -205,6 +211,17 @@ def predictor_of(
     networks = tuple(GpuNetwork(member, device, settings.precision) for member in members)
     arithmetic = networks[0].arithmetic
     return NetworkPredictor(networks, members[0].config, settings, card, arithmetic=arithmetic)
+
+
+def _warn_of_large_patches(members: Sequence[EnsembleMember], settings: SegmentConfig) -> None:
+    """Instance normalisation judges a patch by what else is in it: large ones hide lesions."""
+    is_large = math.prod(settings.patch_size) > math.prod(_LARGEST_PATCH)
+    if is_large and any(member.config.norm == "instance" for member in members):
+        _log.warning(
+            "patches of %s voxels: in patches larger than %s a network with instance "
+            "normalisation may find fewer lesions, or none; leave --patch-size away",
+            *("x".join(map(str, size)) for size in (settings.patch_size, _LARGEST_PATCH)),
+        )
 
 
 def _on_processor(

@@ -27,6 +27,7 @@ from fsh_core.training.training_case import TrainingCase
 _PROCESSOR = torch.device("cpu")
 _COPY_FRACTION = 0.5  # of the patches of a case that has simulated copies
 _PASTED_FRACTION = 0.5  # of the patches of a scan without lesions, where lesions are simulated
+_BY_VOLUME_FRACTION = 0.5  # of the lesions that such a copy is drawn at: the large ones are few
 _GRID_OVERLAP = 0.5  # the paper's stride of 32 for patches of 64
 
 
@@ -64,12 +65,19 @@ class PatchSource:
         if not cases:
             raise InputError("there is no training case; leave at least one subject for training")
         self._simulator: PatchSimulator | None = None
-        if config.simulate_fraction > 0 or config.simulated_copies > 0:
+        if config.simulate_fraction or config.simulated_copies or config.lesion_free_copies:
             check_simulation(config)
+        if config.lesion_free_copies and not lesion_free:
+            raise InputError(
+                "--lesion-free-copies are copies of the scans of --lesion-free; give that too"
+            )
         if config.simulate_fraction > 0:
             self._simulator = PatchSimulator([*cases, *lesion_free], config, held_out)
+        thin = [0 if case.has_thick_slices else config.simulated_copies for case in cases]
+        wanted = [*thin, *[config.lesion_free_copies] * len(lesion_free)]
         copies = [
-            _with_other_lesions(case, number, config, held_out) for number, case in enumerate(cases)
+            _with_other_lesions(case, count, (config.seed, number), held_out)
+            for number, (case, count) in enumerate(zip([*cases, *lesion_free], wanted, strict=True))
         ]
         self._cases = _moved(cases, device)
         self._lesion_free = _moved(lesion_free, device)
@@ -136,8 +144,7 @@ class PatchSource:
             case = copies[int(rng.integers(len(copies)))]
         if case.lesions and rng.random() < self._config.lesion_fraction:
             voxels = case.lesions[int(rng.integers(len(case.lesions)))]
-            reach = np.asarray(self._config.patch_size) // 4
-            return case, case.stack, voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
+            return case, case.stack, self._near_one_of(voxels, rng)
         return case, case.stack, _in_brain(case, rng)
 
     def _draw_lesion_free(
@@ -146,11 +153,34 @@ class PatchSource:
         """Draw a scan without lesions: as it is, or with simulated ones."""
         number = int(rng.integers(len(self._lesion_free)))
         case = self._lesion_free[number]
+        copies = self._copies[len(self._cases) + number]
+        if copies and rng.random() < _COPY_FRACTION:
+            case = copies[int(rng.integers(len(copies)))]
+            return case, case.stack, self._at_a_copys_lesion(case, rng)
         if self._simulator is not None and rng.random() < _PASTED_FRACTION:
             simulated = self._simulator.draw(rng, len(self._cases) + number)
             if simulated is not None:
                 return case, *simulated
         return case, case.stack, _in_brain(case, rng)
+
+    def _at_a_copys_lesion(
+        self, case: TrainingCase, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Draw a centre near a lesion: half of them by volume, the others all equally likely."""
+        if not case.lesions:  # the pattern had no place in this brain
+            return _in_brain(case, rng)
+        chances: NDArray[np.float64] | None = None
+        if rng.random() < _BY_VOLUME_FRACTION:
+            sizes = np.array([len(voxels) for voxels in case.lesions], dtype=np.float64)
+            chances = sizes / sizes.sum()
+        return self._near_one_of(case.lesions[rng.choice(len(case.lesions), p=chances)], rng)
+
+    def _near_one_of(
+        self, voxels: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Draw a centre near one of (N, 3) voxels."""
+        reach = np.asarray(self._config.patch_size) // 4
+        return np.asarray(voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach))
 
     def _grid_index(self, step: int, item: int) -> int:
         """Index without replacement: every grid patch once a round, each round shuffled anew."""
@@ -173,13 +203,12 @@ def _in_brain(case: TrainingCase, rng: np.random.Generator) -> NDArray[np.float6
 
 
 def _with_other_lesions(
-    case: TrainingCase, number: int, config: TrainConfig, held_out: Collection[str]
+    case: TrainingCase, count: int, seed: tuple[int, int], held_out: Collection[str]
 ) -> list[TrainingCase]:
-    """Copies of a thin-slice case with other patients' lesions; none of thick slices."""
-    if case.has_thick_slices or not config.simulated_copies:
+    """Copies of a case with other patients' lesions."""
+    if not count:
         return []
-    rng = np.random.default_rng((config.seed, number))
-    stacks = simulated_copies(case, config.simulated_copies, rng, held_out)
+    stacks = simulated_copies(case, count, np.random.default_rng(seed), held_out)
     return [case.with_stack(stack) for stack in stacks]
 
 

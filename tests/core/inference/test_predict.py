@@ -402,6 +402,20 @@ class TestGraphicsCard:
         assert on_gpu.has_fast_bfloat16("cpu") is is_fast
 
 
+@pytest.mark.parametrize(
+    ("norm", "size", "is_warned"),
+    [
+        ("instance", (64, 80, 96), True),
+        ("instance", (64, 64, 96), False),
+        ("batch", (64, 80, 96), False),
+    ],
+)
+def test_large_patches_are_warned_of_where_they_hide_lesions(norm, size, is_warned, caplog):
+    config = TINY.model_copy(update={"norm": norm})
+    predictor(network_of(config), patch_size=size)
+    assert ("64x80x96 voxels" in caplog.text) is is_warned
+
+
 class TestLoad:
     @pytest.fixture
     def weights(self, network, tmp_path):

@@ -456,6 +456,30 @@ class TestLesionFree:
         pasted = [bool((stack[-2] > 0).any()) for case, stack, _ in drawn if case is body]
         assert 0.25 < np.mean(pasted) < 0.7
 
+    def test_half_of_their_patches_show_the_lesions_of_a_patient(self, with_lesion, body):
+        settings = config(lesion_free_fraction=0.99, lesion_free_copies=2)
+        source = PatchSource([with_lesion], settings, (), lesion_free=[body])
+        drawn = [source._draw(np.random.default_rng(seed)) for seed in range(120)]
+        of_bodies = [one for one in drawn if one[0].name == body.name and one[0] is not with_lesion]
+        shown = [case for case, stack, _ in of_bodies if (stack[-2] > 0).any()]
+        assert len({id(case) for case in shown}) == 2
+        assert 0.35 < len(shown) / len(of_bodies) < 0.65
+        again = PatchSource([with_lesion], settings, (), lesion_free=[body])
+        assert torch.equal(source.batch(3)[0], again.batch(3)[0])
+
+    def test_the_large_lesions_of_a_pattern_are_seen(self, with_lesion, body):
+        source = PatchSource([with_lesion], config(), (), [body])
+        small, large = np.zeros((1, 3), np.int64), np.full((999, 3), 100)
+        case = dataclasses.replace(body, lesions=[small] * 99 + [large])
+        rng = np.random.default_rng(0)
+        near = [source._at_a_copys_lesion(case, rng).min() > 50 for _ in range(400)]
+        # half by volume: 999 of 1098 voxels; half one lesion of a hundred
+        assert np.mean(near) == pytest.approx(0.46, abs=0.07)
+
+    def test_copies_without_scans_to_copy_are_refused(self, with_lesion):
+        with pytest.raises(InputError, match="--lesion-free-copies"):
+            PatchSource([with_lesion], config(lesion_free_copies=1))
+
     def test_without_them_the_patches_are_what_they_were(self, cases):
         settings = config(batch_size=3, augmentation="default")
         plain = PatchSource(cases, settings).batch(5)
