@@ -8,7 +8,7 @@ import streamlit as st
 
 from fsh_dashboard import page
 from fsh_dashboard.data.columns import HELP, label_of
-from fsh_dashboard.data.tags import spelled
+from fsh_dashboard.data.tags import KEY_COLUMNS, spelled
 
 TABLE_HEIGHT = 320
 """In pixels; a longer table scrolls."""
@@ -22,8 +22,6 @@ P_VALUES = ("wilcoxon_p", "p", "p_adjusted")
 
 _WIDE = ("flags", "metric", "review")
 """Columns of words that are longer than their heading; a browser takes the first rows' width."""
-_KEYS = ("region", "flags")
-"""Columns that hold keys in the files."""
 
 
 def show_table(
@@ -54,7 +52,7 @@ def show_table(
     """
     st.dataframe(
         table.assign(
-            **{name: table[name].map(spelled, "ignore") for name in _KEYS if name in table}
+            **{name: table[name].map(spelled, "ignore") for name in KEY_COLUMNS if name in table}
         ),
         hide_index=True,
         width="stretch",

@@ -8,6 +8,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
+KEY_COLUMNS = ("region", "flags")
+"""Columns that hold keys, such as ``deep_white_matter``; the others hold what people wrote."""
+
 
 def words_in(column: "pd.Series[str]") -> list[str]:
     """List the words of a column, each once, sorted; missing values have none."""

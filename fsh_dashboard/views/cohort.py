@@ -16,7 +16,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.columns import CASES, label_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.participants import few_valued
-from fsh_dashboard.data.tags import having, spelled, words_in
+from fsh_dashboard.data.tags import KEY_COLUMNS, having, spelled, words_in
 from fsh_dashboard.figures.distribution import distribution
 from fsh_dashboard.figures.scatter import against
 from fsh_dashboard.figures.style import tell_left_out
@@ -84,7 +84,11 @@ def choose_cases(results: Results) -> pd.DataFrame:
     if column:
         said = words_of(results, column)
         chosen = words.multiselect(
-            "is", words_in(said), key="is", bind="query-params", format_func=spelled
+            "is",
+            words_in(said),
+            key="is",
+            bind="query-params",
+            format_func=spelled if column in KEY_COLUMNS else str,
         )
         cases = cases[having(said.loc[cases.index], chosen)] if chosen else cases
     return cases

@@ -91,6 +91,14 @@ def test_cases_are_filtered_by_name_flag_and_group(
     assert "No case fits" in words_of(app)
 
 
+def test_what_people_wrote_is_shown_as_they_wrote_it(study: Path, open_page: OpenPage) -> None:
+    table = study / "participants.tsv"
+    table.write_text(table.read_text().replace("\tB", "\tward_1"))
+    app = open_page("cohort", study)
+    app.selectbox(key="where").set_value("site").run()
+    assert "ward_1" in app.multiselect(key="is").options
+
+
 def test_agreement_by_site_has_a_row_for_each(study: Path, open_page: OpenPage) -> None:
     app = open_page("cohort", study)
     app.selectbox(key="by").set_value("site").run()
