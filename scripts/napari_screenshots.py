@@ -200,6 +200,7 @@ class Photographer:
         self.keep("cohort")
         cohort.open(0)
         review = cohort.review
+        wait_until(lambda: review.case is not None, review.view.message.text)
         settle()
         for decide in (
             review.controller.accept,
