@@ -109,12 +109,22 @@ class ReviewWidget(QWidget):
         stage.kept.connect(self.kept)
         self._saver.saved.connect(self._on_saved)
         self._saver.failed.connect(self._on_failed)
-        view.server.toggled.connect(self.server.want)
+        view.server.toggled.connect(self._on_server_wanted)
         self.server.answered.connect(self._on_answer)
         self.server.failed.connect(self._on_no_answer)
         self._loader.loaded.connect(self._on_loaded)
         self._loader.failed.connect(self._on_not_loaded)
         self._turns.failed.connect(self._on_not_loaded)
+
+    def _on_server_wanted(self, wanted: bool) -> None:
+        self.server.want(wanted)
+        if wanted:  # what leaves the machine is said before it does
+            self.view.show_message(
+                f"⚠ The next + or - sends the whole scan to {self.server.address}, "
+                "which answers from now on; untick the box to send nothing."
+            )
+        else:
+            self.view.show_message("F.sh itself answers + and -; no scan is sent.")
 
     def _run(self, key: Key) -> None:
         self.attempt(lambda: key.command(self.controller))

@@ -249,6 +249,10 @@ class TestKeys:
         offer_server(widget.view.server, widget.server.address)
         assert "the whole scan is sent to it" in widget.view.server.toolTip()
         widget.view.server.click()
+        assert "sends the whole scan to http://server:8000" in widget.view.message.text()
+        widget.view.server.click()
+        assert "no scan is sent" in widget.view.message.text()
+        widget.view.server.click()
         voxel = (16, 26, 9)
         paint(widget, voxel, 0)
 
