@@ -2,10 +2,10 @@
 
 ``xvfb-run -a -s "-screen 0 1366x768x24" python scripts/napari_screenshots.py [FOLDER]``
 
-The sample is opened, segmented with the bundled weights, saved and reviewed, as a person
-would do it, in a window of a laptop's size. The later visit is the sample itself, turned by
-8 degrees and moved, with three lesions more, since only one visit is bundled. Nothing is asked,
-and nothing is left behind but the pictures.
+The sample is opened, segmented with the bundled weights, saved and reviewed, as a person would
+do it, in a window of a laptop's size; another size, and the light theme, are options. The later
+visit is the sample itself, turned by 8 degrees and moved, with three lesions more, since only one
+visit is bundled. Nothing is asked, and nothing is left behind but the pictures.
 """
 
 import argparse
@@ -148,13 +148,15 @@ def write_queue(records: list[Path], labels: list[int]) -> None:
 
 
 class Photographer:
-    """A window of a laptop's size, and the folder its pictures go to."""
+    """A window, and the folder its pictures go to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: str, theme: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.viewer = napari.Viewer(show=True)
-        self.viewer.window.resize(1366, 768)
+        self.viewer.theme = self.theme = theme
+        width, height = size.split("x")
+        self.viewer.window.resize(int(width), int(height))
         self.window, _ = window_of(self.viewer)
 
     def keep(self, name: str, at_once: bool = False) -> None:
@@ -219,7 +221,7 @@ class Photographer:
         review.controller.look.show_keys()
         self.viewer.theme = "light"
         self.keep("light")
-        self.viewer.theme = "dark"
+        self.viewer.theme = self.theme
         review.controller.look.other_visit()
         wait_until(lambda: "are linked" in review.view.message.text(), review.view.message.text)
         self.keep("visits")
@@ -256,8 +258,10 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    parser.add_argument("--size", default="1366x768", metavar="WIDTHxHEIGHT")
+    parser.add_argument("--theme", default="dark", choices=("dark", "light"))
     words = parser.parse_args()
-    photographer = Photographer(words.folder.resolve())
+    photographer = Photographer(words.folder.resolve(), words.size, words.theme)
     found = photographer.segment()
     labels = [int(label) for label in found.lesions["label"]]
     write_queue([next(RECORDS.glob("sub-*/anat/*_dseg.json")), write_later_visit(found)], labels)

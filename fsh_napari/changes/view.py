@@ -51,11 +51,12 @@ _TIPS = {
     "note": REVIEWED_COLUMNS["note"],
 }
 _LIGHTS = {
-    "pass": ("GREEN", "#7ee08a"),
-    "caution": ("AMBER", "#ffc04d"),
-    "fail": ("RED", "#ff7a6b"),
+    "pass": ("GREEN", "white", "#2e7d32"),
+    "caution": ("AMBER", "black", "#ffc04d"),
+    "fail": ("RED", "white", "#c62828"),
 }
-"""The verdict as a word and a colour: never by colour alone."""
+"""The verdict as a word, its colour and that behind it: to be read in every theme, and never by
+colour alone."""
 _BUTTONS_IN_A_ROW = 4
 
 
@@ -148,10 +149,11 @@ class ChangesView(QWidget):
     def show_pair(self, pair: PairUnderReview) -> None:
         """Show verdict, list and counts as they are now."""
         verdict = pair.pair.verdict if pair.pair.verdict in _LIGHTS else "fail"
-        light, colour = _LIGHTS[verdict]
+        light, colour, behind = _LIGHTS[verdict]
         why = html.escape(visible("; ".join(pair.pair.reasons) or NOTHING_FOUND))
         self.verdict.setText(
-            f"<b style='color:{colour}'>{light}</b> {VERDICTS[verdict]} "
+            f"<b style='color:{colour};background-color:{behind}'>&nbsp;{light}&nbsp;</b> "
+            f"{VERDICTS[verdict]} "
             f"<span style='color:gray'>({why})</span>"
         )
         listed = pair.listed()

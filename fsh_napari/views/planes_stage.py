@@ -93,7 +93,9 @@ class PlanesStage(QObject):
             self.planes = next(iter(self._window.findChildren(PlanesWidget)), None)
             if self.planes is None:
                 self.planes = self._open_planes(at_once)
-            else:  # left by another panel, and this one was put below them
+            elif at_once:  # left by another panel, and this one was put below them
+                self._part_from_planes()
+            else:
                 QTimer.singleShot(0, self._part_from_planes)
             self.planes.clicked.connect(self.clicked)
             self.planes.scribbled.connect(self.scribbled)

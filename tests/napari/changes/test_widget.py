@@ -65,7 +65,7 @@ def part(layers, name):
 
 
 def test_both_visits_stand_side_by_side_with_verdict_first(widget, viewer) -> None:
-    assert widget.view.verdict.text().startswith("<b style='color:#")
+    assert widget.view.verdict.text().startswith("<b style='color:")
     assert any(word in widget.view.verdict.text() for word in ("GREEN", "AMBER", "RED"))
     assert part(viewer.layers, SCAN).visible
     assert not part(viewer.layers, SWAPPED).visible
@@ -225,6 +225,9 @@ def test_the_patient_of_an_open_record_is_offered(viewer, out, qtbot) -> None:
     window, _ = window_of(viewer)
     assert dock_of(review) in window.tabifiedDockWidgets(dock_of(widget))
     settle(100)
+    before, after, panel = review.stage.planes, widget.stage.visit, widget
+    assert dock_of(before).isHidden()
+    assert dock_of(after).geometry().right() < dock_of(panel).geometry().left()
     # A key means one thing: what it does in the tab that is seen.
     label, lesion = widget.view.label, review.view.label
     press(qtbot, widget, Qt.Key.Key_A)
