@@ -60,6 +60,7 @@ class ChangesWidget(QWidget):
         self._shortcuts = Shortcuts(self, self.view.table, self._run, KEYS)
         self.view.show_message("Choose the folder that fsh track wrote into.")
         self._offer_open_record()
+        self.stage.stand_among_tabs()
 
     def _connect(self) -> None:
         view, stage = self.view, self.stage

@@ -212,6 +212,7 @@ def test_closing_leaves_the_viewer_as_it_was(viewer, empty, out, track_record, q
 
 def test_the_patient_of_an_open_record_is_offered(viewer, out, qtbot) -> None:
     record = next(out.glob("sub-01/ses-m12/anat/*_dseg.json"))
+    viewer.window.resize(1366, 768)
     review = open_review_widget(viewer, record)
     settle(200)
     widget = ChangesWidget(viewer)
@@ -219,10 +220,12 @@ def test_the_patient_of_an_open_record_is_offered(viewer, out, qtbot) -> None:
     assert [widget.view.pairs.itemText(i) for i in range(widget.view.pairs.count())] == [
         "sub-01: m6 → m12"
     ]
+    settle(100)
     with qtbot.waitSignal(widget.opened, timeout=PATIENCE_MS):
         widget.view.pairs.activated.emit(0)
     settle(100)
     window, _ = window_of(viewer)
+    assert window.height() <= 768, "a laptop's screen is no higher"
     assert dock_of(review) in window.tabifiedDockWidgets(dock_of(widget))
     settle(100)
     before, after, panel = review.stage.planes, widget.stage.visit, widget
