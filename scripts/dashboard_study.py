@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fsh_dashboard
 from fsh_core.derivatives import read_segmentation
-from fsh_core.file_names import ANY_JOURNAL
+from fsh_core.file_names import ANY_JOURNAL, READERS_FILE
 from fsh_core.review import Queue, open_review, save_queue
 from fsh_dashboard.data.cohort_tables import read_results
 from fsh_dashboard.data.folder import open_folder
@@ -52,6 +52,7 @@ def make_study(data: Path, study: Path) -> bool:
         shutil.copytree(EXAMPLE / RESULTS, results)
     for journal in results.rglob(f"*{ANY_JOURNAL}"):
         journal.unlink()
+    (results / READERS_FILE).unlink(missing_ok=True)
     write_reviews(write_queue(study)[:REVIEWED_CASES])
     if is_real:
         run("evaluate", results, data, "--out", study / "evaluation", "--with-training-patients")
