@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from fsh_core.tracking import LESION_COLUMNS as LESION_OF_A_TRACK
 
 EXAMPLE = Path(fsh_dashboard.__file__).with_name("example")
 READERS = ("Anna", "Ben", "Cleo")
-_TIME = "2026-01-01T{:02d}:{:02d}:{:02d}+00:00"
+_BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def simulate(folder: Path, cases: int, visits: int = 1) -> None:
@@ -144,8 +145,7 @@ def _reading(reader: str, lesions: int, random: np.random.Generator) -> list[Rev
     marks.append(Annotation(0, "case", "", COMPLETED))
     events = []
     for number, mark in enumerate(marks, start=1):
-        seconds = 8 * number
-        time = _TIME.format(seconds // 3600, seconds // 60 % 60, seconds % 60)
+        time = (_BEGUN + timedelta(seconds=8 * number)).isoformat()
         kind = "status" if mark.label else "case"
         event = ReviewEvent(
             kind, mark.label, annotations=(mark,), number=number, reader=reader, time=time

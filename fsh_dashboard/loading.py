@@ -5,7 +5,6 @@ Shared by the pages about cases.
 
 import hashlib
 import shlex
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,13 @@ from fsh_core.cases import Case
 from fsh_core.record import Record
 from fsh_dashboard import page
 from fsh_dashboard.choices import choose_one_of
-from fsh_dashboard.data.cohort_tables import Results, Stamp, fingerprints, read_results
+from fsh_dashboard.data.cohort_tables import (
+    Results,
+    Stamp,
+    fingerprints,
+    read_results,
+    stamps_of,
+)
 from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.reviews import Reviews, read_reviews, with_review, with_status
 from fsh_dashboard.data.scans import CaseImages, load_case_images, reference_overlap
@@ -155,12 +160,6 @@ def overlap_of(
 def _files(source: Source, paths: dict[str, Path]) -> list[Path]:
     reference = [source.reference] if source.reference is not None else []
     return [source.flair, *reference, *paths.values()]
-
-
-def stamps_of(paths: Iterable[Path]) -> tuple[Stamp, ...]:
-    """Give name, size and time of the files that are there: the same while nothing has changed."""
-    stats = [(str(path), path.stat()) for path in paths if path.exists()]
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the scan …")

@@ -10,12 +10,12 @@ from fsh_core.errors import InputError
 from fsh_core.file_names import case_of_record, reviewed_endings
 from fsh_core.files import sha256_of
 from fsh_core.follow_up import RecordedVisit, TrackRecord
-from fsh_dashboard.data.cohort_tables import Results
+from fsh_dashboard.data.cohort_tables import Results, stamps_of
 from fsh_dashboard.data.folder import Opened
 from fsh_dashboard.data.followed import Followed, read_patients, track_files
 from fsh_dashboard.data.pair_images import VisitFiles, VisitLayers, pack_visit
 from fsh_dashboard.data.scans import case_files
-from fsh_dashboard.loading import digest, source_of, stamps_of
+from fsh_dashboard.loading import digest, source_of
 
 Side = Literal["before", "after"]
 

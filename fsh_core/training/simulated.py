@@ -32,7 +32,7 @@ def check_simulation(config: TrainConfig) -> None:
     if config.model.channels != ("FLAIR",) or config.model.target != "lesion":
         raise InputError(
             "lesions can be simulated in the FLAIR alone; "
-            "set --simulate-fraction and --simulated-copies to 0"
+            "set --simulate-fraction and --simulated-copies to 0, and --lesion-free-copies too"
         )
 
 

@@ -4,6 +4,7 @@ One row per case, one row per lesion, fast for a thousand cases.
 """
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,12 @@ class Results:
     lesions: pd.DataFrame
     participant_columns: tuple[str, ...]
     problems: tuple[str, ...]
+
+
+def stamps_of(paths: Iterable[Path]) -> tuple[Stamp, ...]:
+    """Give name, size and time of the files that are there: the same while nothing has changed."""
+    stats = [(str(path), path.stat()) for path in paths if path.exists()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def fingerprint(opened: Opened, name: str) -> tuple[Stamp, ...]:

@@ -6,6 +6,7 @@ from fsh_core.lesions.measure import LESION_COLUMNS
 from fsh_core.tracking import CHANGE_COLUMNS
 from fsh_core.tracking import LESION_COLUMNS as TRACK_COLUMNS
 from fsh_dashboard.data.activity import ACTIVITY_COLUMNS
+from fsh_dashboard.data.tags import spelled
 
 CASES = {
     "case": "Case",
@@ -179,4 +180,4 @@ MAIN_METRICS = (
 def label_of(column: str) -> str:
     """What a column is called; unknown ones by their own name."""
     known = CASES.get(column) or LESIONS.get(column) or CHANGES.get(column)
-    return known or column.replace("_", " ")
+    return known or spelled(column)

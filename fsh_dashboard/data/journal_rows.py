@@ -11,7 +11,7 @@ from fsh_core.errors import InputError
 from fsh_core.file_names import ANAT_ENDINGS, split_journal_name
 from fsh_core.files import sha256_of
 from fsh_core.review import Journal, ReviewEvent, ReviewState
-from fsh_dashboard.data.cohort_tables import Stamp
+from fsh_dashboard.data.cohort_tables import Stamp, stamps_of
 from fsh_dashboard.data.folder import Opened
 
 REJECTED = "rejected"
@@ -73,12 +73,7 @@ def told_by(
         )
     known = () if lesions is None else zip(lesions["label"], lesions["voxels"], strict=True)
     sizes = tuple((int(label), int(voxels)) for label, voxels in known)
-    return _replay(path, labels, (_stamp(path), _stamp(labels)), case, voxel_mm3, sizes)
-
-
-def _stamp(path: Path) -> Stamp:
-    found = path.stat()
-    return str(path), found.st_size, found.st_mtime_ns
+    return _replay(path, labels, stamps_of((path, labels)), case, voxel_mm3, sizes)
 
 
 # Readers write one journal at a time, and a trial has thousands.

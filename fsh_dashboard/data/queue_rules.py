@@ -11,7 +11,7 @@ from fsh_dashboard.data.cohort_tables import Results
 from fsh_dashboard.data.flags import OUTLIERS
 from fsh_dashboard.data.reader_agreement import disagreements
 from fsh_dashboard.data.reviews import Reviews
-from fsh_dashboard.data.tags import having, words_in
+from fsh_dashboard.data.tags import having, spelled, words_in
 
 BY_HAND = "picked by hand"
 
@@ -84,7 +84,7 @@ def flagged(results: Results, reviews: Reviews, limit: float) -> list[QueueItem]
     if "flags" in results.lesions:
         marked = results.lesions[results.lesions["flags"].fillna("").astype(str) != ""]
         said = {
-            str(case): ", ".join(words_in(flags)).replace("_", " ")
+            str(case): spelled(", ".join(words_in(flags)))
             for case, flags in marked.groupby("case")["flags"]
         }
         items = _by_case(results, marked, said)

@@ -123,7 +123,6 @@ def show_regions(evaluation: Evaluation) -> None:
     regions = evaluation.regions[evaluation.regions["case"].isin(evaluation.counted["case"])]
     table = lesions_by_region(regions)
     if len(table):
-        table["region"] = table["region"].str.replace("_", " ")
         show_table(table, "regions", "Lesions by region", named=named(REGION_COLUMNS))
         st.caption("Over all scans together; Dice: mean over scans with lesions there.")
     unknown = regions[regions["note"] != ""]

@@ -20,7 +20,7 @@ def offer_report(opened: Opened, results: Results, cases: pd.DataFrame) -> None:
     said = filters()
 
     def freeze(ending: str) -> str | bytes:
-        from fsh_dashboard.data.cohort_report import cohort_report  # loads matplotlib, 0.5 s
+        from fsh_dashboard.data.cohort_report import cohort_report  # loads matplotlib, 0.4 s
 
         report = cohort_report(opened, results, cases, said)
         return report.html() if ending == "html" else report.pdf()

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fsh_core.record import Record, RecordedQuality, RecordedRegions
+from fsh_dashboard.data.tags import spelled
 from fsh_dashboard.plain_text import plain
 from fsh_dashboard.table_display import show_table
 
@@ -36,7 +37,7 @@ def show_quality(quality: RecordedQuality) -> None:
         rows = [
             {
                 "verdict": f"{MARKS.get(check.verdict, '?')} {check.verdict}",
-                "check": check.name.replace("_", " "),
+                "check": spelled(check.name),
                 "reason": check.reason,
             }
             for check in quality.checks
@@ -56,7 +57,7 @@ def show_regions(regions: RecordedRegions) -> None:
     counts, readings = st.columns([2, 3])
     rows = [
         {
-            "region": name.replace("_", " "),
+            "region": name,
             "lesions": counted.count,
             "volume (ml)": counted.volume_ml,
         }

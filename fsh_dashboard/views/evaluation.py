@@ -10,9 +10,9 @@ from fsh_core.studies.written import AGREEMENT, COMPARISON, EVALUATION, WrittenS
 from fsh_dashboard import page
 from fsh_dashboard.chart_files import offer_charts
 from fsh_dashboard.choices import choose_one_of
+from fsh_dashboard.data.cohort_tables import stamps_of
 from fsh_dashboard.data.folder import Opened, find_results, find_runs
 from fsh_dashboard.data.studies import files_of, find_studies, read_written
-from fsh_dashboard.loading import stamps_of
 from fsh_dashboard.plain_text import plain
 from fsh_dashboard.sections.evaluation_scores import show_comparison, show_evaluation
 from fsh_dashboard.sections.rater_study import show_raters

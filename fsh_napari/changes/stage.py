@@ -78,7 +78,7 @@ class ChangesStage(PlanesStage):
                 layer.contour = 1
                 lock(layer)
         self.viewer.layers.selection.active = next(self._parts(SCAN))
-        self._stand_among_tabs()
+        self._gather_as_tabs()
         self.show_planes(at_once=True).show_planes()
         self._show_later()
         self._show_title()
@@ -180,7 +180,7 @@ class ChangesStage(PlanesStage):
 
     # ---- the window
 
-    def _stand_among_tabs(self) -> None:
+    def _gather_as_tabs(self) -> None:
         """Make the panel a tab of what stands beside it: of two reviews one is seen at a time.
 
         One above the other, both would be too low on a laptop, and a key would mean two things.

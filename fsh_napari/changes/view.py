@@ -51,9 +51,9 @@ _TIPS = {
     "note": REVIEWED_COLUMNS["note"],
 }
 _LIGHTS = {
-    "pass": ("GREEN", "white", "#2e7d32"),
-    "caution": ("AMBER", "black", "#ffc04d"),
-    "fail": ("RED", "white", "#c62828"),
+    "pass": ("GREEN", "#ffffff", "#2e7d32"),
+    "caution": ("AMBER", "#000000", "#ffc04d"),
+    "fail": ("RED", "#ffffff", "#c62828"),
 }
 """The verdict as a word, its colour and that behind it: to be read in every theme, and never by
 colour alone."""

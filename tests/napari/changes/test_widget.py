@@ -65,7 +65,7 @@ def part(layers, name):
 
 
 def test_both_visits_stand_side_by_side_with_verdict_first(widget, viewer) -> None:
-    assert widget.view.verdict.text().startswith("<b style='color:")
+    assert widget.view.verdict.text().startswith("<b style='color:#")
     assert any(word in widget.view.verdict.text() for word in ("GREEN", "AMBER", "RED"))
     assert part(viewer.layers, SCAN).visible
     assert not part(viewer.layers, SWAPPED).visible
