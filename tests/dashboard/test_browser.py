@@ -227,13 +227,29 @@ def test_a_slice_slider_is_moved_by_the_keyboard(visit: Visit) -> None:
     assert visit.complaints == []
 
 
+def first_table(page: Any) -> Any:
+    """Give the first table, once it has a size.
+
+    Streamlit once left a table without one for two minutes, in one run of these tests of forty;
+    a person would load the page again.
+    """
+    table = page.locator("[data-testid=stDataFrame]").first
+    try:
+        table.wait_for(timeout=SLOW_MS / 4)
+    except sync_api.TimeoutError:
+        print("a table without a size; the page is loaded again")
+        page.reload()
+        table.wait_for()
+    return table
+
+
 def click_row(page: Any, row: int) -> None:
     """Click the box in front of a row of the first table; the cells are drawn on a canvas.
 
     As a hand does it: a table of Streamlit lets its last tick go only where it has seen the
     pointer come over it, and drawn again, before the click.
     """
-    table = page.locator("[data-testid=stDataFrame]").first
+    table = first_table(page)
     table.scroll_into_view_if_needed()
     place = {"x": 18, "y": ROW_PIXELS * (row + 1) + ROW_PIXELS / 2}
     table.hover(position=place)
