@@ -32,6 +32,9 @@ class Split(BaseModel):
         Subject labels, sorted.
     lesion_free : tuple of str
         Subjects that train as bodies without lesions, sorted.
+    learned_before : tuple of str
+        Subjects that the weights learned from with which the training begins, sorted; there need be
+        no case of theirs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,11 +42,12 @@ class Split(BaseModel):
     training: tuple[str, ...]
     validation: tuple[str, ...]
     lesion_free: tuple[str, ...] = ()
+    learned_before: tuple[str, ...] = ()
 
     @property
     def learned(self) -> tuple[str, ...]:
         """Everybody whom the weights learn from, sorted."""
-        return tuple(sorted({*self.training, *self.lesion_free}))
+        return tuple(sorted({*self.training, *self.lesion_free, *self.learned_before}))
 
     @property
     def subjects(self) -> set[str]:
@@ -140,6 +144,12 @@ def check_no_leak(split: Split, cases: Sequence[OfSubject] = ()) -> None:
         raise InputError(
             f"the split leaks: {', '.join(both)} must be in training or validation, found in both; "
             "make a new split"
+        )
+    seen = sorted({*split.validation} & {*split.learned_before})
+    if seen:
+        raise InputError(
+            f"the split leaks: {', '.join(seen)} would be validated on, but the weights to start "
+            "from learned from them; validate on other subjects, or exclude them"
         )
     neither = sorted({case.subject for case in cases} - split.subjects)
     if neither:

@@ -167,6 +167,12 @@ def train(
         ),
     ] = None,
     label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="weights (.safetensors, or 'default') to go on from, instead of random ones"
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted run")] = False,
     version: Version = False,
     options: Any = None,
@@ -180,7 +186,7 @@ def train(
     with reading(data, *bodies), alone:
         train_command(
             *(data, out, preset, ablation, exclude or [], validation or [], bodies),
-            *(label, resume, options),
+            *(label, start_from, resume, options),
         )
 
 

@@ -16,6 +16,7 @@ from fsh_core.errors import InputError
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.training.run_inputs import Learnable
 from fsh_core.training.runs import RunFolder
+from fsh_core.training.start import start_from
 from fsh_core.training.train import Progress, parameters_of, train
 
 _STEPS_BEFORE_ESTIMATE = 5
@@ -30,6 +31,7 @@ def train_command(
     validation: list[str],
     lesion_free: list[Path],
     label: str,
+    weights: Path | None,
     resume: bool,
     options: dict[str, Any],
 ) -> None:
@@ -42,9 +44,10 @@ def train_command(
     """
     # Of the processes that torchrun starts the first one alone speaks.
     run, console = RunFolder(out), Console(quiet=not is_first_process())
+    start = None
     if resume:
         epochs = options.get("epochs")
-        if options.keys() - {"epochs"}:
+        if weights or options.keys() - {"epochs"}:
             raise InputError(
                 "--resume takes its settings from the run folder; leave the other options away, "
                 "but for --epochs"
@@ -56,17 +59,28 @@ def train_command(
             config = run.lengthen(config, epochs)
     else:
         config = configure(preset, ablation, options)
+        if weights:
+            start = start_from(
+                None if weights == Path("default") else weights, _of_network(ablation, options)
+            )
+            config = config.model_copy(update={"model": start.network.config})
         found = find_to_learn(data, lesion_free, label, exclude, config, console)
         cases = found.all
         split = _chosen_split(found.cases, validation) or split_by_subject(
             found.cases, config.validation_fraction, config.seed
         )
-        split = split.model_copy(update={"lesion_free": found.lesion_free_subjects})
+        split = split.model_copy(
+            update={
+                "lesion_free": found.lesion_free_subjects,
+                "learned_before": start.subjects if start else (),
+            }
+        )
     show = _Display(config, split, run, console)
     with show.bar:
         train(
             *(cases, split, config, run),
             resume=resume,
+            start=start,
             finder=None if data.is_file() else _finder(config),
             on_progress=show,
         )
@@ -84,17 +98,23 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
     if ablation is not None and ablation not in ABLATIONS:
         raise InputError(f"--ablation must be one of {', '.join(ABLATIONS)}, got {ablation!r}")
     base = TrainConfig.preset(preset)
-    of_model = {name: value for name, value in options.items() if name in ModelConfig.model_fields}
-    of_training = {name: value for name, value in options.items() if name not in of_model}
-    model = ModelConfig.from_options(
-        **{**base.model.model_dump(), **ABLATIONS.get(ablation or "", {}), **of_model}
-    )
+    of_model = _of_network(ablation, options)
+    of_training = {
+        name: value for name, value in options.items() if name not in ModelConfig.model_fields
+    }
+    model = ModelConfig.from_options(**{**base.model.model_dump(), **of_model})
     of_base = base.model_dump()
     if (
         model.channels != ("FLAIR",) or model.target != "lesion"
     ):  # lesions can be simulated for nothing else
         of_base |= {"simulate_fraction": 0.0, "simulated_copies": 0}
     return TrainConfig.from_options(**{**of_base, **of_training, "model": model})
+
+
+def _of_network(ablation: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what is asked of the network, by an ablation and by single options."""
+    asked = {name: value for name, value in options.items() if name in ModelConfig.model_fields}
+    return {**ABLATIONS.get(ablation or "", {}), **asked}
 
 
 def _cases_of(split: Split, cases: Sequence[Learnable]) -> list[Learnable]:

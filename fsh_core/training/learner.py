@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fsh_core.config import TrainConfig
 from fsh_core.inference.torch_backend import has_fast_bfloat16
-from fsh_core.network.build import build_module
+from fsh_core.network.build import Weights, build_module
 from fsh_core.network.losses import Losses, composite_loss, loss_by_lesion
 from fsh_core.training.ranks import Ranks
 from fsh_core.training.supply import Batch
@@ -33,17 +33,30 @@ class Learner:
         Where it learns.
     team : Ranks
         The processes among which this one learns.
+    weights : mapping of str to array, optional
+        What it knows already, a state dict; random numbers of torch if not given.
 
     Attributes
     ----------
     model, average : Module
         The network that learns, and the moving average of its weights, which is what is kept.
+
+    Raises
+    ------
+    ValueError
+        If the weights are not those of the network.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device, team: Ranks) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        team: Ranks,
+        weights: Weights | None = None,
+    ) -> None:
         self.config, self.device, self._team = config, device, team
         self._bf16 = _uses_bfloat16(config, device)
-        self.model: nn.Module = build_module(config.model).to(
+        self.model: nn.Module = build_module(config.model, weights).to(
             device,
             memory_format=torch.channels_last_3d,  # type: ignore[call-overload]
         )

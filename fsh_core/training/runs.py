@@ -6,6 +6,7 @@
     run/split.json         subjects for training and validation
     run/inputs.json        SHA-256 of both, and of every file that is learned from
     run/lengthened.json    epochs after which it was to end before, if it was given more
+    run/start.safetensors  the network that it began with, if not with random weights, with .json
     run/log.jsonl          one line an epoch
     run/last.safetensors   weights of the last epoch, with .json
     run/best.safetensors   weights of the best validation Dice, with .json
@@ -33,9 +34,11 @@ from fsh_core.errors import InputError, cannot_be_written
 from fsh_core.file_names import RUN_FAILURE_FILE, RUN_STATE_FILE
 from fsh_core.files import write_atomically
 from fsh_core.locks import clear_after_killed
+from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.strict_json import first_problem, parse_json
 from fsh_core.training.ranks import process_count
 from fsh_core.training.run_inputs import Learnable, RunInputs
+from fsh_core.training.start import COPIED_FROM, Start, start_from
 
 _LENGTHENED_FILE = "lengthened.json"
 _EPOCHS = TypeAdapter(list[int])
@@ -63,8 +66,19 @@ class RunFolder:
         return RunInputs(self.path)
 
     def weights(self, which: str) -> Path:
-        """Return the checkpoint called ``last`` or ``best``."""
+        """Return the checkpoint called ``last``, ``best`` or ``start``."""
         return self.path / f"{which}.safetensors"
+
+    @property
+    def start(self) -> Start | None:
+        """The network that it began with; None = with random weights.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        return start_from(self.weights("start"), {}) if self.weights("start").exists() else None
 
     def failed(self, step: int, reason: str) -> InputError:
         """Note in the folder why the run cannot go on; returns the error to raise."""
@@ -85,7 +99,13 @@ class RunFolder:
                 f"{self.path}: already holds a training run; add --resume or choose another folder"
             )
 
-    def create(self, config: TrainConfig, split: Split, cases: Iterable[Learnable]) -> None:
+    def create(
+        self,
+        config: TrainConfig,
+        split: Split,
+        cases: Iterable[Learnable],
+        start: Start | None = None,
+    ) -> None:
         """Start a new run.
 
         Parameters
@@ -96,6 +116,8 @@ class RunFolder:
             Who trains and who validates.
         cases : iterable of Learnable
             What is learned from, and validated on.
+        start : Start, optional
+            The network that it begins with.
 
         Raises
         ------
@@ -103,6 +125,12 @@ class RunFolder:
             If the folder already holds one, or cannot be written.
         """
         self.check_is_new()
+        self.weights("start").unlink(missing_ok=True)  # of one that was killed before it began
+        if start:
+            card = {"training": {"subjects": list(start.subjects)}, COPIED_FROM: start.sha256}
+            save_checkpoint(
+                start.network.config, self.weights("start"), card, start.network.weights
+            )
         split.save(self.path / "split.json")
         settings = _settings(config)
         self.inputs.write(cases, settings)

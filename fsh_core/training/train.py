@@ -18,6 +18,7 @@ from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
 from fsh_core.inference.torch_backend import best_device
 from fsh_core.network.build import build_module
+from fsh_core.network.card import not_as_described
 from fsh_core.network.checkpoint import save_checkpoint
 from fsh_core.network.model import arrays_of, parameter_count
 from fsh_core.preprocess.brain_mask import BrainSegmenter
@@ -33,6 +34,7 @@ from fsh_core.training.runs import RunFolder
 from fsh_core.training.sample import is_kept, sample_of, write_sample
 from fsh_core.training.schedule import learning_rate
 from fsh_core.training.scores import Totals, validate
+from fsh_core.training.start import Start
 from fsh_core.training.state import pack, restore
 from fsh_core.training.supply import supply
 from fsh_core.training.training_case import WholeScan
@@ -93,6 +95,7 @@ def train(
     run: RunFolder,
     *,
     resume: bool = False,
+    start: Start | None = None,
     finder: BrainSegmenter | None = None,
     on_progress: OnProgress | None = None,
 ) -> None:
@@ -111,6 +114,9 @@ def train(
         `fsh_core.training.runs`.
     resume : bool
         Go on from the run's saved state. The numbers are those of an uninterrupted run.
+    start : Start, optional
+        The network to begin with, instead of random weights; its settings are those of `config`.
+        The run folder keeps it: a run that goes on needs none.
     finder : callable, optional
         Finds the brain in whole-head scans without a brain mask.
     on_progress : callable, optional
@@ -125,7 +131,7 @@ def train(
         the work.
     """
     with deterministic(), ranks(config) as team:
-        _train(cases, split, config, run, team, resume, finder, on_progress or _ignore)
+        _train(cases, split, config, run, team, resume, start, finder, on_progress or _ignore)
 
 
 def _train(
@@ -135,6 +141,7 @@ def _train(
     run: RunFolder,
     team: Ranks,
     resume: bool,
+    start: Start | None,
     finder: BrainSegmenter | None,
     report: OnProgress,
 ) -> None:
@@ -154,19 +161,21 @@ def _train(
     steps_per_epoch = patches.steps_per_epoch
 
     torch.manual_seed(config.seed)
-    learner = Learner(config, device, team)
+    start = run.start if resume else start
+    learner = _learner(config, device, team, start)
     if config.minutes and not resume:
         fitting = epochs_in(config.minutes, learner, patches) if team.is_first else 0
         config = config.model_copy(update={"epochs": team.told(fitting)})
     steps = steps_per_epoch * config.epochs
     if not resume and team.is_first:
-        run.create(config, split, used)
+        run.create(config, split, used, start)
     team.told(None)  # the run folder is there
     commit = commit_of_code()
     first_epoch = restore(run, *learner.parts) if run.state.exists() else 0
     log = team.told(run.mend(first_epoch) if team.is_first else [])
     facts: dict[str, Any] = {"device": described(device)}
     facts |= {"commit": commit} if commit else {}
+    facts |= {"started_from": start.sha256} if start else {}
     facts |= {"lengthened_at": list(run.lengthened_at)} if run.lengthened_at else {}
 
     step_seconds: list[float] = []
@@ -217,6 +226,18 @@ def _train(
                 _keep(run, log, config, _card(split, config, line, facts), learner.average)
                 run.save_state(pack(*learner.parts), epoch + 1)
             report(replace(done, epoch=epoch + 1, memory_mb=peak_memory_mb(), epoch_log=line))
+
+
+def _learner(
+    config: TrainConfig, device: torch.device, team: Ranks, start: Start | None
+) -> Learner:
+    """Return what learns, from random weights or from those of a network."""
+    if start is None:
+        return Learner(config, device, team)
+    try:
+        return Learner(config, device, team, start.network.weights)
+    except ValueError as error:
+        raise not_as_described(start.path, str(error)) from None
 
 
 def _keep(

@@ -484,6 +484,7 @@ class TestSplit:
             "training",
             "validation",
             "lesion_free",
+            "learned_before",
         }
 
     @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def test_a_training_from_a_pack(pack: Path, tmp_path: Path) -> None:
         "training": ["01", "02", "03", "04"],
         "validation": [],
         "lesion_free": ["body"],
+        "learned_before": [],
     }
     inputs = json.loads((tmp_path / "run/inputs.json").read_text())
     assert "sub-01 training pack" in inputs
