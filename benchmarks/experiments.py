@@ -2,6 +2,9 @@
 
 python -m benchmarks.experiments folds DATA OUT --lesion-free BODIES
                                                 both members of the default, by patient and by site
+python -m benchmarks.experiments finish DATA OUT --lesion-free BODIES
+                                                the same after a last stage, patches as large as
+                                                tiles, which goes on from those of folds in OUT
 python -m benchmarks.experiments patterns DATA OUT --lesion-free BODIES
                                                 the first fold with whole patterns of lesions in
                                                 the bodies too
@@ -71,8 +74,10 @@ LEVERS = {
     "lesion-free": (),
     "wide, lesion-free, batch": ("--augmentation", "wide", "--norm", "batch"),
 }
+FINISH = ("--patch-size", "64,64,96", "--epochs", "6", "--learning-rate", "0.0003")
+PLAIN = ("--augmentation", "default", "--lesion-free-fraction", "0.1")
 PATTERNS = (*DEFAULT, "--lesion-free-copies", "1")
-WITH_BODIES = ("folds", "patterns", "levers")
+WITH_BODIES = ("folds", "finish", "patterns", "levers")
 SEEDS = (0, 1, 2)
 SHOWN = (
     "dice",
@@ -87,13 +92,17 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Run:
-    """One training: folder name, group in the table, options, held-out patients, bodies or not."""
+    """One training: folder name, group in the table, options, held-out patients, bodies or not.
+
+    And the run whose last weights it goes on from, if any.
+    """
 
     name: str
     group: str
     options: tuple[str, ...]
     held_out: tuple[str, ...]
     is_with_bodies: bool = False
+    starts_from: str = ""
 
 
 def runs_of(study: str, cases: list[Case]) -> list[Run]:
@@ -109,6 +118,19 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
                 is_with_bodies=True,
             )
             for (fold, held_out), norm in product(folds.items(), NORMS)
+        ]
+    if study == "finish":
+        return [
+            Run(
+                *(f"finish-{fold}{kind}-{norm}", f"finish{kind}, {norm}"),
+                (*DEFAULT, *FINISH, "--norm", norm, *more),
+                *(FOLDS[fold], True, f"without-{fold}-{norm}"),
+            )
+            for fold, kind, more in (
+                *((fold, "", ()) for fold in FOLDS),
+                ("ljubljana", "-plain", PLAIN),
+            )
+            for norm in NORMS
         ]
     if study == "patterns":
         return [
@@ -165,6 +187,9 @@ def train(run: Run, data: Path, bodies: Path | None, folder: Path) -> None:
     else:
         held_out = [word for subject in run.held_out for word in ("--validation", subject)]
         command += [*held_out, "--validate-every", "1000", *run.options]
+        if run.starts_from:
+            start = folder.parent / run.starts_from / "last.safetensors"
+            command += ["--start-from", str(start)]
     subprocess.run(command, check=True)
 
 
@@ -255,7 +280,9 @@ def run() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("study", choices=("folds", "patterns", "sites", "levers", "paper"))
+    parser.add_argument(
+        "study", choices=("folds", "finish", "patterns", "sites", "levers", "paper")
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--lesion-free", type=Path, metavar="BODIES")
