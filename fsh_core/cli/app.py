@@ -167,6 +167,13 @@ def train(
         ),
     ] = None,
     label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
+    corrected_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="READER",
+            help="DATA is a folder of results: learn from what this reader corrected and completed",
+        ),
+    ] = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
@@ -186,7 +193,7 @@ def train(
     with reading(data, *bodies), alone:
         train_command(
             *(data, out, preset, ablation, exclude or [], validation or [], bodies),
-            *(label, start_from, resume, options),
+            *(label, corrected_by, start_from, resume, options),
         )
 
 

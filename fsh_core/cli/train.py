@@ -31,6 +31,7 @@ def train_command(
     validation: list[str],
     lesion_free: list[Path],
     label: str,
+    reader: str | None,
     weights: Path | None,
     resume: bool,
     options: dict[str, Any],
@@ -53,7 +54,7 @@ def train_command(
                 "but for --epochs"
             )
         config, split = run.open()
-        found = find_to_learn(data, lesion_free, label, exclude, config, console)
+        found = find_to_learn(data, lesion_free, label, reader, exclude, config, console)
         cases = _cases_of(split, found.all)
         if epochs is not None:  # last: what is refused leaves the run as it was
             config = run.lengthen(config, epochs)
@@ -64,7 +65,7 @@ def train_command(
                 None if weights == Path("default") else weights, _of_network(ablation, options)
             )
             config = config.model_copy(update={"model": start.network.config})
-        found = find_to_learn(data, lesion_free, label, exclude, config, console)
+        found = find_to_learn(data, lesion_free, label, reader, exclude, config, console)
         cases = found.all
         split = _chosen_split(found.cases, validation) or split_by_subject(
             found.cases, config.validation_fraction, config.seed

@@ -9,6 +9,7 @@ from rich.console import Console
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
+from fsh_core.review.corrections import corrected_cases
 from fsh_core.training.pack import check_prepared_for, read_pack
 from fsh_core.training.run_inputs import Learnable
 
@@ -43,11 +44,14 @@ def find_to_learn(
     data: Path,
     lesion_free: Sequence[Path],
     label: str,
+    reader: str | None,
     exclude: Sequence[str],
     config: TrainConfig,
     console: Console,
 ) -> ToLearn:
     """Find what can be learned from; what cannot is named.
+
+    With a reader, ``data`` holds results, and what that reader corrected to the end is learned.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def find_to_learn(
     names = {name.removeprefix("sub-") for name in exclude}
     if data.is_file():
         return _of_pack(data, lesion_free, names, config)
-    patients = discover_cases(data, label)
+    patients = _corrected(data, reader, console) if reader else discover_cases(data, label)
     bodies = [case for folder in lesion_free for case in discover_cases(folder, label)]
     _check_excluded(names, [*patients, *bodies])
     both = sorted({case.subject for case in patients} & {case.subject for case in bodies})
@@ -77,6 +81,14 @@ def find_to_learn(
             "see docs/training.md for its name"
         )
     return found
+
+
+def _corrected(results: Path, reader: str, console: Console) -> list[Case]:
+    """List the cases that a reader completed; the others are named, with the reason."""
+    found = corrected_cases(results, reader)
+    for name, why in found.left_out.items():
+        console.print(f"{name}: left out, {why}", highlight=False)
+    return found.cases
 
 
 def _of_pack(

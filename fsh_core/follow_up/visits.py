@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 
 from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
 from fsh_core.derivatives.scan import find_scan
-from fsh_core.errors import InputError, sentence_of
-from fsh_core.file_names import case_of_record, reviewed_endings
-from fsh_core.files import sha256_of
+from fsh_core.errors import InputError
+from fsh_core.file_names import case_of_record
 from fsh_core.follow_up.dates import date_of_scan, visit_order
 from fsh_core.preprocess.air import count_from_air
-from fsh_core.strict_json import parse_json
+from fsh_core.review.corrections import corrections_of
 from fsh_core.tracking import Visit
 from fsh_core.volume.nifti import read_labels, read_nifti
 from fsh_core.volume.volume import Volume, load_volume
-
-_ANY_READER = "*"
 
 _log = logging.getLogger(__name__)
 
@@ -178,31 +175,13 @@ def _by_name(visit: StoredVisit) -> tuple[bool, tuple[tuple[bool, int | str], ..
 
 def _labels_of(stored: StoredSegmentation) -> tuple[Path, str | None]:
     """Find the label map to follow: of the reader who acted last, or what was segmented."""
-    case, folder = case_of_record(stored.paths["record"]), stored.paths["record"].parent
-    found = []
-    for path in sorted(folder.glob(f"{case}{reviewed_endings(_ANY_READER)['record']}")):
-        try:
-            found.append(_reviewed(path, case, stored))
-        except (OSError, ValueError, KeyError, TypeError, InputError) as error:
-            _log.warning(
-                "%s: not used, the lesions are those found: %s", path, sentence_of(error, path)
-            )
+    found = corrections_of(stored)
     if not found:
         return stored.paths["labels"], None
-    _, reader, labels = max(found)
+    last = found[-1]
     if len(found) > 1:
-        _log.warning("%s: %d readers corrected it; %s acted last and is followed", case,
-                     len(found), reader)  # fmt: skip
-    return labels, reader
-
-
-def _reviewed(path: Path, case: str, stored: StoredSegmentation) -> tuple[str, str, Path]:
-    """Return when a reader acted last, who it is, and the label map; checked by its hash."""
-    content = parse_json(path.read_bytes())
-    labels = path.with_name(content["files"]["labels"])
-    if sha256_of(labels) != content["files_sha256"]["labels"]:
-        raise InputError(f"{labels} is not the one that was saved with it")
-    if content["original_labels_sha256"] != sha256_of(stored.paths["labels"]):
-        raise InputError(f"it corrects other lesions than those of {case} now")
-    review = content["review"]
-    return str(review["last_act"] or ""), str(review["reader"]), labels
+        _log.warning(
+            "%s: %d readers corrected it; %s acted last and is followed",
+            *(case_of_record(stored.paths["record"]), len(found), last.reader),
+        )
+    return last.labels, last.reader
