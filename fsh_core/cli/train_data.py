@@ -9,7 +9,6 @@ from rich.console import Console
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import TrainConfig
 from fsh_core.errors import InputError
-from fsh_core.review.corrections import corrected_cases
 from fsh_core.training.pack import check_prepared_for, read_pack
 from fsh_core.training.run_inputs import Learnable
 
@@ -85,6 +84,9 @@ def find_to_learn(
 
 def _corrected(results: Path, reader: str, console: Console) -> list[Case]:
     """List the cases that a reader completed; the others are named, with the reason."""
+    # Brings openvino, which a training from a pack can do without.
+    from fsh_core.review.corrections import corrected_cases
+
     found = corrected_cases(results, reader)
     for name, why in found.left_out.items():
         console.print(f"{name}: left out, {why}", highlight=False)
