@@ -92,9 +92,18 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Run:
-    """One training: folder name, group in the table, options, held-out patients, bodies or not.
+    """One training.
 
-    And the run whose last weights it goes on from, if any.
+    Attributes
+    ----------
+    name, group : str
+        Of its folder, and in the table.
+    options, held_out : tuple of str
+        Of ``fsh-train``; patients that it is judged on.
+    is_with_bodies : bool
+        Whether bodies without lesions train it too.
+    starts_from : str
+        Name of the run whose last weights it goes on from; empty = random weights.
     """
 
     name: str

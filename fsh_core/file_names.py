@@ -132,6 +132,9 @@ def journal_ending(reader: str) -> str:
 ANY_JOURNAL = journal_ending(_ANY_READER)
 """Pattern of the endings of all journals."""
 
+ANY_CORRECTION = reviewed_endings(_ANY_READER)["record"]
+"""Pattern of the endings of the records of all readers' corrected lesions."""
+
 
 def split_journal_name(name: str) -> tuple[str, str]:
     """Return the case and the reader of a journal, by its name; both empty if it is none."""

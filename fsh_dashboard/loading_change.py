@@ -7,7 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from fsh_core.errors import InputError
-from fsh_core.file_names import case_of_record, reviewed_endings
+from fsh_core.file_names import ANY_CORRECTION, case_of_record
 from fsh_core.files import sha256_of
 from fsh_core.follow_up import RecordedVisit, TrackRecord
 from fsh_dashboard.data.cohort_tables import Results, stamps_of
@@ -120,7 +120,7 @@ def _lesions_since(
     record = opened.inside(folder / visit.record)
     followed_ns = record_path.stat().st_mtime_ns
     case = glob.escape(case_of_record(record))
-    corrected = record.parent.glob(f"{case}{reviewed_endings('*')['record']}")
+    corrected = record.parent.glob(f"{case}{ANY_CORRECTION}")
     if visit.reader is None and any(path.stat().st_mtime_ns > followed_ns for path in corrected):
         return "were corrected by a reader since"
     return None

@@ -59,12 +59,11 @@ def train_command(
         if epochs is not None:  # last: what is refused leaves the run as it was
             config = run.lengthen(config, epochs)
     else:
-        config = configure(preset, ablation, options)
         if weights:
             start = start_from(
                 None if weights == Path("default") else weights, _of_network(ablation, options)
             )
-            config = config.model_copy(update={"model": start.network.config})
+        config = configure(preset, ablation, options, start.network.config if start else None)
         found = find_to_learn(data, lesion_free, label, reader, exclude, config, console)
         cases = found.all
         split = _chosen_split(found.cases, validation) or split_by_subject(
@@ -88,8 +87,15 @@ def train_command(
     show.console.print(f"Done: {run.path}/best.safetensors, {run.path}/last.safetensors, {run.log}")
 
 
-def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> TrainConfig:
+def configure(
+    preset: str,
+    ablation: str | None,
+    options: dict[str, Any],
+    network: ModelConfig | None = None,
+) -> TrainConfig:
     """Merge a preset, an ablation and single options into one configuration.
+
+    A network that has the settings asked for already takes the place of the preset's.
 
     Raises
     ------
@@ -99,11 +105,12 @@ def configure(preset: str, ablation: str | None, options: dict[str, Any]) -> Tra
     if ablation is not None and ablation not in ABLATIONS:
         raise InputError(f"--ablation must be one of {', '.join(ABLATIONS)}, got {ablation!r}")
     base = TrainConfig.preset(preset)
-    of_model = _of_network(ablation, options)
     of_training = {
         name: value for name, value in options.items() if name not in ModelConfig.model_fields
     }
-    model = ModelConfig.from_options(**{**base.model.model_dump(), **of_model})
+    model = network or ModelConfig.from_options(
+        **{**base.model.model_dump(), **_of_network(ablation, options)}
+    )
     of_base = base.model_dump()
     if (
         model.channels != ("FLAIR",) or model.target != "lesion"

@@ -60,7 +60,7 @@ def find_to_learn(
     """
     names = {name.removeprefix("sub-") for name in exclude}
     if data.is_file():
-        return _of_pack(data, lesion_free, names, config)
+        return _of_pack(data, lesion_free, reader, names, config)
     patients = _corrected(data, reader, console) if reader else discover_cases(data, label)
     bodies = [case for folder in lesion_free for case in discover_cases(folder, label)]
     _check_excluded(names, [*patients, *bodies])
@@ -94,9 +94,18 @@ def _corrected(results: Path, reader: str, console: Console) -> list[Case]:
 
 
 def _of_pack(
-    path: Path, lesion_free: Sequence[Path], names: set[str], config: TrainConfig
+    path: Path,
+    lesion_free: Sequence[Path],
+    reader: str | None,
+    names: set[str],
+    config: TrainConfig,
 ) -> ToLearn:
     """Take what a pack holds."""
+    if reader:
+        raise InputError(
+            f"--corrected-by: expected a folder of results, {path} is a training pack; leave the "
+            "option away"
+        )
     if lesion_free:
         raise InputError(
             f"--lesion-free: {path} is a training pack, which holds its own; leave the option away"

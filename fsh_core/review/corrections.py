@@ -10,12 +10,10 @@ from fsh_core.cases import Case
 from fsh_core.derivatives import StoredSegmentation, find_records, read_segmentation
 from fsh_core.derivatives.scan import find_scan
 from fsh_core.errors import InputError, sentence_of
-from fsh_core.file_names import case_of_record, reviewed_endings
+from fsh_core.file_names import ANY_CORRECTION, case_of_record
 from fsh_core.files import sha256_of
 from fsh_core.review.events import COMPLETED, STATUSES
 from fsh_core.strict_json import parse_json
-
-_ANY_READER = "*"
 
 _log = logging.getLogger(__name__)
 
@@ -51,11 +49,15 @@ def corrections_of(stored: StoredSegmentation) -> list[Correction]:
     """
     case, folder = case_of_record(stored.paths["record"]), stored.paths["record"].parent
     found = []
-    for path in sorted(folder.glob(f"{case}{reviewed_endings(_ANY_READER)['record']}")):
+    for path in sorted(folder.glob(f"{case}{ANY_CORRECTION}")):
         try:
             found.append(_read(path, case, stored))
         except (OSError, ValueError, KeyError, TypeError, InputError) as error:
-            _log.warning("%s: not used: %s", path, sentence_of(error, path))
+            _log.warning(
+                "%s: not used, as if this reader had corrected nothing: %s",
+                path,
+                sentence_of(error, path),
+            )
     return sorted(found, key=lambda one: (one.last_act, one.reader))
 
 

@@ -67,6 +67,15 @@ def test_the_same_cases_give_the_same_bytes(
     assert (tmp_path / "again.npz").read_bytes() == pack.read_bytes()
 
 
+def test_a_pack_holds_no_corrections(
+    pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(pack), "-o", str(tmp_path / "run"), *SMALL, "--corrected-by", "Anna"]
+    assert main(words) == 2
+    assert "expected a folder of results" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_training_from_a_pack(pack: Path, tmp_path: Path) -> None:
     assert main(["train", str(pack), "-o", str(tmp_path / "run"), *SMALL]) == 0
     split = json.loads((tmp_path / "run/split.json").read_text())

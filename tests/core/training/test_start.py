@@ -7,6 +7,8 @@ import pytest
 
 from fsh_core.cases import discover_cases
 from fsh_core.cli import main
+from fsh_core.cli.train import configure
+from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
 from fsh_core.network.checkpoint import DEFAULT_WEIGHTS, load_checkpoint, save_ensemble
 from fsh_core.training import train as training
@@ -87,15 +89,20 @@ def test_the_bundled_weights_by_their_name(training_bids, tmp_path):
     assert start["started_from"] == load_checkpoint(DEFAULT_WEIGHTS).sha256
 
 
+def test_lesions_are_simulated_for_networks_of_the_flair_alone():
+    several = ModelConfig(channels=("FLAIR", "T1w"))
+    assert configure("default", None, {}).simulated_copies > 0
+    assert configure("default", None, {}, several).simulated_copies == 0
+    assert configure("default", None, {}, several).model == several
+
+
 def test_weights_that_are_not_there(training_bids, tmp_path, capsys):
     assert started(training_bids, tmp_path / "run", tmp_path / "none.safetensors") == 2
     assert "none.safetensors: no such file" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_that_goes_on_needs_the_weights_no_more(
-    trained, training_bids, tmp_path, monkeypatch
-):
+def test_a_run_that_goes_on_needs_the_weights_no_more(trained, training_bids, tmp_path):
     cases, start = discover_cases(training_bids), start_from(trained[1].weights("last"), {})
     split = SPLIT.model_copy(update={"learned_before": start.subjects})
     whole, killed = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "killed")
