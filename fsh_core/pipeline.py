@@ -29,7 +29,12 @@ from fsh_core.lesions.confidence import Calibration
 from fsh_core.lesions.describe import describe_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
-from fsh_core.lesions.uncertainty import patient_uncertainty, voxel_entropy, voxel_variance
+from fsh_core.lesions.uncertainty import (
+    patient_uncertainty,
+    volume_spread,
+    voxel_entropy,
+    voxel_variance,
+)
 from fsh_core.network.card import WeightsCard
 from fsh_core.preprocess.brain_mask import BrainSegmenter
 from fsh_core.preprocess.load import load_scan
@@ -203,7 +208,8 @@ def segment_case(
         with timed("the networks"):
             predicted = predict_scan(scan, predictor, on_patch)
     anatomy = anatomy_later.result() if anatomy_later else None
-    if quality.result().verdict == "fail":
+    verdict = quality.result().verdict
+    if verdict == "fail":
         calibration = None  # what it says was measured on scans that are fit to be relied on
     probability = predicted.probability
     with timed("lesions and their table"):
@@ -234,7 +240,12 @@ def segment_case(
         grid=describe_grid(flair),
         lesion_count=len(lesions),
         lesion_volume_ml=round(volume_ml, 4),
-        lesion_volume_interval_ml=_interval(calibration, volume_ml),
+        lesion_volume_interval_ml=_interval(
+            calibration,
+            volume_ml,
+            volume_spread(probability, flair.voxel_volume_mm3, config.threshold),
+            is_guaranteed=verdict == "pass",
+        ),
         raw_lesion_volume_ml=round(flair.volume_ml(raw), 4),
         part_count=int(lesions["parts"].sum()) if config.split else None,
         quality=RecordedQuality.model_validate(quality.result().to_json()),
@@ -259,12 +270,19 @@ def segment_case(
     )
 
 
-def _interval(calibration: Calibration | None, volume_ml: float) -> VolumeInterval | None:
+def _interval(
+    calibration: Calibration | None, volume_ml: float, spread: float, *, is_guaranteed: bool
+) -> VolumeInterval | None:
     """Say where the reference volume is expected, and how often such an interval is right."""
     if calibration is None:
         return None
-    low, high = calibration.volume_interval_ml(volume_ml)
-    return VolumeInterval(low=round(low, 4), high=round(high, 4), rate=calibration.rate)
+    low, high = calibration.volume_interval_ml(volume_ml, spread)
+    return VolumeInterval(
+        low=round(low, 4),
+        high=round(high, 4),
+        rate=calibration.rate,
+        is_guaranteed=is_guaranteed,
+    )
 
 
 def _regions(anatomy: Anatomy | None, lesions: pd.DataFrame) -> RecordedRegions | None:

@@ -26,7 +26,9 @@ COLUMNS: Columns = {
     "flags": ("Flags", "{}"),
     "uncertainty": ("Uncert.", "{:.2f}"),
     "mean_probability": ("Prob.", "{:.2f}"),
+    "least_member_probability": ("Least pr.", "{:.2f}"),
     "contrast": ("Contrast", "{:.2f}"),
+    "lesion_frequency": ("Usual", "{:.2f}"),
     "longest_diameter_mm": ("Long. mm", "{:.1f}"),
     "note": ("Note", "{}"),
 }

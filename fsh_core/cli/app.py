@@ -274,6 +274,13 @@ def calibrate(
         Path | None, typer.Option(help="JSON to write into, instead of the one beside the weights")
     ] = None,
     label: Annotated[str, typer.Option(help="BIDS label of the reference masks")] = "L",
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            help="column of participants.tsv, such as site: its values count the same, and are "
+            "left out one after the other (default: each patient)"
+        ),
+    ] = None,
     options: Any = None,
 ) -> None:
     """Choose threshold and minimum volume on validation patients, and calibrate confidences."""
@@ -281,7 +288,8 @@ def calibrate(
 
     with reading(data, *weights), writing((card or weights[0]).parent):
         calibrate_command(
-            data, weights, subject or [], card, label, SegmentConfig.from_options(**options)
+            *(data, weights, subject or [], card, label, group_by),
+            SegmentConfig.from_options(**options),
         )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 
 from fsh_core.cases import Case, discover_cases
@@ -21,6 +22,7 @@ def calibrate_command(
     subjects: list[str],
     card: Path | None,
     label: str,
+    group_by: str | None,
     config: SegmentConfig,
 ) -> None:
     """Calibrate weights on patients they never saw, and write what was found into a card.
@@ -37,6 +39,9 @@ def calibrate_command(
         JSON to write into; beside a single file if None.
     label : str
         BIDS label of the references.
+    group_by : str, optional
+        Column of the dataset's ``participants.tsv``: its values count the same, and are left
+        out one after the other; each patient by itself if None.
     config : SegmentConfig
         How the network is run.
 
@@ -59,8 +64,12 @@ def calibrate_command(
         (predictor, _judged_on(predictor, path, subjects, cases, data))
         for predictor, path in zip(predictors, weights, strict=True)
     ]
-    found = calibrate(folds, finder=BrainFinder(), on_case=console.print)
-    found["calibration"]["weights_sha256"] = [predictor.card.sha256 for predictor in predictors]
+    groups = _groups(data, group_by, [case for _, judged in folds for case in judged])
+    found = calibrate(folds, groups=groups, finder=BrainFinder(), on_case=console.print)
+    found["calibration"] |= {
+        "group_by": group_by or "patient",
+        "weights_sha256": [predictor.card.sha256 for predictor in predictors],
+    }
     write_atomically(written_to, json.dumps({**written, **found}, indent=2) + "\n")
     point, misfit = found["operating_point"], found["reliability"]["expected_calibration_error"]
     console.print(
@@ -84,6 +93,30 @@ def _judged_on(
     if missing := sorted(chosen - {case.subject for case in cases}):
         raise InputError(f"{data}: there is no subject {', '.join(missing)}; check the name")
     return [case for case in cases if case.subject in chosen]
+
+
+def _groups(data: Path, column: str | None, cases: list[Case]) -> dict[str, str]:
+    """Return the value of a column of participants.tsv for each subject; nothing without one."""
+    if column is None:
+        return {}
+    path = data / "participants.tsv"
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        values = dict(zip(table["participant_id"], table[column], strict=True))
+    except KeyError as missing:
+        raise InputError(
+            f"{path}: there is no column {missing}, which --group-by {column} needs; add it"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: --group-by {column} reads it, cannot be read ({error}); correct it"
+        ) from None
+    found = {case.subject: values.get(f"sub-{case.subject}", "") for case in cases}
+    if unknown := sorted(subject for subject, value in found.items() if not value):
+        raise InputError(
+            f"{path}: column {column} says nothing of {', '.join(unknown)}; fill it in"
+        )
+    return found
 
 
 def _read_card(path: Path) -> dict[str, object]:

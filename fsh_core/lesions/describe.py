@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from fsh_core.lesions.flags import FLAG_COLUMN, lesion_flags
 from fsh_core.lesions.measure import LESION_COLUMNS, lesion_table
 from fsh_core.lesions.regions import REGION_COLUMNS, region_table
 from fsh_core.lesions.split import split_confluent
-from fsh_core.lesions.uncertainty import structural_uncertainty
+from fsh_core.lesions.uncertainty import least_member_probability, structural_uncertainty
 from fsh_core.volume.volume import Volume
 
 DESCRIBED_COLUMNS: dict[str, str] = {
@@ -74,20 +75,20 @@ def describe_lesions(
         One row per lesion, columns `DESCRIBED_COLUMNS`.
     """
     lesions = lesion_table(labels, flair, probability, brain)
-    chance = np.full(len(lesions), np.nan)
-    if calibration is not None:
-        chance = calibration.confidence(lesions, scan_uncertainty)
     with ThreadPoolExecutor() as pool:  # three questions that do not wait for each other
         placed = pool.submit(region_table, labels, lesions, flair, anatomy or _NOT_ASKED)
         flags = pool.submit(lesion_flags, labels, lesions, flair, brain, anatomy)
         uncertainty = pool.submit(structural_uncertainty, labels, members, threshold)
-    columns = {
+    columns: dict[str, Any] = {
+        "least_member_probability": least_member_probability(labels, members),
         "uncertainty": uncertainty.result(),
-        "confidence": chance,
+        "confidence": np.nan,
         "parts": _count_parts(labels, flair, lesions) if split else np.nan,
         "flags": flags.result().to_numpy(),
     }
     table = pd.concat([lesions, placed.result().set_axis(lesions.index)], axis=1).assign(**columns)
+    if calibration is not None:
+        table["confidence"] = calibration.confidence(table, scan_uncertainty)
     return table[list(DESCRIBED_COLUMNS)]
 
 

@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from fsh_core.anatomy.template import Anatomy, Tissue
+from fsh_core.lesions.frequency import lesion_frequency
 from fsh_core.volume.boxes import Box, first_voxel, label_boxes, voxels_across, widen
 from fsh_core.volume.volume import Volume
 
@@ -31,6 +32,8 @@ REGION_COLUMNS: dict[str, str] = {
     "registration).",
     "mni_y_mm": "The point inside the lesion in MNI152, in mm towards anterior.",
     "mni_z_mm": "The point inside the lesion in MNI152, in mm towards superior.",
+    "lesion_frequency": "Share of 27 patients with MS who have a lesion there, smoothed over some "
+    "mm, 0 to 1; empty if the place is not known.",
 }
 """Columns of the lesion table that say where a lesion lies, with their units."""
 
@@ -96,7 +99,8 @@ def region_table(
         return rows.assign(region="").astype(_DTYPES)
     mni = lesions[_INSIDE].to_numpy(np.float64) @ anatomy.to_mni[:3, :3].T + anatomy.to_mni[:3, 3]
     places = dict(zip(("mni_x_mm", "mni_y_mm", "mni_z_mm"), mni.T, strict=True))
-    return name_regions(labels, lesions["label"], flair, anatomy).assign(**places).astype(_DTYPES)
+    regions = name_regions(labels, lesions["label"], flair, anatomy)
+    return regions.assign(**places, lesion_frequency=lesion_frequency(mni)).astype(_DTYPES)
 
 
 def name_regions(

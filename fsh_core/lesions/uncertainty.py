@@ -13,6 +13,8 @@ from scipy import special
 from fsh_core.volume.components import label_components
 
 _LEAST_ENSEMBLE = 2  # members
+_OFFSET_ML = 0.5  # so that a scan without lesions has a spread too
+_LEAST_SPREAD = 0.1  # a scan that leaves nothing open is not known exactly either
 
 
 def voxel_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,6 +103,62 @@ def structural_uncertainty(
         np.maximum.at(best, lesion, shared / union)  # several pairs may have the same lesion
         overlaps += best
     return np.asarray(1 - overlaps / len(members))
+
+
+def least_member_probability(
+    labels: NDArray[np.int32], members: Sequence[NDArray[np.float32]]
+) -> NDArray[np.float64]:
+    """Return every lesion's largest probability as the least sure of the members sees it.
+
+    Parameters
+    ----------
+    labels : (I, J, K) int
+        Lesions of the ensemble, 1 to N.
+    members : sequence of (I, J, K) float32 in [0, 1]
+        Each member's probability.
+
+    Returns
+    -------
+    (N,) float64 in [0, 1]
+        NaN with fewer than two members.
+    """
+    count = int(labels.max(initial=0))
+    if len(members) < _LEAST_ENSEMBLE:
+        return np.full(count, np.nan)
+    marked = np.flatnonzero(labels)
+    own = labels.ravel()[marked] - 1
+    largest = np.zeros((len(members), count))
+    for row, member in zip(largest, members, strict=True):
+        np.maximum.at(row, own, member.ravel()[marked])
+    return np.asarray(largest.min(axis=0))
+
+
+def volume_spread(
+    probability: NDArray[np.float32], voxel_volume_mm3: float, threshold: float
+) -> float:
+    """Return how much the volume of a scan depends on the threshold.
+
+    Parameters
+    ----------
+    probability : (I, J, K) float32 in [0, 1]
+        Lesion probability, 0 outside the brain.
+    voxel_volume_mm3 : float
+        Volume of a voxel, in mm3.
+    threshold : float
+        From which a voxel is lesion.
+
+    Returns
+    -------
+    float
+        Logarithm of the volume at the threshold one logit below over that at one logit above,
+        0.5 ml added to both, and at least 0.1.
+    """
+    middle = special.logit(threshold)
+    large, small = (
+        np.count_nonzero(probability >= special.expit(middle + step)) * voxel_volume_mm3 / 1000
+        for step in (-1, 1)
+    )
+    return max(_LEAST_SPREAD, float(np.log((large + _OFFSET_ML) / (small + _OFFSET_ML))))
 
 
 def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float) -> float:

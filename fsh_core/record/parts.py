@@ -210,11 +210,22 @@ class RecordedRegions(RecordPart):
 
 
 class VolumeInterval(RecordPart):
-    """Where a reader's volume is expected, in ml, and how often such an interval is right."""
+    """Where a reader's volume is expected, in ml, and how often such an interval is right.
+
+    Attributes
+    ----------
+    low, high : float
+        Its ends, in ml.
+    rate : float
+        Share of patients whose volume it holds, of those like the ones that it was fitted on.
+    is_guaranteed : bool
+        False where the quality check calls the scan unusual: then it may hold fewer.
+    """
 
     low: float
     high: float
     rate: float
+    is_guaranteed: bool = True
 
 
 class RecordedEnsemble(RecordPart):

@@ -137,6 +137,8 @@ def _headline(segmentation: Segmentation) -> list[Number]:
     interval = record.lesion_volume_interval_ml
     if interval:
         name = f"{100 * interval.rate:.0f} % interval of a reader's volume"
+        if not interval.is_guaranteed:
+            name += " (not guaranteed: see the quality of the scan)"
         numbers.append(
             Number(name, f"{format_ml(interval.low)} to {format_ml(interval.high)}", "ml")
         )

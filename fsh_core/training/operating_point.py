@@ -32,11 +32,15 @@ class ValidationCase:
         The network's probabilities.
     reference : (I, J, K) bool
         The reference lesions inside the brain.
+    group : str
+        Cases of one group together count as much as those of another: a patient's visits, or a
+        site's patients.
     """
 
     name: str
     predicted: Prediction
     reference: NDArray[np.bool_]
+    group: str = ""
 
     @cached_property
     def reference_labels(self) -> NDArray[np.int32]:
@@ -45,7 +49,7 @@ class ValidationCase:
 
 
 def operating_point(cases: Sequence[ValidationCase]) -> SegmentConfig:
-    """Threshold, then minimum volume, of the best mean of Dice and lesion F1 over patients.
+    """Threshold, then minimum volume, of the best mean of Dice and lesion F1 over groups.
 
     Of what is within `ALIKE` of the best, the threshold nearest to a half and the smallest
     volume: a difference that small is chance, and a small lesion is a lesion.
@@ -74,8 +78,11 @@ def _first_of_the_best(
 
 
 def _score(cases: Sequence[ValidationCase], config: SegmentConfig) -> float:
-    results = [measure(case, config) for case in cases]
-    return float(np.mean([(row["dice"] + row["lesion_f1"]) / 2 for row in results]))
+    scores: dict[str, list[float]] = {}
+    for case in cases:
+        row = measure(case, config)
+        scores.setdefault(case.group or case.name, []).append((row["dice"] + row["lesion_f1"]) / 2)
+    return float(np.mean([np.mean(of_group) for of_group in scores.values()]))
 
 
 def measure(case: ValidationCase, config: SegmentConfig) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from fsh_core.evaluation.case_metrics import CASE_COLUMNS as AGREEMENT
 from fsh_core.lesions.confidence import CONFIDENCE_COLUMNS
 from fsh_core.lesions.measure import LESION_COLUMNS
+from fsh_core.lesions.regions import REGION_COLUMNS
 from fsh_core.tracking import CHANGE_COLUMNS
 from fsh_core.tracking import LESION_COLUMNS as TRACK_COLUMNS
 from fsh_dashboard.data.activity import ACTIVITY_COLUMNS
@@ -71,7 +72,9 @@ LESIONS = {
     "uncertainty": "Uncertainty",
     "mean_probability": "Mean probability",
     "max_probability": "Highest probability",
+    "least_member_probability": "Highest probability, least sure member",
     "contrast": "Contrast (ratio)",
+    "lesion_frequency": "Usual place (share)",
     "mean_intensity": "Mean intensity",
     "touches_border": "At border",
     "ventricle_distance_mm": "To ventricle (mm)",
@@ -147,6 +150,7 @@ HELP = {
     "change_confidence": CHANGE_COLUMNS["confidence"],
     "change_reason": CHANGE_COLUMNS["reason"],
     **LESION_COLUMNS,
+    "lesion_frequency": REGION_COLUMNS["lesion_frequency"],
     **CONFIDENCE_COLUMNS,
     **AGREEMENT,
     "flags": "Reasons to look at it: computed from the table, not a diagnosis.",

@@ -90,7 +90,7 @@ def test_rows_keep_the_order_and_the_types(anatomy: Anatomy) -> None:
     table = place(anatomy, one(20, 20, 8), one(29, 20, 8), one(4, 20, 8))
     assert list(table.columns) == list(REGION_COLUMNS)
     assert table["region"].tolist() == ["deep_white_matter", "periventricular", "juxtacortical"]
-    assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 5]
+    assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 6]
 
 
 def test_a_table_in_another_order_gives_rows_in_that_order(anatomy: Anatomy) -> None:
@@ -145,7 +145,7 @@ def test_without_ventricles_in_view_there_is_no_distance_to_them(anatomy: Anatom
 def test_without_lesions_the_table_is_empty(anatomy: Anatomy) -> None:
     table = place(anatomy)
     assert list(table.columns) == list(REGION_COLUMNS)
-    assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 5]
+    assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 6]
     assert len(table) == 0
 
 
@@ -155,7 +155,7 @@ def test_without_anatomy_everything_is_blank() -> None:
     )
     assert table["region"].tolist() == ["", ""]
     assert table.drop(columns="region").isna().all(axis=None)
-    assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 5]
+    assert table.dtypes.map(str).tolist() == ["object", *["float64"] * 6]
 
 
 def test_another_shape_is_the_callers_mistake(anatomy: Anatomy) -> None:

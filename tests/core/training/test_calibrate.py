@@ -8,11 +8,12 @@ import pytest
 
 from fsh_core.cases import discover_cases
 from fsh_core.cli import main
+from fsh_core.cli.calibrate import _groups
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
 from fsh_core.lesions.confidence import FEATURES, Calibration
 from fsh_core.network.card import WeightsCard
-from fsh_core.training.calibrate import calibrate, fit_lesions
+from fsh_core.training.calibrate import _weighted, calibrate, fit_lesions
 
 
 class Bright:
@@ -54,10 +55,45 @@ def test_the_calibration_can_be_read_back_and_used(found):
     calibration = Calibration.from_card(WeightsCard.model_validate(found))
     assert calibration is not None
     assert calibration.patients == 5
-    low, high = calibration.volume_interval_ml(5.0)
-    assert 0 < low < 5.5
-    assert high > low
+    assert calibration.rate == 0.8
+    low, high = calibration.volume_interval_ml(5.0, 0.5)
+    assert 0 < low < 5.0 < high
     assert 0 <= found["calibration"]["covered"] <= 1
+    assert found["calibration"]["median_factor"] >= 1
+
+
+def test_groups_are_patients_unless_others_are_named(found):
+    assert list(found["calibration"]["covered_by_group"]) == ["01", "02", "03", "04"]
+
+
+def test_every_site_counts_the_same(training_bids: Path):
+    """Weights of lesions: the patients of a site share what the only one of another has alone."""
+    tables = [pd.DataFrame({"real": [True] * count}) for count in (4, 2, 1)]
+    weighted = _weighted(tables, ["a", "a", "b"])
+    assert [table["weight"].sum() for table in weighted] == pytest.approx([0.75, 0.75, 1.5])
+    sites = {"01": "a", "02": "a", "03": "b", "04": "b"}
+    by_site = calibrate([(Bright(), discover_cases(training_bids))], groups=sites)
+    assert list(by_site["calibration"]["covered_by_group"]) == ["a", "b"]
+
+
+def test_a_single_group_cannot_be_left_out(training_bids: Path):
+    cases = discover_cases(training_bids)
+    with pytest.raises(InputError, match="needs at least 2, got here alone"):
+        calibrate([(Bright(), cases)], groups={case.subject: "here" for case in cases})
+
+
+def test_sites_come_from_participants_tsv(training_bids: Path, tmp_path: Path):
+    cases = discover_cases(training_bids)
+    path = tmp_path / "participants.tsv"
+    with pytest.raises(InputError, match="--group-by site reads it, cannot be read"):
+        _groups(tmp_path, "site", cases)
+    path.write_text("participant_id\tsite\nsub-01\ta\nsub-02\tb\nsub-03\tb\n")
+    with pytest.raises(InputError, match="there is no column 'scanner'"):
+        _groups(tmp_path, "scanner", cases)
+    with pytest.raises(InputError, match="column site says nothing of 04; fill it in"):
+        _groups(tmp_path, "site", cases)
+    assert _groups(tmp_path, "site", cases[:3]) == {"01": "a", "02": "b"}
+    assert _groups(tmp_path, None, cases) == {}
 
 
 def test_lesions_that_look_sure_and_are_real_get_a_high_chance():
