@@ -178,9 +178,17 @@ def _write_images(segmentation: Segmentation, paths: Mapping[str, Path]) -> None
         ("variance", segmentation.variance),
     ):
         if of_ensemble is not None:
-            save_like(np.round(of_ensemble, 4), like, paths[key])  # rounded, so that it compresses
+            save_like(_rounded(of_ensemble), like, paths[key])
     save_like(segmentation.brain, like, paths["brain"])
     save_like(segmentation.lesion_labels, like, paths["labels"])
+
+
+def _rounded(map_of_ensemble: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to 4 decimals, so that it compresses."""
+    result = np.zeros(map_of_ensemble.shape, np.float32)
+    box = bounding_box(map_of_ensemble > 0)
+    result[box] = np.round(map_of_ensemble[box], 4)
+    return result
 
 
 def round_probability(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

@@ -109,7 +109,8 @@ def chosen_arithmetic(
     Raises
     ------
     InputError
-        If eight bits are asked for, and the weights or the processor are not made for them.
+        If eight bits or bfloat16 are asked for, and the weights or the processor are not made
+        for them: OpenVINO would compute in float32 and not say so.
     """
     if asked == "auto":
         if eight_bits is not None and eight_bits.by_default and multiplies_eight_bits():
@@ -124,6 +125,11 @@ def chosen_arithmetic(
         raise InputError(
             "--precision int8: this processor cannot add products of eight bits without loss "
             "(it has neither VNNI nor AMX); use --precision auto"
+        )
+    if asked == "bf16" and not multiplies_bfloat16():
+        raise InputError(
+            "--precision bf16: this processor does not multiply bfloat16, float32 is faster on it; "
+            "use --precision auto"
         )
     return asked
 

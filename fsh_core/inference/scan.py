@@ -13,6 +13,7 @@ from fsh_core.config import ModelConfig
 from fsh_core.preprocess.brain_mask import Brain, BrainSegmenter
 from fsh_core.preprocess.load import LoadedScan, load_scan
 from fsh_core.preprocess.prepare import prepare
+from fsh_core.volume.boxes import bounding_box
 from fsh_core.volume.volume import Volume
 
 OnPatch = Callable[[int, int], None]
@@ -54,7 +55,10 @@ class Prediction:
         """Mean of the members, (I, J, K) float32."""
         if len(self.members) == 1:
             return self.members[0]
-        return np.asarray(sum(self.members) / np.float32(len(self.members)), dtype=np.float32)
+        mean = np.zeros(self.brain.mask.shape, np.float32)
+        box = bounding_box(self.brain.mask)  # most of a scan is air
+        mean[box] = sum(member[box] for member in self.members) / np.float32(len(self.members))
+        return mean
 
 
 def predict_scan(
@@ -65,11 +69,11 @@ def predict_scan(
     prepared = prepare(scan.volumes, brain.mask, expected_model(predictor))
     predicted = predictor(prepared.masked, on_patch)
     maps = predicted[None] if predicted.ndim == brain.mask.ndim else predicted
-    return Prediction(
-        scan.flair,
-        brain,
-        tuple(np.where(brain.mask, prepared.to_input_grid(one), np.float32(0)) for one in maps),
-    )
+    members = tuple(prepared.to_input_grid(one) for one in maps)
+    outside = ~brain.mask
+    for member in members:
+        member[outside] = 0
+    return Prediction(scan.flair, brain, members)
 
 
 def predict_case(

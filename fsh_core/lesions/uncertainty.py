@@ -4,12 +4,13 @@ An ensemble is a set of probabilities of one scan: those of several networks, of
 and mirrored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from fsh_core.volume.boxes import Box, bounding_box, is_empty
 from fsh_core.volume.components import label_components
 
 _LEAST_ENSEMBLE = 2  # members
@@ -50,14 +51,17 @@ def voxel_variance(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32
     (I, J, K) float32
         At most 0.25.
     """
-    mean = _mean(members)
-    variance = np.zeros_like(mean)
-    for member in members:  # in place: a scan may be large
+    result = np.zeros(members[0].shape, np.float32)
+    box = _box(member != 0 for member in members)  # a scan may be large, and most of it is air
+    inside = [member[box] for member in members]
+    mean = _mean(inside)
+    variance = result[box]
+    for member in inside:
         difference = member - mean
         difference *= difference
         variance += difference
     variance /= np.float32(len(members))
-    return variance
+    return result
 
 
 def structural_uncertainty(
@@ -86,12 +90,14 @@ def structural_uncertainty(
     count = int(labels.max(initial=0))
     if len(members) < _LEAST_ENSEMBLE:
         return np.full(count, np.nan)
+    box = _box((labels > 0, *(member >= threshold for member in members)))
+    labels = labels[box]
     marked = np.flatnonzero(labels)  # some thousand voxels of millions
     own = labels.ravel()[marked]
     sizes = np.bincount(own, minlength=count + 1)[1:]
     overlaps = np.zeros(count)
     for member in members:
-        member_labels, member_count = label_components(member >= threshold)
+        member_labels, member_count = label_components(member[box] >= threshold)
         if not member_count:
             continue
         member_sizes = np.bincount(member_labels[member_labels > 0], minlength=member_count + 1)
@@ -178,13 +184,27 @@ def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float
     """
     if len(members) < _LEAST_ENSEMBLE:
         return float("nan")
-    mean = _mean(members) >= threshold
+    box = _box(member >= threshold for member in members)  # nor can their mean be outside
+    inside = [member[box] for member in members]
+    mean = _mean(inside) >= threshold
     scores = []
-    for member in members:
+    for member in inside:
         marked = member >= threshold
         total = int(marked.sum()) + int(mean.sum())
         scores.append(2 * int((marked & mean).sum()) / total if total else 1.0)
     return float(1 - np.mean(scores))
+
+
+def _box(masks: Iterable[NDArray[np.bool_]]) -> Box:
+    """Return the bounding box of several masks together, made one after the other."""
+    boxes = [box for box in map(bounding_box, masks) if not is_empty(box)]
+    if not boxes:
+        return slice(0, 0), slice(0, 0), slice(0, 0)
+    i, j, k = (
+        slice(min(side.start for side in sides), max(side.stop for side in sides))
+        for sides in zip(*boxes, strict=True)
+    )
+    return i, j, k
 
 
 def _mean(members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

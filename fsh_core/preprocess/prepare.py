@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from fsh_core.config import ModelConfig
 from fsh_core.preprocess.intensity import foreground, scale_minmax, scale_percentile, scale_tissue
 from fsh_core.volume.boxes import Box, bounding_box
-from fsh_core.volume.resample import resample, resample_like
-from fsh_core.volume.volume import MASK_LEVEL, Volume, from_ras, to_ras
+from fsh_core.volume.resample import resample, resample_back
+from fsh_core.volume.volume import MASK_LEVEL, Volume, as_ras, ras_grid, to_ras
 
 _MARGIN_MM = 6.0  # context around the brain, so that no lesion lies at the edge of the image
 
@@ -79,9 +79,11 @@ class Prepared:
         (I', J', K') float32
             On the grid of ``original``; 0 outside the crop.
         """
-        whole = np.zeros(self.grid.shape, np.float32)
-        whole[self.crop] = probability
-        return from_ras(resample_like(whole, self.grid, to_ras(self.original)), self.original)
+        shape, affine = ras_grid(self.original)
+        found, box = resample_back(probability, self.crop, self.grid, shape, affine)
+        whole = np.zeros(self.original.shape, np.float32)
+        as_ras(whole, self.original)[box] = found
+        return whole
 
 
 def prepare(channels: Sequence[Volume], brain: NDArray[np.bool_], config: ModelConfig) -> Prepared:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from fsh_core.volume.boxes import Box
 from fsh_core.volume.volume import Volume
 
 _NEAR_ENOUGH_FRACTION = 0.01  # of the spacing: to interpolate for less would only blur
@@ -65,14 +66,54 @@ def resample_like(data: NDArray[np.float32], volume: Volume, like: Volume) -> ND
     (I', J', K') float32
         Voxels on the grid of ``like``.
     """
-    inverse = np.linalg.inv(volume.affine) @ like.affine
-    for axis, size in enumerate(like.shape):
+    whole = tuple(slice(0, size) for size in data.shape)
+    return resample_back(data, (whole[0], whole[1], whole[2]), volume, like.shape, like.affine)[0]
+
+
+def resample_back(
+    data: NDArray[np.float32],
+    crop: Box,
+    volume: Volume,
+    shape: Sequence[int],
+    affine: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], Box]:
+    """Resample a part of a resampled ``volume`` back; what is around the part counts as 0.
+
+    As `resample_like`, to the bit, without ever holding the air around a head.
+
+    Parameters
+    ----------
+    data : (I, J, K) float32
+        Voxels of the part.
+    crop : Box
+        Where the part lies in ``volume``.
+    volume : Volume
+        The result of `resample`; its grid alone is read.
+    shape, affine : three ints, (4, 4) float
+        Of the grid before resampling.
+
+    Returns
+    -------
+    found : (I', J', K') float32
+        Voxels of a part of that grid.
+    box : Box
+        Where the part lies in it; 0 is outside.
+    """
+    inverse = np.linalg.inv(volume.affine) @ affine
+    sides = list(crop)
+    for axis, size in enumerate(shape):
         start, step = float(inverse[axis, 3]), float(inverse[axis, axis])
-        if size == data.shape[axis] and np.allclose((start, step), (0, 1), rtol=0, atol=_ROUNDING):
+        if size == volume.shape[axis] and np.allclose(
+            (start, step), (0, 1), rtol=0, atol=_ROUNDING
+        ):
             continue
         positions = start + step * np.arange(size)
-        data = _apply_along(data, _triangle(positions, data.shape[axis], 1.0), axis)
-    return data
+        weights = _triangle(positions, volume.shape[axis], 1.0)[:, crop[axis]]
+        used = np.flatnonzero(weights.any(axis=1))
+        first, after = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
+        sides[axis] = slice(first, after)
+        data = _apply_along(data, weights[first:after], axis)
+    return data, (sides[0], sides[1], sides[2])
 
 
 def block_means(data: NDArray[Any], steps: Sequence[int]) -> NDArray[np.float32]:

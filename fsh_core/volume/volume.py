@@ -219,6 +219,22 @@ def to_ras(volume: Volume) -> Volume:
     return Volume(data, np.asarray(affine, dtype=np.float64), volume.header)
 
 
+def ras_grid(volume: Volume) -> tuple[tuple[int, ...], NDArray[np.float64]]:
+    """Return shape and affine of ``to_ras(volume)``, without turning any voxels."""
+    grid = np.broadcast_to(np.int8(0), volume.shape)
+    turned = apply_orientation(grid, io_orientation(volume.affine))
+    affine = volume.affine @ inv_ornt_aff(io_orientation(volume.affine), volume.shape)
+    return turned.shape, np.asarray(affine, dtype=np.float64)
+
+
+def as_ras(data: NDArray[Any], like: Volume) -> NDArray[Any]:
+    """Return a view of voxels in the orientation of ``like``, with axes nearest to R, A and S.
+
+    What is written into the view is written into ``data``.
+    """
+    return np.asarray(apply_orientation(data, io_orientation(like.affine)))
+
+
 def from_ras(data: NDArray[Any], like: Volume) -> NDArray[Any]:
     """Take voxels from the RAS grid of ``like`` back to its own orientation.
 

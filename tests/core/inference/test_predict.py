@@ -198,14 +198,20 @@ def test_raising_from_the_callback_drops_what_has_not_begun():
     assert len(model.batches) <= 3  # of 147: the two that were done, and one that was on its way
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+NEEDS_BFLOAT16 = pytest.mark.skipif(
+    not on_cpu.multiplies_bfloat16(), reason="this processor does not multiply bfloat16"
+)
+PRECISIONS = ["fp32", pytest.param("bf16", marks=NEEDS_BFLOAT16)]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_two_runs_give_the_same_bytes(network, precision):
     image = image_of(40, 20, 16)
     first, second = (predictor(network, precision=precision, mirror=True)(image) for _ in range(2))
     assert first.tobytes() == second.tobytes()
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_number_of_threads_changes_no_byte(precision, monkeypatch):
     wide, image, maps = network_of(ModelConfig()), image_of(40, 24, 16), []
     for threads in (1, 2, 3):
@@ -263,6 +269,7 @@ def test_several_channels_reach_the_network():
 
 
 class TestPrecision:
+    @NEEDS_BFLOAT16
     def test_bfloat16_is_close_to_float32(self, network):
         image = image_of(48, 16, 16)
         exact, rough = (
@@ -270,6 +277,11 @@ class TestPrecision:
         )
         assert not np.array_equal(exact, rough)
         assert np.abs(exact - rough).mean() < 0.02
+
+    def test_bfloat16_is_refused_where_it_would_silently_be_float32(self, network, monkeypatch):
+        monkeypatch.setattr(on_cpu, "multiplies_bfloat16", lambda: False)
+        with pytest.raises(InputError, match=r"does not multiply bfloat16.*use --precision auto"):
+            predictor(network, precision="bf16")
 
     @pytest.mark.parametrize(("is_fast", "same_as"), [(True, "bf16"), (False, "fp32")])
     def test_auto_follows_the_processor(self, network, monkeypatch, is_fast, same_as):
@@ -352,7 +364,7 @@ def test_the_processor_says_whether_it_has_vnni(tmp_path, monkeypatch, flags, ca
 class TestGraphicsCard:
     """What torch computes is tried on the processor, which is one of its devices."""
 
-    @pytest.mark.parametrize("precision", ["fp32", "auto", "bf16"])
+    @pytest.mark.parametrize("precision", ["auto", *PRECISIONS])
     def test_it_computes_the_same(self, network, precision):
         patches = image_of(*PATCH, channels=2)[:, None]
         member = EnsembleMember(TINY, arrays_of(network))

@@ -254,7 +254,10 @@ def test_a_whole_brain_with_many_lesions_is_measured_quickly():
     labels = label_lesions(mask, 1.0)
     start = time.process_time()
     table = lesion_table(labels, flair, flair.data - 1, brain)
+    measured = time.process_time()
+    for _ in range(5):  # what the machine is worth just now
+        np.sort(flair.data, axis=None)
+    sorted_five_times = time.process_time() - measured
     assert len(table) == 216
-    assert (
-        time.process_time() - start < 3.0
-    )  # 0.4 s on an idle core; the margin is for a busy machine
+    # Six times as long; a pass over the scan for each lesion would take a hundred times.
+    assert measured - start < 20 * sorted_five_times

@@ -9,6 +9,7 @@ import torch
 
 from fsh_core.config import ModelConfig
 from fsh_core.errors import InputError
+from fsh_core.inference.openvino_backend import multiplies_eight_bits
 from fsh_core.network import eight_bits
 from fsh_core.network.build import build_graph
 from fsh_core.network.checkpoint import DEFAULT_WEIGHTS, load_checkpoint, save_checkpoint
@@ -43,7 +44,14 @@ def answer(graph: ov.Model, image: np.ndarray) -> np.ndarray:
     return ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([image])[0]
 
 
-@pytest.mark.parametrize(("steps", "alike"), [(2**16, 0.9999), (2**8, 0.6)])
+NEEDS_VNNI = pytest.mark.skipif(
+    not multiplies_eight_bits(), reason="sums of eight bits saturate here: they are never used"
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "alike"), [(2**16, 0.9999), pytest.param(2**8, 0.6, marks=NEEDS_VNNI)]
+)
 @pytest.mark.parametrize("norm", ["batch", "instance"])
 def test_it_says_what_it_says_in_float32_but_for_the_steps(
     norm: str, steps: int, alike: float, monkeypatch: pytest.MonkeyPatch
