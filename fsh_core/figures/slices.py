@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fsh_core.preprocess.intensity import foreground
 from fsh_core.volume.boxes import bounding_box, whole_box
 from fsh_core.volume.planes import Plane
-from fsh_core.volume.volume import Volume, to_ras
+from fsh_core.volume.volume import Volume, as_ras, ras_grid
 
 Mask = NDArray[np.bool_]
 _BLACK_PERCENTILE, _WHITE_PERCENTILE = 1.0, 99.8
@@ -121,25 +121,25 @@ def make_view(
     for name, data in (given | ({"brain": brain} if brain is not None else {})).items():
         if data.shape != flair.shape:
             raise ValueError(f"{name} must have the FLAIR's shape {flair.shape}, got {data.shape}")
-    ras = to_ras(flair)
-    turned = {name: to_ras(flair.with_data(data)).data for name, data in given.items()}
+    # In the order in which it is cut, and copied once: a scan may be large.
+    grey = np.array(as_ras(flair.data, flair), np.float32, order="C")
+    turned = {name: np.ascontiguousarray(as_ras(data, flair)) for name, data in given.items()}
     if brain is not None and brain.any():
-        inside = to_ras(flair.with_data(brain)).data
-    else:
-        inside = foreground(ras.data)
+        inside = np.ascontiguousarray(as_ras(brain, flair))
+    else:  # the head
+        inside = foreground(grey)
     shown = inside.copy()
     for data in turned.values():
         if data.dtype == np.bool_:
             shown |= data
-    values = ras.data[inside] if inside.any() else ras.data
+    values = grey[inside] if inside.any() else grey
     black, white = np.percentile(values, [_BLACK_PERCENTILE, _WHITE_PERCENTILE]).tolist()
-    grey = ras.data.astype(np.float32)  # a copy, changed in place: a scan may be large
     grey -= np.float32(black)
     grey /= np.float32(max(white - black, 1e-12))
     np.clip(grey, 0, 1, out=grey)
-    return View(
-        grey, turned, inside, ras.affine, ras.spacing_mm, _box(shown, ras.spacing_mm, margin_mm)
-    )
+    grid = Volume(grey, ras_grid(flair)[1])
+    box = _box(shown, grid.spacing_mm, margin_mm)
+    return View(grey, turned, inside, grid.affine, grid.spacing_mm, box)
 
 
 def _box(
