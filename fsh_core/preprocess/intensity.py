@@ -188,7 +188,8 @@ def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels, count = ndimage.label(mask)
     if count <= 1:
         return mask
-    sizes = np.bincount(labels.ravel())
+    # A slice at a time: numpy counts in a copy of twice the size.
+    sizes = np.sum([np.bincount(part.ravel(), minlength=count + 1) for part in labels], axis=0)
     sizes[0] = 0
     return np.asarray(labels == int(sizes.argmax()))
 
