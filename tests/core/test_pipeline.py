@@ -15,11 +15,16 @@ from nibabel.orientations import (
     ornt_transform,
 )
 
+from fsh_core import pipeline
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.derivatives.layout import describe_columns
 from fsh_core.errors import Cancelled, InputError
+from fsh_core.lesions.confidence import FEATURES, calibration_json
+from fsh_core.network.card import WeightsCard
 from fsh_core.pipeline import find_lesions, segment_case
+from fsh_core.preprocess.load import load_scan
+from fsh_core.quality.assess import Quality, check_quality
 from fsh_core.volume.volume import Volume, save_like
 
 
@@ -66,6 +71,30 @@ def test_record_says_what_made_it(case: Case) -> None:
     assert len(record.flair.sha256) == 64
     assert record.run.seconds > 0
     assert record.run.threads is None  # a plain function does not say
+
+
+class _Calibrated:
+    card = WeightsCard(calibration=calibration_json((0.5,) * len(FEATURES), 2.0, 9, 0.8))
+    __call__ = staticmethod(bright)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "is_guaranteed"), [("pass", True), ("caution", False), ("fail", None)]
+)
+def test_the_interval_is_guaranteed_for_scans_that_pass_and_none_for_those_that_fail(
+    case: Case, monkeypatch, verdict, is_guaranteed
+) -> None:
+    scan = load_scan(case, ModelConfig())
+    checks = check_quality(scan.flair, scan.brain.mask, source=scan.brain.source).checks
+    quality = Quality(tuple(replace(check, verdict=verdict) for check in checks))
+    monkeypatch.setattr(pipeline, "check_quality", lambda *_, **__: quality)
+    found = segment_case(case, _Calibrated(), SegmentConfig(regions=False))
+    interval = found.record.lesion_volume_interval_ml
+    assert (interval and interval.is_guaranteed) == is_guaranteed
+    assert found.lesions["confidence"].notna().all() == (verdict != "fail")
+    if interval:
+        assert interval.low < found.record.lesion_volume_ml < interval.high
+        assert interval.rate == 0.8
 
 
 class _InThreeThreads:

@@ -15,6 +15,7 @@ from fsh_core.derivatives import read_record, write_segmentation
 from fsh_core.errors import InputError
 from fsh_core.figures import glance, to_png
 from fsh_core.lesions.regions import dissemination
+from fsh_core.record import VolumeInterval
 from fsh_core.report import LARGEST_SHOWN, draw, illustrate, write_report
 
 EVALUATION = {
@@ -332,6 +333,16 @@ def test_quality_stands_with_its_mark_and_reason(make_segmentation, write):
     page = write(with_record(make_segmentation(), quality=QUALITY))
     assert {"△ Caution", "✓ Pass", "FLAIR likeness", "Fluid is dark."} <= set(page.words)
     assert ("p", {"class": "note warning"}) in page.tags
+
+
+def test_an_interval_that_is_not_guaranteed_says_so(make_segmentation, write):
+    segmentation = make_segmentation()
+    for is_guaranteed in (True, False):
+        interval = VolumeInterval(low=0.2, high=0.6, rate=0.8, is_guaranteed=is_guaranteed)
+        record = segmentation.record.changed(lesion_volume_interval_ml=interval)
+        text = write(replace(segmentation, record=record)).text
+        assert "80 % interval of a reader's volume" in text
+        assert ("(not guaranteed: see the quality of the scan)" in text) != is_guaranteed
 
 
 def test_no_lesions_are_reported_with_the_verdict_on_the_scan(make_segmentation, write):
