@@ -15,6 +15,7 @@ from scipy import special
 
 from fsh_core.errors import InputError, reason_of
 from fsh_core.lesions.frequency import usual_frequency
+from fsh_core.lesions.uncertainty import VOLUME_OFFSET_ML
 from fsh_core.network.card import WeightsCard
 
 CONFIDENCE_COLUMNS: dict[str, str] = {
@@ -36,7 +37,6 @@ FEATURES = (
     "lesion_frequency_log",
     "scan_uncertainty",
 )
-VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken: a scan without lesions counts too
 _CLIP = 1e-4  # keeps logarithms of 0 and logits of 0 and 1 finite
 _FIRST_FEATURES = tuple(
     name for name in FEATURES if name not in ("least_member_logit", "lesion_frequency_log")

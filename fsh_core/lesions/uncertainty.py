@@ -14,7 +14,7 @@ from fsh_core.volume.boxes import Box, bounding_box, is_empty
 from fsh_core.volume.components import label_components
 
 _LEAST_ENSEMBLE = 2  # members
-_OFFSET_ML = 0.5  # so that a scan without lesions has a spread too
+VOLUME_OFFSET_ML = 0.5  # added before logarithms are taken: a scan without lesions counts too
 _LEAST_SPREAD = 0.1  # a scan that leaves nothing open is not known exactly either
 
 
@@ -164,7 +164,9 @@ def volume_spread(
         np.count_nonzero(probability >= special.expit(middle + step)) * voxel_volume_mm3 / 1000
         for step in (-1, 1)
     )
-    return max(_LEAST_SPREAD, float(np.log((large + _OFFSET_ML) / (small + _OFFSET_ML))))
+    return max(
+        _LEAST_SPREAD, float(np.log((large + VOLUME_OFFSET_ML) / (small + VOLUME_OFFSET_ML)))
+    )
 
 
 def patient_uncertainty(members: Sequence[NDArray[np.float32]], threshold: float) -> float:

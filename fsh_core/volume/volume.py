@@ -213,18 +213,14 @@ def to_ras(volume: Volume) -> Volume:
 
     Exactly undone by `from_ras`. An oblique affine stays oblique.
     """
-    orientation = io_orientation(volume.affine)
-    data = np.ascontiguousarray(apply_orientation(volume.data, orientation))
-    affine = volume.affine @ inv_ornt_aff(orientation, volume.shape)
-    return Volume(data, np.asarray(affine, dtype=np.float64), volume.header)
+    data = np.ascontiguousarray(as_ras(volume.data, volume))
+    return Volume(data, ras_grid(volume)[1], volume.header)
 
 
 def ras_grid(volume: Volume) -> tuple[tuple[int, ...], NDArray[np.float64]]:
     """Return shape and affine of ``to_ras(volume)``, without turning any voxels."""
-    grid = np.broadcast_to(np.int8(0), volume.shape)
-    turned = apply_orientation(grid, io_orientation(volume.affine))
     affine = volume.affine @ inv_ornt_aff(io_orientation(volume.affine), volume.shape)
-    return turned.shape, np.asarray(affine, dtype=np.float64)
+    return as_ras(volume.data, volume).shape, np.asarray(affine, dtype=np.float64)
 
 
 def as_ras(data: NDArray[Any], like: Volume) -> NDArray[Any]:
