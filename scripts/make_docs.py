@@ -1,4 +1,4 @@
-"""Make the API reference from the docstrings: python scripts/make_docs.py [OUT]."""
+"""Make the API reference from the docstrings: python scripts/make_docs.py [OUT] [--no-source]."""
 
 import argparse
 import importlib
@@ -37,13 +37,15 @@ def show_everything(package: types.ModuleType) -> None:
             show_everything(module)
 
 
-def make_docs(out: Path) -> None:
+def make_docs(out: Path, source: bool = True) -> None:
     """Write one HTML page a module, and an index.
 
     Parameters
     ----------
     out : Path
         The folder of the pages; made if need be.
+    source : bool
+        Show the source text beside the docstrings: half of the time.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def make_docs(out: Path) -> None:
     pd.Series.__class_getitem__ = classmethod(types.GenericAlias)
     for name in PACKAGES:
         show_everything(importlib.import_module(name))
-    pdoc.render.configure(docformat="numpy", footer_text="F.sh")
+    pdoc.render.configure(docformat="numpy", footer_text="F.sh", show_source=source)
     out.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -67,8 +69,10 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Make the API reference from the docstrings.")
     parser.add_argument("out", nargs="?", type=Path, default=REPOSITORY / "build" / "docs")
-    out: Path = parser.parse_args().out
-    make_docs(out)
+    parser.add_argument("--no-source", dest="source", action="store_false", help="docstrings alone")
+    words = parser.parse_args()
+    out: Path = words.out
+    make_docs(out, words.source)
     print(f"{len(list(out.rglob('*.html')))} pages; open {out / 'index.html'}")
 
 

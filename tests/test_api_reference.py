@@ -41,7 +41,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"the API reference needs {', '.join(missing)}, which is not installed")
     out = tmp_path_factory.mktemp("pages")
     made = subprocess.run(
-        [sys.executable, REPOSITORY / "scripts" / "make_docs.py", out],
+        [sys.executable, REPOSITORY / "scripts" / "make_docs.py", out, "--no-source"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path])},
         capture_output=True,
         text=True,

@@ -353,12 +353,14 @@ def test_every_setting_has_its_option(capsys, monkeypatch) -> None:
             assert f"--{name.replace('_', '-')}" in shown
 
 
-def test_help_is_quick_and_loads_no_torch() -> None:
+def test_help_waits_for_no_large_package() -> None:
+    """What makes help quick; a limit in seconds would only measure the machine."""
     code = (
-        "import sys, time; from fsh_core.cli import main; main(['--help']); "
-        "print(time.process_time(), file=sys.stderr); "
-        "sys.exit(any(name.split('.')[0] in ('torch', 'monai') for name in sys.modules))"
+        "import sys; from fsh_core.cli import main; main(['--help']); "
+        "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    # Processor time, not the clock's: a busy machine is no failure. Idle, it is about 0.25 s.
-    assert float(ran.stderr) < 0.5
+    loaded = set(ran.stderr.split())
+    assert "typer" in loaded
+    large = {"torch", "monai", "numpy", "scipy", "pandas", "nibabel", "skimage", "matplotlib"}
+    assert not loaded & large
