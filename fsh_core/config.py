@@ -6,7 +6,14 @@ name, default, limits and explanation are written here and nowhere else.
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from fsh_core.errors import InputError
 
@@ -224,6 +231,11 @@ class SegmentConfig(Config):
     regions: bool = Field(
         True, description="find the anatomical region of every lesion (registration to MNI152)"
     )
+    grow: bool = Field(
+        False,
+        description="let sure lesions grow into what is as bright beside them; for scanners that "
+        "the networks do not know",
+    )
     split: bool = Field(
         False, description="count the parts of confluent lesions too (up to 3 s more)"
     )
@@ -245,6 +257,16 @@ class SegmentConfig(Config):
     device: Device = Field(
         "cpu", description="where the network runs; auto = on a graphics card if torch finds one"
     )
+
+    @field_validator("grow")
+    @classmethod
+    def _knows_the_place(cls, grow: bool, others: ValidationInfo) -> bool:
+        if grow and not others.data.get("regions", True):
+            raise ValueError(
+                "growth needs to know where in the brain a voxel lies, got --no-regions; "
+                "leave one of the two out"
+            )
+        return grow
 
     @field_validator("patch_size")
     @classmethod

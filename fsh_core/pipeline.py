@@ -24,9 +24,16 @@ from fsh_core.inference.record import (
     describe_input,
     describe_weights,
 )
-from fsh_core.inference.scan import OnPatch, Predictor, expected_model, predict_scan
+from fsh_core.inference.scan import (
+    OnPatch,
+    Prediction,
+    Predictor,
+    expected_model,
+    predict_scan,
+)
 from fsh_core.lesions.confidence import Calibration
 from fsh_core.lesions.describe import describe_lesions
+from fsh_core.lesions.growth import grow_lesions
 from fsh_core.lesions.label import label_lesions, smooth_mask
 from fsh_core.lesions.regions import dissemination
 from fsh_core.lesions.uncertainty import (
@@ -54,7 +61,14 @@ from fsh_core.volume.volume import Volume
 LIVE_SETTINGS = ("threshold", "minimum_volume_mm3", "smooth")
 """Settings that act on the probability: no network runs when they change."""
 _OF_THE_RUN = frozenset(
-    ("scan_uncertainty", "lesion_volume_interval_ml", "regions", "part_count", "evaluation")
+    (
+        "scan_uncertainty",
+        "lesion_volume_interval_ml",
+        "grown_volume_ml",
+        "regions",
+        "part_count",
+        "evaluation",
+    )
 )
 """Fields of the record that hold for the threshold of the run alone."""
 
@@ -72,7 +86,7 @@ class Segmentation:
     brain : (I, J, K) bool
         Where the brain is; no lesion lies outside.
     probability : (I, J, K) float32 in [0, 1]
-        Lesion probability, 0 outside the brain.
+        Lesion probability, 0 outside the brain; with ``grow`` as growth left it.
     raw_prediction : (I, J, K) bool
         Probability at or above the threshold, before post-processing.
     lesion_labels : (I, J, K) int32
@@ -131,9 +145,11 @@ class Segmentation:
         settings = RecordedSettings.from_config(config)
         if settings == self.record.settings:
             return self
-        before, after = self.record.settings.to_json(), settings.to_json()
+        # Through this version's settings: an older record lacks those that came later.
+        before = RecordedSettings.from_config(self.record.settings.to_config()).to_json()
+        after = settings.to_json()
         others = [
-            name for name in after if after[name] != before.get(name) and name not in LIVE_SETTINGS
+            name for name in after if after[name] != before[name] and name not in LIVE_SETTINGS
         ]
         if others:
             raise InputError(
@@ -211,7 +227,7 @@ def segment_case(
     verdict = quality.result().verdict
     if verdict == "fail":
         calibration = None  # what it says was measured on scans that are fit to be relied on
-    probability = predicted.probability
+    probability, grown_ml = _grown(predicted, anatomy, config)
     with timed("lesions and their table"):
         raw, labels = find_lesions(probability, brain, flair, config)
         scan_uncertainty = patient_uncertainty(predicted.members, config.threshold)
@@ -244,9 +260,10 @@ def segment_case(
             calibration,
             volume_ml,
             volume_spread(probability, flair.voxel_volume_mm3, config.threshold),
-            is_guaranteed=verdict == "pass",
+            is_guaranteed=verdict == "pass" and not config.grow,  # measured without growth
         ),
         raw_lesion_volume_ml=round(flair.volume_ml(raw), 4),
+        grown_volume_ml=grown_ml,
         part_count=int(lesions["parts"].sum()) if config.split else None,
         quality=RecordedQuality.model_validate(quality.result().to_json()),
         regions=_regions(anatomy, lesions),
@@ -268,6 +285,19 @@ def segment_case(
     return Segmentation(
         case, flair, brain, probability, raw, labels, lesions, record, entropy, variance
     )
+
+
+def _grown(
+    predicted: Prediction, anatomy: Anatomy | None, config: SegmentConfig
+) -> tuple[NDArray[np.float32], float | None]:
+    """Let lesions grow where that is wanted and the scan was registered; and by how many ml."""
+    probability = predicted.probability
+    if not config.grow or anatomy is None or not anatomy.found:
+        return probability, None
+    with timed("growth"):
+        grown = grow_lesions(probability, predicted.flair, predicted.brain.mask, anatomy)
+    added = (grown >= config.threshold) & (probability < config.threshold)
+    return grown, round(predicted.flair.volume_ml(added), 4)
 
 
 def _interval(

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from fsh_core.cases import Case
 from fsh_core.derivatives import derivative_paths, read_segmentation
+from fsh_core.report.facts import describe_growth
 from fsh_core.sample import sample_case
 from fsh_core.studies.counting import counted
 from fsh_core.timings import Stage
@@ -46,6 +47,8 @@ def show_case(case: Case, out: Path, console: Console) -> None:
         f"{record.lesion_count} lesions, {record.lesion_volume_ml:.2f} ml "
         f"({record.raw_lesion_volume_ml:.2f} ml before post-processing); {record.brain.note}."
     )
+    if growth := describe_growth(record):
+        console.print(f"{growth}.")
     if record.evaluation is not None:
         dice, lesion_f1 = record.score("dice"), record.score("lesion_f1")
         sample = "; the bundled weights never saw this scan" if case == sample_case() else ""

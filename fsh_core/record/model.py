@@ -38,6 +38,9 @@ class Record(RecordPart):
         Number of lesions after post-processing.
     lesion_volume_ml, raw_lesion_volume_ml : float
         Volume after and before post-processing, in ml.
+    grown_volume_ml : float or None
+        What of the volume before post-processing was grown (`fsh_core.lesions.growth`), in ml; None
+        where nobody asked, or the scan could not be registered.
     lesion_volume_interval_ml : VolumeInterval or None
         None for weights without a calibration.
     part_count : int or None
@@ -69,6 +72,7 @@ class Record(RecordPart):
     lesion_volume_ml: float
     lesion_volume_interval_ml: VolumeInterval | None = None
     raw_lesion_volume_ml: float
+    grown_volume_ml: float | None = None
     part_count: int | None = None
     quality: RecordedQuality | None = None
     regions: RecordedRegions | None = None

@@ -31,6 +31,8 @@ def list_facts(record: Record) -> list[tuple[str, str, bool]]:
     facts.append(("Grid", f"{shape} voxels of {spacing} mm, {grid.orientation}", False))
     before, after = format_ml(record.raw_lesion_volume_ml), format_ml(record.lesion_volume_ml)
     facts.append(("Post-processing", f"{before} ml of lesion before, {after} ml after", False))
+    if growth := describe_growth(record):
+        facts.append(("Growth", growth, False))
     run = record.run.to_json()
     made = [f"{record.run.seconds:.1f} s"]
     made += [
@@ -38,6 +40,20 @@ def list_facts(record: Record) -> list[tuple[str, str, bool]]:
     ]
     facts.append(("Run", ", ".join(made), False))
     return facts
+
+
+def describe_growth(record: Record) -> str | None:
+    """Say what lesions grew by, or why they did not; None where nobody asked.
+
+    None too where the threshold is no longer that of the run.
+    """
+    if record.grown_volume_ml is None:
+        asked = record.settings.to_json().get("grow") and record.regions is not None
+        return "Not grown: the scan could not be registered to MNI152" if asked else None
+    return (
+        f"{format_ml(record.grown_volume_ml)} ml were grown into what is as bright beside sure "
+        "lesions"
+    )
 
 
 def _listed(settings: Row) -> str:

@@ -16,15 +16,19 @@ from nibabel.orientations import (
 )
 
 from fsh_core import pipeline
+from fsh_core.anatomy.template import Anatomy, Tissue
 from fsh_core.cases import Case
 from fsh_core.config import ModelConfig, SegmentConfig
 from fsh_core.derivatives.layout import describe_columns
 from fsh_core.errors import Cancelled, InputError
 from fsh_core.lesions.confidence import FEATURES, calibration_json
+from fsh_core.lesions.growth import GROWN
 from fsh_core.network.card import WeightsCard
 from fsh_core.pipeline import find_lesions, segment_case
 from fsh_core.preprocess.load import load_scan
 from fsh_core.quality.assess import Quality, check_quality
+from fsh_core.record import RecordedSettings
+from fsh_core.report.facts import describe_growth
 from fsh_core.volume.volume import Volume, save_like
 
 
@@ -276,6 +280,68 @@ def test_another_threshold_forgets_what_only_a_run_can_tell(case: Case) -> None:
     assert found.record.regions is not None
     assert fast.lesions is found.lesions
     assert fast.record.lesion_count == fast.lesion_labels.max()
+
+
+@pytest.fixture
+def registered(monkeypatch, phantom) -> None:
+    """The phantom's anatomy is found, all white matter, and the whole reference grows."""
+    tissue = np.full(phantom.flair.shape, Tissue.WHITE_MATTER, np.uint8)
+    anatomy = Anatomy(tissue, np.eye(4), 1.0, "registered")
+    monkeypatch.setattr(pipeline, "find_anatomy", lambda *_: anatomy)
+
+    def grow(probability, flair, brain, found):
+        assert found is anatomy
+        return np.where(phantom.reference & (probability < GROWN), GROWN, probability)
+
+    monkeypatch.setattr(pipeline, "grow_lesions", grow)
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_grew_is_in_the_lesions_and_told(case: Case, phantom) -> None:
+    def half(image, on_patch=None):
+        found = bright(image)
+        found[:24] = 0
+        return found
+
+    plain = segment_case(case, half)
+    grown = segment_case(case, half, SegmentConfig(grow=True))
+    assert plain.record.grown_volume_ml is None
+    before, after = plain.record.raw_lesion_volume_ml, grown.record.raw_lesion_volume_ml
+    assert grown.record.grown_volume_ml == pytest.approx(after - before, abs=1e-3)
+    assert grown.record.grown_volume_ml == pytest.approx(0.09, rel=0.3)  # two of the three
+    assert grown.prediction[phantom.reference].all()
+    above = grown.rethreshold(grown.record.settings.to_config(threshold=GROWN + 0.1))
+    assert np.array_equal(above.prediction, plain.prediction)
+    assert above.record.grown_volume_ml is None
+    assert describe_growth(above.record) is None
+    assert describe_growth(plain.record) is None
+    assert describe_growth(grown.record).startswith("0.0")
+
+
+@pytest.mark.usefixtures("registered")
+def test_an_interval_measured_without_growth_is_not_guaranteed_with_it(
+    case: Case, monkeypatch
+) -> None:
+    scan = load_scan(case, ModelConfig())
+    checks = check_quality(scan.flair, scan.brain.mask, source=scan.brain.source).checks
+    quality = Quality(tuple(replace(check, verdict="pass") for check in checks))
+    monkeypatch.setattr(pipeline, "check_quality", lambda *_, **__: quality)
+    for grow in (False, True):
+        found = segment_case(case, _Calibrated(), SegmentConfig(grow=grow))
+        assert found.record.lesion_volume_interval_ml.is_guaranteed is not grow
+
+
+def test_a_scan_that_cannot_be_registered_does_not_grow_and_says_so(case: Case) -> None:
+    found = segment_case(case, bright, SegmentConfig(grow=True))  # the phantom fits no template
+    assert found.record.grown_volume_ml is None
+    assert "could not be registered" in describe_growth(found.record)
+
+
+def test_a_record_from_before_a_setting_came_can_be_thresholded_again(case: Case) -> None:
+    found = segment_case(case, bright)
+    old = {name: value for name, value in found.record.settings.to_json().items() if name != "grow"}
+    found = replace(found, record=found.record.changed(settings=RecordedSettings(**old)))
+    assert found.rethreshold(SegmentConfig(threshold=0.9)).record.settings.threshold == 0.9
 
 
 def test_a_setting_that_needs_the_network_is_refused(case: Case) -> None:
