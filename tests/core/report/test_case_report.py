@@ -205,7 +205,8 @@ def test_provenance(make_segmentation, write):
         "12.5 s, device cpu, threads 2, date 2026-11-22T12:00:00+00:00",
     ):
         assert fact in page.words
-    assert "threshold 0.4, minimum volume 3 mm³, regions yes, grow no, split no, smooth no" in page.text
+    settings = "threshold 0.4, minimum volume 3 mm³, regions yes, grow no, split no, smooth no"
+    assert settings in page.text
     assert "widths 16–32–64–128–256" in page.text
 
 
