@@ -145,9 +145,7 @@ class Segmentation:
         settings = RecordedSettings.from_config(config)
         if settings == self.record.settings:
             return self
-        # Through this version's settings: an older record lacks those that came later.
-        before = RecordedSettings.from_config(self.record.settings.to_config()).to_json()
-        after = settings.to_json()
+        before, after = self.record.settings.complete(), settings.to_json()
         others = [
             name for name in after if after[name] != before[name] and name not in LIVE_SETTINGS
         ]

@@ -136,9 +136,9 @@ def why_stale(
         return f"{gone[0]} is gone"
     if weights_sha256 is None or record.weights.sha256 != weights_sha256:
         return "the weights are others"
-    before, now = record.settings.to_json(), config.model_dump(mode="json")
+    before, now = record.settings.complete(), config.model_dump(mode="json")
     if before != now:
-        others = [name for name in now if now[name] != before.get(name)]
+        others = [name for name in before if before[name] != now.get(name)]
         return f"the settings are others ({', '.join(others)})"
     return _changed_input(case, record.input)
 

@@ -84,6 +84,13 @@ class RecordedSettings(RecordPart):
         """Record settings."""
         return cls.model_validate(config.model_dump(mode="json"))
 
+    def complete(self) -> dict[str, Any]:
+        """Return them as JSON with those that came after the record, at their defaults.
+
+        The default of a new setting does what was done before it came.
+        """
+        return SegmentConfig().model_dump(mode="json") | self.to_json()
+
     def to_config(self, **changes: Any) -> SegmentConfig:
         """Return them as settings for another run, some of them changed.
 

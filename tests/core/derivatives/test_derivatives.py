@@ -468,6 +468,15 @@ class TestResuming:
         reason = stale(segmentation, folder, config=SegmentConfig(threshold=0.4))
         assert reason == "the settings are others (threshold)"
 
+    def test_a_setting_that_came_after_the_record_changes_nothing_at_its_default(self, done):
+        segmentation, folder, paths = done
+        record = json.loads(paths["record"].read_text())
+        del record["settings"]["grow"]
+        paths["record"].write_text(json.dumps(record))
+        assert stale(segmentation, folder) is None
+        reason = stale(segmentation, folder, config=SegmentConfig(grow=True))
+        assert reason == "the settings are others (grow)"
+
     def test_another_scan_under_the_same_name(self, done):
         segmentation, folder, _ = done
         flair = segmentation.case.flair
