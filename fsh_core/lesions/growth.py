@@ -30,7 +30,7 @@ _BRIGHT_PERCENTILE = 95.0  # of normal tissue
 _BRIGHTER = 1.5  # than that, as a distance from the median of white matter
 _SMOOTH_MM = 0.6
 _THICK_MM = 4.0  # along an axis with such voxels nothing is smoothed
-_THINNEST_MM = 1.0  # half of it: thinner sheets, as of cortex, are not grown into
+_ROOM_MM = 1.0  # radius of a ball that must fit in: not into thin sheets, as of cortex
 _MOST_SAMPLES = 200_000  # that a percentile is taken of
 
 
@@ -44,8 +44,8 @@ def grow_lesions(
 
     Bright is what lies 1.5 times as far above the median of the white matter as the 95th
     percentile of tissue where hardly any patient has lesions. Bright voxels where at least one in
-    fifty patients has a lesion, in sheets of no less than about 2 mm, that are connected with a
-    probability of `SURE`, get `GROWN` where they had less.
+    fifty patients has a lesion, and a ball of 2 mm has room, that are connected with a probability
+    of `SURE`, get `GROWN` where they had less.
 
     Parameters
     ----------
@@ -88,11 +88,13 @@ def grow_lesions(
     if not white_matter.size or not normal.size:
         return probability
     middle = np.median(white_matter)
-    level = middle + _BRIGHTER * (np.percentile(normal, _BRIGHT_PERCENTILE) - middle)
-    bright = np.argwhere((grey > level) & brain[box])
+    width = np.percentile(normal, _BRIGHT_PERCENTILE) - middle
+    if width <= 0:  # no FLAIR: everything would be bright
+        return probability
+    bright = np.argwhere((grey > middle + _BRIGHTER * width) & brain[box])
     plausible = np.zeros(grey.shape, dtype=bool)
     plausible[tuple(bright[_frequency(bright + first, to_mni) >= _PLACE].T)] = True
-    plausible = ndimage.binary_opening(plausible, _ball(_THINNEST_MM, flair.spacing_mm))
+    plausible = ndimage.binary_opening(plausible, _ball(_ROOM_MM, flair.spacing_mm))
     labels, count = label_components(plausible)
     is_sure = np.zeros(count + 1, dtype=bool)
     is_sure[np.unique(labels[probability[box] >= SURE])] = True

@@ -136,6 +136,15 @@ def test_the_units_of_the_scan_do_not_matter(scene, usual) -> None:
     assert ((shown.grown(probability) > 0) == (other.grown(probability) > 0)).mean() > 0.99999
 
 
+def test_nothing_grows_where_white_matter_is_brighter_than_all_else(scene, usual) -> None:
+    tissue = np.full(scene.flair.shape, Tissue.CORTEX, np.uint8)
+    tissue[usual] = Tissue.WHITE_MATTER
+    shown = scene.with_lesion(usual)._replace(anatomy=Anatomy(tissue, np.eye(4), 1.0, ""))
+    probability = np.zeros(scene.flair.shape, np.float32)
+    probability[SIZE // 2, SIZE // 2, SIZE // 2] = SURE
+    assert shown.grown(probability) is probability
+
+
 def test_an_anatomy_that_was_not_found_is_refused(scene) -> None:
     with pytest.raises(ValueError, match="was not found"):
         scene._replace(anatomy=Anatomy(None, None, 0.1, "")).grown(
