@@ -1,4 +1,4 @@
-"""The worst failures on scans never learned from, as one picture: docs/model-card.md.
+"""The worst failures on scans never learned from, as one picture.
 
 python -m benchmarks.failures DATA OUT.png FOLD...
 
@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import ndimage
 
-from benchmarks.quality import unseen_by
+from benchmarks.quality import unseen_cases
 from fsh_core import BrainFinder, load_predictor, segment_case
 from fsh_core.cases import Case, discover_cases
 from fsh_core.figures import save_figure
@@ -28,6 +27,7 @@ from fsh_core.figures.slices import View, make_view
 from fsh_core.figures.style import DPI, PAGE_WIDTH_IN, PALE, PREDICTION_COLOUR, REFERENCE_COLOUR
 from fsh_core.inference.predict import NetworkPredictor
 from fsh_core.lesions.label import label_lesions
+from fsh_core.volume.boxes import label_boxes
 from fsh_core.volume.planes import AXIAL
 from fsh_core.volume.volume import as_ras, load_mask
 
@@ -86,7 +86,7 @@ def failures_of(case: Case, predictor: NetworkPredictor, finder: BrainFinder) ->
         ("missed", drawn, found.prediction),
         ("false", found.lesion_labels, reference),
     ):
-        for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        for label, box in label_boxes(labels).items():
             lesion = labels[box] == label
             wrong = lesion & ~right[box]
             if wrong.sum() <= lesion.sum() / 2:
@@ -133,11 +133,9 @@ def draw(failures: Sequence[Failure]) -> Figure:
         axes.set(xticks=[], yticks=[], xlim=(-half, half), ylim=(-half * TALL, half * TALL))
         axes.spines[:].set_visible(False)
         axes.text(
-            *(
-                0.03,
-                0.98,
-                f"{number + 1}  {failure.subject}\n{failure.kind}, {failure.wrong_ml:.1f} ml",
-            ),
+            0.03,
+            0.98,
+            f"{number + 1}  {failure.subject}\n{failure.kind}, {failure.wrong_ml:.1f} ml",
             transform=axes.transAxes,
             size=6,
             va="top",
@@ -151,11 +149,7 @@ def main(data: Path, out: Path, folds: Sequence[Path], count: int) -> None:
     """Print the table, and draw the picture."""
     predictors, finder = [*map(load_predictor, folds), load_predictor()], BrainFinder()
     worst: list[Failure] = []
-    for case in discover_cases(data):
-        predictor = unseen_by(case.subject, predictors)
-        if predictor is None or case.reference is None:
-            print(f"{case.name}: all weights were trained on it, or it has no mask; left out")
-            continue
+    for case, predictor in unseen_cases(discover_cases(data), predictors):
         failures = failures_of(case, predictor, finder)
         print(f"{case.name}: {len(failures)} by {(predictor.card.sha256 or '')[:12]}", flush=True)
         worst += failures[:EACH]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.quality import unseen_by
+from benchmarks.quality import unseen_cases
 from fsh_core import BrainFinder, load_predictor
 from fsh_core.anatomy.template import find_anatomy
 from fsh_core.cases import Case, discover_cases
@@ -54,11 +54,7 @@ def main(data: Path, folds: Sequence[Path]) -> None:
     """Print a row a scan, and the means."""
     predictors, finder = [*map(load_predictor, folds), load_predictor()], BrainFinder()
     rows = []
-    for case in discover_cases(data):
-        predictor = unseen_by(case.subject, predictors)
-        if predictor is None or case.reference is None:
-            print(f"{case.name}: all weights were trained on it, or it has no mask; left out")
-            continue
+    for case, predictor in unseen_cases(discover_cases(data), predictors):
         rows.append(compare(case, predictor, finder))
         print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
     table = pd.DataFrame(rows)

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.experiments import HEALTHY
-from benchmarks.quality import unseen_by
+from benchmarks.quality import unseen_cases
 from fsh_core import BrainFinder, load_predictor
 from fsh_core.cases import Case, discover_cases
 from fsh_core.config import SegmentConfig
@@ -96,11 +96,7 @@ def main(data: Path, bodies: Path, folds: Sequence[Path], config: SegmentConfig)
     finder = BrainFinder()
     cases = [case for case in discover_cases(bodies) if case.subject == HEALTHY]
     rows = []
-    for case in [*cases, *discover_cases(data)]:
-        predictor = unseen_by(case.subject, predictors)
-        if predictor is None or case.reference is None:
-            print(f"{case.name}: all weights were trained on it, or it has no mask; left out")
-            continue
+    for case, predictor in unseen_cases([*cases, *discover_cases(data)], predictors):
         row = count_false(look(case, predictor, finder), config)
         rows.append(row | {"weights": (predictor.card.sha256 or "")[:12]})
     table = pd.DataFrame(rows)

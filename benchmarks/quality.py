@@ -18,7 +18,7 @@ DATA holds ``ms-flair`` and ``longitudinal``, for ``exchanged`` also ``nichart``
 import argparse
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ from scipy import ndimage
 
 from fsh_core import BrainFinder, load_predictor, segment_case
 from fsh_core.anatomy.template import Tissue, find_anatomy
-from fsh_core.cases import discover_cases
+from fsh_core.cases import Case, discover_cases
 from fsh_core.inference.predict import NetworkPredictor
 from fsh_core.lesions.flags import FLAGS, lesion_flags
 from fsh_core.lesions.label import label_lesions
@@ -347,6 +347,18 @@ def unseen_by(subject: str, predictors: Iterable[NetworkPredictor]) -> NetworkPr
         if subject not in predictor.card.training.subjects:
             return predictor
     return None
+
+
+def unseen_cases(
+    cases: Iterable[Case], predictors: Sequence[NetworkPredictor]
+) -> Iterator[tuple[Case, NetworkPredictor]]:
+    """Go through the cases with a mask that some weights never saw; name those left out."""
+    for case in cases:
+        predictor = unseen_by(case.subject, predictors)
+        if predictor is None or case.reference is None:
+            print(f"{case.name}: all weights were trained on it, or it has no mask; left out")
+            continue
+        yield case, predictor
 
 
 def flags(data: Path, *folds: str) -> pd.DataFrame:

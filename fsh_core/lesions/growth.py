@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from fsh_core.anatomy.template import Anatomy, Tissue
 from fsh_core.lesions.frequency import lesion_frequency
-from fsh_core.volume.boxes import bounding_box
+from fsh_core.volume.boxes import bounding_box, first_voxel
 from fsh_core.volume.components import label_components
 from fsh_core.volume.volume import Volume
 
@@ -78,7 +78,7 @@ def grow_lesions(
     if not (probability >= SURE).any():
         return probability
     box = bounding_box(brain)
-    first = np.array([side.start for side in box])
+    first = first_voxel(box)
     to_mni = anatomy.to_mni @ flair.affine
     grey = _smoothed(flair.data[box], brain[box], flair.spacing_mm)
     white_matter = grey[(anatomy.tissue[box] == Tissue.WHITE_MATTER) & brain[box]]
