@@ -257,13 +257,13 @@ def interval(values: pd.Series, draws: int = 10_000) -> str:
 def show(results: pd.DataFrame) -> None:
     """Print a row a patient, then a row a group of runs."""
     columns = ["run", "case", *SHOWN]
-    _show_table(results[columns].round(3).astype(str).to_numpy().tolist(), columns)
+    show_table(results[columns].round(3).astype(str).to_numpy().tolist(), columns)
     grouped = results.groupby("group", sort=False)
     rows = [
         [name, *(interval(values) for _, values in group[["dice", "lesion_f1"]].items())]
         for name, group in grouped
     ]
-    _show_table(rows, ["network", "Dice", "lesion F1"])
+    show_table(rows, ["network", "Dice", "lesion F1"])
 
 
 def show_differences(results: pd.DataFrame, base: str) -> None:
@@ -276,10 +276,11 @@ def show_differences(results: pd.DataFrame, base: str) -> None:
         [name, *(interval(wide[measure][name] - wide[measure][base]) for measure in measures)]
         for name in others
     ]
-    _show_table(rows, [f"minus {base}", "Dice", "lesion F1"])
+    show_table(rows, [f"minus {base}", "Dice", "lesion F1"])
 
 
-def _show_table(rows: list[list[str]], columns: list[str]) -> None:
+def show_table(rows: list[list[str]], columns: list[str]) -> None:
+    """Print a table in Markdown."""
     for row in [columns, ["---"] * len(columns), *rows]:
         print("|", " | ".join(row), "|")
     print()
