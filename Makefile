@@ -5,7 +5,6 @@
 #              the small CPU-only one is on pytorch.org/get-started: make demo TORCH_FLAGS="--index-url ADDRESS"
 # DATA         what `make train-default` learns from, and `make screenshots` shows: FLAIRs with lesion masks, BIDS or
 #              nnU-Net raw
-# BODIES       what `make train-default` learns bodies without lesions from: heads with any lesion mask
 # BENCH        options of `make bench`: --only segment, --skip nnunet-mirror samseg, --force, --cohort 1 10 100
 # BENCH_ENVS   where `make bench` puts the tools that it compares with
 # CHROMIUM     the browser of the tests and of `make screenshots`
@@ -13,7 +12,6 @@
 PYTHON ?=
 TORCH_FLAGS ?=
 DATA ?= ../shared/data/ms-flair
-BODIES ?= ../shared/data/nichart
 BENCH ?=
 BENCH_ENVS ?= build
 CHROMIUM ?= /usr/bin/chromium
@@ -22,8 +20,6 @@ BIN := .venv/bin
 TORCH := torch==2.13.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
 INSTALL := $(BIN)/python $(PIP_INSTALL)
-TRAIN_DEFAULT = $(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0
-WITH_BODIES = --lesion-free "$(BODIES)" --exclude nichart00
 SCREEN_PACKAGES := chromium xvfb xauth libegl1 libgl1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
     libxkbcommon-x11-0
 
@@ -60,13 +56,11 @@ bench: .venv/dev.stamp ## time F.sh beside its targets and other tools (half an 
 	-@$(MAKE) --no-print-directory $(BENCH_ENVS)/bench-samseg/ready.stamp
 	$(BIN)/python -m benchmarks.speed --environments "$(BENCH_ENVS)" $(BENCH)
 
-train-default: .venv/app.stamp ## train the two default networks on DATA and BODIES (hours); the sample stays out
-	$(TRAIN_DEFAULT) $(WITH_BODIES) --out runs/default-paper
-	$(TRAIN_DEFAULT) $(WITH_BODIES) --start-from runs/default-paper/last.safetensors --patch-size 64,64,96 \
-	    --epochs 6 --learning-rate 0.0003 --out runs/default-paper-last
-	$(TRAIN_DEFAULT) --preset plain --out runs/default-plain
-	$(BIN)/fsh ensemble runs/default-paper-last/last.safetensors runs/default-plain/last.safetensors \
-	    --half --out runs/default.safetensors --name "F.sh default 5"
+train-default: .venv/app.stamp ## train the two default networks on DATA (hours); the sample stays out
+	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --out runs/default-batch
+	$(BIN)/fsh-train "$(DATA)" --exclude mslessegP39 --validation-fraction 0 --norm instance --out runs/default-instance
+	$(BIN)/fsh ensemble runs/default-batch/last.safetensors runs/default-instance/last.safetensors \
+	    --half --out runs/default.safetensors --name "F.sh default 4"
 
 campaign: .venv/dev.stamp ## damage, kill and fill up by the thousand (an hour); docs/reliability.md
 	$(BIN)/python -m campaigns.damage

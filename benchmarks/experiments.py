@@ -1,11 +1,7 @@
 """Accuracy on held-out patients, at equal and short training budgets: docs/experiments.md.
 
-python -m benchmarks.experiments default DATA OUT --lesion-free BODIES
-                                                both members of what ships, by patient and by site,
-                                                for fewer steps; `fsh calibrate` wants them
 python -m benchmarks.experiments folds DATA OUT --lesion-free BODIES
-                                                the paper's network by patient and by site, with
-                                                each normalisation
+                                                both members of the default, by patient and by site
 python -m benchmarks.experiments finish DATA OUT --lesion-free BODIES
                                                 the same after a last stage, patches as large as
                                                 tiles, which goes on from those of folds in OUT
@@ -17,9 +13,8 @@ python -m benchmarks.experiments levers DATA OUT --lesion-free BODIES
                                                 one: leave one site out, half as wide
 python -m benchmarks.experiments sites DATA OUT leave one site out without any of that: two
                                                 networks, half as wide
-python -m benchmarks.experiments paper DATA OUT the paper's four networks for equal steps, half as
-                                                wide, three seeds
-python -m benchmarks.experiments time DATA OUT  the same at full width for equal time, two seeds
+python -m benchmarks.experiments paper DATA OUT the paper's four networks at equal budget, three
+                                                seeds
 
 Every run is an `fsh-train` of its own in OUT/NAME, and resumes where it was stopped. Its held-out
 patients are measured with its last weights on whole volumes; the results are printed and written
@@ -56,12 +51,21 @@ FOLDS = {
 }
 SITES = ("ljubljana", "mslesseg", "tabriz")
 HELD_OUT_OF_PAPER = ("ljubljana19", "tabriz102313", "tabriz110218")
-NORMS = ("batch", "instance")
-SHORT = ("--preset", "plain", "--epochs", "8")
-SMALL = (*SHORT, "--simulate-fraction", "0", "--simulated-copies", "0")
-FOLD_EPOCHS = ("--epochs", "48")
-MEMBER_EPOCHS = ("--epochs", "30")  # of the two members in the study `default`
-LEVERS_BASE = (*SHORT, "--norm", "instance", "--simulated-copies", "4")
+NORMS = ("batch", "instance")  # of the two members of the default
+SMALL = (
+    *("--widths", "8,16,32,64,128", "--patch-size", "48,48,48", "--epochs", "8"),
+    *("--simulate-fraction", "0", "--simulated-copies", "0"),
+)
+DEFAULT = (
+    *("--ablation", "fsh", "--widths", "8,16,32,64,128", "--patch-size", "48,48,48"),
+    *("--augmentation", "wide", "--simulate-fraction", "0.2", "--simulated-copies", "6"),
+    *("--learning-rate", "0.0007"),
+)  # of the default's members
+FOLD_EPOCHS = 48
+LEVERS_BASE = (
+    *("--ablation", "attention-unet", "--norm", "instance", *SMALL[:-4]),
+    *("--simulate-fraction", "0.2", "--simulated-copies", "4"),
+)
 LEVERS = {
     "base": (),
     "wide, lesion-free": ("--augmentation", "wide"),
@@ -72,11 +76,9 @@ LEVERS = {
 }
 FINISH = ("--patch-size", "64,64,96", "--epochs", "6", "--learning-rate", "0.0003")
 PLAIN = ("--augmentation", "default", "--lesion-free-fraction", "0.1")
-PATTERNS = ("--lesion-free-copies", "1")
-WITH_BODIES = ("default", "folds", "finish", "patterns", "levers")
+PATTERNS = (*DEFAULT, "--lesion-free-copies", "1")
+WITH_BODIES = ("folds", "finish", "patterns", "levers")
 SEEDS = (0, 1, 2)
-FULL_WIDTH = ("--widths", "16,32,64,128,256", "--minutes", "10")
-RECURRENT = ("--learning-rate", "0.0007")  # what suits a network with recurrence
 SHOWN = (
     "dice",
     "sensitivity",
@@ -114,23 +116,13 @@ class Run:
 
 def runs_of(study: str, cases: list[Case]) -> list[Run]:
     """Return the trainings of a study."""
-    if study == "default":
-        return [
-            run
-            for fold, held_out in FOLDS.items()
-            for run in (
-                Run(f"{fold}-first", "first", MEMBER_EPOCHS, held_out, is_with_bodies=True),
-                Run(f"{fold}-paper", "paper", FINISH, held_out, True, f"{fold}-first"),
-                Run(f"{fold}-plain", "plain", ("--preset", "plain", *MEMBER_EPOCHS), held_out),
-            )
-        ]
     if study == "folds":
         folds = FOLDS | {"tabriz": _of_site("tabriz", cases)}
         return [
             Run(
                 f"without-{fold}-{norm}",
                 norm,
-                ("--norm", norm, *FOLD_EPOCHS),
+                (*DEFAULT, "--norm", norm, "--epochs", str(FOLD_EPOCHS)),
                 held_out,
                 is_with_bodies=True,
             )
@@ -140,7 +132,7 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
         return [
             Run(
                 *(f"finish-{fold}{kind}-{norm}", f"finish{kind}, {norm}"),
-                (*FINISH, "--norm", norm, *more),
+                (*DEFAULT, *FINISH, "--norm", norm, *more),
                 *(FOLDS[fold], True, f"without-{fold}-{norm}"),
             )
             for fold, kind, more in (
@@ -154,7 +146,7 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
             Run(
                 f"without-ljubljana-patterns-{norm}",
                 f"patterns, {norm}",
-                (*PATTERNS, "--norm", norm, *FOLD_EPOCHS),
+                (*PATTERNS, "--norm", norm, "--epochs", str(FOLD_EPOCHS)),
                 FOLDS["ljubljana"],
                 is_with_bodies=True,
             )
@@ -175,19 +167,6 @@ def runs_of(study: str, cases: list[Case]) -> list[Run]:
         return [
             Run(f"without-{site}-{norm}", norm, ("--norm", norm, *SMALL), _of_site(site, cases))
             for site, norm in product(SITES, NORMS)
-        ]
-    if study == "time":
-        return [
-            Run(
-                f"time-{network}-seed{seed}",
-                network,
-                (
-                    *("--ablation", network, "--seed", str(seed), *SMALL, *FULL_WIDTH),
-                    *(RECURRENT if settings["recurrence"] else ()),
-                ),
-                HELD_OUT_OF_PAPER,
-            )
-            for seed, (network, settings) in product(SEEDS[:2], ABLATIONS.items())
         ]
     return [
         Run(
@@ -268,7 +247,11 @@ def show(results: pd.DataFrame) -> None:
 
 def show_differences(results: pd.DataFrame, base: str) -> None:
     """Print how each network differs from one, patient by patient and seed by seed."""
-    seeds = results.assign(seed=results.run.str.rpartition("-")[2])
+    seeds = results.assign(
+        seed=[
+            run.removeprefix(group) for run, group in zip(results.run, results.group, strict=True)
+        ]
+    )
     measures = ["dice", "lesion_f1"]
     wide = seeds.pivot(index=["case", "seed"], columns="group", values=measures)
     others = [name for name in results.group.unique() if name != base]
@@ -298,7 +281,7 @@ def main(study: str, data: Path, out: Path, bodies: Path | None) -> None:
     found = pd.concat(results, ignore_index=True)
     found.to_csv(out / f"{study}.csv", index=False)
     show(found)
-    if study in ("paper", "time"):
+    if study == "paper":
         show_differences(found, "fsh")
 
 
@@ -308,8 +291,7 @@ def run() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "study",
-        choices=("default", "folds", "finish", "patterns", "sites", "levers", "paper", "time"),
+        "study", choices=("folds", "finish", "patterns", "sites", "levers", "paper")
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)

@@ -187,34 +187,19 @@ class TrainConfig(Config):
 
     @classmethod
     def preset(cls, name: str) -> "TrainConfig":
-        """Return the settings called ``name``: ``default``, ``plain`` or ``paper``.
-
-        ``default`` and ``plain`` make the two members of the bundled weights (docs/training.md).
+        """Return the settings called ``name``: ``paper`` or ``default``.
 
         Raises
         ------
         InputError
             If there is no such preset.
         """
-        if name in ("default", "plain"):
-            lean = cls(
-                model=ModelConfig(widths=(8, 16, 32, 64, 128), intensity="tissue"),
-                epochs=60,
-                patch_size=(48, 48, 48),
+        if name == "default":
+            return cls(
+                model=ModelConfig(recurrence=0, norm="batch", intensity="tissue"),
+                epochs=90,
                 simulate_fraction=0.2,
-                simulated_copies=6,
-                augmentation="wide",
-                learning_rate=7e-4,
-            )
-            if name == "default":
-                return lean
-            return lean.model_copy(
-                update={
-                    "model": lean.model.model_copy(update={"recurrence": 0, "norm": "batch"}),
-                    "epochs": 90,
-                    "augmentation": "default",
-                    "learning_rate": 2e-3,
-                }
+                simulated_copies=10,
             )
         if name == "paper":
             return cls(
@@ -233,7 +218,7 @@ class TrainConfig(Config):
                 ema=0.0,
                 validate_every=1,
             )
-        raise InputError(f"--preset must be 'default', 'plain' or 'paper', got {name!r}")
+        raise InputError(f"--preset must be 'default' or 'paper', got {name!r}")
 
 
 class SegmentConfig(Config):

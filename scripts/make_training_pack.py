@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("pack", type=Path, help="the .npz to write")
     parser.add_argument("--lesion-free", type=Path, action="append", default=[])
     parser.add_argument("--exclude", action="append", default=[], metavar="SUBJECT")
-    parser.add_argument("--preset", default="default", help="default, plain or paper: the scaling")
+    parser.add_argument("--preset", default="default", help="default or paper: the scaling")
     words = parser.parse_args()
     config = TrainConfig.preset(words.preset)
     finder, packed = BrainFinder(), []

@@ -32,52 +32,28 @@ command -v strace >/dev/null ||
     lacks "the tests that no program calls another machine: no strace" strace
 
 export QT_API=pyside6
+napari=$(mktemp)
+trap 'rm -f "$napari"' EXIT
+rm -f .coverage .coverage.*
+status=0
 # Two processes share two cores: threads of one would wait for those of the other, several times as long
 # as one thread takes. What must not depend on their number has tests that set it.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-rm -f .coverage .coverage.*
-said=$(mktemp -d)
-trap 'rm -rf "$said"' EXIT
-status=0
-
-# The parts of the tests, the long ones first. napari's have a process of their own, so that a crash in Qt costs
-# the others nothing.
-parts="napari core dashboard learning house"
-paths_of() {
-    case $1 in
-    learning) echo tests/core/training tests/core/simulation tests/core/tracking ;;
-    core) echo tests/core --ignore tests/core/training --ignore tests/core/simulation --ignore tests/core/tracking ;;
-    house) echo tests --ignore tests/core --ignore tests/dashboard --ignore tests/napari ;;
-    *) echo "tests/$1" ;;
-    esac
-}
-
-# Run the parts that nobody has begun, one after the other; what a part says is kept until all are done.
-work() {
-    for part in $parts; do
-        mkdir "$said/$part.begun" 2>/dev/null || continue
-        screen=""
-        [ "$part" = napari ] && screen=$display
-        started=$(date +%s)
-        eval "$screen env COVERAGE_FILE=.coverage.$part \"\$python\" -m pytest $qt --cov --cov-report= \
-            --durations 10 $(paths_of "$part")" >"$said/$part" 2>&1 && touch "$said/$part.passed"
-        echo "tests of $part: $((($(date +%s) - started + 30) / 60)) minutes, $(tail -n 1 "$said/$part")"
-    done
-}
-
-# Two at a time: windows and pages wait as often as they compute.
-work &
-work
-wait $!
-for part in $parts; do
-    printf '\n%s\n' "== $part =="
-    cat "$said/$part" || true
-    [ -e "$said/$part.passed" ] || status=1
-done
+# Two at a time, which take about equally long: windows and pages wait as often as they compute. napari's
+# tests have a process of their own, so that a crash in Qt costs the others nothing.
+(
+    export COVERAGE_FILE=.coverage.napari
+    eval "$display \"$python\" -m pytest $qt --cov --cov-report= tests/napari --durations 5"
+) >"$napari" 2>&1 &
+COVERAGE_FILE=.coverage.core "$python" -m pytest $qt --cov --cov-report= tests \
+    --ignore tests/dashboard --ignore tests/napari --durations 10 || status=1
+COVERAGE_FILE=.coverage.dashboard "$python" -m pytest $qt --cov --cov-report= tests/dashboard --durations 5 || status=1
 # Where there is AMX, once more as on a processor with AVX-512 and without it, whose oneDNN takes other paths.
 if grep -q amx_tile /proc/cpuinfo 2>/dev/null; then
     ONEDNN_MAX_CPU_ISA=AVX512_CORE "$python" -m pytest $qt -q tests/core/training || status=1
 fi
+wait $! || status=1
+cat "$napari"
 "$python" -m coverage combine -q
 # A floor for each package; raise them when you can.
 "$python" -m coverage report --include "fsh_core/*" --fail-under 97 || status=1

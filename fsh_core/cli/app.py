@@ -149,7 +149,7 @@ def train(
         Path, typer.Argument(help="folder with FLAIRs and reference masks (BIDS, nnU-Net raw)")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="run folder")],
-    preset: Annotated[str, typer.Option(help="default, plain or paper")] = "default",
+    preset: Annotated[str, typer.Option(help="default or paper")] = "default",
     ablation: Annotated[
         str | None, typer.Option(help=f"network: {', '.join(ABLATIONS)} (default: the preset's)")
     ] = None,

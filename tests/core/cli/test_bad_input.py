@@ -538,9 +538,7 @@ def test_option(config: type[SegmentConfig], option: str, value: object, sentenc
 
 
 def test_preset() -> None:
-    with pytest.raises(
-        InputError, match="--preset must be 'default', 'plain' or 'paper', got 'fast'"
-    ):
+    with pytest.raises(InputError, match="--preset must be 'default' or 'paper', got 'fast'"):
         TrainConfig.preset("fast")
 
 
