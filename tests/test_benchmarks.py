@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import clock, speed, tables
+from benchmarks import card, clock, speed, tables
 from benchmarks.clock import NotRun, repeat, run_process, summarise
 
 COST = {"seconds": [4.0, 6.0, 5.0], "cpu_s": 7.0, "peak_mb": 1600.0, "dice": 0.8, "options": ""}
@@ -167,3 +167,18 @@ def test_own_work_is_not_that_of_others(monkeypatch: pytest.MonkeyPatch) -> None
     assert bystander.others_fraction() == 0.25  # 5 of 20 seconds
     now["own"] = 25.0
     assert bystander.others_fraction() == 0.0
+
+
+def test_the_cards_tables_say_what_the_card_says(tmp_path, capsys) -> None:
+    path = Path(card.__file__).parent / "default_5" / "default-5.json"
+    facts = json.loads(path.read_text())
+    names = [row["case"] for row in facts["validation"]]
+    sites = "".join(f"{name}\t{name[4:8]}\n" for name in names)
+    (tmp_path / "participants.tsv").write_text(f"participant_id\tsite\n{sites}")
+    card.main(path, tmp_path)
+    said = capsys.readouterr().out
+    assert facts["sha256"] in said
+    assert "| ljubljana19 | ljub | 49.8 | 3.2 | 0.12 | 0.10 | 0 |" in said
+    mean = sum(row["dice"] for row in facts["validation"]) / len(names)
+    assert f"| all | 13 | {mean:.3f} (" in said
+    assert "| below_3mm | 70 | 0.00 |" in said
