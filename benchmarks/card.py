@@ -75,10 +75,11 @@ def _show_calibration(facts: dict[str, Any]) -> None:
     )
     near = [abs(part["real"] - part["probability"]) <= 0.1 for part in lesions["bins"]]
     print(f"{sum(near)} of {len(near)} tenths of confidence within 0.1 of what came true")
-    print(
-        f"volume interval at {volume['rate']:.0%}: holds in {volume['covered']:.0%} "
-        f"({volume['covered_by_group']}), times {volume['median_factor']:.2f} either way"
-    )
+    print(f"volume interval at {volume['rate']:.0%}: holds in {volume['covered']:.0%}")
+    if "median_factor" in volume:  # older cards scale every scan's interval alike
+        print(
+            f"by group {volume['covered_by_group']}, times {volume['median_factor']:.2f} either way"
+        )
 
 
 def run() -> None:
